@@ -1,0 +1,490 @@
+"""The tracked matter and every trace its steps leave. The steps themselves are in the files named after them."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+
+from otklik.core.models import Regime, StoredFile, TermRule
+from otklik.correspondence.models import (
+    ChannelCode,
+    ContactPoint,
+    IncomingMessage,
+    OutgoingMessage,
+    Thread,
+)
+from otklik.people.models import Applicant, Employee, Unit
+from otklik.surveys.models import Invitation
+
+
+class Topic(models.Model):
+    """A code of the thematic classifier: `SSSS.TTTT.QQQQ.LLLL[.PPPP]`, with version and dates."""
+
+    code = models.CharField("код", max_length=24)
+    version = models.CharField("версия классификатора", max_length=20)
+    name = models.CharField("название", max_length=500)
+    parent_code = models.CharField("входит в", max_length=24, blank=True)
+    leaf = models.BooleanField("можно присвоить", default=True)
+    unit = models.ForeignKey(
+        Unit, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name="обычно исполняет"
+    )
+    hints = models.TextField("слова-подсказки", blank=True, help_text="Через запятую: по ним предлагается тема.")
+    valid_from = models.DateField("действует с")
+    valid_to = models.DateField("действует по", null=True, blank=True)
+
+    class Meta:
+        verbose_name = "тема"
+        verbose_name_plural = "темы"
+        ordering = ["code"]
+        constraints = [models.UniqueConstraint("code", "version", name="topic_once")]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.name}"
+
+
+class Need(models.Model):
+    """A typical client need, the second axis of п. 9.1; the registry unit keeps the dictionary."""
+
+    code = models.SlugField("код", max_length=60, unique=True)
+    name = models.CharField("название", max_length=200)
+    hints = models.TextField("слова-подсказки", blank=True)
+    valid_from = models.DateField("действует с")
+    valid_to = models.DateField("действует по", null=True, blank=True)
+    order = models.PositiveSmallIntegerField("порядок", default=100)
+
+    class Meta:
+        verbose_name = "типовая потребность"
+        verbose_name_plural = "типовые потребности"
+        ordering = ["order", "name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class NumberCounter(models.Model):
+    """The last number given out by our own pattern in one year."""
+
+    year = models.PositiveSmallIntegerField("год", primary_key=True)
+    last = models.PositiveIntegerField("последний номер", default=0)
+
+    class Meta:
+        verbose_name = "счётчик номеров"
+        verbose_name_plural = "счётчики номеров"
+
+    def __str__(self) -> str:
+        return f"{self.year}: {self.last}"
+
+
+class NumberPattern(models.Model):
+    """How our own numbers look; the newest valid row counts. Fields: {year}, {seq}."""
+
+    pattern = models.CharField("образец", max_length=60, default="О-{year}-{seq:06d}")
+    valid_from = models.DateField("действует с")
+
+    class Meta:
+        verbose_name = "образец номера"
+        verbose_name_plural = "образцы номеров"
+        ordering = ["-valid_from"]
+
+    def __str__(self) -> str:
+        return self.pattern
+
+
+class Appeal(models.Model):
+    """Обращение: one tracked matter of any regime, from registration to the closing of its case."""
+
+    class Status(models.TextChoices):
+        REGISTERED = "registered", "зарегистрировано"
+        CLASSIFIED = "classified", "классифицировано"
+        ASSIGNED = "assigned", "назначено"
+        DRAFTING = "drafting", "готовится ответ"
+        APPROVAL = "approval", "на согласовании"
+        SIGNING = "signing", "на подписи"
+        SIGNED = "signed", "подписано"
+        SENT = "sent", "ответ отправлен"
+        CLOSED = "closed", "закрыто"
+
+    class NumberSource(models.TextChoices):
+        OWN = "own", "номер Отклика"
+        SED = "sed", "номер из СЭД"
+
+    class Origin(models.TextChoices):
+        LIVE = "live", "заведено здесь"
+        IMPORTED = "imported", "перенесено из прежней системы"
+
+    number = models.CharField("номер", max_length=60, unique=True)
+    number_source = models.CharField("откуда номер", max_length=4, choices=NumberSource, default=NumberSource.OWN)
+    secret = models.CharField("код для проверки состояния", max_length=20)
+    status = models.CharField("состояние", max_length=12, choices=Status, default=Status.REGISTERED)
+    origin = models.CharField("происхождение", max_length=8, choices=Origin, default=Origin.LIVE)
+    regime = models.ForeignKey(Regime, models.PROTECT, related_name="+", verbose_name="режим рассмотрения")
+    channel = models.CharField("канал", max_length=32, choices=ChannelCode)
+    contact_point = models.ForeignKey(
+        ContactPoint, models.PROTECT, related_name="+", verbose_name="точка взаимодействия"
+    )
+    written = models.BooleanField("письменное", default=True)
+    needs_answer = models.BooleanField("требует ответа по существу")
+    received_on = models.DateField("поступило")
+    registered_on = models.DateField("зарегистрировано")
+    registered_by = models.ForeignKey(Employee, models.PROTECT, related_name="+", verbose_name="кто зарегистрировал")
+    subject = models.CharField("краткое содержание", max_length=300)
+    applicant = models.ForeignKey(Applicant, models.PROTECT, related_name="appeals", verbose_name="заявитель")
+    thread = models.OneToOneField(Thread, models.PROTECT, related_name="appeal", verbose_name="переписка")
+    answer_channel = models.CharField("как ответить", max_length=32, choices=ChannelCode)
+    answer_address = models.CharField("куда ответить", max_length=500, blank=True)
+    unit = models.ForeignKey(
+        Unit, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="подразделение"
+    )
+    executor = models.ForeignKey(
+        Employee, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="исполнитель"
+    )
+    co_executors = models.ManyToManyField(
+        Employee, through="CoExecutor", related_name="+", verbose_name="соисполнители"
+    )
+    due_on = models.DateField("ответить до", null=True, blank=True, db_index=True)
+    internal_due_on = models.DateField("внутренний срок", null=True, blank=True)
+    answered_on = models.DateField("ответ отправлен", null=True, blank=True)
+    closed_on = models.DateField("закрыто", null=True, blank=True)
+    close_reason = models.CharField("почему закрыто", max_length=300, blank=True)
+    unseen_reply = models.BooleanField("заявитель написал ещё", default=False)
+    invitation = models.OneToOneField(
+        Invitation,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="приглашение к отзыву",
+    )
+    version = models.PositiveIntegerField("версия", default=1)
+    created_at = models.DateTimeField("заведено", auto_now_add=True)
+    status_since = models.DateTimeField("в этом состоянии с", auto_now_add=True)
+
+    class Meta:
+        verbose_name = "обращение"
+        verbose_name_plural = "обращения"
+        indexes = [
+            models.Index(fields=["status", "due_on", "id"], name="appeal_queue"),
+            models.Index(fields=["executor", "status", "due_on"], name="appeal_mine"),
+            models.Index(fields=["unit", "status", "due_on"], name="appeal_unit"),
+            models.Index(fields=["-registered_on", "-id"], name="appeal_newest"),
+            models.Index(fields=["applicant"], name="appeal_of_applicant"),
+        ]
+        constraints = [
+            # A term never precedes its starting event, and registration never precedes arrival.
+            models.CheckConstraint(condition=Q(registered_on__gte=F("received_on")), name="registered_after_arrival"),
+            models.CheckConstraint(
+                condition=Q(due_on__isnull=True) | Q(due_on__gte=F("registered_on")),
+                name="due_after_registration",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class AppealMessage(models.Model):
+    """An incoming message taken by an appeal; a message belongs to one appeal at most."""
+
+    appeal = models.ForeignKey(Appeal, models.PROTECT, related_name="messages", verbose_name="обращение")
+    message = models.OneToOneField(IncomingMessage, models.PROTECT, related_name="taken", verbose_name="сообщение")
+    first = models.BooleanField("с него началось", default=False)
+    at = models.DateTimeField("когда присоединено", auto_now_add=True)
+
+    class Meta:
+        verbose_name = "сообщение обращения"
+        verbose_name_plural = "сообщения обращений"
+        constraints = [models.UniqueConstraint("appeal", condition=Q(first=True), name="appeal_starts_once")]
+
+    def __str__(self) -> str:
+        return f"{self.appeal_id}: {self.message_id}"
+
+
+class AppealTerm(models.Model):
+    """A derived date with its grounds. Recomputed, never typed; the newest row of a step counts."""
+
+    appeal = models.ForeignKey(Appeal, models.CASCADE, related_name="term_rows", verbose_name="обращение")
+    step = models.CharField("что", max_length=12, choices=TermRule.Step)
+    rule = models.ForeignKey(TermRule, models.PROTECT, related_name="+", verbose_name="правило")
+    start_on = models.DateField("от какого события")
+    due_on = models.DateField("срок")
+    why = models.JSONField("почему эта дата", help_text="По дням: дата, счёт, пояснение.")
+    computed_at = models.DateTimeField("рассчитано", auto_now_add=True)
+    reason = models.CharField("почему пересчитано", max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = "срок обращения"
+        verbose_name_plural = "сроки обращений"
+        ordering = ["appeal", "step", "-id"]
+        constraints = [models.CheckConstraint(condition=Q(due_on__gte=F("start_on")), name="term_after_start")]
+
+    def __str__(self) -> str:
+        return f"{self.get_step_display()} до {self.due_on:%d.%m.%Y}"
+
+
+class AppealPause(models.Model):
+    """An interval in which the term does not run; exists only where the regime names an article."""
+
+    appeal = models.ForeignKey(Appeal, models.CASCADE, related_name="pauses", verbose_name="обращение")
+    starts_on = models.DateField("с")
+    ends_on = models.DateField("по", null=True, blank=True)
+    basis = models.CharField("статья", max_length=300)
+    by = models.ForeignKey(Employee, models.PROTECT, related_name="+", verbose_name="кто")
+
+    class Meta:
+        verbose_name = "приостановление срока"
+        verbose_name_plural = "приостановления сроков"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ends_on__isnull=True) | Q(ends_on__gte=F("starts_on")), name="pause_dates"
+            ),
+            models.CheckConstraint(condition=~Q(basis=""), name="pause_has_basis"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.starts_on:%d.%m.%Y} — {self.ends_on or '…'}"
+
+
+class AppealQuestion(models.Model):
+    """Вопрос обращения: one topic and one need. Proposed by anyone, confirmed by the registry unit only."""
+
+    appeal = models.ForeignKey(Appeal, models.CASCADE, related_name="questions", verbose_name="обращение")
+    topic = models.ForeignKey(Topic, models.PROTECT, related_name="+", verbose_name="тема")
+    need = models.ForeignKey(Need, models.PROTECT, related_name="+", verbose_name="типовая потребность")
+    proposed_by = models.ForeignKey(
+        Employee, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="кто предложил"
+    )
+    confirmed_by = models.ForeignKey(
+        Employee, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="кто подтвердил"
+    )
+    confirmed_at = models.DateTimeField("когда подтверждено", null=True, blank=True)
+
+    class Meta:
+        verbose_name = "вопрос обращения"
+        verbose_name_plural = "вопросы обращений"
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint("appeal", "topic", "need", name="question_once")]
+
+    def __str__(self) -> str:
+        return f"вопрос {self.pk}"
+
+
+class CoExecutor(models.Model):
+    """An employee who helps the executor."""
+
+    appeal = models.ForeignKey(Appeal, models.CASCADE, related_name="helpers", verbose_name="обращение")
+    employee = models.ForeignKey(Employee, models.PROTECT, related_name="+", verbose_name="сотрудник")
+
+    class Meta:
+        verbose_name = "соисполнитель"
+        verbose_name_plural = "соисполнители"
+        constraints = [models.UniqueConstraint("appeal", "employee", name="helper_once")]
+
+    def __str__(self) -> str:
+        return f"{self.employee}"
+
+
+class Note(models.Model):
+    """An internal note: seen by employees only, never sent."""
+
+    appeal = models.ForeignKey(Appeal, models.CASCADE, related_name="notes", verbose_name="обращение")
+    author = models.ForeignKey(Employee, models.PROTECT, related_name="+", verbose_name="автор")
+    text = models.TextField("текст")
+    at = models.DateTimeField("когда", auto_now_add=True)
+
+    class Meta:
+        verbose_name = "заметка"
+        verbose_name_plural = "заметки"
+        ordering = ["at", "id"]
+
+    def __str__(self) -> str:
+        return f"заметка {self.pk}"
+
+
+class Draft(models.Model):
+    """The answer being written. `version` grows with every save: a save names the version it starts from."""
+
+    appeal = models.OneToOneField(Appeal, models.CASCADE, related_name="draft", verbose_name="обращение")
+    text = models.TextField("текст", blank=True)
+    version = models.PositiveIntegerField("версия", default=0)
+    saved_by = models.ForeignKey(
+        Employee, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="кто сохранил"
+    )
+    saved_at = models.DateTimeField("сохранено", null=True, blank=True)
+
+    class Meta:
+        verbose_name = "проект ответа"
+        verbose_name_plural = "проекты ответов"
+
+    def __str__(self) -> str:
+        return f"проект {self.pk}"
+
+
+class DraftRevision(models.Model):
+    """A kept state of the draft; approvals point at one. Never edited once kept."""
+
+    draft = models.ForeignKey(Draft, models.CASCADE, related_name="revisions", verbose_name="проект")
+    seq = models.PositiveIntegerField("номер")
+    text = models.TextField("текст")
+    author = models.ForeignKey(Employee, models.PROTECT, related_name="+", verbose_name="автор")
+    at = models.DateTimeField("когда")
+
+    class Meta:
+        verbose_name = "редакция проекта"
+        verbose_name_plural = "редакции проектов"
+        ordering = ["draft", "seq"]
+        constraints = [models.UniqueConstraint("draft", "seq", name="revision_once")]
+
+    def __str__(self) -> str:
+        return f"редакция {self.seq}"
+
+
+class DraftFile(models.Model):
+    """A file to go out with the answer."""
+
+    draft = models.ForeignKey(Draft, models.CASCADE, related_name="files", verbose_name="проект")
+    stored = models.ForeignKey(StoredFile, models.PROTECT, related_name="+", verbose_name="файл")
+    name = models.CharField("имя", max_length=300)
+
+    class Meta:
+        verbose_name = "приложение к ответу"
+        verbose_name_plural = "приложения к ответам"
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"приложение {self.pk}"
+
+
+class Citation(models.Model):
+    """A material inserted into the draft, with its version (п. 14.1). `material` and `revision` are knowledge's ids."""
+
+    draft = models.ForeignKey(Draft, models.CASCADE, related_name="citations", verbose_name="проект")
+    material = models.PositiveBigIntegerField("материал")
+    revision = models.PositiveBigIntegerField("версия материала")
+    title = models.CharField("название", max_length=300)
+    by = models.ForeignKey(Employee, models.PROTECT, related_name="+", verbose_name="кто вставил")
+    at = models.DateTimeField("когда")
+
+    class Meta:
+        verbose_name = "использованный материал"
+        verbose_name_plural = "использованные материалы"
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Approval(models.Model):
+    """A decision about one revision. A later edit of the draft needs a new one."""
+
+    class Decision(models.TextChoices):
+        WAITING = "waiting", "ждёт решения"
+        APPROVED = "approved", "согласовано"
+        RETURNED = "returned", "возвращено"
+
+    revision = models.ForeignKey(DraftRevision, models.PROTECT, related_name="approvals", verbose_name="редакция")
+    approver = models.ForeignKey(Employee, models.PROTECT, related_name="+", verbose_name="кто согласует")
+    decision = models.CharField("решение", max_length=10, choices=Decision, default=Decision.WAITING)
+    remark = models.TextField("замечания", blank=True)
+    asked_by = models.ForeignKey(Employee, models.PROTECT, related_name="+", verbose_name="кто попросил")
+    asked_at = models.DateTimeField("когда передано")
+    decided_by = models.ForeignKey(
+        Employee, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="кто решил"
+    )
+    decided_at = models.DateTimeField("когда решено", null=True, blank=True)
+
+    class Meta:
+        verbose_name = "согласование"
+        verbose_name_plural = "согласования"
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint("revision", "approver", name="approval_once")]
+
+    def __str__(self) -> str:
+        return f"согласование {self.pk}"
+
+
+class FrozenAnswer(models.Model):
+    """«К подписи»: text and attachments as they will go out, hashed. Never changes; a new freeze replaces it."""
+
+    appeal = models.ForeignKey(Appeal, models.PROTECT, related_name="frozen", verbose_name="обращение")
+    revision = models.ForeignKey(DraftRevision, models.PROTECT, related_name="+", verbose_name="редакция")
+    signer = models.ForeignKey(Employee, models.PROTECT, related_name="+", verbose_name="кто подписывает")
+    text = models.TextField("текст")
+    letter = models.ForeignKey(StoredFile, models.PROTECT, related_name="+", verbose_name="письмо (PDF)")
+    manifest = models.JSONField("состав", help_text="Имена, размеры и SHA-256 письма и приложений.")
+    digest = models.CharField("хеш состава", max_length=64)
+    frozen_by = models.ForeignKey(Employee, models.PROTECT, related_name="+", verbose_name="кто передал")
+    frozen_at = models.DateTimeField("когда")
+    withdrawn_at = models.DateTimeField("отозвано", null=True, blank=True)
+
+    class Meta:
+        verbose_name = "ответ к подписи"
+        verbose_name_plural = "ответы к подписи"
+        constraints = [
+            models.UniqueConstraint("appeal", condition=Q(withdrawn_at__isnull=True), name="one_answer_to_sign")
+        ]
+
+    def __str__(self) -> str:
+        return f"к подписи {self.pk}"
+
+
+class Signature(models.Model):
+    """How the frozen answer was signed. One per answer: of two signers one succeeds."""
+
+    class Way(models.TextChoices):
+        UKEP = "ukep", "электронная подпись (УКЭП)"
+        PAPER = "paper", "подписано на бумаге, скан заверен"
+        SED = "sed", "подписано в СЭД"
+        HEAD = "head", "согласовано начальником (без подписи)"
+
+    answer = models.OneToOneField(FrozenAnswer, models.PROTECT, related_name="signature", verbose_name="ответ")
+    way = models.CharField("способ", max_length=8, choices=Way)
+    signer = models.ForeignKey(Employee, models.PROTECT, related_name="+", verbose_name="кто подписал")
+    signed_on = models.DateField("дата подписания")
+    file = models.ForeignKey(
+        StoredFile,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="файл подписи или скан",
+    )
+    certificate = models.JSONField("сведения о сертификате", default=dict, blank=True)
+    sed_number = models.CharField("номер в СЭД", max_length=60, blank=True)
+    recorded_by = models.ForeignKey(Employee, models.PROTECT, related_name="+", verbose_name="кто внёс")
+    recorded_at = models.DateTimeField("когда внесено")
+
+    class Meta:
+        verbose_name = "подпись"
+        verbose_name_plural = "подписи"
+        constraints = [
+            models.CheckConstraint(
+                condition=(
+                    Q(way="ukep", file__isnull=False)
+                    | Q(way="paper", file__isnull=False)
+                    | (Q(way="sed") & ~Q(sed_number=""))
+                    | Q(way="head")
+                ),
+                name="signature_has_its_proof",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"подпись {self.pk}"
+
+
+class Dispatch(models.Model):
+    """An answer on its way to the applicant; the delivery state is the outgoing message's."""
+
+    answer = models.OneToOneField(FrozenAnswer, models.PROTECT, related_name="dispatch", verbose_name="ответ")
+    message = models.OneToOneField(
+        OutgoingMessage, models.PROTECT, related_name="+", verbose_name="исходящее сообщение"
+    )
+    by = models.ForeignKey(Employee, models.PROTECT, related_name="+", verbose_name="кто отправил")
+    at = models.DateTimeField("когда")
+
+    class Meta:
+        verbose_name = "отправка ответа"
+        verbose_name_plural = "отправки ответов"
+
+    def __str__(self) -> str:
+        return f"отправка {self.pk}"

@@ -1,0 +1,16 @@
+"""Every address of the product, room by room. `/desk/` staff, `/cms/` authoring, `/` citizens."""
+
+from django.urls import include, path
+from wagtail import urls as wagtail_urls
+from wagtail.admin import urls as wagtailadmin_urls
+from wagtail.documents import urls as wagtaildocs_urls
+
+urlpatterns = [
+    path("accounts/", include("otklik.people.urls")),
+    path("desk/", include("otklik.workplace.urls")),
+    path("cms/", include(wagtailadmin_urls)),
+    path("documents/", include(wagtaildocs_urls)),
+    path("stand/", include("otklik.demo.urls")),
+    path("", include("otklik.portal.urls")),
+    path("kb/", include(wagtail_urls)),
+]

@@ -1,0 +1,267 @@
+"""Tables every room stands on: calendar, terms, files, journal, access log, installation."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+
+class Installation(models.Model):
+    """What this database is for. One row, written once: a demo stand never becomes production."""
+
+    class Kind(models.TextChoices):
+        PRODUCTION = "production", "рабочая система"
+        DEMO = "demo", "учебный стенд"
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    kind = models.CharField("назначение", max_length=12, choices=Kind)
+    since = models.DateTimeField("с какого времени", auto_now_add=True)
+
+    class Meta:
+        verbose_name = "установка"
+        verbose_name_plural = "установка"
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="installation_is_single")]
+
+    def __str__(self) -> str:
+        return self.get_kind_display()
+
+
+class CalendarYear(models.Model):
+    """Whether the government has already decreed the moved days of a year."""
+
+    year = models.PositiveSmallIntegerField("год", primary_key=True)
+    approved = models.BooleanField("утверждён", default=False)
+    source = models.CharField("основание", max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = "год производственного календаря"
+        verbose_name_plural = "годы производственного календаря"
+        ordering = ["year"]
+
+    def __str__(self) -> str:
+        return str(self.year)
+
+
+class CalendarDay(models.Model):
+    """One day of the production calendar; every day of a loaded year has a row."""
+
+    class Kind(models.TextChoices):
+        WORKING = "working", "рабочий"
+        SHORTENED = "shortened", "сокращённый"
+        OFF = "off", "выходной"
+        HOLIDAY = "holiday", "праздник"
+
+    date = models.DateField("дата", primary_key=True)
+    kind = models.CharField("вид дня", max_length=10, choices=Kind)
+    title = models.CharField("название", max_length=200, blank=True)
+    moved_from = models.DateField("перенесён с", null=True, blank=True)
+    source = models.CharField("основание", max_length=300, blank=True)
+    edited_by_hand = models.BooleanField("изменён вручную", default=False)
+
+    class Meta:
+        verbose_name = "день календаря"
+        verbose_name_plural = "дни календаря"
+        ordering = ["date"]
+
+    def __str__(self) -> str:
+        return f"{self.date:%d.%m.%Y} — {self.get_kind_display()}"
+
+
+class Regime(models.Model):
+    """The legal regime an appeal is considered under; it decides the term, the channel does not."""
+
+    code = models.SlugField("код", max_length=40, primary_key=True)
+    name = models.CharField("название", max_length=200)
+    statutory = models.BooleanField("установлен законом", help_text="Иначе действует внутренний норматив.")
+    citizen_word = models.CharField("как назвать гражданину", max_length=40, default="обращение")
+    law = models.CharField("закон или порядок", max_length=300, blank=True)
+    pause_basis = models.CharField(
+        "статья, разрешающая приостановление",
+        max_length=300,
+        blank=True,
+        help_text="Пусто — срок не приостанавливается.",
+    )
+    head_may_approve_dispatch = models.BooleanField(
+        "ответ можно отправить по согласованию начальника, без подписи", default=False
+    )
+    valid_from = models.DateField("действует с")
+    valid_to = models.DateField("действует по", null=True, blank=True)
+    order = models.PositiveSmallIntegerField("порядок", default=100)
+
+    class Meta:
+        verbose_name = "режим рассмотрения"
+        verbose_name_plural = "режимы рассмотрения"
+        ordering = ["order", "code"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TermRule(models.Model):
+    """One term of a regime: how many days, of which kind, by which article, rolled which way."""
+
+    class Step(models.TextChoices):
+        REGISTER = "register", "регистрация"
+        ANSWER = "answer", "ответ"
+
+    class Unit(models.TextChoices):
+        CALENDAR = "calendar", "календарные дни"
+        WORKING = "working", "рабочие дни"
+
+    class Roll(models.TextChoices):
+        NONE = "none", "не переносить"
+        PREVIOUS = "previous_working", "на предыдущий рабочий день"
+        NEXT = "next_working", "на следующий рабочий день"
+
+    regime = models.ForeignKey(Regime, models.PROTECT, related_name="terms", verbose_name="режим")
+    step = models.CharField("что нужно сделать", max_length=12, choices=Step)
+    channel = models.CharField("канал", max_length=32, blank=True, help_text="Пусто — для всех каналов.")
+    days = models.PositiveSmallIntegerField("дней")
+    unit = models.CharField("какие дни", max_length=10, choices=Unit, default=Unit.CALENDAR)
+    roll = models.CharField("если последний день нерабочий", max_length=20, choices=Roll, default=Roll.PREVIOUS)
+    basis = models.CharField("основание", max_length=300)
+    valid_from = models.DateField("действует с")
+    valid_to = models.DateField("действует по", null=True, blank=True)
+
+    class Meta:
+        verbose_name = "срок"
+        verbose_name_plural = "сроки"
+        ordering = ["regime", "step", "channel", "valid_from"]
+        constraints = [
+            models.UniqueConstraint("regime", "step", "channel", "valid_from", name="term_rule_once"),
+            models.CheckConstraint(
+                condition=Q(valid_to__isnull=True) | Q(valid_to__gte=F("valid_from")),
+                name="term_rule_validity",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.regime_id}: {self.get_step_display()}, {self.days}"
+
+
+class StoredFile(models.Model):
+    """Bytes kept once, addressed by their SHA-256. The file is on disk (fsynced) before the row exists."""
+
+    sha256 = models.CharField("SHA-256", max_length=64, unique=True)
+    size = models.PositiveBigIntegerField("размер, байт")
+    path = models.CharField("место в хранилище", max_length=200)
+    content_type = models.CharField("вид по содержанию", max_length=100, blank=True)
+    stored_at = models.DateTimeField("сохранён", auto_now_add=True)
+
+    class Meta:
+        verbose_name = "файл"
+        verbose_name_plural = "файлы"
+
+    def __str__(self) -> str:
+        return self.sha256[:12]
+
+
+class ChainHead(models.Model):
+    """Sequence and last hash of one chain, journal or access log; locked while a row is appended."""
+
+    chain = models.CharField("цепочка", max_length=60, primary_key=True)
+    seq = models.PositiveBigIntegerField("последний номер", default=0)
+    last_hash = models.CharField("последний хеш", max_length=64, blank=True)
+
+    class Meta:
+        verbose_name = "начало цепочки журнала"
+        verbose_name_plural = "начала цепочек журнала"
+
+    def __str__(self) -> str:
+        return self.chain
+
+
+class ChainedEntry(models.Model):
+    """What a journal row and an access row have in common."""
+
+    chain = models.CharField("цепочка", max_length=60)
+    seq = models.PositiveBigIntegerField("номер")
+    at = models.DateTimeField("когда")
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="кто"
+    )
+    on_behalf_of = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="за кого",
+    )
+    action = models.CharField("действие", max_length=60)
+    data = models.JSONField("сведения", default=dict)
+    prev_hash = models.CharField("хеш предыдущей", max_length=64, blank=True)
+    hash = models.CharField("хеш", max_length=64)
+
+    class Meta:
+        abstract = True
+        ordering = ["chain", "seq"]
+
+
+class JournalEntry(ChainedEntry):
+    """One change: who, when, what. Ids and digests only, never personal data. Append-only."""
+
+    class Meta(ChainedEntry.Meta):
+        verbose_name = "запись журнала"
+        verbose_name_plural = "журнал"
+        constraints = [models.UniqueConstraint("chain", "seq", name="journal_seq_once")]
+
+    def __str__(self) -> str:
+        return f"{self.chain} #{self.seq} {self.action}"
+
+
+class AccessEntry(ChainedEntry):
+    """One look at personal data: who, at whom, why. The chain is per day («access:2026-11-24»)."""
+
+    class Meta(ChainedEntry.Meta):
+        verbose_name = "запись о доступе"
+        verbose_name_plural = "журнал доступа"
+        constraints = [models.UniqueConstraint("chain", "seq", name="access_seq_once")]
+
+    def __str__(self) -> str:
+        return f"{self.chain} #{self.seq} {self.action}"
+
+
+class JournalSeal(models.Model):
+    """A day's signed list of chain heads: finds a chain that was cut off at its end."""
+
+    date = models.DateField("день", primary_key=True)
+    heads = models.JSONField("начала цепочек")
+    digest = models.CharField("хеш списка", max_length=64)
+    signature = models.CharField("подпись", max_length=64)
+    sealed_at = models.DateTimeField("когда", auto_now_add=True)
+
+    class Meta:
+        verbose_name = "печать журнала"
+        verbose_name_plural = "печати журнала"
+        ordering = ["date"]
+
+    def __str__(self) -> str:
+        return f"{self.date:%d.%m.%Y}"
+
+
+class Firing(models.Model):
+    """One planned run of a periodic job; unique on (job, planned time), so any number of schedulers is safe."""
+
+    class State(models.TextChoices):
+        PLANNED = "planned", "ждёт"
+        RUNNING = "running", "идёт"
+        DONE = "done", "выполнено"
+        FAILED = "failed", "ошибка"
+
+    job = models.CharField("задание", max_length=60)
+    planned_at = models.DateTimeField("назначено на")
+    state = models.CharField("состояние", max_length=10, choices=State, default=State.PLANNED)
+    started_at = models.DateTimeField("начато", null=True, blank=True)
+    finished_at = models.DateTimeField("закончено", null=True, blank=True)
+    error = models.TextField("ошибка", blank=True)
+
+    class Meta:
+        verbose_name = "запуск задания"
+        verbose_name_plural = "запуски заданий"
+        ordering = ["-planned_at"]
+        constraints = [models.UniqueConstraint("job", "planned_at", name="firing_once")]
+
+    def __str__(self) -> str:
+        return f"{self.job} {self.planned_at:%d.%m.%Y %H:%M}"

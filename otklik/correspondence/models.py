@@ -1,0 +1,294 @@
+"""Every message in and out, once. Knows no appeals: whoever above takes a message refers to it."""
+
+from __future__ import annotations
+
+import secrets
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from otklik.core.models import StoredFile
+
+
+class ChannelCode(models.TextChoices):
+    """The eleven channels of п. 3.1 (ВК and ОК apart), and what is noted by hand."""
+
+    GOVERNOR = "governor_reception", "Общественная приёмная Губернатора"
+    WEBSITE = "website", "сайт департамента"
+    POST = "post", "почта"
+    EMAIL = "email", "электронная почта"
+    RECEPTION = "reception", "личный приём"
+    MEDO = "medo", "МЭДО"
+    VK = "vk", "ВКонтакте"
+    OK = "ok", "Одноклассники"
+    TELEGRAM = "telegram", "Telegram"
+    POS = "pos", "ПОС «Решаем вместе»"
+    HOTLINE = "hotline", "консультационная линия"
+    EKC = "ekc", "ЕКЦ (110)"
+
+
+def new_token() -> str:
+    """Return a token for a subject line or a plus-address: 10 characters no one confuses by eye."""
+    alphabet = "abcdefghjkmnpqrstuvwxyz23456789"
+    return "".join(secrets.choice(alphabet) for _ in range(10))
+
+
+class ContactPoint(models.Model):
+    """Точка взаимодействия: a mailbox, a form, a reception desk, a telephone line. A dictionary with dates."""
+
+    code = models.SlugField("код", max_length=60, unique=True)
+    name = models.CharField("название", max_length=200)
+    channel = models.CharField("канал", max_length=32, choices=ChannelCode)
+    address = models.CharField("адрес", max_length=300, blank=True, help_text="Ящик, телефон или страница.")
+    valid_from = models.DateField("действует с")
+    valid_to = models.DateField("действует по", null=True, blank=True)
+    order = models.PositiveSmallIntegerField("порядок", default=100)
+
+    class Meta:
+        verbose_name = "точка взаимодействия"
+        verbose_name_plural = "точки взаимодействия"
+        ordering = ["order", "name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Thread(models.Model):
+    """A conversation with one applicant about one matter."""
+
+    token = models.CharField("метка", max_length=12, unique=True, default=new_token)
+    created_at = models.DateTimeField("начата", auto_now_add=True)
+
+    class Meta:
+        verbose_name = "переписка"
+        verbose_name_plural = "переписки"
+
+    def __str__(self) -> str:
+        return self.token
+
+
+class IncomingMessage(models.Model):
+    """A message as it came. Unique on channel and external id; the raw bytes are a file that never changes."""
+
+    class State(models.TextChoices):
+        STORED = "stored", "принято, не разобрано"
+        NEW = "new", "ждёт решения"
+        QUARANTINED = "quarantined", "в карантине"
+        REGISTERED = "registered", "зарегистрировано"
+        JOINED = "joined", "присоединено"
+        REJECTED = "rejected", "отклонено"
+
+    class Match(models.TextChoices):
+        """How sure the threading is."""
+
+        NONE = "none", "новая переписка"
+        CERTAIN = "certain", "ответ в переписке"
+        DOUBTFUL = "doubtful", "похоже на ответ, нужно решение"
+
+    class Machine(models.TextChoices):
+        """Why no automatic letter may answer this one."""
+
+        NO = "", "написал человек"
+        AUTO = "auto", "автоматическое письмо"
+        BULK = "bulk", "рассылка"
+        BOUNCE = "bounce", "отчёт о недоставке"
+
+    channel = models.CharField("канал", max_length=32, choices=ChannelCode)
+    external_id = models.CharField("внешний номер", max_length=500)
+    digest = models.CharField("хеш содержания", max_length=64, help_text="Без того, что меняет доставка.")
+    contact_point = models.ForeignKey(
+        ContactPoint,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="точка взаимодействия",
+    )
+    raw = models.ForeignKey(
+        StoredFile,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="оригинал",
+        help_text="Пусто только у записанного вручную.",
+    )
+    received_at = models.DateTimeField("поступило")
+    stored_at = models.DateTimeField("принято системой", auto_now_add=True)
+    redelivered = models.PositiveIntegerField("повторных доставок", default=0)
+    origin_imported = models.BooleanField("перенесено из прежней системы", default=False)
+
+    state = models.CharField("состояние", max_length=12, choices=State, default=State.STORED)
+    problem = models.TextField("что мешает", blank=True)
+    reject_reason = models.CharField("причина отклонения", max_length=300, blank=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="кто решил",
+    )
+    decided_at = models.DateTimeField("когда решено", null=True, blank=True)
+
+    sender_name = models.CharField("имя отправителя", max_length=300, blank=True)
+    sender_address = models.CharField("адрес отправителя", max_length=320, blank=True)
+    recipients = models.JSONField("кому", default=list, blank=True)
+    subject = models.CharField("тема", max_length=500, blank=True)
+    text = models.TextField("текст", blank=True)
+    html = models.TextField("очищенная разметка", blank=True)
+    sent_at = models.DateTimeField("написано", null=True, blank=True)
+    message_id = models.CharField("Message-ID", max_length=500, blank=True, db_index=True)
+    in_reply_to = models.CharField("In-Reply-To", max_length=500, blank=True)
+    references = models.JSONField("References", default=list, blank=True)
+    machine = models.CharField("кем написано", max_length=8, choices=Machine, blank=True, default=Machine.NO)
+    notes = models.JSONField("замечания разбора", default=list, blank=True)
+
+    thread = models.ForeignKey(
+        Thread, models.PROTECT, null=True, blank=True, related_name="incoming", verbose_name="переписка"
+    )
+    match = models.CharField("совпадение", max_length=10, choices=Match, default=Match.NONE)
+    match_reason = models.CharField("почему", max_length=300, blank=True)
+    candidate_thread = models.ForeignKey(
+        Thread, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name="возможная переписка"
+    )
+
+    class Meta:
+        verbose_name = "входящее сообщение"
+        verbose_name_plural = "входящие сообщения"
+        constraints = [models.UniqueConstraint("channel", "external_id", name="incoming_once")]
+        indexes = [
+            models.Index(fields=["state", "received_at"], name="incoming_waiting"),
+            models.Index(fields=["sender_address"], name="incoming_sender"),
+        ]
+
+    def __str__(self) -> str:
+        return f"входящее {self.pk}"
+
+
+class IncomingFile(models.Model):
+    """A file inside an incoming message."""
+
+    message = models.ForeignKey(IncomingMessage, models.CASCADE, related_name="files", verbose_name="сообщение")
+    stored = models.ForeignKey(StoredFile, models.PROTECT, related_name="+", verbose_name="файл")
+    name = models.CharField("имя", max_length=300)
+    declared_type = models.CharField("заявленный вид", max_length=100, blank=True)
+    inline = models.BooleanField("внутри текста", default=False)
+    content_id = models.CharField("Content-ID", max_length=300, blank=True)
+    problem = models.CharField("что не так", max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = "вложение входящего"
+        verbose_name_plural = "вложения входящих"
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"вложение {self.pk}"
+
+
+class MessageFacts(models.Model):
+    """What a channel knows beyond the text; typed and versioned: a re-import adds a version, not a message."""
+
+    message = models.ForeignKey(IncomingMessage, models.CASCADE, related_name="facts", verbose_name="сообщение")
+    version = models.PositiveIntegerField("версия")
+    schema = models.CharField("вид сведений", max_length=40)
+    data = models.JSONField("сведения")
+    at = models.DateTimeField("когда", auto_now_add=True)
+
+    class Meta:
+        verbose_name = "сведения канала"
+        verbose_name_plural = "сведения каналов"
+        ordering = ["message", "version"]
+        constraints = [models.UniqueConstraint("message", "version", name="facts_version_once")]
+
+    def __str__(self) -> str:
+        return f"{self.schema} v{self.version}"
+
+
+class OutgoingMessage(models.Model):
+    """A message to send. The row is the queue: nothing leaves before it is committed."""
+
+    class Kind(models.TextChoices):
+        RECEIPT = "receipt", "уведомление о получении"
+        HOW_TO_FILE = "how_to_file", "разъяснение, как подать обращение"
+        ANSWER = "answer", "ответ"
+        NOTICE = "notice", "уведомление"
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "ждёт отправки"
+        SENDING = "sending", "отправляется"
+        SENT = "sent", "отправлено"
+        FAILED = "failed", "не доставлено"
+        UNCERTAIN = "uncertain", "неизвестно, дошло ли"
+        CANCELLED = "cancelled", "отменено"
+        BY_HAND = "by_hand", "отправить вручную"
+
+    thread = models.ForeignKey(Thread, models.PROTECT, related_name="outgoing", verbose_name="переписка")
+    channel = models.CharField("канал", max_length=32, choices=ChannelCode)
+    kind = models.CharField("вид", max_length=12, choices=Kind)
+    once_key = models.CharField(
+        "ключ однократности",
+        max_length=200,
+        null=True,
+        blank=True,
+        unique=True,
+        help_text="Автоматическое письмо с таким ключом может быть только одно.",
+    )
+    recipient = models.CharField("адрес", max_length=500)
+    recipient_name = models.CharField("кому", max_length=300, blank=True)
+    subject = models.CharField("тема", max_length=500, blank=True)
+    text = models.TextField("текст")
+    message_id = models.CharField("Message-ID", max_length=200, unique=True)
+    in_reply_to = models.CharField("In-Reply-To", max_length=500, blank=True)
+    references = models.JSONField("References", default=list, blank=True)
+    contact_point = models.ForeignKey(
+        ContactPoint, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="с какого адреса"
+    )
+    automatic = models.BooleanField("автоматическое", default=False)
+    origin_imported = models.BooleanField("перенесено из прежней системы", default=False)
+
+    state = models.CharField("состояние", max_length=10, choices=State, default=State.QUEUED)
+    not_before = models.DateTimeField("не раньше", help_text="До этого времени отправку можно отменить.")
+    attempts = models.PositiveSmallIntegerField("попыток", default=0)
+    uncertain_attempts = models.PositiveSmallIntegerField("попыток с неизвестным исходом", default=0)
+    leased_by = models.CharField("кто отправляет", max_length=100, blank=True)
+    leased_at = models.DateTimeField("взято в работу", null=True, blank=True)
+    error = models.TextField("что ответила другая сторона", blank=True)
+    sent_at = models.DateTimeField("отправлено", null=True, blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="кто отправил",
+    )
+    created_at = models.DateTimeField("создано", auto_now_add=True)
+
+    class Meta:
+        verbose_name = "исходящее сообщение"
+        verbose_name_plural = "исходящие сообщения"
+        indexes = [
+            models.Index(fields=["not_before", "id"], condition=Q(state="queued"), name="outgoing_due"),
+            models.Index(fields=["state"], name="outgoing_state"),
+        ]
+
+    def __str__(self) -> str:
+        return f"исходящее {self.pk}"
+
+
+class OutgoingFile(models.Model):
+    """A file that goes out with a message."""
+
+    message = models.ForeignKey(OutgoingMessage, models.CASCADE, related_name="files", verbose_name="сообщение")
+    stored = models.ForeignKey(StoredFile, models.PROTECT, related_name="+", verbose_name="файл")
+    name = models.CharField("имя", max_length=300)
+
+    class Meta:
+        verbose_name = "вложение исходящего"
+        verbose_name_plural = "вложения исходящих"
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"вложение {self.pk}"

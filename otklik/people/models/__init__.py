@@ -1,0 +1,25 @@
+"""Staff and applicants, kept apart on purpose: reading an applicant goes through `people.access`."""
+
+from otklik.people.models.applicants import Applicant, ApplicantMerge, Contact
+from otklik.people.models.staff import (
+    Department,
+    Employee,
+    Role,
+    RoleAssignment,
+    RolePower,
+    Substitution,
+    Unit,
+)
+
+__all__ = [
+    "Applicant",
+    "ApplicantMerge",
+    "Contact",
+    "Department",
+    "Employee",
+    "Role",
+    "RoleAssignment",
+    "RolePower",
+    "Substitution",
+    "Unit",
+]

@@ -1,0 +1,91 @@
+"""What people may do: each power once, with its Russian name; the starting table of roles.
+
+Rows of `RolePower` decide at run time (dictionaries with dates); `STARTING_ROLES` only fills them
+(`otklik load-defaults`).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+POWERS: Final[dict[str, str]] = {
+    "intake.view": "видеть входящие сообщения",
+    "intake.decide": "регистрировать, присоединять и отклонять входящие",
+    "appeals.view_all": "видеть все обращения",
+    "appeals.view_unit": "видеть обращения своего подразделения",
+    "appeals.view_own": "видеть свои обращения",
+    "appeals.note": "писать внутренние заметки",
+    "appeals.propose": "предлагать тему и потребность",
+    "appeals.classify": "подтверждать тему и потребность",
+    "appeals.assign": "назначать исполнителя",
+    "appeals.draft": "готовить ответ",
+    "appeals.approve": "согласовывать ответ",
+    "appeals.sign": "подписывать ответ",
+    "appeals.attest": "вносить сведения о подписи и заверять скан",
+    "appeals.dispatch": "отправлять ответ",
+    "appeals.close": "закрывать обращение",
+    "applicants.view": "открывать персональные данные заявителя",
+    "applicants.merge": "объединять заявителей",
+    "knowledge.read": "читать Базу знаний",
+    "knowledge.edit": "править материалы своего подразделения",
+    "knowledge.manage": "править всю Базу знаний",
+    "calendar.edit": "править календарь и сроки",
+    "people.manage": "вести сотрудников, роли и замещения",
+    "dictionaries.edit": "вести справочники",
+    "journal.view": "смотреть журнал и журнал доступа",
+}
+
+_READS = ["knowledge.read"]
+
+STARTING_ROLES: Final[dict[str, tuple[str, list[str]]]] = {
+    "clerk": (
+        "делопроизводитель",
+        [
+            *_READS,
+            "intake.view",
+            "intake.decide",
+            "appeals.view_all",
+            "appeals.note",
+            "appeals.propose",
+            "appeals.classify",
+            "appeals.assign",
+            "appeals.attest",
+            "appeals.dispatch",
+            "appeals.close",
+            "applicants.view",
+            "applicants.merge",
+            "calendar.edit",
+            "dictionaries.edit",
+        ],
+    ),
+    "executor": (
+        "исполнитель",
+        [*_READS, "appeals.view_own", "appeals.note", "appeals.propose", "appeals.draft", "applicants.view"],
+    ),
+    "head": (
+        "начальник подразделения",
+        [
+            *_READS,
+            "appeals.view_unit",
+            "appeals.note",
+            "appeals.propose",
+            "appeals.assign",
+            "appeals.draft",
+            "appeals.approve",
+            "applicants.view",
+        ],
+    ),
+    "signer": (
+        "подписывающее должностное лицо",
+        [*_READS, "appeals.view_all", "appeals.note", "appeals.approve", "appeals.sign", "applicants.view"],
+    ),
+    "kb_author": ("автор Базы знаний", [*_READS, "knowledge.edit"]),
+    "kb_chief": ("главный редактор Базы знаний", [*_READS, "knowledge.edit", "knowledge.manage"]),
+    "consultant": ("телефонный консультант", [*_READS, "intake.view", "applicants.view"]),
+    "receptionist": ("секретарь приёмной", [*_READS, "intake.view", "applicants.view"]),
+    "admin": (
+        "администратор",
+        [*_READS, "people.manage", "dictionaries.edit", "calendar.edit", "journal.view", "knowledge.manage"],
+    ),
+    "auditor": ("аудитор (только чтение)", [*_READS, "intake.view", "appeals.view_all", "journal.view"]),
+}
