@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -134,6 +136,7 @@ class TermRule(models.Model):
                 condition=Q(valid_to__isnull=True) | Q(valid_to__gte=F("valid_from")),
                 name="term_rule_validity",
             ),
+            models.CheckConstraint(condition=Q(days__gte=1), name="term_rule_has_days"),
         ]
 
     def __str__(self) -> str:
@@ -172,8 +175,20 @@ class ChainHead(models.Model):
         return self.chain
 
 
+class AppendOnlyQuerySet(models.QuerySet[models.Model]):
+    """Rows that are read and added, nothing else."""
+
+    def update(self, **values: Any) -> int:
+        """Refuse."""
+        raise TypeError("a journal row does not change")
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Refuse."""
+        raise TypeError("a journal row is not removed")
+
+
 class ChainedEntry(models.Model):
-    """What a journal row and an access row have in common."""
+    """What a journal row and an access row have in common: written once, never changed."""
 
     chain = models.CharField("цепочка", max_length=60)
     seq = models.PositiveBigIntegerField("номер")
@@ -194,9 +209,21 @@ class ChainedEntry(models.Model):
     prev_hash = models.CharField("хеш предыдущей", max_length=64, blank=True)
     hash = models.CharField("хеш", max_length=64)
 
+    objects = AppendOnlyQuerySet.as_manager()
+
     class Meta:
         abstract = True
         ordering = ["chain", "seq"]
+
+    def save(self, **options: Any) -> None:
+        """Add the row; refuse to change one."""
+        if not self._state.adding:
+            raise TypeError("a journal row does not change")
+        super().save(**options)
+
+    def delete(self, **_: Any) -> tuple[int, dict[str, int]]:
+        """Refuse."""
+        raise TypeError("a journal row is not removed")
 
 
 class JournalEntry(ChainedEntry):
@@ -228,6 +255,7 @@ class JournalSeal(models.Model):
 
     date = models.DateField("день", primary_key=True)
     heads = models.JSONField("начала цепочек")
+    previous = models.CharField("хеш предыдущей печати", max_length=64, blank=True)
     digest = models.CharField("хеш списка", max_length=64)
     signature = models.CharField("подпись", max_length=64)
     sealed_at = models.DateTimeField("когда", auto_now_add=True)
@@ -265,3 +293,16 @@ class Firing(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job} {self.planned_at:%d.%m.%Y %H:%M}"
+
+
+class NamedLock(models.Model):
+    """A row that exists to be locked, see `core.locks`."""
+
+    name = models.CharField("имя", max_length=60, primary_key=True)
+
+    class Meta:
+        verbose_name = "блокировка"
+        verbose_name_plural = "блокировки"
+
+    def __str__(self) -> str:
+        return self.name

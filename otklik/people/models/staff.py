@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 
 
 class Validity(models.Model):
@@ -48,6 +51,8 @@ class Employee(AbstractUser):
     )
     phone = models.CharField("рабочий телефон", max_length=40, blank=True)
 
+    _powers: tuple[date, frozenset[str]] | None = None
+
     class Meta(AbstractUser.Meta):
         verbose_name = "сотрудник"
         verbose_name_plural = "сотрудники"
@@ -55,6 +60,17 @@ class Employee(AbstractUser):
 
     def __str__(self) -> str:
         return self.short_name
+
+    def has_power(self, code: str) -> bool:
+        """Tell whether the employee may do this today; read once per object, that is, once per request."""
+        if not self.is_active:
+            return False
+        today = timezone.localdate()
+        if self._powers is None or self._powers[0] != today:
+            from otklik.people import staff
+
+            self._powers = (today, staff.powers_of(self, today))
+        return code in self._powers[1]
 
     @property
     def full_name(self) -> str:

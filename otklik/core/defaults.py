@@ -1,0 +1,81 @@
+"""The starting calendar, regimes and terms. Loading twice changes nothing; what a person edited stays."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Final, TypeVar
+
+from django.db import transaction
+
+from otklik.core import calendar, journal
+from otklik.core.models import Regime, TermRule
+
+Row = TypeVar("Row", Regime, TermRule)
+
+_S = TermRule.Step
+_INTERNAL = "внутренний норматив"
+_SINCE = date(2006, 11, 2)  # 59-ФЗ came into force 180 days after its publication on 05.05.2006.
+
+REGIMES: Final = [
+    Regime(
+        code="59fz",
+        name="Обращение по 59-ФЗ",
+        statutory=True,
+        citizen_word="обращение",
+        law="Федеральный закон от 02.05.2006 № 59-ФЗ",
+        valid_from=_SINCE,
+        order=10,
+    ),
+    Regime(
+        code="outside_59fz",
+        name="Сообщение вне 59-ФЗ",
+        statutory=False,
+        citizen_word="сообщение",
+        law="Порядок взаимодействия с клиентом; положения 59-ФЗ не применяются",
+        head_may_approve_dispatch=True,
+        valid_from=_SINCE,
+        order=20,
+    ),
+]
+
+TERMS: Final = [
+    TermRule(regime_id="59fz", step=_S.REGISTER, days=3, basis="59-ФЗ, ст. 8 ч. 2", valid_from=_SINCE),
+    TermRule(regime_id="59fz", step=_S.ANSWER, days=30, basis="59-ФЗ, ст. 12 ч. 1", valid_from=_SINCE),
+    *[
+        TermRule(
+            regime_id="outside_59fz",
+            step=step,
+            channel=channel,
+            days=days,
+            unit=TermRule.Unit.WORKING,
+            roll=TermRule.Roll.NONE,
+            basis=_INTERNAL,
+            valid_from=_SINCE,
+        )
+        for channel, register, answer in [("", 1, 10), ("email", 1, 10), ("website", 1, 10), ("hotline", 1, 3)]
+        for step, days in [(_S.REGISTER, register), (_S.ANSWER, answer)]
+    ],
+]
+
+
+@transaction.atomic
+def load() -> None:
+    """Fill the calendar for the years we ship, and add the regimes and terms that are not there yet."""
+    calendar.load()
+    known = set(Regime.objects.values_list("code", flat=True))
+    for regime in (_copy(row) for row in REGIMES if row.code not in known):
+        regime.save(force_insert=True)
+        # A regime somebody already has keeps the terms he gave it; a new one brings its own.
+        for rule in (_copy(row) for row in TERMS if row.regime_id == regime.code):
+            rule.save(force_insert=True)
+        journal.record("regime.loaded", chain="terms", by=None, regime=regime.code)
+
+
+def _copy(row: Row) -> Row:
+    return type(row)(**{field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields})
+
+
+def rule(regime: str, step: str, channel: str = "") -> TermRule | None:
+    """Return a shipped rule, for programs that run without a database."""
+    rules = [row for row in TERMS if (row.regime_id, row.step) == (regime, step) and row.channel in {channel, ""}]
+    return max(rules, key=lambda row: row.channel, default=None)

@@ -1,0 +1,197 @@
+"""Files by their content: stored once, on disk before the row, given out so that no browser runs them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any, Final
+
+from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import Storage, storages
+from django.http import FileResponse
+from django.utils.text import get_valid_filename
+
+from otklik.core import sniffing
+from otklik.core.errors import DomainError
+from otklik.core.models import StoredFile
+from otklik.core.storage import DurableStorage
+
+CHUNK: Final = 1024 * 1024
+_DAY_SECONDS: Final = 24 * 60 * 60
+
+
+class Refused(DomainError):
+    """A file that cannot be taken: `why` says what is wrong, `do` what helps."""
+
+    code = "files.refused"
+    text = "Файл «{name}» не принят: {why}. {do}"
+
+
+def storage() -> Storage:
+    """Return the storage that settings name for files."""
+    return storages["files"]
+
+
+def store(content: bytes | Path | IO[bytes], *, name: str = "") -> StoredFile:
+    """Keep bytes and return their row; equal bytes share one. The file is safe on disk before the row exists."""
+    with _spooled(content) as (spool, sha256, size):
+        if (known := StoredFile.objects.filter(sha256=sha256).first()) and storage().exists(known.path):
+            return known
+        path = f"{sha256[:2]}/{sha256[2:4]}/{sha256}"
+        content_type = sniffing.content_type(spool, name)
+        storage().save(path, _Spool(spool))
+    facts = {"size": size, "path": path, "content_type": content_type}
+    return StoredFile.objects.get_or_create(sha256=sha256, defaults=facts)[0]
+
+
+class _Spool(File[bytes]):
+    """A written temporary file, to be moved (local folder) or read (any other storage)."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path.open("rb"), name=path.name)
+        self._path = path
+
+    def temporary_file_path(self) -> str:
+        return str(self._path)
+
+
+@contextmanager
+def _spooled(content: bytes | Path | IO[bytes]) -> Iterator[tuple[Path, str, int]]:
+    """Write the content to a temporary file, fsynced and hashed on the way; leave nothing behind on any failure."""
+    folder = Path(settings.FILES_ROOT) / ".tmp"
+    folder.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=folder)
+    sha256, size = hashlib.sha256(), 0
+    try:
+        with os.fdopen(handle, "wb") as file:
+            for chunk in _chunks(content):
+                file.write(chunk)
+                sha256.update(chunk)
+                size += len(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        yield Path(name), sha256.hexdigest(), size
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(name)
+
+
+def _chunks(content: bytes | Path | IO[bytes]) -> Iterator[bytes]:
+    if isinstance(content, bytes | bytearray | memoryview):
+        yield bytes(content)
+        return
+    if isinstance(content, Path):
+        with content.open("rb") as file:
+            yield from _chunks(file)
+        return
+    if content.seekable():
+        content.seek(0)
+    while chunk := content.read(CHUNK):
+        yield chunk
+
+
+def path_of(stored: StoredFile) -> Path:
+    """Return where the bytes are on this machine."""
+    return Path(storage().path(stored.path))
+
+
+def open_file(stored: StoredFile) -> File[bytes]:
+    """Open the bytes for reading, wherever they are."""
+    return storage().open(stored.path, "rb")
+
+
+def check(file: StoredFile | Path | IO[bytes] | bytes, name: str) -> None:
+    """Refuse a file that cannot be worked with: empty, too large, a program, mislabelled, locked or broken."""
+    if isinstance(file, StoredFile):
+        _check_path(path_of(file), name)
+    elif isinstance(file, Path):
+        _check_path(file, name)
+    else:
+        # An upload is measured before it is copied: a huge one costs nothing.
+        size = len(file) if isinstance(file, bytes) else getattr(file, "size", None)
+        if size is not None:
+            _check_size(size, name)
+        with _spooled(file) as (path, _, _):
+            _check_path(path, name)
+        if not isinstance(file, bytes) and file.seekable():
+            file.seek(0)
+
+
+def _check_path(path: Path, name: str) -> None:
+    _check_size(path.stat().st_size, name)
+    if problem := sniffing.problem(path, name):
+        raise Refused(name=name, why=problem.why, do=problem.do)
+
+
+def _check_size(size: int, name: str) -> None:
+    if size == 0:
+        raise Refused(name=name, why="он пустой (0 байт)", do="Проверьте файл и приложите его ещё раз.")
+    if size > settings.UPLOAD_MAX_BYTES:
+        limit = settings.UPLOAD_MAX_BYTES // 1024 // 1024
+        raise Refused(
+            name=name,
+            why=f"он больше {limit} МБ",
+            do="Разделите его на части или уменьшите качество скана.",
+        )
+
+
+def safe_name(name: str) -> str:
+    """Return a file name without paths, control signs and tricks with text direction."""
+    bare = name.replace("\\", "/").rsplit("/", 1)[-1]
+    bare = "".join(sign for sign in bare if sign.isprintable())
+    with suppress(Exception):
+        bare = get_valid_filename(bare).strip(".")
+    stem, dot, suffix = bare.rpartition(".")
+    return f"{(stem or suffix)[:120]}{dot if stem else ''}{suffix[:12] if stem else ''}" or "файл"
+
+
+def response(stored: StoredFile, name: str) -> FileResponse:
+    """Return the file as a download: never shown inside our pages, never run, its type not guessed again."""
+    kind = stored.content_type if stored.content_type in sniffing.HARMLESS else "application/octet-stream"
+    answer = FileResponse(open_file(stored), as_attachment=True, filename=safe_name(name), content_type=kind)
+    answer["X-Content-Type-Options"] = "nosniff"
+    answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    answer["Cache-Control"] = "private, no-store"
+    return answer
+
+
+def sweep_orphans(*, older_than: float = _DAY_SECONDS) -> int:
+    """Remove files that no row names and temporary leftovers, all older than a day; return how many."""
+    local: Any = storage()
+    if not isinstance(local, DurableStorage):
+        return 0
+    root, swept = Path(local.location), 0
+    known = set(StoredFile.objects.values_list("path", flat=True))
+    for name in local.listed():
+        if name not in known and _is_older(root / name, older_than):
+            swept += _take_out(root / name, root / ".tmp", older_than)
+    for leftover in (root / ".tmp").glob("*"):
+        if _is_older(leftover, older_than):
+            leftover.unlink(missing_ok=True)
+            swept += 1
+    return swept
+
+
+def _take_out(path: Path, folder: Path, older_than: float) -> int:
+    """Remove an orphan unless somebody has just stored the same content again: then its new file goes back."""
+    folder.mkdir(exist_ok=True)
+    aside = folder / f"{path.name}.swept"
+    with suppress(FileNotFoundError):
+        os.replace(path, aside)
+        if _is_older(aside, older_than):
+            aside.unlink()
+            return 1
+        os.replace(aside, path)
+    return 0
+
+
+def _is_older(path: Path, seconds: float) -> bool:
+    with suppress(FileNotFoundError):
+        return path.stat().st_mtime < time.time() - seconds
+    return False

@@ -1,0 +1,181 @@
+"""The journal of changes and the journal of looks: chained by hash, append-only, sealed once a day.
+
+A row holds ids and digests, never personal data. Its hash covers its own content and the hash of the row before it;
+the chain's head keeps the last sequence and hash; the day's seal signs the last row of every chain that grew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING, TypeVar
+
+from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+from otklik.core.models import AccessEntry, ChainedEntry, ChainHead, JournalEntry, JournalSeal
+
+if TYPE_CHECKING:
+    from otklik.people.models import Employee
+
+Entry = TypeVar("Entry", bound=ChainedEntry)
+
+_SALT = "otklik.core.journal.seal"
+
+
+def record(
+    action: str, *, chain: str, by: Employee | None, on_behalf_of: Employee | None = None, **data: object
+) -> JournalEntry:
+    """Append one change to its chain; the caller's transaction carries both or neither. `by=None`: the system."""
+    return _append(JournalEntry(action=action, chain=chain, actor=by, on_behalf_of=on_behalf_of), data)
+
+
+def looked(action: str, *, by: Employee, **data: object) -> AccessEntry:
+    """Append one look at personal data to the access log of the day."""
+    return _append(AccessEntry(action=action, chain=f"access:{timezone.localdate():%Y-%m-%d}", actor=by), data)
+
+
+@transaction.atomic
+def _append(entry: Entry, data: dict[str, object]) -> Entry:
+    """Give the row its place in the chain and its hash."""
+    head = _held(entry.chain)
+    entry.seq, entry.prev_hash = head.seq + 1, head.last_hash
+    entry.at = timezone.now()
+    entry.data = json.loads(json.dumps(data, cls=DjangoJSONEncoder))
+    entry.hash = digest(entry)
+    entry.save(force_insert=True)
+    ChainHead.objects.filter(chain=entry.chain).update(seq=entry.seq, last_hash=entry.hash)
+    return entry
+
+
+def _held(chain: str) -> ChainHead:
+    """Return the chain's head, held until the transaction ends: PostgreSQL locks the row, SQLite the whole base."""
+    heads = ChainHead.objects.select_for_update().filter(chain=chain)
+    if head := heads.first():
+        return head
+    ChainHead.objects.bulk_create([ChainHead(chain=chain)], ignore_conflicts=True)
+    return heads.get()
+
+
+def digest(entry: ChainedEntry) -> str:
+    """Return the hash a row must bear: over everything it says and the hash before it."""
+    return _sha256(
+        {
+            "chain": entry.chain,
+            "seq": entry.seq,
+            "at": entry.at.astimezone(UTC).isoformat(timespec="microseconds"),
+            "actor": entry.actor_id,
+            "on_behalf_of": entry.on_behalf_of_id,
+            "action": entry.action,
+            "data": entry.data,
+            "prev": entry.prev_hash,
+        }
+    )
+
+
+def _sha256(content: object) -> str:
+    return hashlib.sha256(_canonical(content).encode()).hexdigest()
+
+
+def _canonical(content: object) -> str:
+    """Return the one JSON text of a content: sorted keys, no spaces."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+@transaction.atomic
+def seal(day: date) -> JournalSeal:
+    """Sign the last row of every chain that grew on this day; a day already sealed keeps its seal."""
+    if sealed := JournalSeal.objects.filter(date=day).first():
+        return sealed
+    start = timezone.make_aware(datetime.combine(day, time.min))
+    heads: dict[str, list[object]] = {}
+    for kind in (JournalEntry, AccessEntry):
+        grown = kind.objects.filter(at__gte=start, at__lt=start + timedelta(days=1)).values("chain")
+        last = {row["chain"]: row["last"] for row in grown.annotate(last=Max("seq")).order_by()}
+        rows = kind.objects.filter(chain__in=last).values_list("chain", "seq", "hash")
+        heads |= {chain: [seq, hash_] for chain, seq, hash_ in rows.iterator() if last[chain] == seq}
+    previous = JournalSeal.objects.filter(date__lt=day).order_by("-date").values_list("digest", flat=True).first()
+    new = JournalSeal(date=day, heads=heads, previous=previous or "")
+    new.digest = _seal_digest(new)
+    new.signature = _sign(new.digest)
+    new.save(force_insert=True)
+    return new
+
+
+def _seal_digest(sealed: JournalSeal) -> str:
+    return _sha256({"date": sealed.date.isoformat(), "heads": sealed.heads, "previous": sealed.previous})
+
+
+def _sign(digest_: str, secret: str | bytes | None = None) -> str:
+    return salted_hmac(_SALT, digest_, secret=secret, algorithm="sha256").hexdigest()
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing `verify` found wrong, in words for the auditor."""
+
+    chain: str
+    seq: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.chain} № {self.seq}: {self.text}"
+
+
+def verify() -> list[Problem]:
+    """Return everything that shows the journals were changed behind our back; empty when they are whole."""
+    heads = {chain: (seq, hash_) for chain, seq, hash_ in ChainHead.objects.values_list("chain", "seq", "last_hash")}
+    seals = list(JournalSeal.objects.order_by("date"))
+    expected: dict[tuple[str, int], str] = {
+        (chain, seq): hash_ for sealed in seals for chain, (seq, hash_) in sealed.heads.items()
+    }
+    problems: list[Problem] = []
+    for kind in (JournalEntry, AccessEntry):
+        rows = kind.objects.order_by("chain", "seq").iterator(chunk_size=2000)
+        problems += _check_chains(rows, heads, expected)
+    problems += [Problem(chain, seq, "строки нет, а цепочка о ней помнит") for chain, (seq, _) in heads.items() if seq]
+    problems += [Problem(chain, seq, "строка была в печати дня, теперь её нет") for chain, seq in expected]
+    problems += _check_seals(seals)
+    return problems
+
+
+def _check_chains(
+    rows: Iterable[ChainedEntry], heads: dict[str, tuple[int, str]], expected: dict[tuple[str, int], str]
+) -> Iterator[Problem]:
+    """Yield what is wrong with the rows; take out of `heads` and `expected` what was met as it should be."""
+    chain, seq, last = "", 0, ""
+    for row in rows:
+        if row.chain != chain:
+            chain, seq, last = row.chain, 0, ""
+        if row.seq != seq + 1:
+            yield Problem(chain, seq + 1, "строка пропала")
+        elif row.prev_hash != last:
+            yield Problem(chain, row.seq, "не продолжает предыдущую строку")
+        if digest(row) != row.hash:
+            yield Problem(chain, row.seq, "содержание изменено")
+        if expected.pop((chain, row.seq), row.hash) != row.hash:
+            yield Problem(chain, row.seq, "не та строка, что была в печати дня")
+        if heads.get(chain) == (row.seq, row.hash):
+            del heads[chain]
+        seq, last = row.seq, row.hash
+
+
+def _check_seals(seals: list[JournalSeal]) -> Iterator[Problem]:
+    previous = ""
+    for sealed in seals:
+        name = f"печать {sealed.date:%d.%m.%Y}"
+        if sealed.previous != previous:
+            yield Problem(name, 0, "предыдущая печать пропала или заменена")
+        if _seal_digest(sealed) != sealed.digest:
+            yield Problem(name, 0, "список изменён")
+        secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+        if not any(constant_time_compare(sealed.signature, _sign(sealed.digest, secret)) for secret in secrets):
+            yield Problem(name, 0, "подпись не сходится")
+        previous = sealed.digest

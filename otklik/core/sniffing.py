@@ -1,0 +1,198 @@
+"""What a file really is, by its content; and what is wrong with it, in words for the one who brought it."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import filetype
+
+OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_HEAD: Final = 8192
+_TAIL: Final = 65536
+_OOXML: Final = "application/vnd.openxmlformats-officedocument."
+_ODF: Final = "application/vnd.oasis.opendocument."
+PDF: Final = "application/pdf"
+ZIP: Final = "application/zip"
+TEXT: Final = "text/plain"
+PROGRAM: Final = "application/x-executable"
+UNKNOWN: Final = "application/octet-stream"
+
+# What an extension promises. An extension not named here promises nothing.
+PROMISES: Final[dict[str, set[str]]] = {
+    "pdf": {PDF},
+    "docx": {f"{_OOXML}wordprocessingml.document"},
+    "xlsx": {f"{_OOXML}spreadsheetml.sheet"},
+    "pptx": {f"{_OOXML}presentationml.presentation"},
+    "odt": {f"{_ODF}text"},
+    "ods": {f"{_ODF}spreadsheet"},
+    # Programs write RTF, HTML and plain text under these old names too; all are harmless to store.
+    "doc": {"application/msword", "application/rtf", "text/html", TEXT, f"{_OOXML}wordprocessingml.document"},
+    "xls": {"application/vnd.ms-excel", "text/html", TEXT, f"{_OOXML}spreadsheetml.sheet"},
+    "ppt": {"application/vnd.ms-powerpoint"},
+    "rtf": {"application/rtf"},
+    "jpg": {"image/jpeg"},
+    "jpeg": {"image/jpeg"},
+    "png": {"image/png"},
+    "gif": {"image/gif"},
+    "bmp": {"image/bmp"},
+    "tif": {"image/tiff"},
+    "tiff": {"image/tiff"},
+    "webp": {"image/webp"},
+    "heic": {"image/heic", "image/heif"},
+    "zip": {ZIP},
+    "rar": {"application/x-rar-compressed", "application/vnd.rar"},
+    "7z": {"application/x-7z-compressed"},
+    "txt": {TEXT, "text/html"},
+    "csv": {TEXT},
+}
+HARMLESS: Final = {kind for kinds in PROMISES.values() for kind in kinds} - {"text/html"}
+_RUNNABLE_NAMES: Final = frozenset(
+    "exe com scr pif bat cmd ps1 vbs vbe js jse wsf wsh hta msi msp dll cpl jar lnk reg scf apk sh iso img vhd".split()  # noqa: SIM905
+)
+_PROGRAM_HEADS: Final = (
+    b"MZ",
+    b"\x7fELF",
+    b"\xfe\xed\xfa\xce",
+    b"\xfe\xed\xfa\xcf",
+    b"\xcf\xfa\xed\xfe",
+    b"\xca\xfe\xba\xbe",
+    b"L\x00\x00\x00\x01\x14\x02\x00",
+    b"#!",
+)
+_OLE_STREAMS: Final = {
+    "WordDocument": "application/msword",
+    "Workbook": "application/vnd.ms-excel",
+    "Book": "application/vnd.ms-excel",
+    "PowerPoint Document": "application/vnd.ms-powerpoint",
+    "__properties_version1.0": "application/vnd.ms-outlook",
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a file cannot be worked with, and what helps."""
+
+    why: str
+    do: str
+
+
+def content_type(path: Path, name: str = "") -> str:
+    """Return the type of the content; the name is not believed."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    if head.startswith(_PROGRAM_HEADS):
+        return PROGRAM
+    if head.startswith(b"PK\x03\x04"):
+        return _zip_type(path)
+    if head.startswith(OLE):
+        return _ole_type(path)
+    if b"%PDF-" in head[:1024]:
+        return PDF
+    if head.lstrip().startswith(b"{\\rtf"):
+        return "application/rtf"
+    return filetype.guess_mime(head) or _text_type(head)
+
+
+def _zip_type(path: Path) -> str:
+    """Tell office documents from plain archives by what lies inside."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = set(archive.namelist())
+            if "mimetype" in names:
+                kind = archive.read("mimetype")[:100].decode("ascii", "replace").strip()
+                return kind if kind.startswith((_ODF, "application/epub")) else ZIP
+    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, ValueError):
+        return ZIP
+    if "[Content_Types].xml" in names:
+        for folder, kind in (("word/", "wordprocessingml.document"), ("xl/", "spreadsheetml.sheet")):
+            if any(name.startswith(folder) for name in names):
+                return f"{_OOXML}{kind}"
+        if any(name.startswith("ppt/") for name in names):
+            return f"{_OOXML}presentationml.presentation"
+    return ZIP
+
+
+def _ole_type(path: Path) -> str:
+    """Tell old office documents apart by the names of their streams, which are UTF-16."""
+    streams = _ole_streams(path)
+    return next((kind for name, kind in _OLE_STREAMS.items() if name in streams), "application/x-ole-storage")
+
+
+def _ole_streams(path: Path) -> set[str]:
+    names = [*_OLE_STREAMS, "EncryptedPackage"]
+    content = path.read_bytes()
+    return {name for name in names if f"{name}\0".encode("utf-16-le") in content}
+
+
+def _text_type(head: bytes) -> str:
+    if b"\0" in head:
+        return UNKNOWN
+    for charset in ("utf-8", "cp1251"):
+        try:
+            # A letter cut in half at the end of what was read is not an error of the text.
+            text = (
+                head.decode(charset) if charset != "utf-8" else head[: len(head) - 3 or None].decode(charset, "strict")
+            )
+        except UnicodeDecodeError:
+            continue
+        start = text.lstrip("\ufeff \r\n\t").lower()
+        return "text/html" if start.startswith(("<!doctype html", "<html", "<head", "<script")) else TEXT
+    return UNKNOWN
+
+
+def problem(path: Path, name: str) -> Problem | None:
+    """Return what makes the file useless or dangerous, or None."""
+    kind, suffix = content_type(path), name.rpartition(".")[2].lower() if "." in name else ""
+    if kind == PROGRAM or suffix in _RUNNABLE_NAMES:
+        return Problem("это программа", "Приложите документ, изображение или архив.")
+    if inside := _inside(path, kind):
+        return inside
+    if suffix in PROMISES and kind not in PROMISES[suffix]:
+        return Problem(
+            f"его содержание не соответствует расширению .{suffix}",
+            "Откройте файл в своей программе, сохраните заново и приложите ещё раз.",
+        )
+    return None
+
+
+def _inside(path: Path, kind: str) -> Problem | None:
+    """Look into the formats that can be locked or broken."""
+    if kind == PDF:
+        return _wrong_pdf(path)
+    if kind == ZIP or kind.startswith((_OOXML, _ODF)):
+        return _broken_zip(path)
+    if kind == "application/x-ole-storage" and "EncryptedPackage" in _ole_streams(path):
+        return Problem("документ защищён паролем", "Снимите пароль и приложите файл ещё раз.")
+    return None
+
+
+def _broken_zip(path: Path) -> Problem | None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            parts = archive.infolist()
+            if any(part.flag_bits & 0x1 for part in parts):
+                return Problem("архив защищён паролем", "Приложите архив без пароля или сами документы.")
+            if any(part.filename.lower().endswith((".exe", ".scr", ".bat", ".js", ".vbs", ".lnk")) for part in parts):
+                return Problem("внутри архива программа", "Приложите архив без неё.")
+            if any(part.header_offset >= path.stat().st_size for part in parts):
+                raise zipfile.BadZipFile
+            for part in parts[:1]:
+                archive.open(part).close()
+    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, ValueError, EOFError):
+        return Problem("он повреждён: архив или документ не открывается", "Сохраните его заново и приложите ещё раз.")
+    return None
+
+
+def _wrong_pdf(path: Path) -> Problem | None:
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        file.seek(max(0, size - _TAIL))
+        tail = file.read()
+    if b"startxref" not in tail or b"%%EOF" not in tail:
+        return Problem("он повреждён: документ PDF обрывается", "Сохраните его заново и приложите ещё раз.")
+    if b"/Encrypt" in tail:
+        return Problem("документ PDF защищён паролем", "Снимите защиту или приложите скан.")
+    return None

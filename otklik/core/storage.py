@@ -1,0 +1,61 @@
+"""Where files live: a Django storage, so that another (S3 by `django-storages`) can take its place in settings."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import FileSystemStorage
+
+
+class DurableStorage(FileSystemStorage):
+    """A local folder whose files are whole or absent: temporary file, fsync, atomic rename, fsync of the folder."""
+
+    @property
+    def base_location(self) -> Any:  # type: ignore[override]
+        """Return the folder named in settings, asked every time: tests and commands change it."""
+        return settings.FILES_ROOT
+
+    @property
+    def location(self) -> str:  # type: ignore[override]
+        """Return the folder as an absolute path."""
+        return os.path.abspath(settings.FILES_ROOT)
+
+    @cached_property
+    def base_url(self) -> None:  # type: ignore[override]
+        """Have no address: files are given out by views that ask who is looking."""
+        return
+
+    def get_available_name(self, name: str, max_length: int | None = None) -> str:
+        """Keep the name: it is made of the content, an existing file is the same file."""
+        return name
+
+    def _save(self, name: str, content: File[bytes]) -> str:
+        """Move the written and fsynced `content.temporary_file_path()` to its place."""
+        target = Path(self.path(name))
+        made = [folder for folder in (target.parent, *target.parent.parents) if not folder.exists()]
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(content.temporary_file_path(), target)  # type: ignore[attr-defined]
+        for folder in {target.parent, *(folder.parent for folder in made)}:
+            sync_folder(folder)
+        return name
+
+    def listed(self) -> list[str]:
+        """Return the names of all files, temporary ones left out."""
+        root = Path(self.location)
+        return [path.relative_to(root).as_posix() for path in root.glob("??/??/*") if path.is_file()]
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power cut; a system that cannot open folders does without."""
+    with suppress(PermissionError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

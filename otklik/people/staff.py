@@ -1,0 +1,91 @@
+"""Who works here today, what each may do, and in whose place. Roles, powers and substitutions have dates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+
+from django.db.models import Q, QuerySet
+
+from otklik.core.terms import valid
+from otklik.people.models import Department, Employee, RoleAssignment, RolePower, Substitution, Unit
+
+
+def powers_of(employee: Employee, on: date) -> frozenset[str]:
+    """Return the powers an employee has on a day: of his own roles and of those he stands in for."""
+    held = valid(on) & valid(on, prefix="role__assignments__")
+    people = [employee.pk, *_absent(employee, on)]
+    powers = RolePower.objects.filter(held, role__assignments__employee__in=people)
+    return frozenset(powers.values_list("power", flat=True).distinct())
+
+
+def _absent(employee: Employee, on: date) -> list[int]:
+    running = Substitution.objects.filter(deputy=employee, starts_on__lte=on, ends_on__gte=on)
+    return list(running.values_list("absent", flat=True))
+
+
+def acting_for(employee: Employee, on: date) -> list[Employee]:
+    """Return those whose duties the employee carries out on a day. One step only: a deputy's deputy has nothing."""
+    return list(Employee.objects.filter(pk__in=_absent(employee, on)))
+
+
+def in_whose_name(employee: Employee, power: str, on: date) -> Employee | None:
+    """Return for whom the employee uses a power: None where it is his own, else the absent one who has it."""
+    holders = set(_assigned(power, on).values_list("employee", flat=True))
+    if employee.pk in holders:
+        return None
+    return next((absent for absent in acting_for(employee, on) if absent.pk in holders), None)
+
+
+def _assigned(power: str, on: date) -> QuerySet[RoleAssignment]:
+    """Return assignments that give a power on a day."""
+    roles = RolePower.objects.filter(valid(on), power=power).values("role")
+    return RoleAssignment.objects.filter(valid(on), role__in=roles)
+
+
+def units_under(employee: Employee, on: date, *, power: str = "appeals.view_unit") -> set[int]:
+    """Return the units, with all units below them, where the employee has the power on a day."""
+    people = [employee.pk, *_absent(employee, on)]
+    scopes = _assigned(power, on).filter(employee__in=people).values_list("unit", "employee__unit")
+    return below({unit or own for unit, own in scopes if unit or own})
+
+
+def below(units: Iterable[int]) -> set[int]:
+    """Return these units and all below them in the tree."""
+    children: dict[int | None, list[int]] = {}
+    for unit, parent in Unit.objects.values_list("pk", "parent"):
+        children.setdefault(parent, []).append(unit)
+    found, waiting = set(), list(units)
+    while waiting:
+        if (unit := waiting.pop()) not in found:
+            found.add(unit)
+            waiting += children.get(unit, [])
+    return found
+
+
+def above(unit: int) -> set[int]:
+    """Return the unit and all it belongs to, up to the top of the tree."""
+    parents: Mapping[int, int | None] = dict(Unit.objects.values_list("pk", "parent"))
+    found: set[int] = set()
+    step: int | None = unit
+    while step is not None and step not in found:
+        found.add(step)
+        step = parents.get(step)
+    return found
+
+
+def holders(power: str, *, unit: Unit | None = None, on: date) -> QuerySet[Employee]:
+    """Return the active employees who have a power on a day, deputies included; in a unit: there or above it."""
+    assigned = _assigned(power, on)
+    if unit is not None:
+        scope = above(unit.pk)
+        assigned = assigned.filter(Q(unit__in=scope) | Q(unit__isnull=True, employee__unit__in=scope))
+    people = assigned.values("employee")
+    deputies = Substitution.objects.filter(absent__in=people, starts_on__lte=on, ends_on__gte=on).values("deputy")
+    return Employee.objects.filter(Q(pk__in=people) | Q(pk__in=deputies), is_active=True)
+
+
+def department() -> Department:
+    """Return the department's requisites; before anybody entered them, an empty form of them."""
+    row = Department.objects.select_related("registry_unit").first()
+    return row or Department(name="Департамент", short_name="Департамент")
