@@ -72,6 +72,8 @@ DEBUG = _flag("OTKLIK_DEBUG")
 ALLOWED_HOSTS = _list("OTKLIK_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 BASE_URL = os.environ.get("OTKLIK_BASE_URL", f"http://127.0.0.1:{os.environ.get('PORT', '8000')}").rstrip("/")
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
+# Networks of our own proxies: only what they write into X-Forwarded-For is believed.
+TRUSTED_PROXIES = _list("OTKLIK_TRUSTED_PROXIES")
 
 DATABASES = {
     "default": _database(os.environ.get("DATABASE_URL", f"sqlite:///{DATA / 'otklik.sqlite3'}")),

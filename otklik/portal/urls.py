@@ -1,5 +1,12 @@
-"""Addresses of this room."""
+"""Addresses for citizens."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from otklik.portal import feedback
+
+app_name = "portal"
+
+urlpatterns = [
+    path("feedback/<str:token>/", feedback.questionnaire, name="feedback"),
+    path("feedback/<str:token>/contact/", feedback.allow_contact, name="feedback_contact"),
+]

@@ -62,3 +62,18 @@ class Response(models.Model):
 
     def __str__(self) -> str:
         return f"отзыв {self.pk}"
+
+
+class ContactConsent(models.Model):
+    """A consent to be contacted about one's opinion: a document of its own (152-ФЗ since 01.09.2025)."""
+
+    response = models.OneToOneField(Response, models.PROTECT, related_name="consent", verbose_name="отзыв")
+    edition = models.CharField("редакция текста", max_length=20)
+    given_at = models.DateTimeField("когда дано", auto_now_add=True)
+
+    class Meta:
+        verbose_name = "согласие на связь"
+        verbose_name_plural = "согласия на связь"
+
+    def __str__(self) -> str:
+        return f"согласие {self.pk}"

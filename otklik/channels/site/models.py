@@ -1,35 +1,47 @@
-"""What the site's form must remember: attempts for the rate limit, and consents as separate records."""
+"""What the site's channel itself must remember: numbers given on the page, and attempts for the rate limit."""
 
 from __future__ import annotations
 
 from django.db import models
 
+from otklik.correspondence.models import IncomingMessage
+
+
+class Receipt(models.Model):
+    """The number and code a person got on the page, before a clerk has registered the message.
+
+    The code itself is not kept: only its keyed hash.
+    """
+
+    message = models.OneToOneField(
+        IncomingMessage, models.PROTECT, related_name="site_receipt", verbose_name="сообщение"
+    )
+    number = models.CharField("номер сообщения", max_length=20, unique=True)
+    code_hash = models.CharField("хеш кода", max_length=64)
+
+    class Meta:
+        verbose_name = "квитанция сайта"
+        verbose_name_plural = "квитанции сайта"
+
+    def __str__(self) -> str:
+        return self.number
+
 
 class FormAttempt(models.Model):
-    """One sending of the public form, counted by a keyed hash of the address; swept after a day."""
+    """One sending of a public form, counted by a keyed hash of the address; swept after a day."""
 
-    visitor = models.CharField("посетитель", max_length=64, db_index=True)
+    class Form(models.TextChoices):
+        WRITE = "write", "сообщение"
+        STATUS = "status", "проверка состояния"
+
+    form = models.CharField("форма", max_length=8, choices=Form, default=Form.WRITE)
+    visitor = models.CharField("посетитель", max_length=64)
     at = models.DateTimeField("когда", auto_now_add=True, db_index=True)
 
     class Meta:
         verbose_name = "отправка формы"
-        verbose_name_plural = "отправки формы"
+        verbose_name_plural = "отправки форм"
+        indexes = [models.Index(fields=["form", "visitor", "at"], name="form_attempts_of_visitor")]
 
     def __str__(self) -> str:
         return f"{self.at:%d.%m.%Y %H:%M}"
-
-
-class Consent(models.Model):
-    """A consent as a document of its own (152-ФЗ since 01.09.2025), with the edition of its text."""
-
-    external_id = models.CharField("внешний номер сообщения", max_length=500, unique=True)
-    purpose = models.CharField("на что", max_length=200)
-    text_edition = models.CharField("редакция текста", max_length=40)
-    given_at = models.DateTimeField("когда дано", auto_now_add=True)
-
-    class Meta:
-        verbose_name = "согласие"
-        verbose_name_plural = "согласия"
-
-    def __str__(self) -> str:
-        return f"согласие {self.pk}"

@@ -1,0 +1,72 @@
+"""Rate limits of the public forms, counted by a keyed hash of the visitor's address."""
+
+from __future__ import annotations
+
+import hmac
+from datetime import timedelta
+from hashlib import sha256
+from ipaddress import ip_address, ip_network
+from typing import Final
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils import timezone
+
+from otklik.channels.site.models import FormAttempt
+from otklik.core.errors import DomainError
+
+KEPT_FOR: Final = timedelta(days=1)
+# Generous: a whole library or a village may share one address.
+ALLOWED: Final = {
+    FormAttempt.Form.WRITE: (30, timedelta(hours=1)),
+    FormAttempt.Form.STATUS: (30, timedelta(minutes=15)),
+}
+
+
+class TooOften(DomainError):
+    """The form was sent from one address too many times."""
+
+    code = "site.too_often"
+    text = "С вашего адреса в сети форму отправляли слишком часто. Подождите {minutes} мин. и повторите."
+    status = 429
+
+
+def count(form: FormAttempt.Form, request: HttpRequest) -> None:
+    """Count one attempt of this visitor; refuse when there were too many."""
+    most, within = ALLOWED[form]
+    now = timezone.now()
+    FormAttempt.objects.filter(at__lt=now - KEPT_FOR).delete()
+    visitor = visitor_of(request)
+    # Written before it is counted: of many at once none slips through.
+    FormAttempt.objects.create(form=form, visitor=visitor)
+    if FormAttempt.objects.filter(form=form, visitor=visitor, at__gt=now - within).count() > most:
+        raise TooOften(minutes=int(within.total_seconds() // 60))
+
+
+def forgive(form: FormAttempt.Form, request: HttpRequest) -> None:
+    """Forget the newest attempt of this visitor: it was a right one."""
+    newest = FormAttempt.objects.filter(form=form, visitor=visitor_of(request)).order_by("-id").values("pk")[:1]
+    FormAttempt.objects.filter(pk__in=list(newest.values_list("pk", flat=True))).delete()
+
+
+def visitor_of(request: HttpRequest) -> str:
+    """Return a keyed hash of the visitor's address: enough to count, useless to find him."""
+    key = f"visitor:{settings.SECRET_KEY}".encode()
+    return hmac.new(key, address_of(request).encode(), sha256).hexdigest()
+
+
+def address_of(request: HttpRequest) -> str:
+    """Return the visitor's address; `X-Forwarded-For` counts only as far as trusted proxies wrote it."""
+    hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop.strip()]
+    address = str(request.META.get("REMOTE_ADDR", ""))
+    while _is_trusted(address) and hops:
+        address = hops.pop()
+    return address
+
+
+def _is_trusted(address: str) -> bool:
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return False
+    return any(found in ip_network(network, strict=False) for network in settings.TRUSTED_PROXIES)

@@ -1,0 +1,38 @@
+"""The portal's home: a question, the answers asked most, four ways on."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from otklik.core.access import public
+from otklik.knowledge import materials
+from otklik.people.models import Department
+from otklik.portal import hours
+
+QUERY_MAX = 200
+SHOWN = 10
+
+
+@public
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """Show the home page, or what was found for a question."""
+    query = " ".join(request.GET.get("q", "").replace("\x00", "").split())[:QUERY_MAX]
+    context: dict[str, object] = {"query": query}
+    if query:
+        context["found"] = materials.find(query, limit=SHOWN)
+    else:
+        context["asked"] = materials.most_asked(limit=6)
+    context["openings"] = hours.openings(timezone.now())
+    return render(request, "portal/home.html", context)
+
+
+@public
+@require_safe
+def how_to_file(request: HttpRequest) -> HttpResponse:
+    """Explain the lawful ways to file an appeal."""
+    department = Department.objects.filter(pk=1).first()
+    return render(request, "portal/how_to_file.html", {"department": department})

@@ -1,0 +1,88 @@
+"""When the telephone lines are open, by the production calendar."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Final
+
+from django.utils import timezone
+
+from otklik.core.models import CalendarDay
+
+FRIDAY: Final = 4
+LOOK_AHEAD: Final = timedelta(days=20)  # the longest holidays are shorter
+
+
+@dataclass(frozen=True)
+class Line:
+    """A telephone line and its hours on working days."""
+
+    name: str
+    phones: tuple[tuple[str, str], ...]  # as read, as dialled
+    opens: time
+    closes: time
+    closes_on_friday: time
+    shorter_before_holidays: bool
+
+    def closing(self, day: date, kind: str) -> time:
+        """Return when the line closes on this working day."""
+        closes = self.closes_on_friday if day.weekday() == FRIDAY else self.closes
+        if kind == CalendarDay.Kind.SHORTENED and self.shorter_before_holidays:
+            return closes.replace(hour=closes.hour - 1)  # ТК РФ, ст. 95
+        return closes
+
+
+@dataclass(frozen=True)
+class Opening:
+    """Whether a line is open now, and what to tell about it."""
+
+    line: Line
+    is_open: bool
+    words: str
+
+
+# п. 28: the department's numbers, in its working hours. п. 27.4: ЕКЦ, number 110, with its own hours.
+DEPARTMENT: Final = Line(
+    "Департамент",
+    (("238-60-02", "+73832386002"), ("238-60-62", "+73832386062")),
+    time(9),
+    time(18),
+    time(17),
+    shorter_before_holidays=True,
+)
+EKC: Final = Line("Единый контакт-центр", (("110", "110"),), time(9), time(18), time(17), shorter_before_holidays=False)
+LINES: Final = (DEPARTMENT, EKC)
+
+
+def openings(at: datetime) -> list[Opening]:
+    """Tell of every line whether it is open at this moment; one query."""
+    now = timezone.localtime(at)
+    kinds = dict(
+        CalendarDay.objects.filter(date__range=(now.date(), now.date() + LOOK_AHEAD)).values_list("date", "kind")
+    )
+    return [_opening(line, now, kinds) for line in LINES]
+
+
+def _opening(line: Line, now: datetime, kinds: dict[date, str]) -> Opening:
+    today = now.date()
+    if _works(today, kinds):
+        closes = line.closing(today, kinds.get(today, ""))
+        if line.opens <= now.time() < closes:
+            return Opening(line, True, f"открыта до {closes:%H:%M}")
+        if now.time() < line.opens:
+            return Opening(line, False, f"закрыта, откроется сегодня в {line.opens:%H:%M}")
+    for ahead in range(1, LOOK_AHEAD.days + 1):
+        day = today + timedelta(days=ahead)
+        if _works(day, kinds):
+            when = "завтра" if ahead == 1 else f"{day:%d.%m}"
+            return Opening(line, False, f"закрыта, откроется {when} в {line.opens:%H:%M}")
+    return Opening(line, False, "закрыта")
+
+
+def _works(day: date, kinds: dict[date, str]) -> bool:
+    """Tell whether people work on this day; a day without a row is judged by the week."""
+    kind = kinds.get(day)
+    if kind is None:
+        return day.weekday() <= FRIDAY
+    return kind in {CalendarDay.Kind.WORKING, CalendarDay.Kind.SHORTENED}

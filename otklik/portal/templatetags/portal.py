@@ -1,0 +1,52 @@
+"""Pieces every public page shows: the department's name and requisites."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.forms import BoundField
+from django.template.context import Context
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from otklik.people.models import Department
+
+register = template.Library()
+
+
+def _department(context: Context) -> Department | None:
+    """Return the department, asked once per page; nobody where the database does not answer."""
+    if context.get("unavailable"):
+        return None
+    kept = context.render_context
+    if "department" not in kept:
+        kept["department"] = Department.objects.filter(pk=1).first()
+    found: Department | None = kept["department"]
+    return found
+
+
+@register.simple_tag(takes_context=True)
+def department_name(context: Context) -> str:
+    """Return the short name for the header."""
+    found = _department(context)
+    return found.short_name if found else "Департамент"
+
+
+@register.inclusion_tag("portal/_footer.html", takes_context=True)
+def portal_footer(context: Context) -> dict[str, Any]:
+    """Show the requisites and the ways on."""
+    return {"department": _department(context)}
+
+
+@register.simple_tag
+def described(field: BoundField) -> SafeString:
+    """Return a field that names its help and its error to a screen reader."""
+    known = [f"{field.id_for_label}-help"] if field.help_text else []
+    known += [f"{field.id_for_label}-error"] if field.errors else []
+    attrs: dict[str, Any] = {"class": "portal-input"}
+    if known:
+        attrs["aria-describedby"] = " ".join(known)
+    if field.errors:
+        attrs["aria-invalid"] = "true"
+    return format_html("{}", field.as_widget(attrs={**field.field.widget.attrs, **attrs}))

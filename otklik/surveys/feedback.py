@@ -1,0 +1,135 @@
+"""Ask for an opinion and take it, once, whatever is retried."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any, Final
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from otklik.core import journal
+from otklik.core.errors import DomainError
+from otklik.surveys.models import ContactConsent, Invitation, Questionnaire, Response
+
+OPEN_DAYS: Final = 60  # our own choice: long enough for a letter by post to arrive and be read
+COMMENT_MAX: Final = 4000
+CONSULTATION_CHANNELS: Final = frozenset({"hotline", "ekc"})
+
+CONSENT_EDITION: Final = "2026-11"
+CONSENT_TEXT: Final = (
+    "Разрешаю департаменту связаться со мной по телефону или адресу из моего обращения, "
+    "чтобы уточнить мой отзыв о работе. Других целей нет. Согласие можно отозвать в любое время "
+    "письмом или по телефону департамента; на рассмотрение обращения это не повлияет."
+)
+
+
+class InvitationUnknown(DomainError):
+    """No invitation bears this token."""
+
+    code = "feedback.unknown"
+    text = "Такой анкеты нет. Проверьте ссылку: возможно, она скопирована не целиком."
+    status = 404
+
+
+class InvitationExpired(DomainError):
+    """The time to answer is over."""
+
+    code = "feedback.expired"
+    text = "Анкета закрыта {on}. Если вопрос остался, напишите нам или позвоните."
+    status = 410
+
+
+class AnswersUnclear(DomainError):
+    """A required question has no answer, or an answer is not one of those offered."""
+
+    code = "feedback.unclear"
+    text = "Выберите один из ответов на вопрос «{question}»."
+
+
+def invite(*, channel: str, on: date) -> Invitation:
+    """Return a fresh invitation with the questionnaire that fits the channel and is in force on this day."""
+    code = "consultation" if channel in CONSULTATION_CHANNELS else "written"
+    questionnaire = (
+        Questionnaire.objects.filter(Q(valid_to__isnull=True) | Q(valid_to__gte=on), code=code, valid_from__lte=on)
+        .order_by("-edition")
+        .first()
+    )
+    if questionnaire is None:
+        raise Questionnaire.DoesNotExist(code)
+    return Invitation.objects.create(
+        questionnaire=questionnaire, channel=channel, expires_on=on + timedelta(days=OPEN_DAYS)
+    )
+
+
+def find(token: str) -> Invitation:
+    """Return the invitation of this token; refuse a token nobody was given."""
+    invitation = Invitation.objects.select_related("questionnaire", "response").filter(token=token).first()
+    if invitation is None:
+        raise InvitationUnknown
+    return invitation
+
+
+def is_open(invitation: Invitation, *, on: date | None = None) -> bool:
+    """Tell whether the questionnaire can still be answered."""
+    return invitation.expires_on is None or invitation.expires_on >= (on or timezone.localdate())
+
+
+def answer(token: str, answers: Mapping[str, str], comment: str = "", *, on: date | None = None) -> Response:
+    """Keep what one person said and return it; a repeat returns what was kept first and changes nothing."""
+    invitation = find(token)
+    if (kept := _response_of(invitation)) is not None:
+        return kept
+    if not is_open(invitation, on=on):
+        raise InvitationExpired(on=f"{invitation.expires_on:%d.%m.%Y}")
+    chosen = _checked(invitation.questionnaire, answers)
+    try:
+        with transaction.atomic():
+            response = Response.objects.create(
+                invitation=invitation, answers=chosen, comment=comment.strip()[:COMMENT_MAX]
+            )
+            journal.record("feedback.answered", chain=f"invitation:{invitation.pk}", by=None, response=response.pk)
+    except IntegrityError:  # another press of the same button was quicker
+        return Response.objects.get(invitation=invitation)
+    return response
+
+
+def allow_contact(token: str) -> ContactConsent:
+    """Keep a consent to be asked about one's opinion, as a record of its own; a repeat returns the first."""
+    response = _response_of(find(token))
+    if response is None:
+        raise InvitationUnknown
+    with transaction.atomic():
+        consent, new = ContactConsent.objects.get_or_create(response=response, defaults={"edition": CONSENT_EDITION})
+        if new:
+            journal.record("feedback.contact_allowed", chain=f"invitation:{response.invitation_id}", by=None)
+    return consent
+
+
+def spoken(response: Response) -> list[tuple[str, str]]:
+    """Return what was asked and what was answered, in words."""
+    said = []
+    for question in response.invitation.questionnaire.questions:
+        value = response.answers.get(question["code"], "")
+        if value:
+            said.append((question["text"], dict(question.get("answers", ())).get(value, value)))
+    return said
+
+
+def _response_of(invitation: Invitation) -> Response | None:
+    """Return the kept response; asked anew, because another request may have been quicker."""
+    return Response.objects.filter(invitation=invitation).select_related("invitation__questionnaire").first()
+
+
+def _checked(questionnaire: Questionnaire, answers: Mapping[str, str]) -> dict[str, Any]:
+    chosen: dict[str, Any] = {}
+    for question in questionnaire.questions:
+        value = answers.get(question["code"], "").strip()
+        if not value and not question.get("required"):
+            continue
+        if question["kind"] == "choice" and value not in dict(question["answers"]):
+            raise AnswersUnclear(question=question["text"])
+        chosen[question["code"]] = value[:COMMENT_MAX]
+    return chosen
