@@ -42,6 +42,30 @@ class Topic(models.Model):
         return f"{self.code} {self.name}"
 
 
+class ChannelDefault(models.Model):
+    """What a clerk is offered at registration for a message of one channel; the clerk decides.
+
+    Sender identification (ЕСИА) changes the regime of the same channel, hence the second key.
+    """
+
+    channel = models.CharField("канал", max_length=32, choices=ChannelCode)
+    identified = models.BooleanField("отправитель подтвердил личность", default=False)
+    regime = models.ForeignKey(Regime, models.PROTECT, related_name="+", verbose_name="режим рассмотрения")
+    written = models.BooleanField("письменное", default=True)
+    why = models.CharField("почему", max_length=300)
+    valid_from = models.DateField("действует с")
+    valid_to = models.DateField("действует по", null=True, blank=True)
+
+    class Meta:
+        verbose_name = "режим по умолчанию для канала"
+        verbose_name_plural = "режимы по умолчанию для каналов"
+        ordering = ["channel", "identified", "valid_from"]
+        constraints = [models.UniqueConstraint("channel", "identified", "valid_from", name="channel_default_once")]
+
+    def __str__(self) -> str:
+        return f"{self.get_channel_display()}: {self.regime_id}"
+
+
 class Need(models.Model):
     """A typical client need, the second axis of п. 9.1; the registry unit keeps the dictionary."""
 
@@ -324,6 +348,7 @@ class DraftRevision(models.Model):
 
     draft = models.ForeignKey(Draft, models.CASCADE, related_name="revisions", verbose_name="проект")
     seq = models.PositiveIntegerField("номер")
+    version = models.PositiveIntegerField("версия проекта", help_text="Редакция действует, пока у проекта эта версия.")
     text = models.TextField("текст")
     author = models.ForeignKey(Employee, models.PROTECT, related_name="+", verbose_name="автор")
     at = models.DateTimeField("когда")
@@ -415,12 +440,19 @@ class FrozenAnswer(models.Model):
     frozen_by = models.ForeignKey(Employee, models.PROTECT, related_name="+", verbose_name="кто передал")
     frozen_at = models.DateTimeField("когда")
     withdrawn_at = models.DateTimeField("отозвано", null=True, blank=True)
+    followed_at = models.DateTimeField(
+        "готовится следующий ответ", null=True, blank=True, help_text="Этот ответ отправлен, заявитель написал ещё."
+    )
 
     class Meta:
         verbose_name = "ответ к подписи"
         verbose_name_plural = "ответы к подписи"
         constraints = [
-            models.UniqueConstraint("appeal", condition=Q(withdrawn_at__isnull=True), name="one_answer_to_sign")
+            models.UniqueConstraint(
+                "appeal",
+                condition=Q(withdrawn_at__isnull=True, followed_at__isnull=True),
+                name="one_answer_to_sign",
+            )
         ]
 
     def __str__(self) -> str:

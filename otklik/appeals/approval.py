@@ -1,0 +1,202 @@
+"""Approval of one revision by another pair of eyes; an edit afterwards asks again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
+from otklik.appeals import access, drafting, transitions
+from otklik.appeals.errors import NotYours
+from otklik.appeals.models import Appeal, Approval, DraftRevision
+from otklik.appeals.permissions import check_can_write, check_power
+from otklik.core import journal
+from otklik.core.errors import DomainError
+from otklik.people import staff
+from otklik.people.models import Employee
+
+S = Appeal.Status
+Decision = Approval.Decision
+
+
+class NothingToApprove(DomainError):
+    """The draft is empty, or nobody is asked."""
+
+    code = "appeal.nothing_to_approve"
+    text = "{what}"
+
+
+class UnfitApprover(DomainError):
+    """The employee may not approve this answer."""
+
+    code = "appeal.unfit_approver"
+    text = "{name}: согласовать нельзя — {why}."
+
+
+class ApprovalOutdated(DomainError):
+    """The text has changed since, or the decision is made already."""
+
+    code = "appeal.approval_outdated"
+    text = "Решение не записано: {why}. Обновите карточку."
+
+
+class RemarkNeeded(DomainError):
+    """A return without a word helps nobody."""
+
+    code = "appeal.remark_needed"
+    text = "Напишите, что исправить: без замечания исполнитель не поймёт, почему ответ вернулся."
+
+
+def check_can_ask(appeal: Appeal, user: Employee) -> None:
+    """Raise where the user may not hand the draft over for approval."""
+    check_can_write(appeal, user)
+    transitions.check_can_move(appeal, S.APPROVAL)
+    if appeal.status != S.DRAFTING:
+        raise transitions.MoveRefused(number=appeal.number, now=S(appeal.status).label, to=S.APPROVAL.label)
+
+
+def check_can_decide(approval: Approval, user: Employee) -> None:
+    """Raise where the user may not approve or give back: not asked, his own text, an old revision."""
+    check_power(user, "appeals.approve", "согласовать ответ")
+    appeal = approval.revision.draft.appeal
+    if not access.stands_for(user, approval.approver):
+        raise NotYours(number=appeal.number, what="согласовать ответ", who=approval.approver.short_name)
+    if user.pk in (approval.asked_by_id, approval.revision.author_id):
+        raise UnfitApprover(name=user.short_name, why="это ваш текст; нужен другой сотрудник")
+    if approval.decision != Decision.WAITING:
+        raise ApprovalOutdated(why="решение уже принято")
+    if appeal.status != S.APPROVAL or approval.revision.version != approval.revision.draft.version:
+        raise ApprovalOutdated(why="после передачи текст изменили или отозвали")
+
+
+def check_can_decide_now(appeal: Appeal, user: Employee) -> None:
+    """Raise where no decision about this appeal waits for the user."""
+    check_power(user, "appeals.approve", "согласовать ответ")
+    transitions.check_can_move(appeal, S.SIGNING)
+    if appeal.status != S.APPROVAL or (row := decision_of(appeal, user)) is None:
+        raise ApprovalOutdated(why="ваше решение по этому обращению не ждут")
+    check_can_decide(row, user)
+
+
+def decision_of(appeal: Appeal, user: Employee) -> Approval | None:
+    """Return the decision about this appeal that waits for the user, if there is one."""
+    rows = waiting_for(user).filter(revision__draft__appeal=appeal)
+    return rows.select_related("approver", "asked_by", "revision__author", "revision__draft__appeal").first()
+
+
+def candidates(appeal: Appeal, user: Employee) -> list[Employee]:
+    """Return who may be asked: holders of the power, first those above the appeal's unit, never the author."""
+    today = timezone.localdate()
+    holders = [one for one in staff.holders("appeals.approve", on=today) if one.is_active and one.pk != user.pk]
+    return sorted(holders, key=lambda one: (one.unit_id != appeal.unit_id, one.full_name))
+
+
+def waiting_for(user: Employee) -> QuerySet[Approval]:
+    """Return the decisions that wait for the user, or for whom he stands in; only of texts that still count."""
+    people = [person.pk for person in access.people_behind(user)]
+    return current(Approval.objects.filter(approver__in=people, decision=Decision.WAITING))
+
+
+def current(approvals: QuerySet[Approval]) -> QuerySet[Approval]:
+    """Narrow to approvals whose revision is still the draft as it stands, on appeals «на согласовании»."""
+    return approvals.filter(revision__version=F("revision__draft__version"), revision__draft__appeal__status=S.APPROVAL)
+
+
+def approved_revision(appeal: Appeal) -> DraftRevision | None:
+    """Return the revision that may go to signature: the draft as it stands, approved by everyone asked."""
+    revision = drafting.current_revision(appeal)
+    if revision is None:
+        return None
+    decisions = list(revision.approvals.values_list("decision", flat=True))
+    return revision if decisions and all(one == Decision.APPROVED for one in decisions) else None
+
+
+@transaction.atomic
+def ask(
+    appeal: Appeal,
+    *,
+    approvers: Sequence[Employee],
+    by: Employee,
+    at: datetime | None = None,
+    imported: bool = False,
+) -> list[Approval]:
+    """Keep the draft as a revision and ask for decisions about exactly that revision."""
+    if not imported:
+        check_can_ask(appeal, by)
+    at = at or timezone.now()
+    draft = drafting.draft_of(appeal)
+    if not draft.text.strip():
+        raise NothingToApprove(what="Проект ответа пуст. Напишите текст и передайте его на согласование.")
+    if not approvers:
+        raise NothingToApprove(what="Выберите, кто согласует ответ.")
+    for person in approvers:
+        _check_approver(person, draft.saved_by_id, by, at)
+    drafting.hold(draft)
+    revision = drafting.keep(draft, by=by)
+    if revision.approvals.exists():
+        # Asked again without an edit: decisions once made stay with the old revision.
+        drafting.renew(draft)
+        revision = drafting.keep(draft, by=by)
+    rows = [
+        Approval.objects.create(revision=revision, approver=person, asked_by=by, asked_at=at)
+        for person in dict.fromkeys(approvers)
+    ]
+    transitions.move(
+        appeal,
+        S.APPROVAL,
+        by=by,
+        action="appeal.approval_asked",
+        facts={"revision": revision.seq, "approvers": [person.pk for person in dict.fromkeys(approvers)]},
+    )
+    return rows
+
+
+@transaction.atomic
+def approve(approval: Approval, *, by: Employee, at: datetime | None = None, imported: bool = False) -> Approval:
+    """Approve the revision that was shown."""
+    return _decide(approval, Decision.APPROVED, remark="", by=by, at=at, imported=imported)
+
+
+@transaction.atomic
+def give_back(
+    approval: Approval, *, remark: str, by: Employee, at: datetime | None = None, imported: bool = False
+) -> Approval:
+    """Return the draft for rework with a remark; the appeal is «готовится ответ» again."""
+    if not remark.strip():
+        raise RemarkNeeded
+    approval = _decide(approval, Decision.RETURNED, remark=remark.strip(), by=by, at=at, imported=imported)
+    transitions.move(approval.revision.draft.appeal, S.DRAFTING, by=by, action="appeal.given_back")
+    return approval
+
+
+def _decide(
+    approval: Approval, decision: str, *, remark: str, by: Employee, at: datetime | None, imported: bool
+) -> Approval:
+    if not imported:
+        check_can_decide(approval, by)
+    drafting.hold(approval.revision.draft)
+    decided = Approval.objects.filter(pk=approval.pk, decision=Decision.WAITING).update(
+        decision=decision, remark=remark, decided_by=by, decided_at=at or timezone.now()
+    )
+    if not decided:
+        raise ApprovalOutdated(why="решение уже принято")
+    approval.refresh_from_db()
+    appeal = approval.revision.draft.appeal
+    journal.record(
+        f"appeal.{decision}",
+        chain=f"appeal:{appeal.pk}",
+        by=by,
+        on_behalf_of=approval.approver if approval.approver_id != by.pk else None,
+        revision=approval.revision.seq,
+    )
+    return approval
+
+
+def _check_approver(person: Employee, author: int | None, by: Employee, at: datetime) -> None:
+    if person.pk in (by.pk, author):
+        raise UnfitApprover(name=person.short_name, why="это автор текста; нужен другой сотрудник")
+    if not person.is_active or "appeals.approve" not in staff.powers_of(person, timezone.localdate(at)):
+        raise UnfitApprover(name=person.short_name, why="нет права согласовывать ответы")

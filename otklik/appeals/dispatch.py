@@ -1,0 +1,220 @@
+"""Dispatch: the signed answer leaves by the applicant's channel, can be taken back for a moment; the case closes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Final
+
+from django.conf import settings
+from django.db import transaction
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from otklik.appeals import signature, transitions
+from otklik.appeals.letters import compose
+from otklik.appeals.models import Appeal, Dispatch, FrozenAnswer
+from otklik.appeals.permissions import check_power
+from otklik.core.errors import DomainError
+from otklik.core.models import StoredFile
+from otklik.correspondence import delivery
+from otklik.correspondence.models import ChannelCode, IncomingMessage, OutgoingMessage
+from otklik.people import access as people_access
+from otklik.people import staff
+from otklik.people.models import Employee
+from otklik.surveys import feedback
+
+S = Appeal.Status
+State = OutgoingMessage.State
+
+TO_KNOW: Final = "к сведению"
+NOT_ARRIVED: Final = (State.FAILED, State.UNCERTAIN)
+
+
+class NotSent(DomainError):
+    """There is nothing to take back."""
+
+    code = "appeal.not_sent"
+    text = "Обращение № {number}: отменить уже нельзя — письмо ушло."
+
+
+class NotReadyToClose(DomainError):
+    """Something about the appeal still waits for a person."""
+
+    code = "appeal.not_ready_to_close"
+    text = "Обращение № {number}: закрыть пока нельзя — {why}"
+
+
+class NoAddress(DomainError):
+    """Nobody knows where to send the answer."""
+
+    code = "appeal.no_address"
+    text = "Обращение № {number}: не указано, куда отправить ответ. Узнайте адрес у заявителя."
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How an answer goes out: channel, address, and its files."""
+
+    channel: str
+    recipient: str
+    files: list[tuple[str, StoredFile]] = field(default_factory=list)
+
+
+def check_can_send(appeal: Appeal, user: Employee) -> None:
+    """Raise where the user may not send the answer now."""
+    check_power(user, "appeals.dispatch", "отправить ответ")
+    transitions.check_can_move(appeal, S.SENT)
+
+
+def check_can_undo(appeal: Appeal, user: Employee) -> None:
+    """Raise where the letter has left already, or the user may not call it back."""
+    check_power(user, "appeals.dispatch", "отменить отправку")
+    transitions.check_can_move(appeal, S.SIGNED)
+    message = _last_message(appeal)
+    if message is None or message.state != State.QUEUED or message.not_before <= timezone.now():
+        raise NotSent(number=appeal.number)
+
+
+def check_can_close(appeal: Appeal, user: Employee) -> None:
+    """Raise where the user may not close the appeal: an answer is due, a reply unread, a letter undelivered."""
+    check_power(user, "appeals.close", "закрыть обращение")
+    transitions.check_can_move(appeal, S.CLOSED)
+    if appeal.status != S.SENT and appeal.needs_answer:
+        raise NotReadyToClose(number=appeal.number, why="оно требует ответа по существу, а ответ не отправлен.")
+    if appeal.unseen_reply:
+        raise NotReadyToClose(number=appeal.number, why="заявитель написал ещё. Прочитайте и отметьте прочитанным.")
+    message = _last_message(appeal) if appeal.status == S.SENT else None
+    if message is not None and message.state in NOT_ARRIVED:
+        raise NotReadyToClose(number=appeal.number, why="ответ не доставлен. Отправьте его снова или другим способом.")
+
+
+@transaction.atomic
+def send(
+    appeal: Appeal, *, by: Employee, on: date | None = None, at: datetime | None = None, imported: bool = False
+) -> Dispatch:
+    """Send the signed answer by the applicant's channel; for some seconds it can be taken back.
+
+    Every hash is recomputed first: only what was signed goes out. An imported answer is written down as sent.
+    """
+    if not imported:
+        check_can_send(appeal, by)
+    answer = signature.frozen_of(appeal)
+    if answer is None or appeal.status != S.SIGNED:
+        raise transitions.MoveRefused(number=appeal.number, now=S(appeal.status).label, to=S.SENT.label)
+    signature.verify_frozen(answer)
+    at = at or timezone.now()
+    on = on or timezone.localdate(at)
+    if appeal.invitation is None and not imported:
+        appeal.invitation = feedback.invite(channel=appeal.channel, on=on)
+    way = _way(appeal, answer)
+    first = IncomingMessage.objects.filter(taken__appeal=appeal, taken__first=True).first()
+    message = delivery.queue(
+        thread=appeal.thread,
+        channel=way.channel,
+        kind=OutgoingMessage.Kind.ANSWER,
+        recipient=way.recipient,
+        recipient_name=people_access.letter_name(appeal.applicant).dative,
+        subject=_subject(appeal, first),
+        text=_cover(appeal, answer, way),
+        in_reply_to=first.message_id if first else "",
+        references=[*first.references, first.message_id] if first and first.message_id else [],
+        contact_point=appeal.contact_point if appeal.contact_point.channel == way.channel else None,
+        files=way.files,
+        by=by,
+        undo_seconds=settings.UNDO_SECONDS,
+        imported=imported,
+    )
+    row = Dispatch.objects.create(answer=answer, message=message, by=by, at=at)
+    transitions.move(
+        appeal,
+        S.SENT,
+        by=by,
+        action="appeal.sent",
+        facts={"message": message.pk, "digest": answer.digest, "channel": way.channel},
+        answered_on=on,
+        invitation=appeal.invitation,
+    )
+    return row
+
+
+@transaction.atomic
+def undo(appeal: Appeal, *, by: Employee) -> None:
+    """Take the letter back while it still waits; the appeal is «подписано» again."""
+    check_can_undo(appeal, by)
+    row = Dispatch.objects.select_related("message").get(answer=signature.frozen_of(appeal))
+    delivery.cancel(row.message, by=by)
+    row.delete()
+    transitions.move(
+        appeal, S.SIGNED, by=by, action="appeal.send_undone", facts={"message": row.message_id}, answered_on=None
+    )
+
+
+@transaction.atomic
+def close(appeal: Appeal, *, reason: str, by: Employee, on: date | None = None, imported: bool = False) -> None:
+    """End the work on an appeal. Without an answer it takes a reason, and that no answer is due."""
+    if not imported:
+        check_can_close(appeal, by)
+    reason = " ".join(reason.split())
+    if not reason and appeal.status != S.SENT:
+        raise NotReadyToClose(number=appeal.number, why="напишите причину, например «к сведению».")
+    transitions.move(
+        appeal,
+        S.CLOSED,
+        by=by,
+        action="appeal.closed",
+        closed_on=on or timezone.localdate(),
+        close_reason=(reason or "ответ отправлен")[:300],
+    )
+
+
+def _way(appeal: Appeal, answer: FrozenAnswer) -> _Way:
+    """Return the way the applicant asked for. A site message without e-mail is answered on the status page."""
+    files = signature.frozen_files(answer)
+    sign = answer.signature
+    if sign.way == sign.Way.UKEP and sign.file is not None:
+        files = [*files[:1], (f"{compose.letter_name(appeal)}.sig", sign.file), *files[1:]]
+    elif sign.way == sign.Way.PAPER and sign.file is not None:
+        files = [(f"Ответ {appeal.number} (скан).pdf", sign.file), *files[1:]]
+    address = appeal.answer_address.strip()
+    if appeal.answer_channel == ChannelCode.WEBSITE:
+        return _Way(ChannelCode.EMAIL, address, files) if "@" in address else _Way(ChannelCode.WEBSITE, "", files)
+    if not address and appeal.answer_channel in (ChannelCode.EMAIL, ChannelCode.POST):
+        raise NoAddress(number=appeal.number)
+    return _Way(appeal.answer_channel, address, files)
+
+
+def _subject(appeal: Appeal, first: IncomingMessage | None) -> str:
+    if first is not None and first.subject and first.channel == ChannelCode.EMAIL:
+        return f"Re: {first.subject.removeprefix('Re: ')}"
+    return f"Ответ на {appeal.regime.citizen_word} № {appeal.number}"
+
+
+def _cover(appeal: Appeal, answer: FrozenAnswer, way: _Way) -> str:
+    addressee = people_access.letter_name(appeal.applicant)
+    text = answer.text
+    greeted = addressee.greeting and text.lstrip().startswith(addressee.greeting)
+    return render_to_string(
+        "appeals/letters/answer.txt",
+        {
+            "appeal": appeal,
+            "greeting": "" if greeted else addressee.greeting,
+            "text": text,
+            "signature": answer.signature,
+            "post": compose.signer_post(answer.signer, on=answer.signature.signed_on),
+            "signer": answer.signer.short_name,
+            "department": staff.department(),
+            "status_url": f"{settings.BASE_URL}/status/",
+            "feedback_url": f"{settings.BASE_URL}/feedback/{appeal.invitation.token}/" if appeal.invitation else "",
+            "files": way.files,
+        },
+    )
+
+
+def _last_message(appeal: Appeal) -> OutgoingMessage | None:
+    row = (
+        Dispatch.objects.filter(answer__appeal=appeal, answer__withdrawn_at=None, answer__followed_at=None)
+        .select_related("message")
+        .first()
+    )
+    return row.message if row else None

@@ -1,0 +1,279 @@
+"""Drafting: the text of the answer with its revisions, materials and attachments. Nothing typed is ever lost."""
+
+from __future__ import annotations
+
+from copy import copy
+from datetime import datetime, timedelta
+
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from otklik.appeals import transitions
+from otklik.appeals.models import Appeal, Citation, Draft, DraftFile, DraftRevision, FrozenAnswer
+from otklik.appeals.permissions import check_can_write
+from otklik.core import files, journal
+from otklik.core.errors import DomainError
+from otklik.knowledge import materials
+from otklik.knowledge.materials import Insert
+from otklik.people import access as people_access
+from otklik.people.models import Employee
+
+S = Appeal.Status
+EDITABLE = (S.ASSIGNED, S.DRAFTING, S.APPROVAL)
+KEEP_EVERY = timedelta(minutes=5)
+
+
+class DraftConflict(DomainError):
+    """Somebody saved another text first. Carries both, so that a person can join them."""
+
+    code = "appeal.draft_conflict"
+    text = (
+        "Пока вы писали, текст сохранил другой сотрудник: {author}. Ваш текст не потерян: он показан рядом с новым. "
+        "Объедините их и сохраните."
+    )
+    status = 409
+
+    def __init__(self, *, mine: str, theirs: str, version: int, author: str) -> None:
+        self.mine, self.theirs, self.version = mine, theirs, version
+        super().__init__(author=author)
+
+
+class DraftClosed(DomainError):
+    """The appeal is in a state in which its answer is not written."""
+
+    code = "appeal.draft_closed"
+    text = "Обращение № {number}: в состоянии «{now}» текст ответа не меняется. {what}"
+
+
+class NoSuchFile(DomainError):
+    """The attachment was removed already."""
+
+    code = "appeal.no_such_file"
+    text = "Этого приложения в проекте ответа уже нет. Обновите страницу."
+
+
+class NothingToReopen(DomainError):
+    """A new answer begins from an appeal that was answered and has an executor."""
+
+    code = "appeal.nothing_to_reopen"
+    text = "Обращение № {number}: новый ответ не начать — исполнитель не был назначен. Зарегистрируйте новое обращение."
+
+
+def check_can_draft(appeal: Appeal, user: Employee) -> None:
+    """Raise where the user may not change the answer now."""
+    check_can_write(appeal, user)
+    if appeal.status not in EDITABLE:
+        what = "Отзовите его с подписи, чтобы править." if appeal.status in (S.SIGNING, S.SIGNED) else ""
+        if appeal.status in (S.SENT, S.CLOSED):
+            what = "Начните новый ответ."
+        raise DraftClosed(number=appeal.number, now=S(appeal.status).label, what=what)
+
+
+def check_can_reopen(appeal: Appeal, user: Employee) -> None:
+    """Raise where the user may not begin another answer after the one that was sent."""
+    if not user.has_power("intake.decide"):
+        check_can_write(appeal, user)
+    if appeal.status not in (S.SENT, S.CLOSED):
+        raise transitions.MoveRefused(number=appeal.number, now=S(appeal.status).label, to=S.DRAFTING.label)
+    if appeal.executor_id is None:
+        raise NothingToReopen(number=appeal.number)
+
+
+def draft_of(appeal: Appeal) -> Draft:
+    """Return the draft of an appeal, an empty one if nobody has begun."""
+    return Draft.objects.get_or_create(appeal=appeal)[0]
+
+
+@transaction.atomic
+def save(
+    appeal: Appeal,
+    *,
+    text: str,
+    base_version: int,
+    by: Employee,
+    at: datetime | None = None,
+    imported: bool = False,
+) -> Draft:
+    """Save the text if `base_version` is still the newest, else raise DraftConflict with both texts.
+
+    The first save begins the drafting; a save after the draft was given for approval takes it back.
+    """
+    if not imported:
+        check_can_draft(appeal, by)
+    draft = draft_of(appeal)
+    at = at or timezone.now()
+    if draft.version == base_version and draft.text == text:
+        return draft
+    before = copy(draft)
+    _write(draft, base_version, by=by, at=at, text=text)
+    _keep_before(before, by, at)
+    _begin(appeal, by=by)
+    journal.record("appeal.draft_saved", chain=f"appeal:{appeal.pk}", by=by, version=draft.version, size=len(text))
+    return draft
+
+
+def insert_material(appeal: Appeal, page_id: int, *, by: Employee) -> Insert:
+    """Return a material's text with the facts of the appeal filled in, and record its use with the version.
+
+    The text is not put into the draft here: the page puts it where the cursor stands and saves.
+    """
+    check_can_draft(appeal, by)
+    with transaction.atomic():
+        insert = materials.insert_text(page_id, facts(appeal), user=by)
+        draft = draft_of(appeal)
+        Citation.objects.create(
+            draft=draft,
+            material=page_id,
+            revision=insert.revision,
+            title=insert.title[:300],
+            by=by,
+            at=timezone.now(),
+        )
+        materials.record_use(page_id, "inserted", reference=f"appeal:{appeal.pk}", by=by)
+        journal.record(
+            "appeal.material_inserted",
+            chain=f"appeal:{appeal.pk}",
+            by=by,
+            material=page_id,
+            revision=insert.revision,
+        )
+    return insert
+
+
+def facts(appeal: Appeal) -> dict[str, str]:
+    """Return what placeholders of a reply template stand for in this appeal."""
+    addressee = people_access.letter_name(appeal.applicant)
+    executor = appeal.executor
+    return {
+        "заявитель": addressee.dative,
+        "обращение": addressee.greeting,
+        "номер": appeal.number,
+        "дата": f"{appeal.registered_on:%d.%m.%Y}",
+        "дата поступления": f"{appeal.received_on:%d.%m.%Y}",
+        "тема": appeal.subject,
+        "срок": f"{appeal.due_on:%d.%m.%Y}" if appeal.due_on else "",
+        "исполнитель": executor.short_name if executor else "",
+        "телефон исполнителя": executor.phone if executor else "",
+    }
+
+
+@transaction.atomic
+def attach(appeal: Appeal, upload: UploadedFile, *, by: Employee) -> DraftFile:
+    """Add a file to go out with the answer; refuses by content what could not be opened or is not allowed."""
+    check_can_draft(appeal, by)
+    name = upload.name or "файл"
+    files.check(upload, name)
+    upload.seek(0)
+    draft = draft_of(appeal)
+    row = DraftFile.objects.create(draft=draft, stored=files.store(upload, name=name), name=name[:300])
+    _touch(appeal, draft, by=by)
+    journal.record("appeal.file_attached", chain=f"appeal:{appeal.pk}", by=by, sha256=row.stored.sha256)
+    return row
+
+
+@transaction.atomic
+def detach(appeal: Appeal, file_id: int, *, by: Employee) -> None:
+    """Take a file out of the answer; the bytes stay where other rows refer to them."""
+    check_can_draft(appeal, by)
+    draft = draft_of(appeal)
+    row = draft.files.select_related("stored").filter(pk=file_id).first()
+    if row is None:
+        raise NoSuchFile
+    row.delete()
+    _touch(appeal, draft, by=by)
+    journal.record("appeal.file_detached", chain=f"appeal:{appeal.pk}", by=by, sha256=row.stored.sha256)
+
+
+@transaction.atomic
+def reopen(appeal: Appeal, *, by: Employee) -> Draft:
+    """Begin another answer to an applicant who wrote again; the one that was sent stays as it was."""
+    check_can_reopen(appeal, by)
+    draft = draft_of(appeal)
+    before, now = copy(draft), timezone.now()
+    FrozenAnswer.objects.filter(appeal=appeal, withdrawn_at=None, followed_at=None).update(followed_at=now)
+    _write(draft, draft.version, by=by, at=now, text="")
+    keep(before, by=by)
+    draft.files.all().delete()
+    transitions.move(
+        appeal, S.DRAFTING, by=by, action="appeal.reopened", answered_on=None, closed_on=None, close_reason=""
+    )
+    return draft
+
+
+def keep(draft: Draft, *, by: Employee) -> DraftRevision:
+    """Return the revision of the draft as it stands, keeping it first if nobody has."""
+    newest = draft.revisions.order_by("-seq").first()
+    if newest is not None and newest.version == draft.version:
+        return newest
+    return DraftRevision.objects.create(
+        draft=draft,
+        seq=(newest.seq if newest else 0) + 1,
+        version=draft.version,
+        text=draft.text,
+        author=draft.saved_by or by,
+        at=draft.saved_at or timezone.now(),
+    )
+
+
+def current_revision(appeal: Appeal) -> DraftRevision | None:
+    """Return the kept revision that is exactly the draft as it stands, or None after an edit."""
+    return DraftRevision.objects.filter(draft__appeal=appeal, version=F("draft__version")).order_by("-seq").first()
+
+
+def _keep_before(draft: Draft, by: Employee, at: datetime) -> None:
+    """Keep what is about to be overwritten when another author wrote it, or it is old enough."""
+    if draft.saved_by is None or draft.saved_at is None:
+        return
+    newest = draft.revisions.order_by("-seq").first()
+    since = newest.at if newest else draft.saved_at
+    if draft.saved_by_id != by.pk or at - since >= KEEP_EVERY:
+        keep(draft, by=by)
+
+
+def _write(draft: Draft, base_version: int, *, by: Employee, at: datetime, text: str) -> None:
+    written = Draft.objects.filter(pk=draft.pk, version=base_version).update(
+        text=text, version=F("version") + 1, saved_by=by, saved_at=at
+    )
+    if not written:
+        draft.refresh_from_db()
+        raise DraftConflict(mine=text, theirs=draft.text, version=draft.version, author=_author(draft))
+    draft.refresh_from_db()
+
+
+def hold(draft: Draft) -> None:
+    """Keep others from saving until the transaction ends; raise DraftConflict if somebody has saved already."""
+    if not Draft.objects.filter(pk=draft.pk, version=draft.version).update(version=F("version")):
+        mine = draft.text
+        draft.refresh_from_db()
+        raise DraftConflict(mine=mine, theirs=draft.text, version=draft.version, author=_author(draft))
+
+
+def renew(draft: Draft) -> None:
+    """Make a new version of the same text, so that it is decided about anew."""
+    Draft.objects.filter(pk=draft.pk).update(version=F("version") + 1)
+    draft.refresh_from_db()
+
+
+def _touch(appeal: Appeal, draft: Draft, *, by: Employee) -> None:
+    """Make a new version of the draft: other attachments ask for approval again."""
+    before, now = copy(draft), timezone.now()
+    _write(draft, draft.version, by=by, at=now, text=draft.text)
+    _keep_before(before, by, now)
+    _begin(appeal, by=by)
+
+
+def _author(draft: Draft) -> str:
+    return draft.saved_by.short_name if draft.saved_by else "—"
+
+
+def _begin(appeal: Appeal, *, by: Employee) -> None:
+    """Let the state follow the text. The draft's row is ours now, so the state read here is the last one."""
+    appeal.refresh_from_db(fields=["status", "version"])
+    if appeal.status not in EDITABLE:
+        raise DraftClosed(number=appeal.number, now=S(appeal.status).label, what="Обновите карточку.")
+    if appeal.status == S.ASSIGNED:
+        transitions.move(appeal, S.DRAFTING, by=by, action="appeal.drafting_begun")
+    elif appeal.status == S.APPROVAL:
+        transitions.move(appeal, S.DRAFTING, by=by, action="appeal.changed_in_approval")

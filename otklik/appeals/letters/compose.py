@@ -1,0 +1,87 @@
+"""What goes into the letter of one appeal: requisites, addressee, text, the signer's post and name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from functools import cache
+
+import pymorphy3
+
+from otklik.appeals.letters import render
+from otklik.appeals.models import Appeal, DraftFile
+from otklik.people import access as people_access
+from otklik.people import staff
+from otklik.people.models import Employee
+
+
+def letter_pdf(appeal: Appeal, text: str, attachments: Sequence[DraftFile], signer: Employee, *, on: date) -> bytes:
+    """Return the answer as a PDF letter of this day."""
+    return render.pdf(letter_of(appeal, text, attachments, signer, on=on), on=on)
+
+
+def letter_name(appeal: Appeal) -> str:
+    """Return the file name of the letter: «Ответ О-2026-000123.pdf»."""
+    return f"Ответ {appeal.number}.pdf".replace("/", "-").replace("\\", "-")
+
+
+def letter_of(
+    appeal: Appeal, text: str, attachments: Sequence[DraftFile], signer: Employee, *, on: date
+) -> render.Letter:
+    """Return everything the letter shows. The greeting is part of the text when its author wrote one."""
+    department = staff.department()
+    addressee = people_access.letter_name(appeal.applicant)
+    greeting = addressee.greeting
+    executor = appeal.executor
+    return render.Letter(
+        title=f"Ответ на обращение № {appeal.number}",
+        department=department.name,
+        requisites=render.requisites(
+            [
+                department.address,
+                f"тел. {department.phone}" if department.phone else "",
+                " ".join(part for part in (department.email, department.site) if part),
+                department.requisites,
+            ]
+        ),
+        date=f"{on:%d.%m.%Y}",
+        number=appeal.number,
+        reference=f"на {appeal.regime.citizen_word} от {appeal.received_on:%d.%m.%Y}",
+        addressee=render.requisites([addressee.dative, appeal.answer_address]),
+        greeting="" if greeting and text.lstrip().startswith(greeting) else greeting,
+        paragraphs=render.paragraphs(text),
+        attachments=[row.name for row in attachments],
+        post=signer_post(signer, on=on),
+        signer=_initials_first(signer),
+        executor=render.requisites([executor.full_name, executor.phone]) if executor else [],
+    )
+
+
+def signer_post(signer: Employee, *, on: date) -> str:
+    """Return the post under a letter; a deputy signs as «И. о.» of the one whose right he uses on that day."""
+    absent = staff.in_whose_name(signer, "appeals.sign", on)
+    return f"И. о. {genitive(absent.post)}" if absent else signer.post
+
+
+@cache
+def genitive(post: str) -> str:
+    """Return a post in the genitive: «Заместитель руководителя» → «заместителя руководителя»."""
+    words = post.split()
+    for i, word in enumerate(words):
+        parsed = _morph().parse(word)[0]
+        nouns = [form for form in _morph().parse(word) if "nomn" in form.tag]
+        inflected = (nouns[0] if nouns else parsed).inflect({"gent", "sing"})
+        words[i] = inflected.word if inflected else word
+        if any("NOUN" in form.tag for form in nouns):
+            break
+    return " ".join(words)
+
+
+def _initials_first(person: Employee) -> str:
+    initials = " ".join(f"{part[0]}." for part in (person.first_name, person.patronymic) if part)
+    return f"{initials} {person.last_name}".strip() or person.username
+
+
+@cache
+def _morph() -> pymorphy3.MorphAnalyzer:
+    return pymorphy3.MorphAnalyzer(lang="ru")

@@ -1,0 +1,253 @@
+"""The workplace's queues: built-in views with counters and rows, a fixed number of queries whatever their size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from otklik.appeals import access, search_feed, terms
+from otklik.appeals.models import Appeal, AppealQuestion, Approval, CoExecutor, Dispatch, FrozenAnswer
+from otklik.core import masking
+from otklik.correspondence.models import IncomingMessage, OutgoingMessage
+from otklik.people.models import Applicant, Employee
+
+S = Appeal.Status
+State = OutgoingMessage.State
+
+PAGE: Final = 50
+OPEN: Final = [status for status in S.values if status not in (S.SENT, S.CLOSED)]
+IN_WORK: Final = [S.ASSIGNED, S.DRAFTING, S.APPROVAL]
+UNDELIVERED: Final = [State.FAILED, State.UNCERTAIN, State.BY_HAND]
+
+
+@dataclass(frozen=True)
+class View:
+    """A built-in view. `narrow` gives its condition for a user; None: its rows are incoming messages.
+
+    `powers`: the view is shown to holders of one of them; empty: to everybody.
+    """
+
+    code: str
+    title: str
+    narrow: Callable[[Employee], Q] | None
+    powers: tuple[str, ...] = ()
+    empty: str = "Здесь пусто: всё сделано."
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What the address bar narrows a view to; empty values do not narrow. `term`: overdue, today, soon."""
+
+    channel: str = ""
+    topic: int | None = None
+    unit: int | None = None
+    term: str = ""
+    text: str = ""
+    page: int = 1
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a queue: an appeal, or a message that waits to be registered. Names are masked."""
+
+    kind: str  # "appeal" or "message"
+    pk: int
+    number: str
+    subject: str
+    applicant: str
+    channel: str
+    state: str
+    at: datetime | date
+    chip: terms.Chip | None = None
+    unit: str = ""
+    executor: str = ""
+    unseen_reply: bool = False
+    problem: str = ""
+    appeal: Appeal | None = None
+    message: IncomingMessage | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a view."""
+
+    view: View
+    rows: list[Row] = field(default_factory=list)
+    number: int = 1
+    has_next: bool = False
+
+
+def _people(user: Employee) -> list[int]:
+    return [person.pk for person in access.people_behind(user)]
+
+
+def _mine(user: Employee) -> Q:
+    people = _people(user)
+    helped = CoExecutor.objects.filter(appeal=OuterRef("pk"), employee__in=people)
+    return Q(status__in=IN_WORK) & (Q(executor__in=people) | Exists(helped))
+
+
+def _to_approve(user: Employee) -> Q:
+    waiting = Approval.objects.filter(
+        revision__draft__appeal=OuterRef("pk"),
+        approver__in=_people(user),
+        decision=Approval.Decision.WAITING,
+        revision__version=F("revision__draft__version"),
+    )
+    return Q(status=S.APPROVAL) & Exists(waiting)
+
+
+def _to_sign(user: Employee) -> Q:
+    """Give signers what waits for their name, and those who record signatures everything that waits."""
+    if user.has_power("appeals.attest"):
+        return Q(status=S.SIGNING)
+    mine = FrozenAnswer.objects.filter(
+        appeal=OuterRef("pk"), signer__in=_people(user), withdrawn_at=None, followed_at=None
+    )
+    return Q(status=S.SIGNING) & Exists(mine)
+
+
+def _to_send(_: Employee) -> Q:
+    return Q(status=S.SIGNED)
+
+
+def _due_soon(_: Employee) -> Q:
+    return Q(status__in=OPEN, due_on__lte=timezone.localdate() + timedelta(days=terms.SOON_DAYS))
+
+
+def _undelivered(_: Employee) -> Q:
+    stuck = Dispatch.objects.filter(answer__appeal=OuterRef("pk"), message__state__in=UNDELIVERED)
+    return Q(status=S.SENT) & Exists(stuck)
+
+
+VIEWS: Final[dict[str, View]] = {
+    view.code: view
+    for view in (
+        View("mine", "Мои", _mine, ("appeals.draft",), "У вас нет обращений в работе."),
+        View("registration", "На регистрацию", None, ("intake.view", "intake.decide"), "Новых сообщений нет."),
+        View("classification", "На классификацию", lambda _: Q(status=S.REGISTERED), ("appeals.classify",)),
+        View("assignment", "На назначение", lambda _: Q(status=S.CLASSIFIED), ("appeals.assign",)),
+        View("approval", "На согласование", _to_approve, ("appeals.approve",), "Согласовывать нечего."),
+        View("signing", "На подпись", _to_sign, ("appeals.sign", "appeals.attest", "appeals.approve")),
+        View("dispatch", "К отправке", _to_send, ("appeals.dispatch",)),
+        View("due", "Горят сроки", _due_soon, (), "Ближайшие три дня без срочных ответов."),
+        View("replies", "Ответы заявителей", lambda _: Q(unseen_reply=True), (), "Новых писем от заявителей нет."),
+        View("undelivered", "Не доставлено", _undelivered, ("appeals.dispatch",), "Все ответы доставлены."),
+        View("all", "Все", lambda _: Q(), (), "Обращений пока нет."),
+    )
+}
+
+
+def views_for(user: Employee) -> list[View]:
+    """Return the views to show to the user."""
+    return [view for view in VIEWS.values() if not view.powers or any(user.has_power(one) for one in view.powers)]
+
+
+def counters(user: Employee) -> dict[str, int]:
+    """Return how many rows each of the user's views has, in two queries; «Все» is not counted."""
+    shown = [view for view in views_for(user) if view.code != "all"]
+    counts = {view.code: Count("pk", filter=view.narrow(user)) for view in shown if view.narrow}
+    found: dict[str, int] = access.visible_to(user).aggregate(**counts) if counts else {}
+    if any(view.narrow is None for view in shown):
+        found["registration"] = waiting_messages().count()
+    return {view.code: found[view.code] for view in shown}
+
+
+def rows(user: Employee, view: str, filters: Filters | None = None) -> Page:
+    """Return one page of a view: 50 rows, a fixed number of queries. A view not meant for the user is empty."""
+    chosen, filters = VIEWS[view], filters or Filters()
+    if chosen not in views_for(user):
+        return Page(chosen)
+    if chosen.narrow is None:
+        return _page(chosen, _narrow_messages(waiting_messages(), filters), filters, _message_row)
+    found = _narrow(user, access.visible_to(user).filter(chosen.narrow(user)), filters)
+    ordered = found.select_related("applicant", "unit", "executor").order_by(
+        *(("-registered_on", "-pk") if view == "all" else (F("due_on").asc(nulls_last=True), "pk"))
+    )
+    return _page(chosen, ordered, filters, _appeal_row)
+
+
+def waiting_messages() -> QuerySet[IncomingMessage]:
+    """Return the messages a person has to decide about: new ones and quarantined ones, oldest first."""
+    waiting = [IncomingMessage.State.NEW, IncomingMessage.State.QUARANTINED]
+    return IncomingMessage.objects.filter(state__in=waiting).order_by("received_at", "pk")
+
+
+def applicant_label(applicant: Applicant) -> str:
+    """Return a masked name for lists, without a query: initials for people, the name of an organisation."""
+    if applicant.organisation and applicant.kind != Applicant.Kind.PERSON:
+        return applicant.organisation
+    return masking.person(applicant.last_name, applicant.first_name, applicant.patronymic) or "без имени"
+
+
+def _page(view: View, found: QuerySet, filters: Filters, row: Callable[..., Row]) -> Page:  # type: ignore[type-arg]
+    number = max(filters.page, 1)
+    start = (number - 1) * PAGE
+    taken = list(found[start : start + PAGE + 1])
+    return Page(view, [row(one) for one in taken[:PAGE]], number, len(taken) > PAGE)
+
+
+def _narrow(user: Employee, found: QuerySet[Appeal], filters: Filters) -> QuerySet[Appeal]:
+    today = timezone.localdate()
+    if filters.channel:
+        found = found.filter(channel=filters.channel)
+    if filters.topic:
+        found = found.filter(Exists(AppealQuestion.objects.filter(appeal=OuterRef("pk"), topic=filters.topic)))
+    if filters.unit:
+        found = found.filter(unit=filters.unit)
+    if filters.term == "overdue":
+        found = found.filter(status__in=OPEN, due_on__lt=today)
+    elif filters.term == "today":
+        found = found.filter(status__in=OPEN, due_on=today)
+    elif filters.term == "soon":
+        found = found.filter(status__in=OPEN, due_on__range=(today, today + timedelta(days=terms.SOON_DAYS)))
+    if text := filters.text.strip():
+        hits = [one.appeal.pk for one in search_feed.search_for(user, text, limit=200)]
+        found = found.filter(Q(pk__in=hits) | Q(number__icontains=text))
+    return found
+
+
+def _narrow_messages(found: QuerySet[IncomingMessage], filters: Filters) -> QuerySet[IncomingMessage]:
+    if filters.channel:
+        found = found.filter(channel=filters.channel)
+    if text := filters.text.strip():
+        found = found.filter(Q(subject__icontains=text) | Q(text__icontains=text))
+    return found
+
+
+def _appeal_row(appeal: Appeal) -> Row:
+    return Row(
+        kind="appeal",
+        pk=appeal.pk,
+        number=appeal.number,
+        subject=appeal.subject,
+        applicant=applicant_label(appeal.applicant),
+        channel=appeal.get_channel_display(),
+        state=appeal.get_status_display(),
+        at=appeal.registered_on,
+        chip=terms.chip(appeal),
+        unit=str(appeal.unit) if appeal.unit else "",
+        executor=appeal.executor.short_name if appeal.executor else "",
+        unseen_reply=appeal.unseen_reply,
+        appeal=appeal,
+    )
+
+
+def _message_row(message: IncomingMessage) -> Row:
+    return Row(
+        kind="message",
+        pk=message.pk,
+        number="",
+        subject=message.subject or "(без темы)",
+        applicant=masking.person(*(message.sender_name.split() or [""])[:3]) or masking.email(message.sender_address),
+        channel=message.get_channel_display(),
+        state=message.get_state_display(),
+        at=message.received_at,
+        problem=message.problem,
+        message=message,
+    )

@@ -1,0 +1,386 @@
+"""Registration: an incoming message becomes an appeal, or joins one. What is proposed, a person decides."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from otklik.appeals import classification, numbers, receipts, search_feed, terms
+from otklik.appeals.errors import WrongDate
+from otklik.appeals.models import Appeal, AppealMessage, AppealQuestion, ChannelDefault, Need, Topic
+from otklik.appeals.permissions import check_power
+from otklik.core import journal
+from otklik.core import terms as rules
+from otklik.core.errors import DomainError
+from otklik.core.models import Regime
+from otklik.correspondence import inbox
+from otklik.correspondence.models import ChannelCode, ContactPoint, IncomingMessage, Thread
+from otklik.people import applicants
+from otklik.people.applicants import Candidate, Typed
+from otklik.people.models import Applicant, Employee
+from otklik.search import engine as search
+from otklik.search.snippets import Segment
+
+State = IncomingMessage.State
+DECIDE = "intake.decide"
+RECENT = timedelta(days=365)  # how far back look-alikes are worth a look; our own choice
+
+
+class EntryIncomplete(DomainError):
+    """Something that every appeal must have was not typed."""
+
+    code = "registration.incomplete"
+    text = "Не хватает: {what}. Заполните и зарегистрируйте снова."
+
+
+class NoDefault(DomainError):
+    """The dictionary has no regime for a channel."""
+
+    code = "registration.no_default"
+    text = "Для канала «{channel}» не задан режим по умолчанию. Загрузите справочники или выберите режим сами."
+
+
+class NotYetTaken(DomainError):
+    """The message is not in a state in which it can be decided about."""
+
+    code = "registration.not_new"
+    text = "Это сообщение уже разобрано: «{state}». Обновите список."
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a clerk confirms at registration. `applicant_is` is a found applicant he chose, else `applicant` counts."""
+
+    regime: Regime
+    contact_point: ContactPoint | None
+    subject: str
+    needs_answer: bool | None
+    applicant: Typed
+    applicant_is: Applicant | None = None
+    answer_channel: str = ChannelCode.EMAIL
+    answer_address: str = ""
+    written: bool = True
+    sed_number: str = ""
+    received_on: date | None = None  # empty: the day the message came
+    questions: Sequence[tuple[Topic, Need]] = ()  # proposed; the registry unit confirms them
+
+
+@dataclass(frozen=True)
+class Alike:
+    """An earlier appeal whose text is like this one."""
+
+    appeal: Appeal
+    snippet: tuple[Segment, ...]
+    score: float
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Everything the registration page shows before the clerk decides. `entry` is the form already filled in."""
+
+    entry: Entry
+    regime_why: str
+    candidates: list[Candidate] = field(default_factory=list)
+    open_appeals: list[Appeal] = field(default_factory=list)
+    same_thread: Appeal | None = None
+    alike: list[Alike] = field(default_factory=list)
+    guess: classification.Guess = field(default_factory=classification.Guess)
+
+
+def check_can_register(message: IncomingMessage, user: Employee) -> None:
+    """Raise where the user may not decide about this message now."""
+    check_power(user, DECIDE, "зарегистрировать сообщение")
+    if message.state not in (State.NEW, State.QUARANTINED):
+        raise NotYetTaken(state=State(message.state).label)
+
+
+def propose(message: IncomingMessage, *, on: date | None = None) -> Proposal:
+    """Return what to register the message as: regime, applicant, appeals to join, topics, and a short subject."""
+    on = on or timezone.localdate()
+    facts = _facts(message)
+    default = default_for(message.channel, identified=bool(facts.get("identified")), on=on)
+    typed = _typed(message, facts)
+    found = applicants.candidates(typed)
+    guess = classification.propose(f"{message.subject}\n{message.text}")
+    channel, address = _answer_way(message, facts, typed)
+    best = [(guess.topics[0].item, guess.needs[0].item)] if guess.topics and guess.needs else []
+    entry = Entry(
+        regime=default.regime,
+        contact_point=message.contact_point or _only_point(message.channel, on),
+        subject=short_subject(message),
+        needs_answer=None if message.machine else True,
+        applicant=typed,
+        applicant_is=next((one.applicant for one in found if one.certain), None),
+        answer_channel=channel,
+        answer_address=address,
+        written=default.written,
+        received_on=min(timezone.localdate(message.received_at), on),
+        questions=best,
+    )
+    certain = {one.applicant.pk for one in found if one.certain}
+    return Proposal(
+        entry=entry,
+        regime_why=default.why,
+        candidates=found,
+        open_appeals=open_appeals_of(certain, message.sender_address),
+        same_thread=_appeal_of_thread(message),
+        alike=look_alikes(message),
+        guess=guess,
+    )
+
+
+def default_for(channel: str, *, identified: bool = False, on: date | None = None) -> ChannelDefault:
+    """Return the dictionary's row for a channel; without identification where there is none with it."""
+    on = on or timezone.localdate()
+    rows = ChannelDefault.objects.filter(rules.valid(on), channel=channel).select_related("regime")
+    row = rows.filter(Q(identified=identified) | Q(identified=False)).order_by("-identified", "-valid_from").first()
+    if row is None:
+        raise NoDefault(channel=ChannelCode(channel).label)
+    return row
+
+
+def open_appeals_of(applicant_ids: set[int], address: str = "") -> list[Appeal]:
+    """Return the sender's appeals that are not closed, newest first: a fresh letter may belong to one."""
+    same = Q(applicant__in=applicant_ids) | Q(applicant__merged_into__in=applicant_ids)
+    if address:
+        same |= Q(answer_channel=ChannelCode.EMAIL, answer_address__iexact=address)
+    rows = Appeal.objects.filter(same).exclude(status=Appeal.Status.CLOSED)
+    return list(rows.select_related("regime", "executor", "unit").order_by("-registered_on", "-pk")[:5])
+
+
+def look_alikes(message: IncomingMessage, *, limit: int = 3) -> list[Alike]:
+    """Return earlier appeals with a similar text."""
+    query = f"{message.subject} {message.text}"[:1000].strip()
+    if not query:
+        return []
+    hits = search.find(search_feed.INDEX, query, scopes=[search_feed.EVERYONE], limit=limit)
+    since = timezone.localdate() - RECENT
+    rows = Appeal.objects.filter(registered_on__gte=since).select_related("regime", "unit", "executor")
+    appeals = rows.in_bulk([int(hit.key) for hit in hits])
+    return [Alike(appeals[int(hit.key)], hit.snippet, hit.score) for hit in hits if int(hit.key) in appeals]
+
+
+def short_subject(message: IncomingMessage) -> str:
+    """Return a first try at «краткое содержание»: the subject without «Re:», else the first words of the text."""
+    subject = re.sub(r"^\s*((re|fw|fwd|отв|пер)\s*:\s*)+", "", message.subject, flags=re.IGNORECASE).strip()
+    if not subject:
+        greetings = r"^(здравствуйте|добрый (день|вечер)|доброе утро|уважаем\w+[^!,.\n]*)[!,.\s]*"
+        subject = re.sub(greetings, "", message.text.strip(), flags=re.IGNORECASE)
+    subject = " ".join(subject.split())
+    return subject if len(subject) <= 140 else subject[:140].rsplit(" ", 1)[0] + "…"
+
+
+def register(
+    message: IncomingMessage,
+    entry: Entry,
+    *,
+    by: Employee,
+    on: date | None = None,
+    imported: bool = False,
+) -> Appeal:
+    """Make an appeal of a message: number, terms with grounds, journal, receipt. All of it or nothing.
+
+    Of two clerks who register one message at once, one succeeds and the other is told. An imported appeal may
+    carry a past date, and nothing is sent.
+    """
+    on = on or timezone.localdate()
+    if not imported:
+        check_can_register(message, by)
+    _check_entry(message, entry, on)
+    try:
+        with transaction.atomic():
+            appeal = _register(message, entry, by=by, on=on, imported=imported)
+    except IntegrityError as exc:
+        # Two clerks typed one СЭД number at the same moment; every other race is refused by `inbox.take`.
+        if entry.sed_number.strip() and Appeal.objects.filter(number=" ".join(entry.sed_number.split())).exists():
+            raise numbers.NumberTaken(number=entry.sed_number) from exc
+        raise
+    return appeal
+
+
+@transaction.atomic
+def join(message: IncomingMessage, appeal: Appeal, *, by: Employee | None) -> None:
+    """Add a message to an appeal that exists; its executor will see «заявитель написал ещё»."""
+    if by is not None:
+        check_can_register(message, by)
+    inbox.take(message, state=State.JOINED, thread=appeal.thread, by=by)
+    AppealMessage.objects.create(appeal=appeal, message=message)
+    Appeal.objects.filter(pk=appeal.pk).update(unseen_reply=True)
+    appeal.unseen_reply = True
+    journal.record("appeal.joined", chain=f"appeal:{appeal.pk}", by=by, message=message.pk)
+    search_feed.put(appeal)
+
+
+def join_certain() -> bool:
+    """Join one message that is certainly a reply in the thread of an appeal. Return False when there is none."""
+    message = (
+        IncomingMessage.objects.filter(
+            state=State.NEW, match=IncomingMessage.Match.CERTAIN, thread__appeal__isnull=False
+        )
+        .select_related("thread__appeal__thread")
+        .order_by("pk")
+        .first()
+    )
+    if message is None or message.thread is None:
+        return False
+    with suppress(inbox.AlreadyTaken):  # another worker or a clerk was quicker; look again
+        join(message, message.thread.appeal, by=None)
+    return True
+
+
+@transaction.atomic
+def seen_reply(appeal: Appeal, *, by: Employee) -> None:
+    """Note that somebody has read what the applicant wrote after registration."""
+    if Appeal.objects.filter(pk=appeal.pk, unseen_reply=True).update(unseen_reply=False):
+        journal.record("appeal.reply_seen", chain=f"appeal:{appeal.pk}", by=by)
+    appeal.unseen_reply = False
+
+
+def _register(message: IncomingMessage, entry: Entry, *, by: Employee, on: date, imported: bool) -> Appeal:
+    thread = _thread_for(message)
+    inbox.take(message, state=State.REGISTERED, thread=thread, by=by)
+    sed = entry.sed_number.strip()
+    applicant = (
+        applicants.main(entry.applicant_is) if entry.applicant_is else applicants.find_or_create(entry.applicant, by=by)
+    )
+    appeal = Appeal.objects.create(
+        number=numbers.from_sed(sed) if sed else numbers.next_number(on),
+        number_source=Appeal.NumberSource.SED if sed else Appeal.NumberSource.OWN,
+        secret=numbers.new_secret(),
+        origin=Appeal.Origin.IMPORTED if imported else Appeal.Origin.LIVE,
+        regime=entry.regime,
+        channel=message.channel,
+        contact_point=entry.contact_point,
+        written=entry.written,
+        needs_answer=bool(entry.needs_answer),
+        received_on=_received_on(message, entry),
+        registered_on=on,
+        registered_by=by,
+        subject=" ".join(entry.subject.split())[:300],
+        applicant=applicant,
+        thread=thread,
+        answer_channel=entry.answer_channel,
+        answer_address=entry.answer_address.strip(),
+    )
+    AppealMessage.objects.create(appeal=appeal, message=message, first=True)
+    terms.compute(appeal)
+    for topic, need in dict.fromkeys(entry.questions):
+        AppealQuestion.objects.create(appeal=appeal, topic=topic, need=need, proposed_by=by)
+    journal.record(
+        "appeal.registered",
+        chain=f"appeal:{appeal.pk}",
+        by=by,
+        message=message.pk,
+        number=appeal.number,
+        regime=appeal.regime_id,
+        received_on=appeal.received_on.isoformat(),
+        registered_on=on.isoformat(),
+        imported=imported,
+    )
+    search_feed.put(appeal)
+    if not imported:
+        receipts.queue(appeal, message, by=by)
+    return appeal
+
+
+def _check_entry(message: IncomingMessage, entry: Entry, on: date) -> None:
+    missing = [
+        what
+        for what, there in {
+            "краткое содержание": entry.subject.strip(),
+            "точка взаимодействия": entry.contact_point,
+            "нужен ли ответ по существу": entry.needs_answer is not None,
+            "почтовый адрес для ответа": entry.answer_channel != ChannelCode.POST or entry.answer_address.strip(),
+            "адрес электронной почты для ответа": entry.answer_channel != ChannelCode.EMAIL
+            or entry.answer_address.strip()
+            or not entry.needs_answer,
+        }.items()
+        if not there
+    ]
+    if missing:
+        raise EntryIncomplete(what=", ".join(missing))
+    if on > timezone.localdate():
+        raise WrongDate(what="Дата регистрации ещё не наступила.")
+    if _received_on(message, entry) > on:
+        raise WrongDate(what="Дата поступления позже даты регистрации.")
+
+
+def _received_on(message: IncomingMessage, entry: Entry) -> date:
+    return entry.received_on or timezone.localdate(message.received_at)
+
+
+def _thread_for(message: IncomingMessage) -> Thread:
+    """Return the message's thread; a new one where that thread is an appeal's already."""
+    thread = message.thread
+    if thread is None or Appeal.objects.filter(thread=thread).exists():
+        return Thread.objects.create()
+    return thread
+
+
+def _appeal_of_thread(message: IncomingMessage) -> Appeal | None:
+    ids = [pk for pk in (message.thread_id, message.candidate_thread_id) if pk]
+    return Appeal.objects.filter(thread__in=ids).select_related("regime", "executor", "unit").first()
+
+
+def _facts(message: IncomingMessage) -> dict[str, Any]:
+    row = message.facts.order_by("-version").first()
+    return dict(row.data) if row else {}
+
+
+def _typed(message: IncomingMessage, facts: dict[str, Any]) -> Typed:
+    """Return the applicant as the channel knows him, else as the sender's name and address say."""
+    if said := facts.get("applicant"):
+        return Typed(**said)
+    words = message.sender_name.split()
+    last, first, patronymic = [*words[:3], "", "", ""][:3] if _looks_like_name(words) else ("", "", "")
+    if message.channel == ChannelCode.EMAIL:
+        email, address = message.sender_address, ""
+    else:
+        email, address = (
+            ("", message.sender_address)
+            if "@" not in message.sender_address
+            else (
+                message.sender_address,
+                "",
+            )
+        )
+    organisation = "" if last or not words else message.sender_name.strip()
+    kind = Applicant.Kind.ORGANISATION if _looks_like_organisation(organisation) else Applicant.Kind.PERSON
+    if kind == Applicant.Kind.PERSON and organisation:
+        last, organisation = organisation[:150], ""
+    typed = Typed(kind=kind, last_name=last, first_name=first, patronymic=patronymic, organisation=organisation)
+    return replace(typed, email=email, address=address)
+
+
+def _looks_like_name(words: list[str]) -> bool:
+    return 2 <= len(words) <= 3 and all(re.fullmatch(r"[А-ЯЁ][а-яё]+(-[А-ЯЁ][а-яё]+)?", word) for word in words)
+
+
+def _looks_like_organisation(name: str) -> bool:
+    forms = r"\b(ООО|АО|ПАО|ОАО|ЗАО|СНТ|ТСЖ|ТСН|МУП|ГУП|ГБУ|МБУ|КФХ|фонд|администрация)\b"
+    return bool(re.search(forms + r"|[«\"]", name, re.IGNORECASE))
+
+
+def _answer_way(message: IncomingMessage, facts: dict[str, Any], typed: Typed) -> tuple[str, str]:
+    """Return channel and address of the answer: as asked for in the form, else the way the message came."""
+    asked = facts.get("answer") or {}
+    if asked.get("channel"):
+        return asked["channel"], asked.get("address", "")
+    if typed.email:
+        return ChannelCode.EMAIL, typed.email
+    if message.channel in (ChannelCode.POST, ChannelCode.RECEPTION) or typed.address:
+        return ChannelCode.POST, typed.address
+    return message.channel, message.sender_address
+
+
+def _only_point(channel: str, on: date) -> ContactPoint | None:
+    points = list(ContactPoint.objects.filter(rules.valid(on), channel=channel)[:2])
+    return points[0] if len(points) == 1 else None

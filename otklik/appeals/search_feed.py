@@ -1,0 +1,57 @@
+"""Appeals in the search index: put there in the transaction that changes them, found only by who may see them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from otklik.appeals import access
+from otklik.appeals.models import Appeal, Approval
+from otklik.people.models import Employee
+from otklik.search import engine as search
+from otklik.search.snippets import Segment
+
+INDEX = "appeals"
+EVERYONE = "all"  # the mark that holders of «видеть все обращения» look for
+
+
+@dataclass(frozen=True)
+class Found:
+    """An appeal that a query found, with the place in the text."""
+
+    appeal: Appeal
+    snippet: tuple[Segment, ...]
+    score: float
+
+
+def put(appeal: Appeal) -> None:
+    """Put the appeal's newest words and readers into the index; call it in the same transaction."""
+    texts = appeal.messages.order_by("id").values_list("message__subject", "message__text")
+    search.put(
+        INDEX,
+        str(appeal.pk),
+        title=f"{appeal.number} {appeal.subject}",
+        body="\n".join(part for row in texts for part in row if part),
+        scopes=_scopes(appeal),
+    )
+
+
+def search_for(user: Employee, query: str, *, limit: int = 20) -> list[Found]:
+    """Return the appeals the user may see that fit a query, best first."""
+    hits = search.find(INDEX, query, scopes=_scopes_of(user), limit=limit)
+    seen = access.visible_to(user).select_related("regime", "applicant", "unit", "executor")
+    appeals = seen.in_bulk([int(hit.key) for hit in hits])
+    return [Found(appeals[int(hit.key)], hit.snippet, hit.score) for hit in hits if int(hit.key) in appeals]
+
+
+def _scopes(appeal: Appeal) -> list[str]:
+    people = {appeal.executor_id, *appeal.helpers.values_list("employee", flat=True)}
+    people |= set(Approval.objects.filter(revision__draft__appeal=appeal).values_list("approver", flat=True))
+    unit = [f"unit:{appeal.unit_id}"] if appeal.unit_id else []
+    return [EVERYONE, *unit, *sorted(f"person:{pk}" for pk in people if pk)]
+
+
+def _scopes_of(user: Employee) -> list[str]:
+    if user.has_power(access.ALL):
+        return [EVERYONE]
+    people = [f"person:{person.pk}" for person in access.people_behind(user)]
+    return [*people, *(f"unit:{pk}" for pk in sorted(access.units_of(user)))]

@@ -1,0 +1,39 @@
+"""Which steps a page may offer for an appeal: asked of the same checks that the steps ask."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from otklik.appeals import approval, assignment, classification, dispatch, drafting, notes, signature
+from otklik.appeals.models import Appeal
+from otklik.appeals.permissions import Check, allows
+from otklik.people.models import Employee
+
+CHECKS: Final[dict[str, Check]] = {
+    "propose": classification.check_can_propose,
+    "classify": classification.check_can_classify,
+    "assign": assignment.check_can_assign,
+    "draft": drafting.check_can_draft,
+    "reopen": drafting.check_can_reopen,
+    "ask_approval": approval.check_can_ask,
+    "decide": approval.check_can_decide_now,
+    "freeze": signature.check_can_freeze,
+    "withdraw": signature.check_can_withdraw,
+    "sign": signature.check_can_sign,
+    "attest": signature.check_can_attest,
+    "approve_dispatch": signature.check_can_approve_dispatch,
+    "send": dispatch.check_can_send,
+    "undo": dispatch.check_can_undo,
+    "close": dispatch.check_can_close,
+    "note": notes.check_can_add,
+}
+
+
+def can(step: str, appeal: Appeal, user: Employee) -> bool:
+    """Tell whether the user may take this step now."""
+    return allows(CHECKS[step], appeal, user)
+
+
+def available(appeal: Appeal, user: Employee) -> frozenset[str]:
+    """Return every step the user may take now; a card asks once and shows these buttons."""
+    return frozenset(step for step in CHECKS if can(step, appeal, user))

@@ -1,0 +1,112 @@
+"""One list of everything that happened to an appeal: messages, notes, events and letters, oldest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from otklik.appeals.models import Appeal, Note, Signature
+from otklik.appeals.transitions import S
+from otklik.core.models import JournalEntry
+from otklik.correspondence.models import IncomingMessage, OutgoingMessage
+
+INCOMING, OUTGOING, NOTE, EVENT = "incoming", "outgoing", "note", "event"
+
+# Journal action → words for the card. What messages, notes and letters show themselves is left out.
+WORDS: Final[dict[str, str]] = {
+    "appeal.registered": "зарегистрировано",
+    "appeal.questions_proposed": "предложены тема и потребность",
+    "appeal.classified": "тема и потребность подтверждены",
+    "appeal.assigned": "назначен исполнитель",
+    "appeal.drafting_begun": "начат ответ",
+    "appeal.material_inserted": "вставлен материал Базы знаний",
+    "appeal.file_attached": "приложен файл к ответу",
+    "appeal.file_detached": "убран файл из ответа",
+    "appeal.approval_asked": "передано на согласование",
+    "appeal.changed_in_approval": "текст изменён, согласование начнётся заново",
+    "appeal.approved": "согласовано",
+    "appeal.returned": "возвращено на доработку",
+    "appeal.frozen": "передано на подпись",
+    "appeal.withdrawn": "отозвано с подписи",
+    "appeal.signed": "подписано",
+    "appeal.send_undone": "отправка отменена",
+    "appeal.reopened": "начат новый ответ",
+    "appeal.closed": "закрыто",
+    "appeal.redated": "срок пересчитан",
+    "appeal.paused": "срок приостановлен",
+    "appeal.resumed": "срок возобновлён",
+    "appeal.reply_seen": "письмо заявителя прочитано",
+}
+
+
+@dataclass(frozen=True)
+class Event:
+    """One entry. `kind`: incoming, outgoing, note, event. `source` is the row itself, for files and buttons."""
+
+    kind: str
+    at: datetime
+    who: str
+    title: str
+    text: str = ""
+    state: str = ""  # of an outgoing letter, a code of OutgoingMessage.State
+    state_label: str = ""
+    files: list[Any] = field(default_factory=list)
+    source: IncomingMessage | OutgoingMessage | Note | JournalEntry | None = None
+
+
+def of(appeal: Appeal) -> list[Event]:
+    """Return the appeal's whole history in six queries, however long it is."""
+    events = [*_incoming(appeal), *_outgoing(appeal), *_notes(appeal), *_journal(appeal)]
+    return sorted(events, key=lambda event: event.at)
+
+
+def _incoming(appeal: Appeal) -> Iterator[Event]:
+    messages = IncomingMessage.objects.filter(taken__appeal=appeal).prefetch_related("files__stored")
+    for message in messages:
+        title = message.subject or "Сообщение без темы"
+        files = list(message.files.all())
+        yield Event(INCOMING, message.received_at, "Заявитель", title, message.text, files=files, source=message)
+
+
+def _outgoing(appeal: Appeal) -> Iterator[Event]:
+    messages = OutgoingMessage.objects.filter(thread=appeal.thread_id).select_related("created_by")
+    for message in messages.prefetch_related("files__stored"):
+        who = "Автоматически" if message.automatic or message.created_by is None else message.created_by.short_name
+        yield Event(
+            OUTGOING,
+            message.sent_at or message.created_at,
+            who,
+            message.subject or message.get_kind_display(),
+            message.text,
+            message.state,
+            message.get_state_display(),
+            list(message.files.all()),
+            message,
+        )
+
+
+def _notes(appeal: Appeal) -> Iterator[Event]:
+    for note in appeal.notes.select_related("author"):
+        yield Event(NOTE, note.at, note.author.short_name, "Внутренняя заметка", note.text, source=note)
+
+
+def _journal(appeal: Appeal) -> Iterator[Event]:
+    entries = JournalEntry.objects.filter(chain=f"appeal:{appeal.pk}", action__in=WORDS)
+    for entry in entries.select_related("actor", "on_behalf_of"):
+        who = entry.actor.short_name if entry.actor else "Отклик"
+        if entry.on_behalf_of:
+            who = f"{who} (за: {entry.on_behalf_of.short_name})"
+        yield Event(EVENT, entry.at, who, _words(entry), source=entry)
+
+
+def _words(entry: JournalEntry) -> str:
+    words, data = WORDS[entry.action], entry.data
+    if entry.action == "appeal.redated":
+        return f"{words}: было {data['was']}, стало {data['becomes']}"
+    if entry.action == "appeal.assigned" and data.get("was") not in (S.REGISTERED, S.CLASSIFIED):
+        return "переназначен исполнитель"
+    if entry.action == "appeal.signed":
+        return f"{words}: {Signature.Way(data['way']).label}"
+    return words
