@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from csp.constants import NONCE, NONE, SELF
+
 PACKAGE = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("OTKLIK_DATA", "var")).resolve()
 TESTING = "pytest" in sys.modules
@@ -206,6 +208,24 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BASE_URL.startswith("https://")
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "SAMEORIGIN"
+
+# Nothing from other hosts, no inline scripts or styles; Wagtail's admin bears no such policy.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "frame-src": [SELF],
+        "frame-ancestors": [SELF],
+    },
+    "EXCLUDE_URL_PREFIXES": ("/cms/",),
+}
 
 WAGTAIL_SITE_NAME = "Отклик: База знаний"
 WAGTAILADMIN_BASE_URL = BASE_URL

@@ -5,8 +5,11 @@ from wagtail import urls as wagtail_urls
 from wagtail.admin import urls as wagtailadmin_urls
 from wagtail.documents import urls as wagtaildocs_urls
 
+from otklik.core.pages import theme
+
 urlpatterns = [
     path("accounts/", include("otklik.people.urls")),
+    path("theme/", theme, name="theme"),
     path("desk/", include("otklik.workplace.urls")),
     path("cms/", include(wagtailadmin_urls)),
     path("documents/", include(wagtaildocs_urls)),

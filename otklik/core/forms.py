@@ -1,0 +1,25 @@
+"""Forms that look like the rest of the pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+CHECKS = (forms.CheckboxInput, forms.RadioSelect, forms.CheckboxSelectMultiple)
+
+
+class TidyForm(forms.Form):
+    """A form whose widgets wear the design's classes; shown field by field with `core/field.html`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            widget = field.widget
+            if isinstance(widget, CHECKS):
+                css = "form-check-input"
+            elif isinstance(widget, forms.Select):
+                css = "form-select"
+            else:
+                css = "form-control"
+            widget.attrs["class"] = f"{widget.attrs.get('class', '')} {css}".strip()

@@ -1,0 +1,178 @@
+"""What every template may say: icons, dates as people say them, words that agree with numbers."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from functools import lru_cache
+from pathlib import Path
+
+from django import template
+from django.contrib.staticfiles import finders
+from django.utils import timezone
+from django.utils.safestring import SafeString, mark_safe
+
+register = template.Library()
+
+MONTHS = "января,февраля,марта,апреля,мая,июня,июля,августа,сентября,октября,ноября,декабря".split(",")
+SHORT_MONTHS = "янв.,февр.,марта,апр.,мая,июня,июля,авг.,сент.,окт.,нояб.,дек.".split(",")
+WEEKDAYS = "понедельник,вторник,среда,четверг,пятница,суббота,воскресенье".split(",")
+SPACE = "\u00a0"
+SOON_DAYS = 3
+
+
+@lru_cache(maxsize=512)
+def _svg(name: str) -> str:
+    found = finders.find(f"vendor/icons/outline/{name}.svg") if re.fullmatch(r"[a-z0-9-]+", name) else None
+    if not found:
+        return ""
+    inner = re.search(r"<svg[^>]*>(.*)</svg>", Path(str(found)).read_text(encoding="utf-8"), re.S)
+    drawing = " ".join(inner[1].split()) if inner else ""
+    return (
+        '<svg class="icon{}" viewBox="0 0 24 24" width="20" height="20" fill="none" stroke="currentColor" '
+        f'stroke-width="1.75" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">{drawing}</svg>'
+    )
+
+
+@register.simple_tag
+def icon(name: str, css: str = "") -> SafeString:
+    """Return a Tabler icon drawn in place; always beside words, so hidden from screen readers."""
+    extra = f" {css}" if re.fullmatch(r"[\w -]+", css) else ""
+    return mark_safe(_svg(name).replace("{}", extra, 1))  # noqa: S308 - our own files, names checked
+
+
+def plural_form(number: int, forms: str) -> str:
+    """Return the one of «день,дня,дней» that agrees with the number."""
+    one, few, many = forms.split(",")
+    last, tens = abs(number) % 10, abs(number) % 100
+    if last == 1 and tens != 11:
+        return one
+    return few if last in (2, 3, 4) and tens not in (12, 13, 14) else many
+
+
+@register.filter
+def plural(number: int | None, forms: str) -> str:
+    """Return only the word: `{{ n|plural:"день,дня,дней" }}`."""
+    return plural_form(number or 0, forms)
+
+
+@register.filter
+def count(number: int | None, forms: str) -> str:
+    """Return the number with its word: «3 дня»."""
+    return f"{number or 0}{SPACE}{plural_form(number or 0, forms)}"
+
+
+def _local(value: date | datetime) -> date:
+    if isinstance(value, datetime):
+        return timezone.localdate(value) if timezone.is_aware(value) else value.date()
+    return value
+
+
+@register.filter
+def day(value: date | datetime | None) -> str:
+    """Return «12 января», with the year where it is not this one."""
+    if not value:
+        return ""
+    on = _local(value)
+    said = f"{on.day}{SPACE}{MONTHS[on.month - 1]}"
+    return said if on.year == timezone.localdate().year else f"{said} {on.year}"
+
+
+@register.filter
+def short_day(value: date | datetime | None) -> str:
+    """Return «12 янв.», with the year where it is not this one."""
+    if not value:
+        return ""
+    on = _local(value)
+    said = f"{on.day}{SPACE}{SHORT_MONTHS[on.month - 1]}"
+    return said if on.year == timezone.localdate().year else f"{said} {on.year}"
+
+
+@register.filter
+def weekday(value: date | datetime | None) -> str:
+    """Return «вторник»."""
+    return WEEKDAYS[_local(value).weekday()] if value else ""
+
+
+@register.filter
+def moment(value: datetime | None) -> str:
+    """Return «сегодня в 14:05», «вчера в 9:30», «12 января в 14:05»."""
+    if not value:
+        return ""
+    at = timezone.localtime(value) if timezone.is_aware(value) else value
+    ago = (timezone.localdate() - at.date()).days
+    said = {0: "сегодня", 1: "вчера"}.get(ago) or day(at)
+    return f"{said} в{SPACE}{at.hour}:{at.minute:02d}"
+
+
+def _left(due: date) -> int:
+    return (due - timezone.localdate()).days
+
+
+def _remaining(days: int) -> str:
+    if days < 0:
+        return f"просрочено на {count(-days, 'день,дня,дней')}"
+    if days == 0:
+        return "сегодня последний день"
+    return f"{plural_form(days, 'остался,осталось,осталось')} {count(days, 'день,дня,дней')}"
+
+
+@register.filter
+def due(value: date | None) -> str:
+    """Return «до 12 января, вторник — осталось 3 дня»."""
+    return f"до {day(value)}, {weekday(value)} — {_remaining(_left(value))}" if value else "без срока"
+
+
+@register.filter
+def short_due(value: date | None) -> str:
+    """Return «до 12 янв., 3 дня»."""
+    if not value:
+        return "без срока"
+    days = _left(value)
+    tail = "сегодня" if days == 0 else f"просрочено {-days}{SPACE}дн." if days < 0 else count(days, "день,дня,дней")
+    return f"до {short_day(value)}, {tail}"
+
+
+@register.filter
+def urgency(value: date | None) -> str:
+    """Return how near a term is, as a CSS word: `none`, `late`, `today`, `soon`, `calm`."""
+    if not value:
+        return "none"
+    days = _left(value)
+    return "late" if days < 0 else "today" if days == 0 else "soon" if days <= SOON_DAYS else "calm"
+
+
+@register.filter
+def file_size(size: int | None) -> str:
+    """Return «1,4 МБ»."""
+    amount = float(size or 0)
+    for name in ("Б", "КБ", "МБ"):
+        if amount < 1024:
+            break
+        amount /= 1024
+    else:
+        name = "ГБ"
+    number = f"{amount:.1f}".rstrip("0").rstrip(".").replace(".", ",")
+    return f"{number}{SPACE}{name}"
+
+
+CHANNEL_ICONS = {
+    "email": "mail",
+    "website": "world",
+    "post": "mailbox",
+    "reception": "users",
+    "hotline": "phone",
+    "ekc": "headset",
+    "telegram": "brand-telegram",
+    "vk": "brand-vk",
+    "ok": "message-circle",
+    "medo": "building-bank",
+    "pos": "bolt",
+    "governor_reception": "building-community",
+}
+
+
+@register.filter
+def channel_icon(code: str) -> str:
+    """Return the icon's name for a channel."""
+    return CHANNEL_ICONS.get(code, "message")

@@ -1,0 +1,61 @@
+// Keys by physical position (they work in the Russian layout), menus that close, one notice area.
+const typing = (element) => element.matches("input, textarea, select, [contenteditable]");
+
+document.addEventListener("keydown", (event) => {
+  const search = document.getElementById("search-box");
+  const toSearch = (event.code === "KeyK" && (event.ctrlKey || event.metaKey)) ||
+    (event.code === "Slash" && !event.ctrlKey && !event.metaKey && !event.altKey && !typing(event.target));
+  if (toSearch && search) {
+    event.preventDefault();
+    search.focus();
+    search.select();
+    return;
+  }
+  if (event.key === "Escape") {
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+    return;
+  }
+  if (event.code === "Enter" && (event.ctrlKey || event.metaKey)) {
+    event.target.closest("form")?.requestSubmit();
+    return;
+  }
+  if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+  const pressed = document.querySelector(`[data-key="${event.code}"]`);
+  if (pressed) {
+    event.preventDefault();
+    if (pressed.matches("details")) { pressed.open = true; pressed.querySelector("textarea, input, select")?.focus(); }
+    else if (typing(pressed)) pressed.focus();
+    else pressed.click();
+  }
+});
+
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+
+// A form sent twice by an impatient double click is sent once.
+document.addEventListener("submit", (event) => {
+  if (event.target.dataset.sent) event.preventDefault();
+  else event.target.dataset.sent = "yes";
+});
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  delete event.target.closest?.("form")?.dataset.sent;
+});
+
+// What was typed is not lost by a closed tab.
+let changed = false;
+document.addEventListener("input", (event) => { if (event.target.closest("form[data-guard]")) changed = true; });
+document.addEventListener("submit", () => { changed = false; });
+addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
+
+// On a narrow screen the menu starts closed.
+const side = document.getElementById("side-menu");
+if (side && matchMedia("(max-width: 860px)").matches) side.open = false;

@@ -1,0 +1,33 @@
+"""Pieces only the workplace's pages have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+
+from otklik.people.models import Employee
+from otklik.workplace.menu import groups_for, numbers_for
+
+register = template.Library()
+
+
+@register.inclusion_tag("workplace/menu.html", takes_context=True)
+def menu(context: dict[str, Any]) -> dict[str, Any]:
+    """Draw the left menu; a page that already asked for the counters hands them over as `numbers`."""
+    user = context["user"]
+    numbers = context.get("numbers")
+    return {
+        "groups": groups_for(
+            user,
+            path=context["request"].path,
+            view=context.get("view", ""),
+            numbers=numbers_for(user) if numbers is None else numbers,
+        )
+    }
+
+
+@register.filter
+def letters(employee: Employee) -> str:
+    """Return the initials: «ЕП»."""
+    return (employee.first_name[:1] + employee.last_name[:1]).upper() or employee.username[:2].upper()
