@@ -9,23 +9,18 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
+from otklik.core import installation
 from otklik.core.access import public
-from otklik.core.models import Installation
 
 THEMES: Final = {"auto": "как в системе", "light": "светлая", "dark": "тёмная"}
 A_YEAR: Final = 365 * 24 * 3600
-
-
-def is_demo() -> bool:
-    """Tell whether this database belongs to a demo stand. Nothing leaves a demo stand."""
-    return Installation.objects.filter(kind=Installation.Kind.DEMO).exists()
 
 
 def frame(request: HttpRequest) -> dict[str, object]:
     """Give templates `is_demo` (asked once, and only by a page that shows it) and the theme."""
     theme = request.COOKIES.get("theme", "auto")
     return {
-        "is_demo": SimpleLazyObject(is_demo),
+        "is_demo": SimpleLazyObject(installation.is_demo),
         "theme": theme if theme in THEMES else "auto",
         "themes": THEMES.items(),
     }
