@@ -158,15 +158,11 @@ def urgency(value: date | None) -> str:
 @register.filter
 def file_size(size: int | None) -> str:
     """Return «1,4 МБ»."""
-    amount = float(size or 0)
-    for name in ("Б", "КБ", "МБ"):
-        if amount < 1024:
-            break
-        amount /= 1024
-    else:
-        name = "ГБ"
+    amount, units = float(size or 0), ["Б", "КБ", "МБ", "ГБ"]
+    while amount >= 1024 and len(units) > 1:
+        amount, units = amount / 1024, units[1:]
     number = f"{amount:.1f}".rstrip("0").rstrip(".").replace(".", ",")
-    return f"{number}{SPACE}{name}"
+    return f"{number}{SPACE}{units[0]}"
 
 
 CHANNEL_ICONS = {
