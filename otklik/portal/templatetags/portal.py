@@ -35,8 +35,15 @@ def department_name(context: Context) -> str:
 
 @register.inclusion_tag("portal/_footer.html", takes_context=True)
 def portal_footer(context: Context) -> dict[str, Any]:
-    """Show the requisites and the ways on."""
-    return {"department": _department(context)}
+    """Show the requisites, the ways on and the choice of colours."""
+    request = context.get("request")
+    return {
+        "department": _department(context),
+        "csrf_token": context.get("csrf_token"),
+        "themes": context.get("themes"),
+        "theme": context.get("theme"),
+        "here": request.path if request else "/",
+    }
 
 
 @register.simple_tag
