@@ -72,7 +72,10 @@ def check_can_undo(appeal: Appeal, user: Employee) -> None:
     check_power(user, "appeals.dispatch", "отменить отправку")
     transitions.check_can_move(appeal, S.SIGNED)
     message = _last_message(appeal)
-    if message is None or message.state != State.QUEUED or message.not_before <= timezone.now():
+    waits = message is not None and (
+        message.state == State.BY_HAND or (message.state == State.QUEUED and message.not_before > timezone.now())
+    )
+    if not waits:
         raise NotSent(number=appeal.number)
 
 
@@ -124,6 +127,7 @@ def send(
         by=by,
         undo_seconds=settings.UNDO_SECONDS,
         imported=imported,
+        at=at,
     )
     row = Dispatch.objects.create(answer=answer, message=message, by=by, at=at)
     transitions.move(

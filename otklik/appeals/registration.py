@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -125,7 +125,7 @@ def propose(message: IncomingMessage, *, on: date | None = None) -> Proposal:
         received_on=min(timezone.localdate(message.received_at), on),
         questions=best,
     )
-    certain = {one.applicant.pk for one in found if one.certain}
+    certain = [one.applicant for one in found if one.certain]
     return Proposal(
         entry=entry,
         regime_why=default.why,
@@ -147,9 +147,9 @@ def default_for(channel: str, *, identified: bool = False, on: date | None = Non
     return row
 
 
-def open_appeals_of(applicant_ids: set[int], address: str = "") -> list[Appeal]:
+def open_appeals_of(known: Iterable[Applicant], address: str = "") -> list[Appeal]:
     """Return the sender's appeals that are not closed, newest first: a fresh letter may belong to one."""
-    same = Q(applicant__in=applicant_ids) | Q(applicant__merged_into__in=applicant_ids)
+    same = Q(applicant__in={pk for one in known for pk in applicants.group(one)})
     if address:
         same |= Q(answer_channel=ChannelCode.EMAIL, answer_address__iexact=address)
     rows = Appeal.objects.filter(same).exclude(status=Appeal.Status.CLOSED)
