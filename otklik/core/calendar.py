@@ -146,13 +146,15 @@ def forget() -> None:
     _request.calendar = None
 
 
-def _request_started(**_: Any) -> None:
+def request_began(**_: Any) -> None:
+    """Ask once from here on: a request sees one calendar."""
     _request.calendar, _request.running = None, True
 
 
-def _request_finished(**_: Any) -> None:
+def request_ended(**_: Any) -> None:
+    """Ask every time again."""
     _request.calendar, _request.running = None, False
 
 
-request_started.connect(_request_started, dispatch_uid="otklik.core.calendar.started")
-request_finished.connect(_request_finished, dispatch_uid="otklik.core.calendar.finished")
+request_started.connect(request_began, dispatch_uid="otklik.core.calendar.started")
+request_finished.connect(request_ended, dispatch_uid="otklik.core.calendar.finished")

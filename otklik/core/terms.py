@@ -47,5 +47,6 @@ def term_of(rule: TermRule) -> Term:
         basis=rule.basis,
         unit=cast("Unit", rule.unit),
         roll=cast("Roll", rule.roll),
+        event="Поступление" if rule.step == TermRule.Step.REGISTER else "Регистрация",
         spares_working_day=rule.step == TermRule.Step.REGISTER,
     )

@@ -158,6 +158,7 @@ class Term:
     basis: str
     unit: Unit = "calendar"
     roll: Roll = "previous_working"
+    event: str = "Событие"
     # Registration: a letter that came on a day off cannot be asked for before somebody is at work.
     spares_working_day: bool = False
 
@@ -178,8 +179,8 @@ class _Count:
         self.why: list[DayLine] = []
 
     def due(self) -> Due:
-        basis = f"Событие, с которого идёт срок: {self.term.basis}."
-        self._say(self.start, f"{basis} Счёт — со следующего дня (ГК РФ, ст. 191).")
+        event = f"{self.term.event}, отсюда идёт срок ({self.term.basis})."
+        self._say(self.start, f"{event} День 1 — следующий (ГК РФ, ст. 191).")
         last = self._roll(self._last_day())
         if self.term.spares_working_day and last < (first_working := self._seek(self.start, DAY)):
             self._say(first_working, "Раньше первого рабочего дня после поступления срок не истекает.")
