@@ -4,9 +4,16 @@ from django.apps import AppConfig
 
 
 class KnowledgeConfig(AppConfig):
-    """Registers the room with Django."""
+    """Registers the room with Django and begins to listen to its pages."""
 
     name = "otklik.knowledge"
     label = "knowledge"
     verbose_name = "База знаний"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Keep the index and the authors' groups in step with the pages."""
+        from otklik.knowledge import index, rights
+
+        index.connect()
+        rights.connect()

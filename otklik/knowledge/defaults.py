@@ -1,0 +1,39 @@
+"""The Knowledge Base before anybody wrote in it: its root page, its address, the groups of its authors."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import transaction
+from wagtail.models import Page, Site
+
+from otklik.knowledge import rights
+from otklik.knowledge.models import KnowledgeHome
+
+
+@transaction.atomic
+def load() -> KnowledgeHome:
+    """Make the root page, the site and the groups where they are missing; what people changed stays."""
+    home = KnowledgeHome.objects.first() or _plant_home()
+    _point_site_at(home)
+    rights.prepare(home)
+    return home
+
+
+def _plant_home() -> KnowledgeHome:
+    root = Page.get_first_root_node() or Page.add_root(instance=Page(title="Корень", slug="root"))
+    home: KnowledgeHome = root.add_child(instance=KnowledgeHome(title="База знаний", slug="kb", live=True))
+    return home
+
+
+def _point_site_at(home: KnowledgeHome) -> None:
+    """Let `/kb/` open the root page. Wagtail's welcome page goes: nobody wrote it."""
+    site = Site.objects.filter(is_default_site=True).first() or Site(is_default_site=True)
+    if site.root_page_id != home.pk:
+        welcome, site.root_page = site.root_page_id, home
+        address = urlsplit(settings.BASE_URL)
+        site.hostname, site.port = address.hostname or "localhost", address.port or 80
+        site.site_name = "База знаний"
+        site.save()
+        Page.objects.filter(pk=welcome, depth=2, numchild=0, slug="home").delete()

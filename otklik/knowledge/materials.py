@@ -1,0 +1,199 @@
+"""The Knowledge Base for those above: reading, finding, suggesting, inserting into an answer. Marks decide."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from django.db.models import Exists, Func, OuterRef, Q, QuerySet
+from django.db.models.functions import Length, Substr
+from django.utils import timezone
+
+from otklik.core.errors import DomainError
+from otklik.knowledge import placeholders
+from otklik.knowledge.models import Faq, Mark, Material, MaterialUse, Section
+from otklik.people.models import Employee
+from otklik.search import engine
+from otklik.search.snippets import Segment
+
+INDEX: Final = "materials"
+STAFF, PUBLIC = "staff", "public"
+_STEP: Final = Material.steplen
+
+
+class NoSuchMaterial(DomainError):
+    """The material is not published, or the reader may not see it."""
+
+    code = "knowledge.no_such_material"
+    text = "Такого материала нет или он снят с публикации. Найдите другой в Базе знаний."
+    status = 404
+
+
+class InternalMaterial(DomainError):
+    """What is internal never leaves, no reason helps."""
+
+    code = "knowledge.internal"
+    text = "«{title}»: внутренний материал нельзя вставить в ответ. Выберите материал «для ответов» или публичный."
+
+
+@dataclass(frozen=True)
+class Found:
+    """A material that answers, as a list shows it."""
+
+    page_id: int
+    title: str
+    snippet: tuple[Segment, ...]
+    kind: str
+    mark: Mark
+    section: str
+    unit: str
+    published_on: date | None
+    url: str
+    share: float
+
+    @property
+    def insertable(self) -> bool:
+        """Tell whether its text may go into an answer."""
+        return self.mark != Mark.INTERNAL
+
+
+@dataclass(frozen=True)
+class Insert:
+    """A material's text ready for an answer, the version it was taken from, and placeholders left to fill by hand."""
+
+    text: str
+    revision: int
+    title: str
+    empty: tuple[str, ...]
+
+
+def for_staff(user: Employee) -> QuerySet[Material]:
+    """Return the published materials an employee may read; none without the right to read."""
+    return published() if user.is_active and user.has_power("knowledge.read") else Material.objects.none()
+
+
+def for_public() -> QuerySet[Material]:
+    """Return the published materials everybody may read."""
+    return published().filter(mark=Mark.PUBLIC)
+
+
+def published() -> QuerySet[Material]:
+    """Return materials that are live, in a live section, and not past their last day."""
+    section = Section.objects.filter(live=True, path=Substr(OuterRef("path"), 1, Length(OuterRef("path")) - _STEP))
+    in_time = Q(expire_at__isnull=True) | Q(expire_at__gt=timezone.now())
+    return Material.objects.filter(in_time, Exists(section), live=True)
+
+
+def find(query: str, *, user: Employee | None = None, limit: int = 10) -> list[Found]:
+    """Return the materials that answer a query, best first; without a user only public ones."""
+    if user is None:
+        return _shown(engine.find(INDEX, query, scopes=[PUBLIC], limit=limit), for_public())
+    if not user.has_power("knowledge.read"):
+        return []
+    return _shown(engine.find(INDEX, query, scopes=[STAFF], limit=limit), for_staff(user))
+
+
+def suggest(text: str, *, user: Employee, limit: int = 5) -> list[Found]:
+    """Return materials that may answer a letter, best first. A long letter costs no more than a page of text."""
+    return find(text, user=user, limit=limit)
+
+
+def insert_text(page_id: int, facts: Mapping[str, str], *, user: Employee) -> Insert:
+    """Return the material's text for an answer with facts in place of placeholders; refuse an internal one."""
+    material = get_for(user, page_id)
+    if not material.for_answers:
+        raise InternalMaterial(title=material.title)
+    text, empty = placeholders.fill(material.text_for_answer(), facts)
+    return Insert(text, version_of(material), material.title, empty)
+
+
+def record_use(page_id: int, action: str, *, reference: str = "", by: Employee) -> None:
+    """Note that a material was inserted, opened or turned down, with the version it had."""
+    material = get_for(by, page_id)
+    MaterialUse.objects.create(
+        page_id=page_id,
+        revision=version_of(material),
+        action=MaterialUse.Action(action),
+        reference=reference,
+        by=by,
+    )
+
+
+def get_for(user: Employee, page_id: int) -> Material:
+    """Return a material the employee may read, as its own kind, or raise NoSuchMaterial."""
+    material = for_staff(user).filter(pk=page_id).first()
+    if material is None:
+        raise NoSuchMaterial
+    specific: Material = material.specific
+    return specific
+
+
+def version_of(material: Material) -> int:
+    """Return the id of the revision that readers see."""
+    return int(material.live_revision_id or material.latest_revision_id or 0)
+
+
+def uses(page_id: int) -> int:
+    """Return how many times a material went into an answer."""
+    return MaterialUse.objects.filter(page=page_id, action=MaterialUse.Action.INSERTED).count()
+
+
+def sections(user: Employee | None = None) -> list[Section]:
+    """Return the sections with something to read for this reader, each with `count` of materials."""
+    readable = for_public() if user is None else for_staff(user)
+    parents = readable.order_by().values_list(_parent_path(), flat=True)
+    counts = Counter(parents)
+    found = list(Section.objects.filter(path__in=counts).select_related("unit", "function").order_by("path"))
+    for section in found:
+        section.count = counts[section.path]
+    return found
+
+
+def questions(section: Section) -> list[Faq]:
+    """Return the public questions of a section."""
+    return list(Faq.objects.filter(pk__in=for_public().filter(_inside(section)).values("pk")).order_by("path"))
+
+
+def materials_of(section: Section, user: Employee) -> list[Material]:
+    """Return what an employee may read in a section, each as its own kind."""
+    return list(for_staff(user).filter(_inside(section)).order_by("path").specific())
+
+
+def section_of(material: Material) -> Section | None:
+    """Return the section a material stands in."""
+    return Section.objects.select_related("unit", "function").filter(path=material.path[:-_STEP]).first()
+
+
+def _parent_path() -> Func:
+    return Substr("path", 1, Length("path") - _STEP)
+
+
+def _inside(section: Section) -> Q:
+    return Q(path__startswith=section.path, depth=section.depth + 1)
+
+
+def _shown(hits: Iterable[engine.Hit], readable: QuerySet[Material]) -> list[Found]:
+    """Return hits as a list shows them. The index has asked for rights already; the rows are asked once more."""
+    hits = list(hits)
+    rows = {row.pk: row for row in readable.filter(pk__in=[int(hit.key) for hit in hits])}
+    places = Section.objects.filter(path__in={row.path[:-_STEP] for row in rows.values()}).select_related("unit")
+    by_path = {section.path: section for section in places}
+    return [
+        Found(
+            page_id=row.pk,
+            title=row.title,
+            snippet=hit.snippet,
+            kind=str(row.cached_content_type.model_class()._meta.verbose_name),
+            mark=Mark(row.mark),
+            section=by_path[row.path[:-_STEP]].title,
+            unit=str(by_path[row.path[:-_STEP]].unit),
+            published_on=timezone.localdate(row.last_published_at) if row.last_published_at else None,
+            url=row.get_url() or "",
+            share=hit.share,
+        )
+        for hit in hits
+        if (row := rows.get(int(hit.key)))
+    ]

@@ -1,0 +1,141 @@
+"""Who may author at `/cms/`: today's roles, turned into Wagtail's groups anew at every request.
+
+Wagtail asks groups at every door of its own (explorer, editor, move, choosers, search), so groups carry the rule. Their
+members are not kept by hand: whoever opens `/cms/` is first put into exactly the groups of today's roles, powers and
+substitutions, so a role that ended yesterday opens nothing today.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import date
+from typing import Any, Final
+
+from django.apps import apps
+from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.signals import post_save
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from wagtail.models import Collection, GroupCollectionPermission, GroupPagePermission, Page
+from wagtail.snippets.models import get_snippet_models
+
+from otklik.core.terms import valid
+from otklik.knowledge.models import KnowledgeHome, Section, UnitEditors
+from otklik.people import staff
+from otklik.people.models import Employee, RoleAssignment, RolePower, Unit
+
+AUTHOR: Final = "knowledge.edit"
+# A power and the group that carries it; a unit's authors have a group for each unit (`UnitEditors`).
+GROUPS: Final = {
+    "knowledge.manage": "База знаний: главные редакторы",
+    "dictionaries.edit": "Справочники",
+    "people.manage": "Сотрудники и роли",
+}
+_AUTHOR_MAY: Final = ("add", "change", "publish")
+_CHIEF_MAY: Final = ("add", "change", "publish", "bulk_delete", "lock", "unlock")
+
+
+class TodaysRights:
+    """Puts whoever opens `/cms/` into the groups of today's roles; without any, says so instead of a sign-in loop."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Bring the groups up to date before Wagtail asks them."""
+        if request.path.startswith(reverse("wagtailadmin_home")) and request.user.is_authenticated:
+            refresh(request.user)
+            if not request.user.has_perm("wagtailadmin.access_admin"):
+                raise PermissionDenied
+        return self.get_response(request)
+
+
+def units_edited_by(employee: Employee, on: date) -> set[int]:
+    """Return the units whose sections the employee edits on a day, by his own roles and those he stands in for."""
+    people = [employee, *staff.acting_for(employee, on)]
+    roles = RolePower.objects.filter(valid(on), power=AUTHOR).values("role")
+    held = RoleAssignment.objects.filter(valid(on), employee__in=people, role__in=roles)
+    return {unit or own for unit, own in held.values_list("unit", "employee__unit") if unit or own}
+
+
+@transaction.atomic
+def refresh(employee: Employee) -> None:
+    """Put the employee into exactly the groups of today's roles."""
+    today = timezone.localdate()
+    names = [name for power, name in GROUPS.items() if employee.has_power(power)]
+    authors = Q(pk__in=UnitEditors.objects.filter(unit__in=units_edited_by(employee, today)).values("group"))
+    wanted = set(Group.objects.filter(authors | Q(name__in=names)))
+    if wanted != set(employee.groups.all()):
+        employee.groups.set(wanted)
+
+
+def connect() -> None:
+    """Listen to sections: whoever keeps one now edits it, and whoever kept it before does not."""
+    post_save.connect(_section_saved, sender=Section, dispatch_uid="knowledge.rights.section")
+
+
+@transaction.atomic
+def prepare(home: KnowledgeHome) -> None:
+    """Make the groups of the powers and give them their permissions; running again changes nothing."""
+    chiefs, dictionaries, people = (_group(name) for name in GROUPS.values())
+    _allow_page(chiefs, home, _CHIEF_MAY)
+    chiefs.permissions.add(*_permissions("knowledge", ["function"]), Permission.objects.get(codename="assign_section"))
+    _allow_documents(chiefs, ("add", "change", "choose"))
+    snippets = {model._meta.label_lower for model in get_snippet_models()}
+    for group, rooms in ((people, {"people"}), (dictionaries, {app.label for app in apps.get_app_configs()} - {"people"})):
+        for room in rooms:
+            models = [label.split(".")[1] for label in snippets if label.split(".")[0] == room]
+            group.permissions.add(*_permissions(room, models))
+
+
+def editors_of(unit: Unit) -> Group:
+    """Return the group of a unit's authors, made on first need."""
+    known = UnitEditors.objects.filter(unit=unit).select_related("group").first()
+    if known:
+        return known.group
+    group = _group(f"База знаний: авторы подразделения {unit.pk}")
+    _allow_documents(group, ("add", "choose"))
+    UnitEditors.objects.get_or_create(unit=unit, defaults={"group": group})
+    return group
+
+
+@transaction.atomic
+def _section_saved(instance: Section, *, raw: bool = False, **_: Any) -> None:
+    if raw:
+        return
+    group = editors_of(instance.unit)
+    others = UnitEditors.objects.exclude(group=group).values("group")
+    GroupPagePermission.objects.filter(page=instance, group__in=others).delete()
+    _allow_page(group, instance, _AUTHOR_MAY)
+
+
+def _group(name: str) -> Group:
+    group, _ = Group.objects.get_or_create(name=name)
+    group.permissions.add(Permission.objects.get(content_type__app_label="wagtailadmin", codename="access_admin"))
+    return group
+
+
+def _permissions(room: str, models: Iterable[str]) -> list[Permission]:
+    """Return what Django knows to do with these models of a room: view, add, change, delete."""
+    types = ContentType.objects.filter(app_label=room, model__in=list(models))
+    actions = Q(codename__startswith="view_") | Q(codename__startswith="add_")
+    actions |= Q(codename__startswith="change_") | Q(codename__startswith="delete_")
+    return list(Permission.objects.filter(actions, content_type__in=types))
+
+
+def _allow_page(group: Group, page: Page, actions: Iterable[str]) -> None:
+    for action in actions:
+        permission = Permission.objects.get(content_type__app_label="wagtailcore", codename=f"{action}_page")
+        GroupPagePermission.objects.get_or_create(group=group, page_id=page.pk, permission=permission)
+
+
+def _allow_documents(group: Group, actions: Iterable[str]) -> None:
+    root = Collection.get_first_root_node()
+    for action in actions:
+        permission = Permission.objects.get(content_type__app_label="wagtaildocs", codename=f"{action}_document")
+        GroupCollectionPermission.objects.get_or_create(group=group, collection=root, permission=permission)

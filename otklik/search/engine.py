@@ -1,0 +1,125 @@
+"""The door of search: `put`, `drop`, `find`. Rights are part of the query: what a reader may not see is not counted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from typing import Final, NamedTuple
+
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Substr
+
+from otklik.search.models import Entry, Posting
+from otklik.search.ranking import COMMON, Occurrence, answer, weights
+from otklik.search.snippets import Segment, snippet
+
+_SCOPE: Final = re.compile(r"[a-z0-9:-]{1,60}")
+_MOST_HITS: Final = 100
+_MOST_VOCABULARY: Final = 5000
+
+
+class Hit(NamedTuple):
+    """A found document. `share`: how much of what was asked it covers, from 0 to 1."""
+
+    key: str
+    title: str
+    snippet: tuple[Segment, ...]
+    score: float
+    share: float
+
+
+@transaction.atomic
+def put(index: str, key: str, *, title: str, body: str, scopes: Collection[str]) -> None:
+    """Make a document findable, or replace what was known of it, by readers who hold one of `scopes`."""
+    found, length = weights(title, body)
+    facts = {"title": title[:500], "body": body, "length": length, "scopes": _line_of(scopes)}
+    entry, created = Entry.objects.update_or_create(index=index, key=key, defaults=facts)
+    if not created:
+        entry.postings.all().delete()
+    Posting.objects.bulk_create(
+        (Posting(entry=entry, index=index, word=word, weight=weight) for word, weight in found.items()), batch_size=1000
+    )
+
+
+def drop(index: str, key: str) -> None:
+    """Forget a document; nothing happens where it was not known."""
+    Entry.objects.filter(index=index, key=key).delete()
+
+
+def clear(index: str) -> None:
+    """Forget a whole index, before it is filled anew."""
+    Entry.objects.filter(index=index).delete()
+
+
+def find(index: str, query: str, *, scopes: Collection[str], limit: int = 10) -> list[Hit]:
+    """Return the documents that answer best among those open to one of `scopes`; any text is a query."""
+    if not scopes or limit < 1:
+        return []
+    found = answer(_Index(index, scopes), query.replace("\x00", " "), min(limit, _MOST_HITS))
+    entries = Entry.objects.in_bulk([ranked.document for ranked in found.ranked])
+    return [
+        Hit(entry.key, entry.title, snippet(entry.body, found.words), ranked.score, ranked.share)
+        for ranked in found.ranked
+        if (entry := entries.get(ranked.document))
+    ]
+
+
+def _line_of(scopes: Iterable[str]) -> str:
+    for scope in scopes:
+        if not _SCOPE.fullmatch(scope):
+            raise ValueError(f"not a scope: {scope!r}")
+    return f" {' '.join(sorted(scopes))} "
+
+
+class _Index:
+    """One index as one reader sees it: the `Store` of ranking over our two tables."""
+
+    def __init__(self, index: str, scopes: Collection[str]) -> None:
+        self._index = index
+        self._patterns = [f"% {scope} %" for scope in _line_of(scopes).split()]
+        self._open = Q()
+        for scope in _line_of(scopes).split():
+            self._open |= Q(entry__scopes__contains=f" {scope} ")
+
+    def _postings(self) -> QuerySet[Posting]:
+        return Posting.objects.filter(self._open, index=self._index)
+
+    def size(self) -> int:
+        return Entry.objects.filter(index=self._index).count()
+
+    def frequencies(self, words: Collection[str]) -> dict[str, int]:
+        """Return how many open documents each word stands in; counting stops at `COMMON`."""
+        asked = sorted(words)[:_MOST_VOCABULARY]
+        if not asked:
+            return {}
+        # The count of a common word is cut short: a letter's four hundred words must not read the whole index.
+        rows = ", ".join(["(%s)"] * len(asked))
+        is_open = " OR ".join(["e.scopes LIKE %s"] * len(self._patterns))
+        sql = f"""
+            SELECT asked.column1, (SELECT COUNT(*) FROM (
+                SELECT 1 FROM search_posting p JOIN search_entry e ON e.id = p.entry_id
+                WHERE p."index" = %s AND p.word = asked.column1 AND ({is_open}) LIMIT {COMMON}) AS met)
+            FROM (VALUES {rows}) AS asked
+        """  # noqa: S608  only counts of placeholders are put in
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [self._index, *self._patterns, *asked])
+            return {word: count for word, count in cursor.fetchall() if count}
+
+    def beginning_with(self, pairs: Collection[str]) -> list[str]:
+        words = self._postings().alias(pair=Substr("word", 1, 2)).filter(pair__in=pairs)
+        return list(words.values_list("word", flat=True).distinct()[:_MOST_VOCABULARY])
+
+    def occurrences(self, words: Collection[str], limit: int) -> list[Occurrence]:
+        rows = self._postings().filter(word__in=words).order_by("-weight", "pk")
+        return _occurrences(rows, limit)
+
+    def occurrences_in(self, words: Collection[str], documents: Collection[int]) -> list[Occurrence]:
+        return _occurrences(self._postings().filter(word__in=words, entry__in=documents))
+
+
+def _occurrences(rows: QuerySet[Posting], limit: int | None = None) -> list[Occurrence]:
+    values = rows.values_list("word", "entry_id", "weight", "entry__length")[
+        :limit
+    ]
+    return [Occurrence(*value) for value in values]

@@ -1,0 +1,60 @@
+"""`otklik search-rank`: what the shipped search finds among given articles for given queries, without a database."""
+
+from __future__ import annotations
+
+import json
+import time
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from otklik.search import ranking
+from otklik.search.memory import MemoryStore
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Return the objects of a JSON Lines file."""
+    with path.open(encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            if line.strip():
+                try:
+                    yield json.loads(line)
+                except ValueError as exc:
+                    raise CommandError(f"{path}, строка {number}: это не JSON. Исправьте файл и повторите.") from exc
+
+
+class Command(BaseCommand):
+    """Ranks articles for queries; one JSON line for each query."""
+
+    help = "Ранжировать статьи по запросам: только поставляемые настройки, база данных не нужна."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Name the three files."""
+        parser.add_argument("--articles", type=Path, required=True, help="статьи: id, title, body в каждой строке")
+        parser.add_argument("--queries", type=Path, required=True, help="запросы: id, text в каждой строке")
+        parser.add_argument("--out", type=Path, required=True, help="куда записать порядок статей")
+        parser.add_argument("--limit", type=int, default=10, help="сколько статей на запрос")
+
+    def handle(self, *, articles: Path, queries: Path, out: Path, limit: int, **_: Any) -> None:
+        """Write the ranking."""
+        try:
+            documents, asked = list(read_lines(articles)), list(read_lines(queries))
+        except OSError as exc:
+            raise CommandError(f"Не читается {exc.filename}: {exc.strerror}.") from exc
+        store = MemoryStore((document["title"], document["body"]) for document in documents)
+        with out.open("w", encoding="utf-8") as file:
+            for query in asked:
+                started = time.perf_counter()
+                ranked = ranking.answer(store, query["text"], limit).ranked
+                line = {
+                    "query_id": query["id"],
+                    "ranked": [documents[hit.document]["id"] for hit in ranked],
+                    "confidence": round(ranked[0].share, 4) if ranked else 0.0,
+                    "ms": round((time.perf_counter() - started) * 1000, 3),
+                }
+                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        self.stdout.write(f"Запросов: {len(asked)}, статей: {len(documents)}. Записано в {out}.")
