@@ -35,7 +35,7 @@ def rebuild() -> int:
 def _renew(pages: QuerySet[Material]) -> None:
     """Put published materials into the index for those their marks name, and drop the others."""
     published = set(materials.published().filter(pk__in=pages.values("pk")).values_list("pk", flat=True))
-    for material in pages.specific():
+    for material in materials.specific(pages):
         if material.pk not in published:
             engine.drop(INDEX, str(material.pk))
             continue

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import Exists, Func, OuterRef, Q, QuerySet
 from django.db.models.functions import Length, Substr
@@ -84,7 +84,8 @@ def published() -> QuerySet[Material]:
     """Return materials that are live, in a live section, and not past their last day."""
     section = Section.objects.filter(live=True, path=Substr(OuterRef("path"), 1, Length(OuterRef("path")) - _STEP))
     in_time = Q(expire_at__isnull=True) | Q(expire_at__gt=timezone.now())
-    return Material.objects.filter(in_time, Exists(section), live=True)
+    materials: QuerySet[Material] = Material.objects.filter(in_time, Exists(section), live=True)
+    return materials
 
 
 def find(query: str, *, user: Employee | None = None, limit: int = 10) -> list[Found]:
@@ -159,12 +160,18 @@ def questions(section: Section) -> list[Faq]:
 
 def materials_of(section: Section, user: Employee) -> list[Material]:
     """Return what an employee may read in a section, each as its own kind."""
-    return list(for_staff(user).filter(_inside(section)).order_by("path").specific())
+    return specific(for_staff(user).filter(_inside(section)).order_by("path"))
 
 
 def section_of(material: Material) -> Section | None:
     """Return the section a material stands in."""
-    return Section.objects.select_related("unit", "function").filter(path=material.path[:-_STEP]).first()
+    sections: QuerySet[Section] = Section.objects.select_related("unit", "function")
+    return sections.filter(path=material.path[:-_STEP]).first()
+
+
+def specific(rows: Any) -> list[Material]:
+    """Return materials as their own kinds, one query a kind. Wagtail's querysets are untyped."""
+    return list(rows.specific())
 
 
 def _parent_path() -> Func:

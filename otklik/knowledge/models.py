@@ -111,7 +111,7 @@ class Section(KnowledgePage):
         models.PROTECT,
         null=True,
         blank=True,
-        related_name="sections",
+        related_name="+",
         verbose_name="функция",
         help_text="Функция департамента, материалы которой собраны в разделе (п. 39 Порядка).",
     )
@@ -123,6 +123,8 @@ class Section(KnowledgePage):
         help_text="Авторы этого подразделения правят раздел. Меняет главный редактор.",
     )
     intro = models.TextField("о чём раздел", blank=True, help_text="Одно-два предложения, видны всем.")
+
+    count = 0  # how many of its materials the reader sees; set by `materials.sections`
 
     parent_page_types = ["knowledge.KnowledgeHome"]
     subpage_types = ["knowledge.Faq", "knowledge.ReplyTemplate"]

@@ -87,7 +87,10 @@ def prepare(home: KnowledgeHome) -> None:
     chiefs.permissions.add(*_permissions("knowledge", ["function"]), Permission.objects.get(codename="assign_section"))
     _allow_documents(chiefs, ("add", "change", "choose"))
     snippets = {model._meta.label_lower for model in get_snippet_models()}
-    for group, rooms in ((people, {"people"}), (dictionaries, {app.label for app in apps.get_app_configs()} - {"people"})):
+    for group, rooms in (
+        (people, {"people"}),
+        (dictionaries, {app.label for app in apps.get_app_configs()} - {"people"}),
+    ):
         for room in rooms:
             models = [label.split(".")[1] for label in snippets if label.split(".")[0] == room]
             group.permissions.add(*_permissions(room, models))

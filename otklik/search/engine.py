@@ -119,7 +119,5 @@ class _Index:
 
 
 def _occurrences(rows: QuerySet[Posting], limit: int | None = None) -> list[Occurrence]:
-    values = rows.values_list("word", "entry_id", "weight", "entry__length")[
-        :limit
-    ]
+    values = rows.values_list("word", "entry_id", "weight", "entry__length")[:limit]
     return [Occurrence(*value) for value in values]
