@@ -9,7 +9,6 @@ from django.views.decorators.http import require_safe
 
 from otklik.core.access import public
 from otklik.knowledge import materials
-from otklik.people.models import Department
 from otklik.portal import hours
 
 QUERY_MAX = 200
@@ -28,11 +27,3 @@ def home(request: HttpRequest) -> HttpResponse:
         context["asked"] = materials.most_asked(limit=6)
     context["openings"] = hours.openings(timezone.now())
     return render(request, "portal/home.html", context)
-
-
-@public
-@require_safe
-def how_to_file(request: HttpRequest) -> HttpResponse:
-    """Explain the lawful ways to file an appeal."""
-    department = Department.objects.filter(pk=1).first()
-    return render(request, "portal/how_to_file.html", {"department": department})

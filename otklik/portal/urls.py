@@ -2,11 +2,17 @@
 
 from django.urls import path
 
-from otklik.portal import feedback
+from otklik.portal import feedback, filing, status, write
 
 app_name = "portal"
 
 urlpatterns = [
+    path("how-to-file/", filing.how_to_file, name="how_to_file"),
+    path("write/", write.write, name="write"),
+    path("write/done/", write.done, name="write_done"),
+    path("status/", status.status, name="status"),
+    path("status/view/", status.view, name="status_view"),
+    path("status/file/<int:file_id>/", status.letter, name="status_file"),
     path("feedback/<str:token>/", feedback.questionnaire, name="feedback"),
     path("feedback/<str:token>/contact/", feedback.allow_contact, name="feedback_contact"),
 ]

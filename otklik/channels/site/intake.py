@@ -18,7 +18,7 @@ from otklik.correspondence import inbox
 from otklik.correspondence.channel import Arrived
 from otklik.correspondence.models import IncomingMessage
 
-CONTACT_POINT: Final = "site"
+CONTACT_POINT: Final = "site-form"
 _ALPHABET: Final = "23456789abcdefghjkmnpqrstuvwxyz"  # no characters that are confused by eye
 CODE_LENGTH: Final = 10
 
