@@ -52,6 +52,7 @@ class ParsedFile:
     inline: bool = False
     content_id: str = ""
     problem: str = ""
+    temporary: bool = False  # the file at `content` is ours to delete once it is stored
 
 
 @dataclass(frozen=True)

@@ -268,6 +268,8 @@ def _write(message: IncomingMessage, parsed: Parsed) -> None:
             content_id=part.content_id[:300],
             problem=part.problem[:300],
         )
+        if part.temporary and isinstance(part.content, Path):
+            part.content.unlink(missing_ok=True)
     if parsed.facts:
         add_facts(message, parsed.facts_schema, dict(parsed.facts))
     if parsed.bounce_of:
