@@ -23,8 +23,9 @@ from otklik.correspondence.channel import Parsed, ParsedFile
 MOST_PARTS: Final = 2000
 DEEPEST: Final = 20
 MOST_TEXT: Final = 1_000_000  # characters of text shown; the rest stays in the original
-TAGS: Final = set("a b blockquote br code div em h1 h2 h3 h4 hr i img li ol p pre s span strong sub sup table".split()) | {
-    "tbody", "td", "th", "thead", "tr", "u", "ul",
+TAGS: Final = {
+    "a", "b", "blockquote", "br", "code", "div", "em", "h1", "h2", "h3", "h4", "hr", "i", "img", "li", "ol", "p", "pre",
+    "s", "span", "strong", "sub", "sup", "table", "tbody", "td", "th", "thead", "tr", "u", "ul",
 }  # fmt: skip
 ATTRIBUTES: Final = {"a": {"href"}, "img": {"src", "alt"}, "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}}
 OWN_MARKS: Final = ("x-loop", "x-autoreply", "x-autorespond", "x-auto-response-suppress")
@@ -96,7 +97,27 @@ def html_to_text(html: str) -> str:
 
 
 class _Words(HTMLParser):
-    BLOCKS: Final = frozenset("p div br tr li ul ol table h1 h2 h3 h4 h5 h6 blockquote pre hr".split())
+    BLOCKS: Final = frozenset(
+        (
+            "p",
+            "div",
+            "br",
+            "tr",
+            "li",
+            "ul",
+            "ol",
+            "table",
+            "h1",
+            "h2",
+            "h3",
+            "h4",
+            "h5",
+            "h6",
+            "blockquote",
+            "pre",
+            "hr",
+        )
+    )
     SILENT: Final = frozenset(("script", "style", "head", "title"))
 
     def __init__(self) -> None:
@@ -126,10 +147,10 @@ def _walk(part: Message, found: _Found, depth: int) -> None:
         return
     kind = part.get_content_type()
     children = part.get_payload()
-    if kind == "message/rfc822" and isinstance(children, list) and children:
+    if kind == "message/rfc822" and isinstance(children, list) and isinstance(children[0], Message):
         found.files.append(_letter_inside(children[0], found))
-    elif part.is_multipart() and isinstance(children, list):
-        for child in children:
+    elif part.is_multipart():
+        for child in _parts(part):
             _walk(child, found, depth + 1)
     elif kind in {"text/plain", "text/html"} and not _is_attachment(part) and not _left_out(part, found):
         body = _body(part)
@@ -206,7 +227,7 @@ def _words(value: str, found: _Found | None = None) -> str:
     """Decode encoded words and bare 8-bit bytes of a header, each by its charset or by its content."""
     raw = value.encode("utf-8", "surrogateescape")
     if not raw.isascii():
-        value, _ = charsets.decode(raw, "utf-8" if "\udc80" > max(value) else None)
+        value, _ = charsets.decode(raw, "utf-8" if max(value) < "\udc80" else None)
     try:
         pieces = decode_header(value)
     except (ValueError, LookupError, email.errors.HeaderParseError):
@@ -257,7 +278,10 @@ def _date(letter: Message, found: _Found) -> datetime | None:
 
 def _machine(letter: Message, address: str) -> str:
     """Tell who wrote: nobody answers automatically to a machine (RFC 3834)."""
-    value = lambda name: str(letter.get(name, "")).strip().lower()  # noqa: E731
+
+    def value(name: str) -> str:
+        return str(letter.get(name, "")).strip().lower()
+
     report = letter.get_content_type() == "multipart/report"
     if report or address.lower().startswith(("mailer-daemon@", "postmaster@")):
         return "bounce"
