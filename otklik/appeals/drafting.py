@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import copy
 from datetime import datetime, timedelta
 
-from django.core.files.uploadedfile import UploadedFile
+from django.core.files.base import File
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
@@ -160,7 +160,7 @@ def facts(appeal: Appeal) -> dict[str, str]:
 
 
 @transaction.atomic
-def attach(appeal: Appeal, upload: UploadedFile, *, by: Employee) -> DraftFile:
+def attach(appeal: Appeal, upload: File[bytes], *, by: Employee) -> DraftFile:
     """Add a file to go out with the answer; refuses by content what could not be opened or is not allowed."""
     check_can_draft(appeal, by)
     name = upload.name or "файл"

@@ -89,7 +89,7 @@ def _people(user: Employee) -> list[int]:
 def _mine(user: Employee) -> Q:
     people = _people(user)
     helped = CoExecutor.objects.filter(appeal=OuterRef("pk"), employee__in=people)
-    return Q(status__in=IN_WORK) & (Q(executor__in=people) | Exists(helped))
+    return Q(status__in=IN_WORK) & (Q(executor__in=people) | Q(Exists(helped)))
 
 
 def _to_approve(user: Employee) -> Q:
@@ -99,7 +99,7 @@ def _to_approve(user: Employee) -> Q:
         decision=Approval.Decision.WAITING,
         revision__version=F("revision__draft__version"),
     )
-    return Q(status=S.APPROVAL) & Exists(waiting)
+    return Q(status=S.APPROVAL) & Q(Exists(waiting))
 
 
 def _to_sign(user: Employee) -> Q:
@@ -109,7 +109,7 @@ def _to_sign(user: Employee) -> Q:
     mine = FrozenAnswer.objects.filter(
         appeal=OuterRef("pk"), signer__in=_people(user), withdrawn_at=None, followed_at=None
     )
-    return Q(status=S.SIGNING) & Exists(mine)
+    return Q(status=S.SIGNING) & Q(Exists(mine))
 
 
 def _to_send(_: Employee) -> Q:
@@ -122,7 +122,7 @@ def _due_soon(_: Employee) -> Q:
 
 def _undelivered(_: Employee) -> Q:
     stuck = Dispatch.objects.filter(answer__appeal=OuterRef("pk"), message__state__in=UNDELIVERED)
-    return Q(status=S.SENT) & Exists(stuck)
+    return Q(status=S.SENT) & Q(Exists(stuck))
 
 
 VIEWS: Final[dict[str, View]] = {

@@ -7,7 +7,7 @@ import json
 from datetime import date, datetime
 from typing import Any
 
-from django.core.files.uploadedfile import UploadedFile
+from django.core.files.base import File
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -189,7 +189,7 @@ def withdraw(answer: FrozenAnswer, *, by: Employee) -> None:
     answer.refresh_from_db()
 
 
-def sign_ukep(answer: FrozenAnswer, signature_file: UploadedFile, *, by: Employee) -> Signature:
+def sign_ukep(answer: FrozenAnswer, signature_file: File[bytes], *, by: Employee) -> Signature:
     """Record a detached УКЭП file brought back for exactly the frozen letter.
 
     What is checked: the file is a detached CMS signature, and the digest it signs is the digest of our PDF, byte
@@ -207,7 +207,7 @@ def sign_ukep(answer: FrozenAnswer, signature_file: UploadedFile, *, by: Employe
 
 def sign_paper(
     answer: FrozenAnswer,
-    scan: UploadedFile | StoredFile | None,
+    scan: File[bytes] | StoredFile | None,
     *,
     signed_on: date,
     by: Employee,

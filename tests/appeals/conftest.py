@@ -101,7 +101,10 @@ class World:
             "subject": "Продление аренды участка",
             "needs_answer": True,
             "applicant": Typed(
-                last_name="Иванова", first_name="Мария", patronymic="Петровна", address="г. Новосибирск, ул. Выдуманная, 1"
+                last_name="Иванова",
+                first_name="Мария",
+                patronymic="Петровна",
+                address="г. Новосибирск, ул. Выдуманная, 1",
             ),
             "answer_channel": ChannelCode.POST,
             "answer_address": "630000, г. Новосибирск, ул. Выдуманная, д. 1",

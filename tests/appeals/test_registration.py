@@ -153,9 +153,7 @@ def test_an_email_gets_a_neutral_receipt_with_number_and_code_but_no_secret_in_a
 
 def test_how_to_file_goes_once_to_one_address(world):
     world.registered_email()
-    registration.register(
-        world.email(message_id="<second@citizen.example>"), world.email_entry(), by=world.clerk
-    )
+    registration.register(world.email(message_id="<second@citizen.example>"), world.email_entry(), by=world.clerk)
     letter = OutgoingMessage.objects.get(kind=Kind.HOW_TO_FILE)
     assert "30 марта 2025" in letter.text
     assert OutgoingMessage.objects.filter(kind=Kind.RECEIPT).count() == 2
