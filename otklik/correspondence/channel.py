@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 
 class DeliveryError(Exception):
@@ -100,8 +100,8 @@ class ToSend:
 class Channel(Protocol):
     """One way for messages to come and go."""
 
-    code: str
-    repeats_safely: bool  # the other side recognises a repeat (same Message-ID, uid…)
+    code: ClassVar[str]
+    repeats_safely: ClassVar[bool]  # the other side recognises a repeat (same Message-ID, uid…)
 
     def fetch(self) -> Iterable[object]:
         """Bring in what waits at the source through `inbox.accept`; yield what became of each message."""

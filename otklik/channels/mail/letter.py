@@ -1,0 +1,45 @@
+"""An outgoing row as a letter: threading headers, the thread's mark, attachments."""
+
+from __future__ import annotations
+
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import formatdate
+
+from otklik.correspondence import threading
+from otklik.correspondence.channel import DeliveryError, ToSend
+
+
+def compose(item: ToSend) -> EmailMessage:
+    """Return the letter. Raise a permanent DeliveryError for an address that is none."""
+    letter = EmailMessage(policy=SMTP)
+    try:
+        letter["From"] = Address(display_name=item.sender_name, addr_spec=item.sender)
+        letter["To"] = Address(display_name=_one_line(item.recipient_name), addr_spec=item.recipient.strip())
+    except (ValueError, IndexError, TypeError) as exc:
+        raise DeliveryError(f"адрес записан неверно: {exc}", permanent=True) from exc
+    letter["Reply-To"] = Address(
+        display_name=item.sender_name, addr_spec=threading.plus_address(item.sender, item.token)
+    )
+    letter["Subject"] = threading.mark(_one_line(item.subject), item.token)
+    letter["Message-ID"] = item.message_id
+    letter["Date"] = formatdate(localtime=True)
+    if item.in_reply_to:
+        letter["In-Reply-To"] = _one_line(item.in_reply_to)
+    if item.references:
+        letter["References"] = " ".join(_one_line(one) for one in item.references[-20:])
+    if item.automatic:
+        letter["Auto-Submitted"] = "auto-replied"
+        letter["X-Auto-Response-Suppress"] = "All"
+    letter.set_content(item.text, cte="quoted-printable")
+    for name, path, kind in item.files:
+        main, _, sub = (kind or "application/octet-stream").partition("/")
+        if main == "text":  # a text part would be re-encoded: attachments leave byte for byte
+            main, sub = "application", "octet-stream"
+        letter.add_attachment(path.read_bytes(), maintype=main, subtype=sub or "octet-stream", filename=name)
+    return letter
+
+
+def _one_line(value: str) -> str:
+    return " ".join(value.split())
