@@ -1,24 +1,27 @@
-"""Everything that goes out: the row is the queue. Nothing leaves before the commit, one attempt at a time."""
+"""Every message out: the row is the queue, one attempt at a time, one Message-ID for ever."""
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from otklik.core import crashpoints, journal
-from otklik.core import files as file_store
+from otklik.core import files as storage
+from otklik.core import journal
+from otklik.core.crashpoints import reach
 from otklik.core.errors import DomainError
 from otklik.core.models import StoredFile
-from otklik.correspondence import threading
 from otklik.correspondence.channel import Channel, DeliveryError, DeliveryUnknown, ToSend
 from otklik.correspondence.models import (
     ChannelCode,
@@ -28,20 +31,45 @@ from otklik.correspondence.models import (
     OutgoingMessage,
     Thread,
 )
+from otklik.correspondence.text import address_key, clean, fit
 from otklik.people import staff
 from otklik.people.models import Employee
 
+log = logging.getLogger("otklik.delivery")
+
 State = OutgoingMessage.State
-PAUSES = [1, 5, 15, 60, 240, 480, 720, 1440]  # minutes before the next attempt; after the last one the row has failed
-LEASE = timedelta(minutes=15)  # a worker that has not finished by then is dead
-BY_HAND = {ChannelCode.POST, ChannelCode.RECEPTION, ChannelCode.HOTLINE, ChannelCode.GOVERNOR, ChannelCode.EKC}
+# Channels with a program on the other side; what goes by any other is carried by a person.
+BY_PROGRAM = frozenset({ChannelCode.EMAIL, ChannelCode.WEBSITE})
+# Pauses after a passing refusal: four days in all, as RFC 5321, 4.5.4.1 advises.
+PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 480, 720, 1440, 1440, 1440))
+# A sending that has lasted longer belongs to a dead worker.
+SENDING_LEASE = timedelta(minutes=30)
+# Names before «@» behind which nobody reads.
+_NOBODY = ("mailer-daemon", "postmaster", "noreply", "no-reply", "no_reply", "donotreply", "do-not-reply", "bounce")
 
 
 class TooLate(DomainError):
-    """The message is no longer in the state the action starts from."""
+    """The letter has left, or may have."""
 
     code = "delivery.too_late"
-    text = "Поздно: письмо уже «{state}». Обновите карточку."
+    text = "Отменить нельзя: сообщение в состоянии «{now}»."
+
+
+class NotNow(DomainError):
+    """The row is not in a state in which this can be done."""
+
+    code = "delivery.not_now"
+    text = "Сейчас это невозможно: сообщение в состоянии «{now}». Обновите страницу."
+
+
+class NoAddress(DomainError):
+    """There is nowhere to send."""
+
+    code = "delivery.no_address"
+    text = "Не указан адрес получателя. Впишите адрес или выберите другой способ отправки."
+
+
+# --- queueing --------------------------------------------------------------------------------------------------------
 
 
 def queue(
@@ -52,42 +80,40 @@ def queue(
     recipient: str,
     text: str,
     by: Employee | None,
-    subject: str = "",
     recipient_name: str = "",
+    subject: str = "",
     in_reply_to: str = "",
     references: Sequence[str] = (),
     contact_point: ContactPoint | None = None,
-    files: Sequence[tuple[str, StoredFile]] = (),
+    files: Iterable[tuple[str, StoredFile | bytes | Path | IO[bytes]]] = (),
     automatic: bool = False,
     once_key: str | None = None,
     undo_seconds: int = 0,
     imported: bool = False,
     at: datetime | None = None,
 ) -> OutgoingMessage:
-    """Put a message on its way in the caller's transaction; where `once_key` was used before, return that row.
-
-    An imported one is history: it is written down as sent and never leaves. Post waits for a person.
-    """
+    """Put a message in the queue, inside the caller's transaction; the same `once_key` gives the row there is."""
     now = at or timezone.now()
-    if once_key and (earlier := OutgoingMessage.objects.filter(once_key=once_key).first()):
-        return earlier
-    state = State.SENT if imported else State.BY_HAND if channel in BY_HAND else State.QUEUED
+    if channel in BY_PROGRAM and not recipient.strip() and not imported:
+        raise NoAddress
+    papers = [(name, _stored(content, name)) for name, content in files]
+    answered = _answered(thread)
     row = OutgoingMessage(
         thread=thread,
         channel=channel,
         kind=kind,
         once_key=once_key,
-        recipient=recipient[:500],
-        recipient_name=recipient_name[:300],
-        subject=subject[:480],
-        text=text,
-        message_id=f"<{threading.new_id()}@{_host()}>",
-        in_reply_to=in_reply_to,
-        references=list(references),
-        contact_point=contact_point,
+        recipient=fit(recipient, 500),
+        recipient_name=fit(recipient_name, 300),
+        subject=fit(subject, 500),
+        text=clean(text),
+        message_id=_new_message_id(thread, contact_point),
+        in_reply_to=in_reply_to or (answered.message_id if answered else ""),
+        references=list(references) or _references(answered),
+        contact_point=contact_point or (answered.contact_point if answered else None),
         automatic=automatic,
         origin_imported=imported,
-        state=state,
+        state=_first_state(channel, imported),
         not_before=now + timedelta(seconds=undo_seconds),
         sent_at=now if imported else None,
         created_by=by,
@@ -95,117 +121,98 @@ def queue(
     try:
         with transaction.atomic():
             row.save()
-    except IntegrityError:  # two workers with one key: the constraint lets one row in
+            OutgoingFile.objects.bulk_create(
+                OutgoingFile(message=row, stored=stored, name=fit(name, 300)) for name, stored in papers
+            )
+            _record("outgoing.queued", row, by=by, kind=str(kind), imported=imported)
+    except IntegrityError:
+        if once_key is None:
+            raise
         return OutgoingMessage.objects.get(once_key=once_key)
-    OutgoingFile.objects.bulk_create([OutgoingFile(message=row, stored=stored, name=name) for name, stored in files])
     return row
 
 
-def may_answer_automatically(message: IncomingMessage) -> bool:
-    """Tell whether an automatic letter may go to this sender (RFC 3834): never to machines, lists or ourselves."""
-    address = message.sender_address.strip().lower()
-    own = ContactPoint.objects.filter(channel=ChannelCode.EMAIL).values_list("address", flat=True)
-    today = timezone.make_aware(datetime.combine(timezone.localdate(), time.min))
-    already = OutgoingMessage.objects.filter(
-        automatic=True, recipient__iexact=address, created_at__gte=today, thread=message.thread
-    )
-    return (
-        bool(address)
-        and not message.machine
-        and not message.origin_imported
-        and address not in {one.strip().lower() for one in own}
-        and (message.thread is None or not already.exists())
-    )
+def _first_state(channel: str, imported: bool) -> str:
+    """Return where a row starts: what is brought in from history sends nothing."""
+    if imported:
+        return State.SENT
+    return State.QUEUED if channel in BY_PROGRAM else State.BY_HAND
+
+
+def _stored(content: StoredFile | bytes | Path | IO[bytes], name: str) -> StoredFile:
+    return content if isinstance(content, StoredFile) else storage.store(content, name=name)
+
+
+def _answered(thread: Thread) -> IncomingMessage | None:
+    """Return the message an outgoing one answers: the newest in its thread."""
+    return thread.incoming.exclude(state=IncomingMessage.State.REJECTED).order_by("received_at", "id").last()
+
+
+def _references(answered: IncomingMessage | None) -> list[str]:
+    if answered is None or not answered.message_id:
+        return []
+    earlier = answered.references or ([answered.in_reply_to] if answered.in_reply_to else [])
+    return [*earlier[-20:], answered.message_id]
+
+
+def _new_message_id(thread: Thread, point: ContactPoint | None) -> str:
+    """Return an id for this letter for ever: every attempt bears it, so a repeat is recognised."""
+    _, _, domain = (point.address if point and point.channel == ChannelCode.EMAIL else "").rpartition("@")
+    return f"<{thread.token}.{uuid.uuid4().hex}@{domain or urlsplit(settings.BASE_URL).hostname or 'localhost'}>"
+
+
+def _record(action: str, row: OutgoingMessage, *, by: Employee | None, **data: Any) -> None:
+    journal.record(action, chain=f"outgoing:{row.pk}", by=by, **data)
+
+
+# --- sending ---------------------------------------------------------------------------------------------------------
 
 
 def send_next(channels: Mapping[str, Channel]) -> bool:
     """Send one waiting message. Return False when there is nothing to do."""
-    due = OutgoingMessage.objects.filter(state=State.QUEUED, not_before__lte=timezone.now(), channel__in=channels)
-    row = due.order_by("not_before", "pk").first()
+    now = timezone.now()
+    due = OutgoingMessage.objects.filter(state=State.QUEUED, not_before__lte=now, channel__in=list(channels))
+    row = due.order_by("not_before", "id").first()
     if row is None:
         return False
-    mine = OutgoingMessage.objects.filter(pk=row.pk)
-    leased = mine.filter(state=State.QUEUED).update(
-        state=State.SENDING, attempts=F("attempts") + 1, leased_by=_worker(), leased_at=timezone.now()
+    channel = channels[row.channel]
+    lease = f"{socket.gethostname()[:40]}:{os.getpid()}:{uuid.uuid4().hex}"
+    reach("dispatch.before_lease")
+    taken = due.filter(pk=row.pk).update(
+        state=State.SENDING,
+        attempts=F("attempts") + 1,
+        leased_by=lease,
+        leased_at=now,
+        repeats_safely=channel.repeats_safely,
     )
-    if not leased:
-        return True  # another worker, or an undo, was quicker; look again
-    row.refresh_from_db()
-    crashpoints.reach("dispatch.after_lease")
-    try:
-        channels[row.channel].send(to_send(row))  # outside any transaction
-    except DeliveryError as exc:
-        mine.update(**_after_refusal(row, exc))
-    except DeliveryUnknown as exc:
-        mine.update(**_after_unknown(row, str(exc), repeats_safely=channels[row.channel].repeats_safely))
-    else:
-        crashpoints.reach("dispatch.after_send")
-        mine.update(state=State.SENT, error="", sent_at=timezone.now(), leased_by="", leased_at=None)
+    if taken:  # otherwise another worker was quicker, or the author took it back
+        reach("dispatch.after_lease")
+        _attempt(OutgoingMessage.objects.get(pk=row.pk), channel, lease)
     return True
 
 
-def return_stuck(channels: Mapping[str, Channel], *, now: datetime | None = None) -> int:
-    """Take rows back that a dead worker left «sending»: nobody knows whether they arrived. Return how many."""
-    limit = (now or timezone.now()) - LEASE
-    stuck = OutgoingMessage.objects.filter(state=State.SENDING, leased_at__lt=limit)
-    returned = 0
-    for row in stuck:
-        safe = row.channel in channels and channels[row.channel].repeats_safely
-        changes = _after_unknown(row, "отправка прервалась на полпути", repeats_safely=safe)
-        returned += OutgoingMessage.objects.filter(
-            pk=row.pk, state=State.SENDING, leased_by=row.leased_by, leased_at=row.leased_at
-        ).update(**changes)
-    return returned
-
-
-@transaction.atomic
-def cancel(row: OutgoingMessage, *, by: Employee) -> None:
-    """Take a message back before it leaves; of an undo and a worker exactly one wins."""
-    _change(row, {State.QUEUED, State.BY_HAND}, state=State.CANCELLED)
-    _write_down("delivery.cancelled", row, by)
-
-
-@transaction.atomic
-def resend(row: OutgoingMessage, *, by: Employee) -> None:
-    """Try again what failed or is unknown: the same letter with the same Message-ID."""
-    _change(row, {State.FAILED, State.UNCERTAIN}, state=State.QUEUED, attempts=0, not_before=timezone.now(), error="")
-    _write_down("delivery.resent", row, by)
-
-
-@transaction.atomic
-def settle(row: OutgoingMessage, *, arrived: bool, by: Employee) -> None:
-    """Say what became of a message whose fate was unknown."""
-    changes = {"state": State.SENT, "sent_at": timezone.now()} if arrived else {"state": State.FAILED}
-    _change(row, {State.UNCERTAIN}, **changes)
-    _write_down("delivery.settled", row, by, arrived=arrived)
-
-
-@transaction.atomic
-def posted(row: OutgoingMessage, *, on: date, number: str = "", by: Employee) -> None:
-    """Note that a paper letter was handed to the post."""
-    noon = timezone.make_aware(datetime.combine(on, time(12)))
-    _change(row, {State.BY_HAND}, state=State.SENT, sent_at=noon, error=f"РПО {number}" if number else "")
-    _write_down("delivery.posted", row, by, on=on)
-
-
-def bounced(message_id: str, *, reason: str, permanent: bool) -> None:
-    """Mark the letter a delivery report is about as not delivered."""
-    if permanent:
-        OutgoingMessage.objects.filter(message_id=message_id, state__in=[State.SENT, State.QUEUED]).update(
-            state=State.FAILED, error=reason[:1000]
-        )
-
-
-def waiting_for_clerk() -> Q:
-    """Return the condition of rows a clerk must look at: not delivered, unknown, sent more than once perhaps."""
-    return Q(state__in=[State.FAILED, State.UNCERTAIN])
+def _attempt(row: OutgoingMessage, channel: Channel, lease: str) -> None:
+    """Hand one leased message over, outside any transaction, and write down what came of it."""
+    mine = OutgoingMessage.objects.filter(pk=row.pk, state=State.SENDING, leased_by=lease)
+    try:
+        channel.send(to_send(row))
+    except DeliveryError as exc:
+        _refused(mine, row, exc)
+    except DeliveryUnknown as exc:
+        _unknown(mine, row, str(exc))
+    except Exception as exc:  # a defect of ours: it may have happened after the letter left
+        log.exception("outgoing %s: sending failed", row.pk)
+        _unknown(mine, row, f"Ошибка программы при отправке ({type(exc).__name__}).")
+    else:
+        reach("dispatch.after_send")
+        _change(mine, row, "outgoing.sent", state=State.SENT, sent_at=timezone.now(), error="")
+    reach("dispatch.after_result")
 
 
 def to_send(row: OutgoingMessage) -> ToSend:
-    """Return the row as a channel sees it."""
+    """Return a row as its channel sees it."""
     point = row.contact_point
     department = staff.department()
-    attachments = row.files.select_related("stored")
     return ToSend(
         kind=row.kind,
         message_id=row.message_id,
@@ -217,42 +224,164 @@ def to_send(row: OutgoingMessage) -> ToSend:
         subject=row.subject,
         text=row.text,
         in_reply_to=row.in_reply_to,
-        references=row.references,
-        files=[(one.name, file_store.path_of(one.stored), one.stored.content_type) for one in attachments],
+        references=tuple(row.references),
+        files=[
+            (paper.name, storage.path_of(paper.stored), paper.stored.content_type)
+            for paper in row.files.select_related("stored")
+        ],
         automatic=row.automatic,
     )
 
 
-def _after_refusal(row: OutgoingMessage, exc: DeliveryError) -> dict[str, object]:
-    free = {"error": str(exc)[:1000], "leased_by": "", "leased_at": None}
+def _refused(mine: QuerySet[OutgoingMessage], row: OutgoingMessage, exc: DeliveryError) -> None:
     if exc.permanent or row.attempts > len(PAUSES):
-        return {"state": State.FAILED, **free}
-    pause = timedelta(minutes=PAUSES[row.attempts - 1])
-    return {"state": State.QUEUED, "not_before": timezone.now() + pause, **free}
+        _change(mine, row, "outgoing.failed", state=_given_up(row), error=clean(str(exc)))
+    else:
+        _change(mine, row, "outgoing.postponed", error=clean(str(exc)), **_later(row))
 
 
-def _after_unknown(row: OutgoingMessage, why: str, *, repeats_safely: bool) -> dict[str, object]:
-    free = {"error": why[:1000], "leased_by": "", "leased_at": None, "uncertain_attempts": row.uncertain_attempts + 1}
-    if not repeats_safely or row.attempts > len(PAUSES):
-        return {"state": State.UNCERTAIN, **free}
-    pause = timedelta(minutes=PAUSES[max(row.attempts - 1, 0)])
-    return {"state": State.QUEUED, "not_before": timezone.now() + pause, **free}
+def _unknown(mine: QuerySet[OutgoingMessage], row: OutgoingMessage, text: str) -> None:
+    """Repeat where the other side recognises a repeat; elsewhere a clerk decides."""
+    counted: dict[str, Any] = {"uncertain_attempts": F("uncertain_attempts") + 1, "error": clean(text)}
+    if row.repeats_safely and row.attempts <= len(PAUSES):
+        _change(mine, row, "outgoing.unknown", **_later(row), **counted)
+    else:
+        _change(mine, row, "outgoing.unknown", state=State.UNCERTAIN, **counted)
 
 
-def _change(row: OutgoingMessage, allowed: set[State], **changes: object) -> None:
-    changed = OutgoingMessage.objects.filter(pk=row.pk, state__in=allowed).update(**changes)
+def _given_up(row: OutgoingMessage) -> str:
+    """Return the last state of a refused letter; an earlier attempt of unknown outcome may have arrived."""
+    return State.UNCERTAIN if row.uncertain_attempts else State.FAILED
+
+
+def _later(row: OutgoingMessage) -> dict[str, Any]:
+    pause = PAUSES[min(max(row.attempts, 1), len(PAUSES)) - 1]
+    return {"state": State.QUEUED, "not_before": timezone.now() + pause, "leased_by": "", "leased_at": None}
+
+
+def return_stuck() -> int:
+    """Give back what dead workers left in sending; return how many. The outcome of such an attempt is unknown."""
+    stuck = OutgoingMessage.objects.filter(state=State.SENDING, leased_at__lt=timezone.now() - SENDING_LEASE)
+    returned = 0
+    for row in stuck.order_by("id"):
+        mine = stuck.filter(pk=row.pk, leased_by=row.leased_by)
+        before = row.uncertain_attempts
+        _unknown(mine, row, "Программа остановилась во время отправки: неизвестно, дошло ли сообщение.")
+        row.refresh_from_db()
+        returned += row.uncertain_attempts > before
+    return returned
+
+
+def waiting_for_clerk() -> Q:
+    """Return the condition of messages somebody must look at: not delivered, or nobody knows."""
+    return Q(state__in=[State.FAILED, State.UNCERTAIN])
+
+
+def uncertain() -> QuerySet[OutgoingMessage]:
+    """Return messages with an attempt whose outcome nobody knows."""
+    return OutgoingMessage.objects.filter(Q(state=State.UNCERTAIN) | Q(uncertain_attempts__gt=0)).order_by("id")
+
+
+def bounced(message_id: str, *, permanent: bool, reason: str) -> None:
+    """Take in a mail server's report about our letter: «не доставлено», or only a delay."""
+    row = OutgoingMessage.objects.filter(message_id=message_id).first()
+    if row is None or not permanent:
+        return
+    left = OutgoingMessage.objects.filter(pk=row.pk, state__in=[State.SENT, State.UNCERTAIN, State.QUEUED])
+    error = f"Почтовый сервер сообщил, что письмо не доставлено. {fit(reason, 300)}"
+    _change(left, row, "outgoing.bounced", state=State.FAILED, error=error)
+
+
+# --- deciding --------------------------------------------------------------------------------------------------------
+
+
+def cancel(message: OutgoingMessage, *, by: Employee) -> None:
+    """Take back a message that has not left. Of this and a worker's sending exactly one happens."""
+    waiting = OutgoingMessage.objects.filter(
+        pk=message.pk, state__in=[State.QUEUED, State.BY_HAND], uncertain_attempts=0
+    )
+    if not _change(waiting, message, "outgoing.cancelled", by=by, state=State.CANCELLED):
+        raise TooLate(now=_now(message))
+
+
+def resend(message: OutgoingMessage, *, by: Employee) -> None:
+    """Send again, under the same Message-ID, what was refused or may not have arrived."""
+    _decide(message, (State.FAILED, State.UNCERTAIN), "outgoing.resent", by=by, **_fresh_attempt())
+
+
+def give_up(message: OutgoingMessage, *, by: Employee) -> None:
+    """Stop trying: what it said goes another way."""
+    states = (State.FAILED, State.UNCERTAIN, State.BY_HAND)
+    _decide(message, states, "outgoing.given_up", by=by, state=State.CANCELLED)
+
+
+def settle(message: OutgoingMessage, *, arrived: bool, by: Employee | None) -> None:
+    """Write down what a clerk found out about an uncertain message; one that did not arrive can be sent again."""
+    columns: dict[str, Any] = {"state": State.SENT, "sent_at": timezone.now()} if arrived else {"state": State.FAILED}
+    _decide(message, (State.UNCERTAIN,), "outgoing.settled", by=by, arrived=arrived, **columns)
+
+
+def posted(message: OutgoingMessage, *, on: date, by: Employee | None, number: str = "") -> None:
+    """Write down the day on which a person posted or handed over a letter, and its postal number."""
+    noon = datetime.combine(on, time(12), timezone.get_default_timezone())
+    note = f"РПО {fit(number, 60)}" if number.strip() else ""
+    _decide(message, (State.BY_HAND,), "outgoing.posted", by=by, state=State.SENT, sent_at=noon, error=note)
+
+
+def _fresh_attempt() -> dict[str, Any]:
+    return {"state": State.QUEUED, "not_before": timezone.now(), "attempts": 0, "leased_by": "", "leased_at": None}
+
+
+def _decide(
+    message: OutgoingMessage,
+    states: Sequence[str],
+    action: str,
+    *,
+    by: Employee | None,
+    arrived: bool | None = None,
+    **columns: Any,
+) -> None:
+    data = {} if arrived is None else {"arrived": arrived}
+    rows = OutgoingMessage.objects.filter(pk=message.pk, state__in=states)
+    if not _change(rows, message, action, by=by, data=data, **columns):
+        raise NotNow(now=_now(message))
+
+
+def _now(message: OutgoingMessage) -> str:
+    message.refresh_from_db()
+    return str(message.get_state_display())
+
+
+def _change(
+    rows: QuerySet[OutgoingMessage],
+    row: OutgoingMessage,
+    action: str,
+    *,
+    by: Employee | None = None,
+    data: Mapping[str, Any] | None = None,
+    **columns: Any,
+) -> bool:
+    """Change the row if it is still as `rows` describes it, with its journal line; say whether it was."""
+    with transaction.atomic():
+        if not rows.update(**columns):
+            return False
+        _record(action, row, by=by, **(data or {}))
     row.refresh_from_db()
-    if not changed:
-        raise TooLate(state=row.get_state_display())
+    return True
 
 
-def _write_down(action: str, row: OutgoingMessage, by: Employee, **facts: Any) -> None:
-    journal.record(action, chain=f"thread:{row.thread_id}", by=by, message=row.pk, **facts)
+# --- automatic letters -----------------------------------------------------------------------------------------------
 
 
-def _host() -> str:
-    return urlsplit(settings.BASE_URL).hostname or "localhost"
-
-
-def _worker() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
+def may_answer_automatically(message: IncomingMessage) -> bool:
+    """Say whether a program may write back: never to programs, lists, reports and ourselves (RFC 3834, 2)."""
+    if message.machine or message.origin_imported:
+        return False
+    name, at, domain = address_key(message.sender_address).rpartition("@")
+    if not (name and at and domain):
+        return False
+    if any(name == nobody or name.startswith((nobody + "+", nobody + "-")) for nobody in _NOBODY):
+        return False
+    plain = f"{name.partition('+')[0]}@{domain}"
+    ours = ContactPoint.objects.exclude(address="").values_list("address", flat=True)
+    return plain not in {address_key(address) for address in ours}

@@ -1,24 +1,28 @@
-"""Everything that comes in: raw bytes first, then reading, then a person's decision. Nothing is lost, nothing twice."""
+"""Every message in: kept first, read afterwards, decided by a person, never lost and never doubled."""
 
 from __future__ import annotations
 
 import logging
+import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from hashlib import sha256
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
-from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
+from django.db.models import F, Q
 from django.utils import timezone
 
-from otklik.core import crashpoints, journal
-from otklik.core import files as file_store
+from otklik.core import files as storage
+from otklik.core import journal
+from otklik.core.crashpoints import reach
 from otklik.core.errors import DomainError
+from otklik.core.models import JournalEntry, StoredFile
 from otklik.correspondence import delivery, threading
-from otklik.correspondence.channel import Arrived, Channel, Parsed, ParseError
+from otklik.correspondence.channel import Arrived, Channel, Parsed, ParsedFile, ParseError
 from otklik.correspondence.models import (
     ChannelCode,
     ContactPoint,
@@ -27,159 +31,53 @@ from otklik.correspondence.models import (
     MessageFacts,
     Thread,
 )
+from otklik.correspondence.text import clean, fit
 from otklik.people.models import Employee
 
 log = logging.getLogger("otklik.inbox")
+
 State = IncomingMessage.State
+UNDECIDED = (State.NEW, State.QUARANTINED)
+# A reading that has lasted longer belongs to a dead worker.
+READING_LEASE = timedelta(minutes=5)
+# A message that ended its reader this often is not read again until a clerk asks for it.
+READINGS = 3
+
+NewFile = tuple[str, StoredFile | bytes | Path | IO[bytes]]
 
 
 class AlreadyTaken(DomainError):
-    """Somebody decided about this message a moment ago."""
+    """Somebody took or rejected the message first."""
 
     code = "inbox.already_taken"
-    text = "Это сообщение уже разобрали: «{state}». Обновите список."
+    text = "Сообщение уже в состоянии «{now}». Обновите страницу и посмотрите, кто и что решил."
 
 
 class ReasonNeeded(DomainError):
-    """A rejection without a reason."""
+    """A message cannot disappear without a word."""
 
     code = "inbox.reason_needed"
-    text = "Укажите, почему сообщение отклоняется."
+    text = "Напишите причину отклонения: она останется в журнале."
+
+
+class NothingWritten(DomainError):
+    """An empty note is not a message."""
+
+    code = "inbox.nothing_written"
+    text = "Запишите суть сообщения или приложите файл."
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """What became of an arrival: its row, and whether it had been here before."""
+    """A message that is now ours; `duplicate` when it had been ours before."""
 
     message: IncomingMessage
     duplicate: bool
 
 
-def accept(arrived: Arrived) -> Accepted:
-    """Keep a message durably, once. The same id with other content is another message.
-
-    The file is on disk before the row; the unique constraint, not a query, decides who was first.
-    """
-    stored = file_store.store(arrived.raw)
-    crashpoints.reach("intake.after_file")
-    for external_id in (arrived.external_id, f"{arrived.external_id[:430]}#{arrived.digest[:32]}"):
-        try:
-            with transaction.atomic():
-                message = IncomingMessage.objects.create(
-                    channel=arrived.channel,
-                    external_id=external_id[:500],
-                    digest=arrived.digest,
-                    raw=stored,
-                    received_at=arrived.received_at,
-                    contact_point=ContactPoint.objects.filter(code=arrived.contact_point).first(),
-                    origin_imported=arrived.imported,
-                )
-                crashpoints.reach("intake.before_commit")
-        except IntegrityError:
-            known = IncomingMessage.objects.get(channel=arrived.channel, external_id=external_id[:500])
-            if known.digest == arrived.digest:
-                IncomingMessage.objects.filter(pk=known.pk).update(redelivered=F("redelivered") + 1)
-                return Accepted(known, True)
-        else:
-            crashpoints.reach("intake.after_commit")
-            return Accepted(message, False)
-    raise RuntimeError("two messages share id and digest but are not equal")  # a SHA-256 collision
-
-
-def parse_next(channels: Mapping[str, Channel]) -> bool:
-    """Read one stored message. Return False when there is nothing to do."""
-    message = IncomingMessage.objects.filter(state=State.STORED).order_by("pk").first()
-    if message is None:
-        return False
-    parse(message, channels)
-    return True
-
-
-def parse(message: IncomingMessage, channels: Mapping[str, Channel]) -> IncomingMessage:
-    """Read a stored message: it becomes new, or goes to quarantine with a reason; it never blocks the next."""
-    assert message.raw is not None
-    try:
-        parsed = channels[message.channel].parse(file_store.path_of(message.raw))
-        crashpoints.reach("intake.after_parse")
-        with transaction.atomic():
-            _write(message, parsed)
-    except Exception as exc:
-        reason = str(exc) if isinstance(exc, ParseError) else "сообщение не удалось прочитать: откройте оригинал"
-        log.exception("message %s of %s cannot be read", message.pk, message.channel)
-        IncomingMessage.objects.filter(pk=message.pk, state=State.STORED).update(
-            state=State.QUARANTINED, problem=reason
-        )
-    message.refresh_from_db()
-    return message
-
-
-@transaction.atomic
-def retry(message: IncomingMessage, *, by: Employee) -> None:
-    """Put a quarantined message before the reader once more."""
-    _decide(message, {State.QUARANTINED}, by=None, state=State.STORED, problem="")
-    journal.record("message.retried", chain=f"message:{message.pk}", by=by)
-
-
-@transaction.atomic
-def reject(message: IncomingMessage, *, reason: str, by: Employee) -> None:
-    """Close a message without an appeal, for a reason a person gives."""
-    if not reason.strip():
-        raise ReasonNeeded
-    _decide(message, {State.NEW, State.QUARANTINED}, by=by, state=State.REJECTED, reject_reason=reason.strip()[:300])
-    journal.record("message.rejected", chain=f"message:{message.pk}", by=by)
-
-
-@transaction.atomic
-def take(message: IncomingMessage, *, state: str, thread: Thread, by: Employee | None) -> None:
-    """Mark a message as registered or joined in a thread; refuse what somebody already took."""
-    _decide(message, {State.NEW, State.QUARANTINED}, by=by, state=state, thread=thread)
-    journal.record("message.taken", chain=f"message:{message.pk}", by=by, state=state)
-
-
-@transaction.atomic
-def write_down(
-    *,
-    channel: str,
-    contact_point: ContactPoint | None,
-    text: str,
-    by: Employee | None,
-    sender_name: str = "",
-    sender_address: str = "",
-    subject: str = "",
-    received_at: datetime | None = None,
-    files: Sequence[tuple[str, IO[bytes] | Path | bytes]] = (),
-    imported: bool = False,
-) -> IncomingMessage:
-    """Note a message that came on paper or by word of mouth; it waits like any other. Files are (name, content)."""
-    message = IncomingMessage(
-        channel=channel,
-        external_id=f"hand:{threading.new_id()}",
-        digest="",
-        contact_point=contact_point,
-        received_at=received_at or timezone.now(),
-        origin_imported=imported,
-        state=State.NEW,
-        sender_name=sender_name,
-        sender_address=sender_address,
-        subject=subject[:500],
-        text=text,
-    )
-    message.save()
-    for name, content in files:
-        IncomingFile.objects.create(message=message, stored=file_store.store(content), name=name[:300])
-    journal.record("message.written_down", chain=f"message:{message.pk}", by=by, channel=channel)
-    return message
-
-
-def add_facts(message: IncomingMessage, schema: str, data: dict[str, object]) -> MessageFacts:
-    """Add a version of what the channel knows beyond the text."""
-    version = MessageFacts.objects.filter(message=message).count() + 1
-    return MessageFacts.objects.create(message=message, version=version, schema=schema, data=data)
-
-
 @dataclass(frozen=True)
 class Tally:
-    """The reconciliation of one channel and day: what came = what became of it."""
+    """One channel's day: what came and what became of it. `seen` is counted from the journal, the rest from rows."""
 
     channel: str
     day: date
@@ -193,84 +91,371 @@ class Tally:
 
     @property
     def channel_name(self) -> str:
-        """The channel in Russian."""
-        return ChannelCode(self.channel).label
+        """Return the channel's name in Russian."""
+        return str(ChannelCode(self.channel).label)
+
+    @property
+    def balanced(self) -> bool:
+        """Say whether everything seen is accounted for."""
+        return self.seen == self.waiting + self.registered + self.joined + self.quarantined + self.rejected
+
+
+# --- accepting -------------------------------------------------------------------------------------------------------
+
+
+def accept(arrived: Arrived) -> Accepted:
+    """Keep a message for ever, once. After return the source may be told "got it"."""
+    external_id = _external_id(arrived.external_id)
+    # A redelivered letter need not be written to disk again; whether it is one, the unique constraint decides.
+    known = _known(arrived, external_id)
+    if known is not None:
+        return known
+    reach("intake.before_file")
+    stored = storage.store(arrived.raw)
+    reach("intake.after_file")
+    # The same id with other content is another message: ids are reused, by mistake or on purpose.
+    for candidate in (external_id, _reused_id(external_id, arrived.digest)):
+        try:
+            return Accepted(_insert(arrived, candidate, stored), duplicate=False)
+        except IntegrityError:
+            again = _known(arrived, candidate)
+            if again is not None:
+                return again
+    raise RuntimeError("a message was neither kept nor found")
+
+
+def _external_id(given: str) -> str:
+    fitted = clean(given).strip()
+    return fitted if 0 < len(fitted) <= 460 else "sha256:" + sha256(given.encode(errors="replace")).hexdigest()
+
+
+def _reused_id(external_id: str, digest: str) -> str:
+    return f"{external_id}#{digest[:16]}"
+
+
+def _known(arrived: Arrived, external_id: str) -> Accepted | None:
+    """Return the message accepted before and count one more delivery of it."""
+    ids = (external_id, _reused_id(external_id, arrived.digest))
+    same = IncomingMessage.objects.filter(channel=arrived.channel, external_id__in=ids, digest=arrived.digest)
+    message = same.first()
+    if message is None:
+        return None
+    same.filter(pk=message.pk).update(redelivered=F("redelivered") + 1)
+    message.redelivered += 1
+    return Accepted(message, duplicate=True)
+
+
+def _insert(arrived: Arrived, external_id: str, stored: StoredFile) -> IncomingMessage:
+    with transaction.atomic():
+        message = IncomingMessage.objects.create(
+            channel=arrived.channel,
+            external_id=external_id,
+            digest=arrived.digest,
+            contact_point=_point(arrived.contact_point),
+            raw=stored,
+            received_at=arrived.received_at,
+            origin_imported=arrived.imported,
+        )
+        _accepted(message, by=None)
+        reach("intake.before_commit")
+    reach("intake.after_commit")
+    return message
+
+
+def _point(code: str | ContactPoint | None) -> ContactPoint | None:
+    if code is None or isinstance(code, ContactPoint):
+        return code
+    return ContactPoint.objects.filter(code=code).first() if code else None
+
+
+def _accepted(message: IncomingMessage, *, by: Employee | None) -> None:
+    _record("message.accepted", message, by=by, channel=message.channel, digest=message.digest)
+
+
+def _record(action: str, message: IncomingMessage, *, by: Employee | None, **data: Any) -> None:
+    journal.record(action, chain=f"message:{message.pk}", by=by, **data)
+
+
+def write_down(
+    *,
+    channel: str,
+    contact_point: ContactPoint | str | None,
+    sender_name: str,
+    text: str,
+    received_at: datetime,
+    by: Employee | None,
+    sender_address: str = "",
+    subject: str = "",
+    files: Iterable[NewFile] = (),
+    once: str = "",
+    imported: bool = False,
+) -> IncomingMessage:
+    """Write down by hand what came by post, by telephone or in person. The same `once` writes one message only."""
+    papers = [(name, _stored(content, name)) for name, content in files]
+    if not clean(text).strip() and not papers:
+        raise NothingWritten
+    external_id = f"hand:{once or uuid.uuid4().hex}"
+    try:
+        with transaction.atomic():
+            message = IncomingMessage.objects.create(
+                channel=channel,
+                external_id=external_id,
+                digest=sha256("\n".join([text, *(stored.sha256 for _, stored in papers)]).encode()).hexdigest(),
+                contact_point=_point(contact_point),
+                received_at=received_at,
+                origin_imported=imported,
+                state=State.NEW,
+                sender_name=fit(sender_name, 300),
+                sender_address=fit(sender_address, 320),
+                subject=fit(subject, 500),
+                text=clean(text),
+                thread=Thread.objects.create(),
+            )
+            IncomingFile.objects.bulk_create(
+                IncomingFile(message=message, stored=stored, name=fit(name, 300), declared_type=stored.content_type)
+                for name, stored in papers
+            )
+            _accepted(message, by=by)
+    except IntegrityError:
+        return IncomingMessage.objects.get(channel=channel, external_id=external_id)
+    return message
+
+
+def _stored(content: StoredFile | bytes | Path | IO[bytes], name: str) -> StoredFile:
+    return content if isinstance(content, StoredFile) else storage.store(content, name=name)
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+def parse_next(channels: Mapping[str, Channel]) -> bool:
+    """Read one kept message, the oldest first. Return False when none waits."""
+    now = timezone.now()
+    free = Q(parse_started_at__isnull=True) | Q(parse_started_at__lt=now - READING_LEASE)
+    waiting = IncomingMessage.objects.filter(free, state=State.STORED, channel__in=list(channels))
+    message = waiting.order_by("parse_attempts", "id").first()
+    if message is None:
+        return False
+    mine = IncomingMessage.objects.filter(free, pk=message.pk, state=State.STORED)
+    # Otherwise another worker was quicker; look again.
+    if mine.update(parse_started_at=now, parse_attempts=F("parse_attempts") + 1):
+        parse(message, channels)
+    return True
+
+
+def parse(message: IncomingMessage, channels: Mapping[str, Channel]) -> None:
+    """Read a kept message: it becomes new, or goes to quarantine with the reason. Nothing is lost either way."""
+    if message.parse_attempts >= READINGS:
+        _quarantine(message, "Чтение этого сообщения несколько раз обрывало работу программы. Оригинал сохранён.")
+        return
+    try:
+        _read(message, channels[message.channel])
+    except (OperationalError, InterfaceError):
+        raise  # the database is away: the message waits where it is
+    except ParseError as exc:
+        _quarantine(message, str(exc))
+    except OSError:
+        log.exception("message %s: files", message.pk)
+        _quarantine(message, "Не удалось прочитать или записать файлы сообщения. Проверьте диск и повторите разбор.")
+    except Exception as exc:  # a defect of ours must not cost a citizen's letter
+        log.exception("message %s: reading failed", message.pk)
+        _quarantine(message, f"Программа не смогла разобрать сообщение ({type(exc).__name__}). Оригинал сохранён.")
+    message.refresh_from_db()
+
+
+def _read(message: IncomingMessage, channel: Channel) -> None:
+    if message.raw is None:
+        raise ParseError("У сообщения нет оригинала.")
+    parsed = channel.parse(storage.path_of(message.raw))
+    reach("reading.after_parse")
+    papers = [(paper, _keep(paper)) for paper in parsed.files]
+    reach("reading.after_files")
+    with transaction.atomic():
+        match = threading.match(parsed, before=message)
+        read = IncomingMessage.objects.filter(pk=message.pk, state=State.STORED).update(
+            **_columns(parsed),
+            state=State.NEW,
+            problem="",
+            parse_started_at=None,
+            thread=match.thread or Thread.objects.create(),
+            match=match.kind,
+            match_reason=match.reason,
+            candidate_thread=match.candidate,
+        )
+        if not read:
+            return  # another worker has read it meanwhile
+        IncomingFile.objects.bulk_create(_file_row(message, paper, stored) for paper, stored in papers)
+        if parsed.facts_schema:
+            add_facts(message, schema=parsed.facts_schema, data=parsed.facts)
+        if parsed.bounce_of:
+            delivery.bounced(parsed.bounce_of, permanent=parsed.bounce_permanent, reason=parsed.subject)
+        _record("message.read", message, by=None, files=len(papers), match=str(match.kind))
+        reach("reading.before_commit")
+    reach("reading.after_commit")
+
+
+def _columns(parsed: Parsed) -> dict[str, Any]:
+    """Return the columns of a parsed message, each within what its column holds."""
+    return {
+        "sender_name": fit(parsed.sender_name, 300),
+        "sender_address": fit(parsed.sender_address, 320),
+        "recipients": [fit(address, 320) for address in parsed.recipients[:100]],
+        "subject": fit(parsed.subject, 500),
+        "text": clean(parsed.text),
+        "html": clean(parsed.html),
+        "sent_at": parsed.sent_at,
+        "message_id": fit(parsed.message_id, 500),
+        "in_reply_to": fit(parsed.in_reply_to, 500),
+        "references": [fit(reference, 500) for reference in parsed.references],
+        "machine": parsed.machine,
+        "notes": [clean(note) for note in parsed.notes],
+    }
+
+
+def _keep(paper: ParsedFile) -> StoredFile:
+    stored = storage.store(paper.content, name=paper.name)
+    if paper.temporary and isinstance(paper.content, Path):
+        paper.content.unlink(missing_ok=True)
+    return stored
+
+
+def _file_row(message: IncomingMessage, paper: ParsedFile, stored: StoredFile) -> IncomingFile:
+    return IncomingFile(
+        message=message,
+        stored=stored,
+        name=fit(paper.name, 300),
+        declared_type=fit(paper.declared_type, 100),
+        inline=paper.inline,
+        content_id=fit(paper.content_id, 300),
+        problem=fit(paper.problem, 300),
+    )
+
+
+def _quarantine(message: IncomingMessage, problem: str) -> None:
+    with transaction.atomic():
+        waiting = IncomingMessage.objects.filter(pk=message.pk, state=State.STORED)
+        if waiting.update(state=State.QUARANTINED, problem=clean(problem), parse_started_at=None):
+            _record("message.quarantined", message, by=None)
+
+
+def add_facts(message: IncomingMessage, *, schema: str, data: Mapping[str, Any]) -> MessageFacts:
+    """Add a version of what the channel knows about a message; the same facts again add nothing."""
+    with transaction.atomic():
+        last = message.facts.order_by("version").last()
+        if last is not None and last.schema == schema and last.data == dict(data):
+            return last
+        version = last.version + 1 if last else 1
+        return MessageFacts.objects.create(message=message, version=version, schema=schema, data=dict(data))
+
+
+# --- deciding --------------------------------------------------------------------------------------------------------
+
+
+def retry(message: IncomingMessage, *, by: Employee | None) -> None:
+    """Send a quarantined message to be read once more, after the cause has been mended."""
+    _move(
+        message,
+        (State.QUARANTINED,),
+        "message.retried",
+        by=by,
+        state=State.STORED,
+        problem="",
+        parse_attempts=0,
+        parse_started_at=None,
+    )
+
+
+def opened_original(message: IncomingMessage, *, by: Employee) -> None:
+    """Write down that somebody opened a message as it came, with the personal data in it."""
+    journal.looked("message.original_opened", by=by, message=message.pk)
+
+
+def fill_in(
+    message: IncomingMessage,
+    *,
+    sender_name: str,
+    text: str,
+    by: Employee | None,
+    sender_address: str = "",
+    subject: str = "",
+) -> None:
+    """Type in by hand what the program could not read; the message leaves quarantine and waits for a decision."""
+    if not clean(text).strip():
+        raise NothingWritten
+    _move(
+        message,
+        (State.QUARANTINED,),
+        "message.filled_in",
+        by=by,
+        state=State.NEW,
+        sender_name=fit(sender_name, 300),
+        sender_address=fit(sender_address, 320),
+        subject=fit(subject, 500),
+        text=clean(text),
+        thread=message.thread or Thread.objects.create(),
+        notes=[*message.notes, "Содержание введено вручную: программа не смогла разобрать оригинал."],
+    )
+
+
+def reject(message: IncomingMessage, *, reason: str, by: Employee | None) -> None:
+    """Set a message aside for ever, with the reason: spam, a test, a letter for somebody else."""
+    if not reason.strip():
+        raise ReasonNeeded
+    _decide(message, "message.rejected", by=by, state=State.REJECTED, reject_reason=fit(reason, 300))
+
+
+def take(message: IncomingMessage, *, state: str, thread: Thread | None, by: Employee | None) -> None:
+    """Mark a message as registered or joined to `thread`. Refuses what somebody already took."""
+    if state not in {State.REGISTERED, State.JOINED}:
+        raise ValueError(state)
+    home = thread or message.thread or Thread.objects.create()
+    _decide(message, f"message.{state}", by=by, state=State(state), thread=home)
+
+
+def _decide(message: IncomingMessage, action: str, *, by: Employee | None, **columns: Any) -> None:
+    _move(message, UNDECIDED, action, by=by, decided_by=by, decided_at=timezone.now(), **columns)
+
+
+def _move(
+    message: IncomingMessage, states: Iterable[State], action: str, *, by: Employee | None, **columns: Any
+) -> None:
+    """Change a message that is still in one of `states`; of two people pressing at once one is told."""
+    with transaction.atomic():
+        if not IncomingMessage.objects.filter(pk=message.pk, state__in=list(states)).update(**columns):
+            now = IncomingMessage.objects.get(pk=message.pk)
+            raise AlreadyTaken(now=now.get_state_display())
+        _record(action, message, by=by)
+    message.refresh_from_db()
+
+
+# --- reconciling -----------------------------------------------------------------------------------------------------
 
 
 def tally(day: date, *, days: int = 1) -> list[Tally]:
-    """Return the reconciliation of `days` days that end with `day`, newest first; days without messages are absent."""
-    zone = timezone.get_current_timezone()
-    since = datetime.combine(day - timedelta(days=days - 1), datetime.min.time(), zone)
-    until = datetime.combine(day + timedelta(days=1), datetime.min.time(), zone)
+    """Return what each channel brought in on each of the `days` local days that end with `day`, newest first."""
+    zone = timezone.get_default_timezone()
+    since = datetime.combine(day - timedelta(days=days - 1), time(), zone)
+    until = datetime.combine(day + timedelta(days=1), time(), zone)
     counts: dict[tuple[date, str], Counter[str]] = {}
-    rows = IncomingMessage.objects.filter(received_at__gte=since, received_at__lt=until)
-    for channel, state, at, again in rows.values_list("channel", "state", "received_at", "redelivered"):
-        counter = counts.setdefault((timezone.localdate(at), channel), Counter())
-        counter[state] += 1
-        counter["again"] += again
-    return [
-        Tally(
-            channel=channel,
-            day=when,
-            seen=sum(count for name, count in one.items() if name != "again"),
-            waiting=one[State.NEW] + one[State.STORED],
-            registered=one[State.REGISTERED],
-            joined=one[State.JOINED],
-            quarantined=one[State.QUARANTINED],
-            rejected=one[State.REJECTED],
-            redelivered=one["again"],
-        )
-        for (when, channel), one in sorted(counts.items(), reverse=True)
-    ]
+    rows = IncomingMessage.objects.filter(stored_at__gte=since, stored_at__lt=until)
+    for channel, state, at, again in rows.values_list("channel", "state", "stored_at", "redelivered").iterator():
+        counts.setdefault((timezone.localdate(at, zone), channel), Counter()).update({state: 1, "redelivered": again})
+    # Counted apart from the rows: a row that vanished would be missed only so.
+    entries = JournalEntry.objects.filter(action="message.accepted", at__gte=since, at__lt=until)
+    for data, at in entries.values_list("data", "at").iterator():
+        counts.setdefault((timezone.localdate(at, zone), data["channel"]), Counter())["seen"] += 1
+    return [_tally(*key, counts[key]) for key in sorted(counts, key=lambda key: (-key[0].toordinal(), key[1]))]
 
 
-def _decide(message: IncomingMessage, allowed: set[State], *, by: Employee | None, **changes: object) -> None:
-    """Change the state only from an allowed one: of two who press at once, one succeeds."""
-    decided = {"decided_by": by, "decided_at": timezone.now()} if changes["state"] != State.STORED else {}
-    changed = IncomingMessage.objects.filter(pk=message.pk, state__in=allowed).update(**changes, **decided)
-    message.refresh_from_db()
-    if not changed:
-        raise AlreadyTaken(state=message.get_state_display())
-
-
-def _write(message: IncomingMessage, parsed: Parsed) -> None:
-    """Write what was read, unless another worker has; a delivery report marks the letter it is about."""
-    match = threading.find(parsed)
-    changed = IncomingMessage.objects.filter(pk=message.pk, state=State.STORED).update(
-        state=State.NEW,
-        problem="",
-        sender_name=parsed.sender_name[:300],
-        sender_address=parsed.sender_address[:320],
-        recipients=list(parsed.recipients),
-        subject=parsed.subject[:500],
-        text=parsed.text,
-        html=parsed.html,
-        sent_at=parsed.sent_at,
-        message_id=parsed.message_id[:500],
-        in_reply_to=parsed.in_reply_to[:500],
-        references=list(parsed.references),
-        machine=parsed.machine,
-        notes=list(parsed.notes),
-        thread=match.thread if match.kind == IncomingMessage.Match.CERTAIN else None,
-        candidate_thread=match.thread,
-        match=match.kind,
-        match_reason=match.why[:300],
+def _tally(day: date, channel: str, counted: Counter[str]) -> Tally:
+    return Tally(
+        channel=channel,
+        day=day,
+        seen=counted["seen"],
+        waiting=counted[State.STORED] + counted[State.NEW],
+        registered=counted[State.REGISTERED],
+        joined=counted[State.JOINED],
+        quarantined=counted[State.QUARANTINED],
+        rejected=counted[State.REJECTED],
+        redelivered=counted["redelivered"],
     )
-    if not changed:
-        return
-    for part in parsed.files:
-        IncomingFile.objects.create(
-            message=message,
-            stored=file_store.store(part.content),
-            name=part.name[:300],
-            declared_type=part.declared_type[:100],
-            inline=part.inline,
-            content_id=part.content_id[:300],
-            problem=part.problem[:300],
-        )
-        if part.temporary and isinstance(part.content, Path):
-            part.content.unlink(missing_ok=True)
-    if parsed.facts:
-        add_facts(message, parsed.facts_schema, dict(parsed.facts))
-    if parsed.bounce_of:
-        delivery.bounced(parsed.bounce_of, reason=parsed.text[:500], permanent=parsed.bounce_permanent)

@@ -121,6 +121,8 @@ class IncomingMessage(models.Model):
 
     state = models.CharField("состояние", max_length=12, choices=State, default=State.STORED)
     problem = models.TextField("что мешает", blank=True)
+    parse_attempts = models.PositiveSmallIntegerField("попыток разбора", default=0)
+    parse_started_at = models.DateTimeField("разбор начат", null=True, blank=True)
     reject_reason = models.CharField("причина отклонения", max_length=300, blank=True)
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -140,7 +142,7 @@ class IncomingMessage(models.Model):
     html = models.TextField("очищенная разметка", blank=True)
     sent_at = models.DateTimeField("написано", null=True, blank=True)
     message_id = models.CharField("Message-ID", max_length=500, blank=True, db_index=True)
-    in_reply_to = models.CharField("In-Reply-To", max_length=500, blank=True)
+    in_reply_to = models.CharField("In-Reply-To", max_length=500, blank=True, db_index=True)
     references = models.JSONField("References", default=list, blank=True)
     machine = models.CharField("кем написано", max_length=8, choices=Machine, blank=True, default=Machine.NO)
     notes = models.JSONField("замечания разбора", default=list, blank=True)
@@ -254,6 +256,7 @@ class OutgoingMessage(models.Model):
     uncertain_attempts = models.PositiveSmallIntegerField("попыток с неизвестным исходом", default=0)
     leased_by = models.CharField("кто отправляет", max_length=100, blank=True)
     leased_at = models.DateTimeField("взято в работу", null=True, blank=True)
+    repeats_safely = models.BooleanField("повтор узнаётся", default=False, help_text="Получатель отличит повтор.")
     error = models.TextField("что ответила другая сторона", blank=True)
     sent_at = models.DateTimeField("отправлено", null=True, blank=True)
     created_by = models.ForeignKey(

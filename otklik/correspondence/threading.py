@@ -1,112 +1,108 @@
-"""Which conversation a message belongs to: certain, doubtful (a clerk decides), or a new one."""
+"""Which conversation a message belongs to, and how sure that is. Doubt goes to a person, never to a guess."""
 
 from __future__ import annotations
 
 import re
-import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from django.db.models import Q
 
 from otklik.correspondence.channel import Parsed
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage, Thread
+from otklik.correspondence.text import address_key, subject_base, token_mark, tokens_in
 
-Match = IncomingMessage.Match
-TOKEN = re.compile(r"\[#([a-z2-9]{10})\]")
-PLUS = re.compile(r"\+([a-z2-9]{10})@")
-PREFIX = re.compile(r"^\s*((re|fwd?|fw|отв|ответ|на|пересл|hа)\s*(\[\d+\])?\s*:\s*)+", re.IGNORECASE)
-MACHINES = {IncomingMessage.Machine.BOUNCE, IncomingMessage.Machine.BULK}
+Kind = IncomingMessage.Match
+_PLUS = re.compile(r"\+([a-z2-9]{10})@", re.IGNORECASE)
+# A chain longer than this is asked by its newest references only.
+_REFERENCES = 50
 
 
 @dataclass(frozen=True)
-class Found:
-    """How sure we are, which thread, and why (Russian, for the clerk)."""
+class Match:
+    """A decision: `thread` where it is certain, `candidate` where a clerk must say «присоединить или новое?»."""
 
-    kind: str
+    kind: IncomingMessage.Match
     thread: Thread | None = None
-    why: str = ""
-
-
-def find(parsed: Parsed) -> Found:
-    """Return the thread a message answers in. Certain: our letter or token, the same sender, an unchanged subject."""
-    if parsed.machine == IncomingMessage.Machine.BULK:
-        return Found(Match.NONE)
-    thread, how = _by_headers(parsed)
-    if thread is None:
-        thread, how = _by_token(parsed)
-    if thread is None:
-        return Found(Match.NONE)
-    if parsed.machine == IncomingMessage.Machine.BOUNCE:
-        return Found(Match.CERTAIN, thread, "отчёт о доставке нашего письма")
-    if not _same_sender(parsed.sender_address, thread):
-        return Found(Match.DOUBTFUL, thread, f"{how}, но написал другой отправитель")
-    if not _same_subject(parsed.subject, thread):
-        return Found(Match.DOUBTFUL, thread, f"{how}, но тема письма другая")
-    return Found(Match.CERTAIN, thread, how)
+    candidate: Thread | None = None
+    reason: str = ""
 
 
 def mark(subject: str, token: str) -> str:
-    """Return the subject with the thread's token, once."""
-    return subject if f"[#{token}]" in subject else f"{subject} [#{token}]".strip()
+    """Return a subject with the thread's token, once."""
+    return subject if token in tokens_in(subject) else f"{subject} {token_mark(token)}".strip()
 
 
 def plus_address(address: str, token: str) -> str:
-    """«info@dep.example» → «info+token@dep.example»."""
-    name, at, host = address.partition("@")
-    return f"{name}+{token}{at}{host}" if at else address
+    """Return our address with the thread's token: «info@dep.example» becomes «info+token@dep.example»."""
+    name, at, host = address.rpartition("@")
+    return f"{name}+{token}@{host}" if at else address
 
 
-def base_subject(subject: str) -> str:
-    """Return the subject without Re:, Fwd:, tokens and differences of spacing and case."""
-    return " ".join(PREFIX.sub("", TOKEN.sub("", subject)).lower().replace("ё", "е").split())
+def match(parsed: Parsed, *, before: IncomingMessage | None = None) -> Match:
+    """Find the conversation a parsed message continues; `before` is its own row, not to be found."""
+    found = _candidates(parsed, before)
+    if not found:
+        return Match(Kind.NONE)
+    thread = Thread.objects.get(pk=found[0])
+    if doubt := _doubt(parsed, thread, found):
+        return Match(Kind.DOUBTFUL, candidate=thread, reason=doubt)
+    return Match(Kind.CERTAIN, thread=thread, reason="отправитель и тема прежние, письмо ссылается на переписку")
 
 
-def new_id() -> str:
-    """Return a fresh identifier for a letter or a note."""
-    return uuid.uuid4().hex
+def _doubt(parsed: Parsed, thread: Thread, found: list[int]) -> str:
+    """Return why a person must decide; nothing when the message surely belongs to the thread."""
+    if parsed.bounce_of:
+        return ""  # a report about our own letter: its sender is a mail server
+    if len(found) > 1:
+        return "ссылается сразу на несколько переписок"
+    if parsed.machine == IncomingMessage.Machine.BULK:
+        return "это рассылка"
+    if not parsed.sender_address or address_key(parsed.sender_address) not in _people(thread):
+        return "отправитель другой"
+    if subject_base(parsed.subject) not in _subjects(thread):
+        return "тема изменена"
+    return ""
 
 
-def _by_headers(parsed: Parsed) -> tuple[Thread | None, str]:
-    ids = [one for one in (parsed.in_reply_to, *reversed(list(parsed.references))) if one]
-    if not ids:
-        return None, ""
-    ours = OutgoingMessage.objects.filter(message_id__in=ids).select_related("thread").order_by("-pk").first()
-    if ours is not None:
-        return ours.thread, "ответ на наше письмо"
-    # A reply to somebody's letter that only this sender has: newsletters share In-Reply-To among many people.
-    theirs = (
-        IncomingMessage.objects.filter(
-            message_id__in=ids, thread__isnull=False, sender_address__iexact=parsed.sender_address
-        )
-        .exclude(machine__in=MACHINES)
-        .select_related("thread")
-        .order_by("-pk")
-        .first()
-    )
-    return (theirs.thread, "продолжение прежнего письма") if theirs else (None, "")
+def _candidates(parsed: Parsed, before: IncomingMessage | None) -> list[int]:
+    """Return threads that the message points at, the strongest evidence first, each once."""
+    found = [*_by_reference(parsed, before), *_by_token(parsed)]
+    return list(dict.fromkeys(found))
 
 
-def _by_token(parsed: Parsed) -> tuple[Thread | None, str]:
-    tokens = TOKEN.findall(parsed.subject.lower())
-    tokens += [token for address in parsed.recipients for token in PLUS.findall(address.lower())]
-    thread = Thread.objects.filter(token__in=tokens).first() if tokens else None
-    return thread, "в письме метка переписки" if thread else ""
+def _by_reference(parsed: Parsed, before: IncomingMessage | None) -> Iterable[int]:
+    ids = [parsed.bounce_of, parsed.in_reply_to, *parsed.references[-_REFERENCES:]]
+    named = [identifier for identifier in ids if identifier]
+    others = IncomingMessage.objects.filter(thread__isnull=False)
+    if before is not None:
+        others = others.exclude(pk=before.pk)
+    if named:
+        yield from OutgoingMessage.objects.filter(message_id__in=named).values_list("thread_id", flat=True)
+        # Several letters may bear one id (a reused one); then they all are candidates, and a person decides.
+        yield from _threads(others.filter(message_id__in=named))
+    if parsed.message_id:  # the reply may have come before the letter it answers
+        yield from _threads(others.filter(in_reply_to=parsed.message_id))
 
 
-def _same_sender(address: str, thread: Thread) -> bool:
-    known: Sequence[str] = [
-        *IncomingMessage.objects.filter(thread=thread).values_list("sender_address", flat=True),
-        *OutgoingMessage.objects.filter(thread=thread).values_list("recipient", flat=True),
-    ]
-    return address.strip().lower() in {one.strip().lower() for one in known if one}
+def _threads(messages: Iterable[IncomingMessage]) -> list[int]:
+    return [message.thread_id for message in messages if message.thread_id]
 
 
-def _same_subject(subject: str, thread: Thread) -> bool:
-    base = base_subject(subject)
-    known = {
-        base_subject(one)
-        for one in (
-            *IncomingMessage.objects.filter(thread=thread).values_list("subject", flat=True),
-            *OutgoingMessage.objects.filter(thread=thread).values_list("subject", flat=True),
-        )
-    }
-    return not base or base in known
+def _by_token(parsed: Parsed) -> Iterable[int]:
+    tokens = tokens_in(parsed.subject)
+    tokens += [token.lower() for address in parsed.recipients for token in _PLUS.findall(address)]
+    return Thread.objects.filter(token__in=tokens).values_list("pk", flat=True) if tokens else []
+
+
+def _people(thread: Thread) -> set[str]:
+    """Return who has written in this thread and whom we answered."""
+    rejected = Q(state=IncomingMessage.State.REJECTED)
+    wrote = thread.incoming.exclude(rejected).values_list("sender_address", flat=True)
+    answered = thread.outgoing.values_list("recipient", flat=True)
+    return {address_key(address) for address in (*wrote, *answered) if address}
+
+
+def _subjects(thread: Thread) -> set[str]:
+    subjects = (*thread.incoming.values_list("subject", flat=True), *thread.outgoing.values_list("subject", flat=True))
+    return {subject_base(subject) for subject in subjects}
