@@ -1,0 +1,187 @@
+"""Real servers for tests: a Dovecot of its own, an SMTP server that keeps what it gets and can be told to fail."""
+
+from __future__ import annotations
+
+import imaplib
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP
+
+DOVECOT = shutil.which("dovecot") or next((p for p in ("/usr/sbin/dovecot",) if Path(p).exists()), "")
+PASSWORD = "letmein"
+
+
+def free_port() -> int:
+    """Return a loopback port nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Mailboxes:
+    """A running Dovecot: any user has a mailbox with the same password."""
+
+    port: int
+
+    def url(self, user: str, point: str = "email-info") -> str:
+        """Return the address of a user's mailbox as `OTKLIK_MAILBOXES` wants it."""
+        return f"imap://{user}:{PASSWORD}@127.0.0.1:{self.port}/INBOX?point={point}"
+
+    def deliver(self, user: str, letter: bytes | EmailMessage) -> None:
+        """Put a letter into a user's mailbox."""
+        raw = bytes(letter) if isinstance(letter, EmailMessage) else letter
+        with imaplib.IMAP4("127.0.0.1", self.port) as box:
+            box.login(user, PASSWORD)
+            status, answer = box.append("INBOX", "", "", raw)
+            assert status == "OK", answer
+
+    def flags(self, user: str) -> list[bytes]:
+        """Return the flags of each letter."""
+        with imaplib.IMAP4("127.0.0.1", self.port) as box:
+            box.login(user, PASSWORD)
+            box.select("INBOX", readonly=True)
+            _, data = box.fetch("1:*", "(FLAGS)")
+            return [one for one in data if isinstance(one, bytes)]
+
+
+@contextmanager
+def dovecot() -> Iterator[Mailboxes]:
+    """Run Dovecot on a free port, its mail in a folder of its own."""
+    port = free_port()
+    base = Path(tempfile.mkdtemp(prefix="otklik-dovecot-"))
+    root = os.geteuid() == 0
+    user = "mail" if root else _me()
+    internal = "dovecot" if root else user
+    (base / "mail").mkdir()
+    if root:
+        shutil.chown(base / "mail", "mail", "mail")
+        base.chmod(0o755)
+    config = base / "dovecot.conf"
+    config.write_text(
+        f"""
+base_dir = {base}/run
+state_dir = {base}/state
+log_path = {base}/log
+ssl = no
+disable_plaintext_auth = no
+protocols = imap
+listen = 127.0.0.1
+default_internal_user = {internal}
+default_login_user = {internal if not root else "dovenull"}
+first_valid_uid = 1
+mail_location = maildir:{base}/mail/%n
+mail_uid = {user}
+mail_gid = {"mail" if root else _my_group()}
+passdb {{
+  driver = static
+  args = password={PASSWORD}
+}}
+userdb {{
+  driver = static
+  args = uid={user} gid={"mail" if root else _my_group()} home={base}/mail/%n
+}}
+service imap-login {{
+  inet_listener imap {{
+    port = {port}
+  }}
+  inet_listener imaps {{
+    port = 0
+  }}
+  {"" if root else "chroot ="}
+}}
+service anvil {{
+  {"" if root else "chroot ="}
+}}
+"""
+    )
+    server = subprocess.Popen([DOVECOT, "-F", "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _wait_for(port, server, base / "log")
+        yield Mailboxes(port)
+    finally:
+        server.terminate()
+        server.wait(10)
+        shutil.rmtree(base, ignore_errors=True)
+
+
+@dataclass
+class Sink:
+    """An SMTP server that keeps letters. `refuse` is answered to DATA; `drop` closes the connection after DATA."""
+
+    port: int = 0
+    letters: list[EmailMessage] = field(default_factory=list)
+    refuse: str = ""
+    drop: bool = False
+
+    @property
+    def url(self) -> str:
+        """Return the address as `OTKLIK_SMTP_URL` wants it."""
+        return f"smtp://127.0.0.1:{self.port}"
+
+    async def handle_DATA(self, server: SMTP, session: Any, envelope: Any) -> str:
+        """Keep the letter, or fail as told."""
+        if self.refuse:
+            return self.refuse
+        self.letters.append(message_from_bytes(envelope.content, policy=policy.default))  # type: ignore[arg-type]
+        if self.drop:
+            server.transport.close()
+        return "250 OK"
+
+    def wait(self, count: int, seconds: float = 20) -> list[EmailMessage]:
+        """Return the letters once there are `count` of them."""
+        until = time.monotonic() + seconds
+        while len(self.letters) < count and time.monotonic() < until:
+            time.sleep(0.05)
+        assert len(self.letters) >= count, f"{len(self.letters)} letters instead of {count}"
+        return self.letters
+
+
+@contextmanager
+def smtp_sink() -> Iterator[Sink]:
+    """Run an SMTP server on a free port."""
+    sink = Sink(port=free_port())
+    controller = Controller(sink, hostname="127.0.0.1", port=sink.port, data_size_limit=200_000_000)
+    controller.start()
+    try:
+        yield sink
+    finally:
+        controller.stop()
+
+
+def _wait_for(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(100):
+        if server.poll() is not None:
+            break
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=1):
+                return
+        except OSError:
+            threading.Event().wait(0.1)
+    raise RuntimeError(f"Dovecot did not start: {log.read_text() if log.exists() else 'no log'}")
+
+
+def _me() -> str:
+    import pwd
+
+    return pwd.getpwuid(os.geteuid()).pw_name
+
+
+def _my_group() -> str:
+    import grp
+
+    return grp.getgrgid(os.getegid()).gr_name
