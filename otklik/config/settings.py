@@ -110,7 +110,7 @@ INSTALLED_APPS = [
     "wagtail.contrib.redirects",
     "wagtail.embeds",
     "wagtail.sites",
-    "wagtail.users",
+    "otklik.people.apps.EmployeesInsteadOfUsers",
     "wagtail.snippets",
     "wagtail.documents",
     "wagtail.images",
