@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from django.db.models import Exists, Func, OuterRef, Q, QuerySet
-from django.db.models.functions import Length, Substr
+from django.db.models import Count, Exists, Func, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce, Length, Substr
 from django.utils import timezone
 
 from otklik.core.errors import DomainError
@@ -140,6 +140,13 @@ def version_of(material: Material) -> int:
 def uses(page_id: int) -> int:
     """Return how many times a material went into an answer."""
     return MaterialUse.objects.filter(page=page_id, action=MaterialUse.Action.INSERTED).count()
+
+
+def most_asked(*, limit: int = 6) -> list[Material]:
+    """Return the public materials that went into answers most often."""
+    inserted = MaterialUse.objects.filter(page=OuterRef("pk"), action=MaterialUse.Action.INSERTED).order_by()
+    times = inserted.values("page").annotate(times=Count("pk")).values("times")
+    return list(for_public().annotate(times=Coalesce(Subquery(times), 0)).order_by("-times", "path")[:limit])
 
 
 def sections(user: Employee | None = None) -> list[Section]:

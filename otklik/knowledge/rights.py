@@ -63,6 +63,11 @@ def units_edited_by(employee: Employee, on: date) -> set[int]:
     return {unit or own for unit, own in held.values_list("unit", "employee__unit") if unit or own}
 
 
+def may_edit(employee: Employee, section: Section, *, on: date) -> bool:
+    """Tell whether the employee edits a section on a day."""
+    return employee.has_power("knowledge.manage") or section.unit_id in units_edited_by(employee, on)
+
+
 @transaction.atomic
 def refresh(employee: Employee) -> None:
     """Put the employee into exactly the groups of today's roles."""

@@ -47,7 +47,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='section',
             name='function',
-            field=models.ForeignKey(blank=True, help_text='Функция департамента, материалы которой собраны в разделе (п. 39 Порядка).', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='sections', to='knowledge.function', verbose_name='функция'),
+            field=models.ForeignKey(blank=True, help_text='Функция департамента, материалы которой собраны в разделе (п. 39 Порядка).', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='knowledge.function', verbose_name='функция'),
         ),
         migrations.AlterField(
             model_name='section',
