@@ -1,19 +1,24 @@
 """Every address of the product, room by room. `/desk/` staff, `/cms/` authoring, `/` citizens."""
 
 from django.urls import include, path
+from django.views.generic import RedirectView
 from wagtail import urls as wagtail_urls
 from wagtail.admin import urls as wagtailadmin_urls
+from wagtail.contrib.sitemaps.views import sitemap
 from wagtail.documents import urls as wagtaildocs_urls
 
+from otklik.core.access import public
 from otklik.core.pages import theme
 
 urlpatterns = [
     path("accounts/", include("otklik.people.urls")),
     path("theme/", theme, name="theme"),
     path("desk/", include("otklik.workplace.urls")),
+    path("cms/login/", public(RedirectView.as_view(pattern_name="account_login", query_string=True))),
     path("cms/", include(wagtailadmin_urls)),
     path("documents/", include(wagtaildocs_urls)),
     path("stand/", include("otklik.demo.urls")),
     path("", include("otklik.portal.urls")),
+    path("kb/sitemap.xml", public(sitemap), name="sitemap"),
     path("kb/", include(wagtail_urls)),
 ]

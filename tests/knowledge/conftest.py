@@ -1,0 +1,107 @@
+"""A small Knowledge Base: two units, a section each, people of every kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import pytest
+from django.utils import timezone
+
+from otklik.knowledge import defaults
+from otklik.knowledge.models import Faq, KnowledgeHome, Mark, Material, ReplyTemplate, Section
+from otklik.people import defaults as people_defaults
+from otklik.people.models import Employee, Role, RoleAssignment, Unit
+
+SINCE = date(2024, 1, 1)
+
+
+@pytest.fixture
+def home(db: None) -> KnowledgeHome:
+    people_defaults.load()
+    return defaults.load()
+
+
+@pytest.fixture
+def land(home: KnowledgeHome) -> Unit:
+    return Unit.objects.create(name="Отдел земли", short_name="Отдел земли", valid_from=SINCE)
+
+
+@pytest.fixture
+def rent(home: KnowledgeHome) -> Unit:
+    return Unit.objects.create(name="Отдел аренды", short_name="Отдел аренды", valid_from=SINCE)
+
+
+def _section(home: KnowledgeHome, title: str, slug: str, unit: Unit) -> Section:
+    section = home.add_child(instance=Section(title=title, slug=slug, unit=unit))
+    section.save_revision().publish()
+    return section
+
+
+@pytest.fixture
+def garages(home: KnowledgeHome, land: Unit) -> Section:
+    return _section(home, "Гаражная амнистия", "garages", land)
+
+
+@pytest.fixture
+def leases(home: KnowledgeHome, rent: Unit) -> Section:
+    return _section(home, "Аренда участков", "leases", rent)
+
+
+@pytest.fixture
+def publish() -> Callable[..., Material]:
+    def make(section: Section, title: str, mark: str = Mark.PUBLIC, **fields: str) -> Material:
+        fields = {"short_answer": f"Коротко: {title}.", "body": "<p>Подробно.</p>", **fields}
+        number = Material.objects.count()
+        page = section.add_child(instance=Faq(title=title, slug=f"m{number}", mark=mark, **fields))
+        page.save_revision().publish()
+        page.refresh_from_db()
+        return page
+
+    return make
+
+
+@pytest.fixture
+def publish_template() -> Callable[..., ReplyTemplate]:
+    def make(section: Section, title: str, text: str, mark: str = Mark.FOR_ANSWERS) -> ReplyTemplate:
+        page = section.add_child(
+            instance=ReplyTemplate(title=title, slug=f"t{Material.objects.count()}", mark=mark, text=text)
+        )
+        page.save_revision().publish()
+        page.refresh_from_db()
+        return page
+
+    return make
+
+
+@pytest.fixture
+def employee(home: KnowledgeHome) -> Callable[..., Employee]:
+    def make(login: str, unit: Unit | None = None, *roles: str, until: date | None = None) -> Employee:
+        person = Employee.objects.create_user(login, password="x", unit=unit, last_name=login)
+        for role in roles:
+            RoleAssignment.objects.create(
+                employee=person, role=Role.objects.get(pk=role), valid_from=SINCE, valid_to=until
+            )
+        return person
+
+    return make
+
+
+@pytest.fixture
+def reader(employee: Callable[..., Employee], land: Unit) -> Employee:
+    return employee("reader", land, "executor")
+
+
+@pytest.fixture
+def author(employee: Callable[..., Employee], land: Unit) -> Employee:
+    return employee("author", land, "kb_author")
+
+
+@pytest.fixture
+def chief(employee: Callable[..., Employee], rent: Unit) -> Employee:
+    return employee("chief", rent, "kb_chief")
+
+
+@pytest.fixture
+def yesterday() -> date:
+    return timezone.localdate() - timedelta(days=1)
