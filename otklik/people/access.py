@@ -61,15 +61,15 @@ def full_name(applicant: Applicant) -> str:
 def masked(applicant: Applicant) -> Masked:
     """Return what a list may show. Prefetch `contacts` for a list: then it costs no query."""
     return Masked(
-        name=_masked_name(applicant),
+        name=masked_name(applicant),
         email=masking.email(_contact(applicant, Contact.Kind.EMAIL)),
         phone=masking.phone(_contact(applicant, Contact.Kind.PHONE)),
         address=masking.address(applicant.address),
     )
 
 
-def _masked_name(applicant: Applicant) -> str:
-    """Hide persons; the name of an organisation is not personal data."""
+def masked_name(applicant: Applicant) -> str:
+    """Return the name a list may show. The name of an organisation is not personal data."""
     if applicant.organisation:
         return applicant.organisation
     return masking.person(applicant.last_name, applicant.first_name, applicant.patronymic) or "без имени"

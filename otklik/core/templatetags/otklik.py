@@ -30,6 +30,7 @@ MONTHS = [
 ]
 SHORT_MONTHS = ["янв.", "февр.", "марта", "апр.", "мая", "июня", "июля", "авг.", "сент.", "окт.", "нояб.", "дек."]
 WEEKDAYS = ["понедельник", "вторник", "среда", "четверг", "пятница", "суббота", "воскресенье"]
+SHORT_WEEKDAYS = ["пн", "вт", "ср", "чт", "пт", "сб", "вс"]
 SPACE = "\u00a0"
 SOON_DAYS = 3
 
@@ -99,6 +100,13 @@ def short_day(value: date | datetime | None) -> str:
     on = _local(value)
     said = f"{on.day}{SPACE}{SHORT_MONTHS[on.month - 1]}"
     return said if on.year == timezone.localdate().year else f"{said} {on.year}"
+
+
+@register.filter
+def iso_day(value: str) -> str:
+    """Return «12 янв., вт» of an ISO date, as grounds of a term are kept."""
+    on = date.fromisoformat(value)
+    return f"{short_day(on)}, {SHORT_WEEKDAYS[on.weekday()]}"
 
 
 @register.filter

@@ -6,23 +6,23 @@ from typing import Any
 
 from django import template
 
+from otklik.appeals import queues
 from otklik.people.models import Employee
-from otklik.workplace.menu import groups_for, numbers_for
+from otklik.workplace.menu import groups_for
 
 register = template.Library()
 
 
 @register.inclusion_tag("workplace/menu.html", takes_context=True)
 def menu(context: dict[str, Any]) -> dict[str, Any]:
-    """Draw the left menu; a page that already asked for the counters hands them over as `numbers`."""
-    user = context["user"]
-    numbers = context.get("numbers")
+    """Draw the left menu; a page that already knows the counters hands them over as `numbers`."""
+    user, numbers = context["user"], context.get("numbers")
     return {
         "groups": groups_for(
             user,
             path=context["request"].path,
-            view=context.get("view", ""),
-            numbers=numbers_for(user) if numbers is None else numbers,
+            view=str(context.get("view", "")),
+            numbers=queues.counters(user) if numbers is None else numbers,
         )
     }
 

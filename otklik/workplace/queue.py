@@ -1,0 +1,114 @@
+"""Queues: built-in views with counters, filters in the address, 50 rows a page; and the way from row to row."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from otklik.appeals import queues
+from otklik.appeals.models import Topic
+from otklik.core.access import requires
+from otklik.core.terms import valid
+from otklik.correspondence.models import ChannelCode
+from otklik.people.models import Unit
+from otklik.workplace.menu import APPEALS
+from otklik.workplace.requests import StaffRequest
+
+TERMS: Final = {"overdue": "просрочено", "today": "срок сегодня", "soon": "осталось до 3 дней"}
+
+
+@requires(*APPEALS)
+@require_GET
+def queue(request: StaffRequest) -> HttpResponse:
+    """Show one view of the work; with htmx only its rows."""
+    view, filters = _asked(request)
+    if request.htmx and not request.htmx.boosted:
+        template = "workplace/queue.html#short" if "short" in request.GET else "workplace/queue.html#rows"
+        return render(request, template, _page(request, view, filters))
+    return render(
+        request,
+        "workplace/queue.html",
+        _page(request, view, filters) | _choices() | {"numbers": queues.counters(request.user)},
+    )
+
+
+@requires(*APPEALS)
+@require_GET
+def neighbour(request: StaffRequest, pk: int, way: str) -> HttpResponse:
+    """Go to the next or the previous row of the view the card was opened from."""
+    view, filters = _asked(request)
+    page = queues.rows(request.user, view, filters)
+    found = [(row.kind, row.pk) for row in page.rows]
+    kind = "message" if queues.VIEWS[view].narrow is None else "appeal"
+    at = found.index((kind, pk)) + (1 if way == "next" else -1) if (kind, pk) in found else 0
+    if 0 <= at < len(found):
+        return redirect(f"{row_url(*found[at])}?{_query(view, filters)}")
+    return redirect(f"{reverse('workplace:queue')}?{_query(view, filters)}")
+
+
+def row_url(kind: str, pk: int) -> str:
+    """Return where a row of a queue leads."""
+    return reverse("workplace:inbox" if kind == "message" else "workplace:card", args=[pk])
+
+
+def came_from(request: StaffRequest) -> str:
+    """Return the query of the list that a card was opened from; empty where it was opened by itself."""
+    if request.GET.get("view") not in queues.VIEWS:
+        return ""
+    return _query(*_asked(request))
+
+
+def _asked(request: StaffRequest) -> tuple[str, queues.Filters]:
+    mine = [view.code for view in queues.views_for(request.user)]
+    code = request.GET.get("view", "") or "all"
+    if code not in queues.VIEWS:
+        raise Http404
+    given = request.GET
+    return code if code in mine else "all", queues.Filters(
+        channel=given.get("channel", "") if given.get("channel") in ChannelCode.values else "",
+        topic=_number(given.get("topic")),
+        unit=_number(given.get("unit")),
+        term=given.get("term", "") if given.get("term") in TERMS else "",
+        text=given.get("text", "")[:200],
+        page=_number(given.get("page")) or 1,
+    )
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isdecimal() and len(text) < 12 else None
+
+
+def _query(view: str, filters: queues.Filters, **changes: Any) -> str:
+    pairs = {"view": view, **vars(filters), **changes}
+    return urlencode({name: value for name, value in pairs.items() if value and (name, value) != ("page", 1)})
+
+
+def _page(request: StaffRequest, view: str, filters: queues.Filters) -> dict[str, Any]:
+    page = queues.rows(request.user, view, filters)
+    return {
+        "page": page,
+        "can_write_down": request.user.has_power("intake.decide"),
+        "view": view,
+        "filters": filters,
+        "narrowed": any((filters.channel, filters.topic, filters.unit, filters.term, filters.text)),
+        "query": _query(view, filters),
+        "next_query": _query(view, filters, page=page.number + 1) if page.has_next else "",
+        "previous_query": _query(view, filters, page=page.number - 1) if page.number > 1 else "",
+        "current": _number(request.GET.get("current")),
+    }
+
+
+def _choices() -> dict[str, Any]:
+    today = timezone.localdate()
+    return {
+        "channels": ChannelCode.choices,
+        "topics": Topic.objects.filter(valid(today), leaf=True).only("pk", "code", "name"),
+        "units": Unit.objects.filter(valid(today)).only("pk", "name", "short_name"),
+        "terms": TERMS.items(),
+    }
