@@ -1,14 +1,75 @@
-"""«Сегодня»: each role's home."""
+"""«Сегодня»: each role's home. What burns, what waits at each step, what applicants wrote, what did not arrive."""
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from dataclasses import dataclass
+from datetime import date
 
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from otklik.appeals import access, queues
+from otklik.appeals.models import Appeal
 from otklik.core.access import requires
+from otklik.people.models import Employee
+from otklik.workplace.requests import StaffRequest
+
+SHOWN = 6
+# Steps as sentences; the order is the order of the day.
+STEPS = (
+    ("registration", "mail-opened", "Зарегистрировать"),
+    ("classification", "tags", "Подтвердить тему и потребность"),
+    ("assignment", "user-plus", "Назначить исполнителя"),
+    ("mine", "edit", "Подготовить ответ"),
+    ("approval", "checklist", "Согласовать"),
+    ("signing", "signature", "Подписать или внести подпись"),
+    ("dispatch", "send", "Отправить ответ"),
+    ("undelivered", "mail-x", "Разобраться с недоставленными"),
+)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A step that waits for the employee."""
+
+    view: str
+    icon: str
+    title: str
+    number: int
 
 
 @requires()
-def today(request: HttpRequest) -> HttpResponse:
+def today(request: StaffRequest) -> HttpResponse:
     """Show what burns and what waits for this employee."""
-    return render(request, "workplace/today.html")
+    numbers = queues.counters(request.user)
+    steps = [Waiting(view, icon, title, numbers[view]) for view, icon, title in STEPS if numbers.get(view)]
+    on = timezone.localdate()
+    return render(
+        request,
+        "workplace/today.html",
+        {
+            "numbers": numbers,
+            "on": on,
+            "burning": list(_burning(request.user, on)),
+            "burning_total": numbers.get("due", 0),
+            "steps": steps,
+            "replies": list(_replies(request.user)) if numbers.get("replies") else [],
+            "works_with_appeals": bool(numbers),
+            "reads_knowledge": request.user.has_power("knowledge.read"),
+        },
+    )
+
+
+def _burning(user: Employee, on: date) -> QuerySet[Appeal]:
+    """Return the appeals nearest to their term."""
+    condition = queues.VIEWS["due"].narrow
+    assert condition is not None
+    found = access.visible_to(user).filter(condition(user))
+    return found.select_related("applicant", "executor", "unit").order_by("due_on", "pk")[:SHOWN]
+
+
+def _replies(user: Employee) -> QuerySet[Appeal]:
+    found = access.visible_to(user).filter(unseen_reply=True)
+    return found.select_related("applicant", "executor", "unit").order_by("-pk")[:SHOWN]

@@ -7,7 +7,8 @@ from typing import Any
 from django import template
 
 from otklik.appeals import queues
-from otklik.people.models import Employee
+from otklik.people import access
+from otklik.people.models import Applicant, Employee
 from otklik.workplace.menu import groups_for
 
 register = template.Library()
@@ -31,3 +32,9 @@ def menu(context: dict[str, Any]) -> dict[str, Any]:
 def letters(employee: Employee) -> str:
     """Return the initials: «ЕП»."""
     return (employee.first_name[:1] + employee.last_name[:1]).upper() or employee.username[:2].upper()
+
+
+@register.filter
+def masked_name(applicant: Applicant) -> str:
+    """Return an applicant's name as a list may show it."""
+    return access.masked_name(applicant)

@@ -1,0 +1,119 @@
+"""Applicants: find one, look (with a reason, logged), merge two, take a merge back."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.db.models import Q, QuerySet
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from otklik.appeals import access
+from otklik.core.access import requires
+from otklik.people import access as people_access
+from otklik.people import applicants as people
+from otklik.people.models import Applicant, ApplicantMerge, Contact
+from otklik.workplace.forms import FindApplicantForm
+from otklik.workplace.requests import StaffRequest
+
+SHOWN = 20
+
+
+def find(text: str) -> list[Applicant]:
+    """Return applicants by telephone, e-mail, or the beginning of their name; merged ones as their main one."""
+    keys = [key for key in (people.email_key(text), people.phone_key(text)) if key]
+    condition = Q(pk__in=Contact.objects.filter(key__in=keys).values("applicant"))
+    name = people.plain(text)
+    if len(name) >= 2:
+        condition |= Q(name_key__startswith=name) | Q(name_key__contains=f" {name}")
+    rows = Applicant.objects.filter(condition).select_related("merged_into").prefetch_related("contacts").order_by("pk")
+    found = {people.main(one).pk: people.main(one) for one in rows[: SHOWN * 2]}
+    return list(found.values())[:SHOWN]
+
+
+@requires("applicants.view")
+@require_http_methods(["GET", "POST"])
+def applicants(request: StaffRequest) -> HttpResponse:
+    """Find applicants. What is typed goes by POST: names do not stay in addresses and logs."""
+    form = FindApplicantForm(request.POST or None)
+    shown = None
+    if form.is_valid():
+        shown = [(one, people_access.masked(one)) for one in find(form.cleaned_data["what"])]
+    return render(request, "workplace/applicants.html", {"form": form, "found": shown})
+
+
+@requires("applicants.view")
+@require_GET
+def applicant(request: StaffRequest, pk: int) -> HttpResponse:
+    """Show one applicant, masked, with the appeals the employee may see and the merges."""
+    one = get_object_or_404(Applicant.objects.select_related("merged_into"), pk=pk)
+    group = people.group(one)
+    return render(
+        request,
+        "workplace/applicant.html",
+        {
+            "applicant": one,
+            "masked": people_access.masked(one),
+            "can_reveal": True,
+            "appeals": list(
+                access.visible_to(request.user)
+                .filter(applicant__in=group)
+                .select_related("applicant", "executor", "unit")
+                .order_by("-pk")[:50]
+            ),
+            "merges": list(_merges().filter(Q(kept__in=group) | Q(merged__in=group))),
+            "can_merge": request.user.has_power("applicants.merge"),
+            "alike": _alike(one, group),
+        },
+    )
+
+
+@requires("applicants.view")
+@require_POST
+def reveal(request: StaffRequest, pk: int) -> HttpResponse:
+    """Show an applicant in full; who looked and why is written down."""
+    one = get_object_or_404(Applicant.objects.prefetch_related("contacts"), pk=pk)
+    revealed = people_access.reveal(
+        one, by=request.user, reason=request.POST.get("reason", ""), about=request.POST.get("about", "")[:60]
+    )
+    template = "workplace/revealed.html#pane" if request.htmx else "workplace/revealed.html"
+    response = render(request, template, {"applicant": one, "revealed": revealed})
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+@requires("applicants.merge")
+@require_POST
+def merge(request: StaffRequest, pk: int) -> HttpResponse:
+    """Join another applicant to this one."""
+    kept = get_object_or_404(Applicant, pk=pk)
+    merged = get_object_or_404(Applicant, pk=request.POST.get("merged", "0"))
+    people.merge(kept, merged, by=request.user)
+    messages.success(request, "Заявители объединены. Объединение можно отменить на этой странице.")
+    return redirect("workplace:applicant", pk=pk)
+
+
+@requires("applicants.merge")
+@require_POST
+def undo_merge(request: StaffRequest, pk: int) -> HttpResponse:
+    """Take a merge back."""
+    row = get_object_or_404(ApplicantMerge, pk=pk)
+    people.undo_merge(row, by=request.user)
+    messages.success(request, "Объединение отменено: оба заявителя снова сами по себе.")
+    return redirect("workplace:applicant", pk=row.kept_id)
+
+
+def _merges() -> QuerySet[ApplicantMerge]:
+    rows = ApplicantMerge.objects.filter(undone_at__isnull=True).select_related("kept", "merged", "by")
+    return rows.order_by("-pk")
+
+
+def _alike(one: Applicant, group: set[int]) -> list[tuple[Applicant, str]]:
+    """Return others with the same name or a shared contact, with what agrees."""
+    keys = one.contacts.values_list("key", flat=True)
+    same = Q(name_key=one.name_key) if one.name_key else Q(pk__in=[])
+    rows = Applicant.objects.filter(same | Q(contacts__key__in=list(keys))).filter(merged_into__isnull=True)
+    return [
+        (other, "то же имя" if other.name_key == one.name_key else "общий контакт")
+        for other in rows.exclude(pk__in=group).distinct()[:10]
+    ]

@@ -1,0 +1,148 @@
+"""Messages nobody has decided about: register with what is proposed, join, reject; and «Новое обращение» by hand."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST
+
+from otklik.appeals import access, classification, registration
+from otklik.appeals.models import Appeal
+from otklik.appeals.permissions import allows
+from otklik.core import journal
+from otklik.core.access import requires
+from otklik.core.errors import DomainError
+from otklik.correspondence import inbox
+from otklik.correspondence.models import ContactPoint, IncomingMessage
+from otklik.people import access as people_access
+from otklik.workplace import queue
+from otklik.workplace.forms import EntryForm, WriteDownForm, initial_of
+from otklik.workplace.requests import StaffRequest
+
+State = IncomingMessage.State
+WAITING = (State.NEW, State.QUARANTINED)
+
+
+@requires("intake.view", "intake.decide")
+@require_http_methods(["GET", "POST"])
+def message(request: StaffRequest, pk: int) -> HttpResponse:
+    """Show a message with everything proposed; a POST registers it and confirms its topic and need."""
+    row = get_object_or_404(IncomingMessage.objects.select_related("contact_point", "raw", "taken__appeal"), pk=pk)
+    if row.state not in WAITING or not request.user.has_power("intake.decide"):
+        journal.looked("message.opened", by=request.user, message=row.pk)
+        return render(request, "workplace/message.html", _shown(request, row))
+    proposal = registration.propose(row)
+    known = [
+        (str(one.applicant.pk), f"{people_access.masked_name(one.applicant)} — {one.why}")
+        for one in proposal.candidates[:8]
+    ]
+    options: dict[str, Any] = {"on": timezone.localdate(), "channel": row.channel, "known": known}
+    if request.method == "POST":
+        form = EntryForm(request.POST, **options)
+        if form.is_valid():
+            try:
+                appeal = _register(request, row, form)
+            except inbox.AlreadyTaken:
+                raise
+            except DomainError as exc:
+                form.add_error(None, str(exc))
+            else:
+                messages.success(request, f"Зарегистрировано: № {appeal.number}.")
+                return redirect("workplace:card", pk=appeal.pk)
+    else:
+        journal.looked("message.opened", by=request.user, message=row.pk)
+        form = EntryForm(initial=initial_of(proposal), **options)
+    context = _shown(request, row) | {"form": form, "proposal": proposal, "decides": True}
+    return render(request, "workplace/message.html", context, status=422 if form.is_bound else 200)
+
+
+@transaction.atomic
+def _register(request: StaffRequest, row: IncomingMessage, form: EntryForm) -> Appeal:
+    """Register, and in one go confirm the questions where this employee may."""
+    entry = form.entry()
+    appeal = registration.register(row, entry, by=request.user)
+    if entry.questions and allows(classification.check_can_classify, appeal, request.user):
+        classification.classify(appeal, list(entry.questions), by=request.user)
+    return appeal
+
+
+def _shown(request: StaffRequest, row: IncomingMessage) -> dict[str, Any]:
+    taken = getattr(row, "taken", None)
+    return {
+        "message": row,
+        "files": list(row.files.select_related("stored")),
+        "taken": taken.appeal if taken else None,
+        "back": queue.came_from(request),
+        "view": "registration",
+        "lazy_menu": True,
+        "numbers": {},
+    }
+
+
+@requires("intake.decide")
+@require_POST
+def join(request: StaffRequest, pk: int) -> HttpResponse:
+    """Add a message to an appeal of the same sender."""
+    row = get_object_or_404(IncomingMessage, pk=pk)
+    number = request.POST.get("number", "").strip()
+    appeals = access.visible_to(request.user)
+    chosen = appeals.filter(number__iexact=number).first() if number else None
+    if chosen is None:
+        chosen = appeals.filter(pk=request.POST.get("appeal") if request.POST.get("appeal", "").isdecimal() else 0).first()
+    if chosen is None:
+        messages.error(request, f"Обращения с номером «{number}» нет или оно вам не видно. Проверьте номер.")
+        return redirect("workplace:inbox", pk=pk)
+    registration.join(row, access.get_for(request.user, chosen.pk), by=request.user)
+    messages.success(request, f"Присоединено к № {chosen.number}. Исполнитель увидит новое письмо.")
+    return redirect("workplace:card", pk=chosen.pk)
+
+
+@requires("intake.decide")
+@require_POST
+def reject(request: StaffRequest, pk: int) -> HttpResponse:
+    """Close a message without an appeal, with a reason."""
+    row = get_object_or_404(IncomingMessage, pk=pk)
+    inbox.reject(row, reason=request.POST.get("reason", ""), by=request.user)
+    messages.success(request, "Сообщение отклонено. Причина сохранена.")
+    return redirect(f"{reverse('workplace:queue')}?view=registration")
+
+
+@requires("intake.decide")
+@require_http_methods(["GET", "POST"])
+def new_appeal(request: StaffRequest) -> HttpResponse:
+    """Write down what came on paper, in person or by telephone, then register it like any message."""
+    if request.method == "POST":
+        form = WriteDownForm(request.POST, request.FILES)
+        if form.is_valid():
+            row = _write_down(request, form)
+            return redirect("workplace:inbox", pk=row.pk)
+        return render(request, "workplace/new_appeal.html", {"form": form}, status=422)
+    form = WriteDownForm(initial={"channel": "post", "received_on": timezone.localdate()})
+    return render(request, "workplace/new_appeal.html", {"form": form})
+
+
+@transaction.atomic
+def _write_down(request: StaffRequest, form: WriteDownForm) -> IncomingMessage:
+    data, typed = form.cleaned_data, form.typed()
+    points = list(ContactPoint.objects.filter(channel=data["channel"])[:2])
+    name = typed.organisation or " ".join(part for part in (typed.last_name, typed.first_name, typed.patronymic) if part)
+    row = inbox.write_down(
+        channel=data["channel"],
+        contact_point=points[0] if len(points) == 1 else None,
+        sender_name=name,
+        sender_address=typed.email or typed.address,
+        subject=data["subject"],
+        text=data["text"],
+        received_at=form.received_at(),
+        files=[(one.name or "файл", one.file) for one in data["files"]],
+        by=request.user,
+    )
+    inbox.add_facts(row, "hand", {"applicant": asdict(typed)})
+    return row
