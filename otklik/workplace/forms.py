@@ -186,9 +186,7 @@ class WriteDownForm(ApplicantForm):
     )
     received_on = forms.DateField(label="Дата поступления", widget=DayInput())
     subject = forms.CharField(label="О чём (кратко)", max_length=300, required=False)
-    text = forms.CharField(
-        label="Текст или запись разговора", widget=forms.Textarea(attrs={"rows": 8}), required=False
-    )
+    text = forms.CharField(label="Текст или запись разговора", widget=forms.Textarea(attrs={"rows": 8}), required=False)
     files = Scans(label="Скан письма и приложения", required=False)
 
     def clean_received_on(self) -> date:

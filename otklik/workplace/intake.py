@@ -91,11 +91,10 @@ def _shown(request: StaffRequest, row: IncomingMessage) -> dict[str, Any]:
 def join(request: StaffRequest, pk: int) -> HttpResponse:
     """Add a message to an appeal of the same sender."""
     row = get_object_or_404(IncomingMessage, pk=pk)
-    number = request.POST.get("number", "").strip()
+    number, given = request.POST.get("number", "").strip(), request.POST.get("appeal", "")
     appeals = access.visible_to(request.user)
-    chosen = appeals.filter(number__iexact=number).first() if number else None
-    if chosen is None:
-        chosen = appeals.filter(pk=request.POST.get("appeal") if request.POST.get("appeal", "").isdecimal() else 0).first()
+    wanted = appeals.filter(pk=given) if given.isdecimal() else appeals.filter(number__iexact=number)
+    chosen = wanted.first()
     if chosen is None:
         messages.error(request, f"Обращения с номером «{number}» нет или оно вам не видно. Проверьте номер.")
         return redirect("workplace:inbox", pk=pk)
@@ -132,11 +131,11 @@ def new_appeal(request: StaffRequest) -> HttpResponse:
 def _write_down(request: StaffRequest, form: WriteDownForm) -> IncomingMessage:
     data, typed = form.cleaned_data, form.typed()
     points = list(ContactPoint.objects.filter(channel=data["channel"])[:2])
-    name = typed.organisation or " ".join(part for part in (typed.last_name, typed.first_name, typed.patronymic) if part)
+    person = f"{typed.last_name} {typed.first_name} {typed.patronymic}".strip()
     row = inbox.write_down(
         channel=data["channel"],
         contact_point=points[0] if len(points) == 1 else None,
-        sender_name=name,
+        sender_name=typed.organisation or person,
         sender_address=typed.email or typed.address,
         subject=data["subject"],
         text=data["text"],

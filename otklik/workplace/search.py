@@ -38,8 +38,10 @@ def search(request: StaffRequest) -> HttpResponse:
 
 def _appeals(request: StaffRequest, text: str) -> list[search_feed.Found]:
     """Return appeals by number first, then by words."""
-    numbered = access.visible_to(request.user).filter(Q(number__iexact=text) | Q(number__iendswith=text))
-    first = [search_feed.Found(appeal, ()) for appeal in numbered.order_by("-pk")[:SHOWN] if any(map(str.isdigit, text))]
+    first: list[search_feed.Found] = []
+    if any(sign.isdigit() for sign in text):
+        numbered = access.visible_to(request.user).filter(Q(number__iexact=text) | Q(number__iendswith=text))
+        first = [search_feed.Found(appeal, (), 1.0) for appeal in numbered.order_by("-pk")[:SHOWN]]
     known = {one.appeal.pk for one in first}
     words = search_feed.search_for(request.user, text, limit=SHOWN)
     return [*first, *(one for one in words if one.appeal.pk not in known)][:SHOWN]
