@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from otklik.portal import feedback, filing, status, write
+from otklik.portal import feedback, filing, home, status, write
 
 app_name = "portal"
 
 urlpatterns = [
+    path("", home.home, name="home"),
     path("how-to-file/", filing.how_to_file, name="how_to_file"),
     path("write/", write.write, name="write"),
     path("write/done/", write.done, name="write_done"),
