@@ -316,9 +316,7 @@ def test_addresses_of_visitors_are_not_kept(citizen):
 
 
 @pytest.mark.parametrize("failure", [OperationalError("database is locked"), OSError(28, "No space left on device")])
-def test_a_failure_to_store_says_503_and_keeps_what_was_typed_without_asking_the_database(
-    citizen, failure, django_assert_num_queries
-):
+def test_a_failure_to_store_says_503_and_keeps_what_was_typed_without_asking_the_database(citizen, failure):
     data = filled(citizen)
     with (
         mock.patch("otklik.channels.site.intake.inbox.accept", side_effect=failure),
