@@ -223,12 +223,11 @@ def current_revision(appeal: Appeal) -> DraftRevision | None:
 
 
 def _keep_before(draft: Draft, by: Employee, at: datetime) -> None:
-    """Keep what is about to be overwritten when another author wrote it, or it is old enough."""
+    """Keep what was overwritten: the first state, another author's, or one five minutes after the last kept."""
     if draft.saved_by is None or draft.saved_at is None:
         return
     newest = draft.revisions.order_by("-seq").first()
-    since = newest.at if newest else draft.saved_at
-    if draft.saved_by_id != by.pk or at - since >= KEEP_EVERY:
+    if newest is None or draft.saved_by_id != by.pk or at - newest.at >= KEEP_EVERY:
         keep(draft, by=by)
 
 

@@ -245,6 +245,7 @@ def seen_reply(appeal: Appeal, *, by: Employee) -> None:
 
 
 def _register(message: IncomingMessage, entry: Entry, *, by: Employee, on: date, imported: bool) -> Appeal:
+    assert entry.contact_point is not None  # `_check_entry` has asked for it
     thread = _thread_for(message)
     inbox.take(message, state=State.REGISTERED, thread=thread, by=by)
     sed = entry.sed_number.strip()
@@ -258,7 +259,7 @@ def _register(message: IncomingMessage, entry: Entry, *, by: Employee, on: date,
         origin=Appeal.Origin.IMPORTED if imported else Appeal.Origin.LIVE,
         regime=entry.regime,
         channel=message.channel,
-        contact_point_id=entry.contact_point.pk if entry.contact_point else None,
+        contact_point=entry.contact_point,
         written=entry.written,
         needs_answer=bool(entry.needs_answer),
         received_on=_received_on(message, entry),

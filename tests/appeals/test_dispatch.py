@@ -1,0 +1,182 @@
+"""The answer leaves by the applicant's channel, once; a case ends only when nothing waits."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from otklik.appeals import dispatch, drafting, registration, signature, transitions
+from otklik.appeals.errors import NotAllowed
+from otklik.appeals.models import Appeal, Dispatch
+from otklik.core import files
+from otklik.correspondence.models import ChannelCode, OutgoingMessage
+from otklik.surveys.models import Invitation
+
+S = Appeal.Status
+State = OutgoingMessage.State
+
+
+def _sent(world, appeal=None):
+    appeal = world.signed(appeal)
+    return dispatch.send(appeal, by=world.clerk).message
+
+
+def test_an_email_answer_continues_the_thread_and_carries_the_letter(world):
+    appeal = world.signed(world.registered_email())
+    message = dispatch.send(appeal, by=world.clerk).message
+    assert (message.channel, message.recipient) == (ChannelCode.EMAIL, "ivanova@citizen.example")
+    assert message.in_reply_to == "<letter@citizen.example>"
+    assert message.references[-1] == "<letter@citizen.example>"
+    assert message.thread == appeal.thread
+    assert message.subject == "Re: Продление договора аренды"
+    assert "Договор продлён." in message.text
+    assert message.files.get().name == f"Ответ {appeal.number}.pdf"
+    assert message.not_before > timezone.now()
+    appeal = world.again(appeal)
+    assert (appeal.status, appeal.answered_on) == (S.SENT, timezone.localdate())
+
+
+def test_the_invitation_to_rate_is_in_the_letter_and_nothing_in_it_names_the_appeal(world):
+    appeal = world.signed(world.registered_email())
+    message = dispatch.send(appeal, by=world.clerk).message
+    token = Invitation.objects.get().token
+    assert f"/feedback/{token}/" in message.text
+    assert appeal.number not in f"/feedback/{token}/"
+
+
+def test_a_letter_by_post_waits_for_a_person(world):
+    assert _sent(world).state == State.BY_HAND
+
+
+def test_a_site_message_without_email_is_answered_on_the_status_page(world):
+    from otklik.correspondence.models import ContactPoint
+
+    point = ContactPoint.objects.get(code="site-form")
+    message = world.message(channel=ChannelCode.WEBSITE)
+    entry = world.email_entry(contact_point=point, answer_channel=ChannelCode.WEBSITE, answer_address="")
+    appeal = registration.register(message, entry, by=world.clerk)
+    assert _sent(world, appeal).channel == ChannelCode.WEBSITE
+
+
+def test_the_ukep_file_or_the_scan_goes_with_the_letter(world):
+    answer = world.frozen(world.registered_email())
+    scan = files.store(b"%PDF-1.4 scan", name="scan.pdf")
+    signature.sign_paper(answer, scan, signed_on=timezone.localdate(), by=world.clerk)
+    message = dispatch.send(world.again(answer.appeal), by=world.clerk).message
+    assert message.files.get().stored == scan
+
+
+def test_only_a_signed_answer_is_sent_and_only_by_who_may(world, trace):
+    frozen = world.frozen().appeal
+    signed = world.signed()
+    before = trace()
+    with pytest.raises(transitions.MoveRefused):
+        dispatch.send(frozen, by=world.clerk)
+    with pytest.raises(NotAllowed):
+        dispatch.send(signed, by=world.executor)
+    assert trace() == before
+    assert not OutgoingMessage.objects.filter(kind="answer").exists()
+
+
+def test_nothing_is_sent_when_the_stored_letter_is_not_the_signed_one(world, trace):
+    appeal = world.signed()
+    path = files.path_of(signature.frozen_of(appeal).letter)
+    path.chmod(0o600)
+    path.write_bytes(b"%PDF-1.7 another")
+    before = trace()
+    with pytest.raises(signature.FrozenAnswerChanged):
+        dispatch.send(appeal, by=world.clerk)
+    assert trace() == before
+    assert world.again(appeal).status == S.SIGNED
+
+
+def test_a_sent_answer_can_be_taken_back_while_it_waits_and_sent_again(world):
+    appeal = world.signed(world.registered_email())
+    first = dispatch.send(appeal, by=world.clerk).message
+    dispatch.undo(world.again(appeal), by=world.clerk)
+    first.refresh_from_db()
+    appeal = world.again(appeal)
+    assert (first.state, appeal.status, appeal.answered_on) == (State.CANCELLED, S.SIGNED, None)
+    second = dispatch.send(appeal, by=world.clerk).message
+    assert Dispatch.objects.get().message == second
+    assert Invitation.objects.count() == 1
+
+
+def test_a_letter_that_left_cannot_be_taken_back(world, trace):
+    appeal = world.signed(world.registered_email())
+    message = dispatch.send(appeal, by=world.clerk).message
+    OutgoingMessage.objects.filter(pk=message.pk).update(not_before=timezone.now() - timedelta(seconds=1))
+    before = trace()
+    with pytest.raises(dispatch.NotSent):
+        dispatch.undo(world.again(appeal), by=world.clerk)
+    assert trace() == before
+    assert world.again(appeal).status == S.SENT
+
+
+def test_an_answered_appeal_closes(world):
+    appeal = world.again(_sent(world).thread.appeal)
+    dispatch.close(appeal, reason="", by=world.clerk)
+    assert (appeal.status, appeal.closed_on) == (S.CLOSED, timezone.localdate())
+
+
+@pytest.mark.parametrize("state", [State.FAILED, State.UNCERTAIN])
+def test_an_undelivered_answer_or_an_unread_reply_keeps_the_appeal_open(world, trace, state):
+    message = _sent(world, world.registered_email())
+    OutgoingMessage.objects.filter(pk=message.pk).update(state=state)
+    appeal = world.again(message.thread.appeal)
+    before = trace()
+    with pytest.raises(dispatch.NotReadyToClose, match="не доставлен"):
+        dispatch.close(appeal, reason="", by=world.clerk)
+    assert trace() == before
+    OutgoingMessage.objects.filter(pk=message.pk).update(state=State.SENT)
+    registration.join(world.email(message_id="<r@x.example>"), appeal, by=world.clerk)
+    with pytest.raises(dispatch.NotReadyToClose, match="написал ещё"):
+        dispatch.close(world.again(appeal), reason="", by=world.clerk)
+
+
+def test_without_an_answer_an_appeal_closes_only_with_a_reason_and_only_if_none_is_due(world, trace):
+    due, to_know = world.registered(), world.registered(needs_answer=False)
+    before = trace()
+    with pytest.raises(dispatch.NotReadyToClose, match="требует ответа"):
+        dispatch.close(due, reason="к сведению", by=world.clerk)
+    with pytest.raises(dispatch.NotReadyToClose, match="причину"):
+        dispatch.close(to_know, reason=" ", by=world.clerk)
+    with pytest.raises(NotAllowed):
+        dispatch.close(to_know, reason="к сведению", by=world.executor)
+    assert trace() == before
+    dispatch.close(to_know, reason="к сведению", by=world.clerk)
+    assert (to_know.status, to_know.close_reason) == (S.CLOSED, "к сведению")
+
+
+def test_a_reply_after_the_answer_gets_a_second_answer_and_the_first_stays(world):
+    message = _sent(world, world.registered_email())
+    appeal = world.again(message.thread.appeal)
+    first = signature.frozen_of(appeal)
+    registration.join(world.email(message_id="<r@x.example>"), appeal, by=world.clerk)
+    registration.seen_reply(appeal, by=world.executor)
+    draft = drafting.reopen(world.again(appeal), by=world.executor)
+    appeal = world.again(appeal)
+    assert (appeal.status, draft.text, appeal.answered_on) == (S.DRAFTING, "", None)
+    assert draft.revisions.filter(text="Договор продлён.").exists()
+    first.refresh_from_db()
+    signature.verify_frozen(first)
+    drafting.save(appeal, text="Уточняем.", base_version=draft.version, by=world.executor)
+    from otklik.appeals import approval
+
+    approval.ask(appeal, approvers=[world.head], by=world.executor)
+    approval.approve(approval.decision_of(appeal, world.head), by=world.head)
+    answer = signature.freeze(world.again(appeal), signer=world.signer, by=world.executor)
+    signature.sign_sed(answer, number="2", signed_on=timezone.localdate(), by=world.clerk)
+    second = dispatch.send(world.again(appeal), by=world.clerk).message
+    assert second.pk != message.pk
+    assert Dispatch.objects.count() == 2
+
+
+def test_imported_history_is_sent_without_leaving(world):
+    appeal = world.signed(world.registered_email())
+    past = timezone.localdate() - timedelta(days=3)
+    message = dispatch.send(appeal, by=world.clerk, on=past, imported=True).message
+    assert (message.state, message.origin_imported) == (State.SENT, True)
+    assert world.again(appeal).answered_on == past
