@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from django.db.models import Value
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -105,10 +106,15 @@ def _page(request: StaffRequest, view: str, filters: queues.Filters) -> dict[str
 
 
 def _choices() -> dict[str, Any]:
+    """Return what the filters offer; topics and units come in one query."""
     today = timezone.localdate()
+    topics = Topic.objects.filter(valid(today), leaf=True).annotate(of=Value("topic")).order_by()
+    units = Unit.objects.filter(valid(today)).annotate(of=Value("unit")).order_by()
+    rows = topics.values_list("of", "pk", "name").union(units.values_list("of", "pk", "short_name")).order_by("name")
+    offered = list(rows)
     return {
         "channels": ChannelCode.choices,
-        "topics": Topic.objects.filter(valid(today), leaf=True).only("pk", "code", "name"),
-        "units": Unit.objects.filter(valid(today)).only("pk", "name", "short_name"),
+        "topics": [(pk, name) for of, pk, name in offered if of == "topic"],
+        "units": [(pk, name) for of, pk, name in offered if of == "unit"],
         "terms": TERMS.items(),
     }
