@@ -1,0 +1,56 @@
+"""System components that some tests need: found or named with the line that installs them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+
+@dataclass(frozen=True)
+class Component:
+    """One system component; `require` skips a test without it, under `CI=true` fails it."""
+
+    name: str
+    package: str
+    found: Callable[[], bool]
+
+    @property
+    def missing(self) -> str:
+        return f"нет компонента {self.name}: sudo apt-get install {self.package}"
+
+    def require(self) -> None:
+        if not self.found():
+            pytest.fail(self.missing) if os.environ.get("CI") == "true" else pytest.skip(self.missing)
+
+
+def postgres_binaries() -> Path:
+    """Give the folder of the newest installed PostgreSQL (Debian keeps it out of PATH)."""
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: float(folder.parent.name))
+    initdb = shutil.which("initdb")
+    return versions[-1] if versions else Path(initdb).parent if initdb else Path("/nonexistent")
+
+
+def chromium() -> str | None:
+    """Give the path of Debian's Chromium."""
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+def dovecot() -> str | None:
+    """Give the path of the Dovecot server."""
+    return shutil.which("dovecot", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+
+
+def _postgres() -> bool:
+    return (postgres_binaries() / "initdb").exists()
+
+
+POSTGRES = Component("PostgreSQL", "postgresql", _postgres)
+CHROMIUM = Component("Chromium", "chromium", lambda: chromium() is not None)
+DOVECOT = Component("Dovecot", "dovecot-imapd", lambda: dovecot() is not None)
+
+BY_MARK = {"browser": CHROMIUM, "dovecot": DOVECOT}

@@ -1,0 +1,245 @@
+"""Where the tests' databases come from: `--db=sqlite` (default) or `--db=postgres`.
+
+All migrations run once per change of any migration file; the result is kept in `.pytest_cache` and copied for every
+session, every xdist worker and after every test with real transactions. PostgreSQL runs in a cluster of its own.
+
+Loaded with `-p` before pytest-django, because models read the kind of database when they are imported.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from tests import components
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = ROOT / ".pytest_cache" / "templates"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--db", choices=("sqlite", "postgres"), default="sqlite", help="database of the run")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
+    """Choose the database before Django reads its settings; xdist workers inherit it by environment."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        return (yield)
+    scratch = Path(tempfile.mkdtemp(prefix="otklik-test-", dir="/tmp"))
+    os.environ["OTKLIK_TEST_SCRATCH"] = str(scratch)
+    os.environ["OTKLIK_DATA"] = str(scratch / "data")
+    os.environ["OTKLIK_SQLITE_FAST"] = "1"
+    os.environ["DATABASE_URL"] = f"sqlite:///{scratch}/none.sqlite3"
+    early_config.add_cleanup(lambda: shutil.rmtree(scratch, ignore_errors=True))
+    if early_config.known_args_namespace.db == "postgres" and components.POSTGRES.found():
+        cluster = Cluster(scratch)
+        early_config.add_cleanup(cluster.stop)
+        cluster.start()
+        os.environ["DATABASE_URL"] = f"postgresql://otklik@/postgres?host={cluster.sockets}"
+    return (yield)
+
+
+class Cluster:
+    """A throw-away PostgreSQL cluster on a Unix socket, without fsync."""
+
+    def __init__(self, scratch: Path) -> None:
+        self.data = scratch / "pg"
+        self.sockets = scratch / "socket"
+        self.process: subprocess.Popen[bytes] | None = None
+        # PostgreSQL refuses to run as root: give the cluster to a user without rights.
+        self.user = (
+            next((name for name in ("postgres", "nobody") if _exists(name)), None) if os.geteuid() == 0 else None
+        )
+
+    def start(self) -> None:
+        for folder in (self.data, self.sockets):
+            folder.mkdir(mode=0o755)
+            if self.user:
+                shutil.chown(folder, self.user)
+        self.data.parent.chmod(0o755)
+        self.data.chmod(0o700)
+        binaries = components.postgres_binaries()
+        initdb = ["-D", self.data, "-U", "otklik", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
+        subprocess.run(
+            [binaries / "initdb", *initdb], user=self.user, check=True, stdout=subprocess.DEVNULL, cwd=self.data
+        )
+        options = {
+            "listen_addresses": "",
+            "unix_socket_directories": self.sockets,
+            "fsync": "off",
+            "synchronous_commit": "off",
+            "full_page_writes": "off",
+            "autovacuum": "off",
+            "max_connections": "200",
+            "log_min_messages": "fatal",
+        }
+        settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+        self.process = subprocess.Popen(
+            [binaries / "postgres", "-D", self.data, *settings],
+            user=self.user,
+            cwd=self.data,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        ready = [binaries / "pg_isready", "-q", "-h", self.sockets, "-U", "otklik", "-t", "1"]
+        for _ in range(300):
+            if subprocess.run(ready, check=False).returncode == 0:
+                return
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.1)
+        raise RuntimeError("Временный кластер PostgreSQL не запустился.")
+
+    def stop(self) -> None:
+        if self.process:
+            self.process.send_signal(3)  # SIGQUIT: an immediate shutdown, nothing in it is worth a checkpoint
+            self.process.wait(30)
+
+
+def _exists(user: str) -> bool:
+    try:
+        return bool(pwd.getpwnam(user))
+    except KeyError:
+        return False
+
+
+class Template(Protocol):
+    """A migrated database that is copied whenever a test needs a fresh one."""
+
+    def prepare(self) -> None: ...
+    def restore(self) -> None: ...
+
+
+class SqliteTemplate:
+    """A file in the cache, copied over the worker's own file."""
+
+    def __init__(self, worker: str) -> None:
+        self.template = CACHE / f"{_fingerprint()}.sqlite3"
+        self.target = Path(os.environ["OTKLIK_TEST_SCRATCH"]) / f"{worker}.sqlite3"
+
+    def prepare(self) -> None:
+        with _one_at_a_time():
+            if not self.template.exists():
+                draft = self.template.with_suffix(f".{os.getpid()}")
+                _use(draft)
+                _migrate()
+                draft.rename(self.template)
+        _use(self.target)
+        self.restore()
+
+    def restore(self) -> None:
+        _disconnect()
+        # A connection that a thread forgot keeps the removed file, not the new one.
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{self.target}{suffix}").unlink(missing_ok=True)
+        shutil.copyfile(self.template, self.target)
+
+
+class PostgresTemplate:
+    """A template database in the run's cluster; its dump is kept in the cache for the next run."""
+
+    def __init__(self, worker: str) -> None:
+        self.dump = CACHE / f"{_fingerprint()}.pg.sql"
+        self.target = f"otklik_{worker}"
+
+    def prepare(self) -> None:
+        with _one_at_a_time():
+            if not self._rows("SELECT 1 FROM pg_database WHERE datname = 'template_otklik'"):
+                self._build()
+        _use(self.target)
+        self.restore()
+
+    def restore(self) -> None:
+        _disconnect()
+        self._run(f"DROP DATABASE IF EXISTS {self.target} WITH (FORCE)")
+        self._run(f"CREATE DATABASE {self.target} TEMPLATE template_otklik")
+
+    def _build(self) -> None:
+        if self.dump.exists():
+            self._run("CREATE DATABASE draft_otklik")
+            self._tool("psql", "-q", "-d", "draft_otklik", "-f", self.dump)
+        else:
+            self._run("CREATE DATABASE draft_otklik")
+            _use("draft_otklik")
+            _migrate()
+            self._tool("pg_dump", "-d", "draft_otklik", "-f", self.dump)
+        self._run("ALTER DATABASE draft_otklik RENAME TO template_otklik")
+
+    def _rows(self, sql: str) -> list[tuple[object, ...]]:
+        import psycopg
+
+        with psycopg.connect(f"{self._dsn()} dbname=postgres", autocommit=True) as connection:
+            cursor = connection.execute(sql)
+            return cursor.fetchall() if cursor.description else []
+
+    def _run(self, sql: str) -> None:
+        self._rows(sql)
+
+    def _dsn(self) -> str:
+        return f"host={Path(os.environ['OTKLIK_TEST_SCRATCH']) / 'socket'} user=otklik"
+
+    def _tool(self, name: str, *arguments: str | Path) -> None:
+        host = Path(os.environ["OTKLIK_TEST_SCRATCH"]) / "socket"
+        command = [components.postgres_binaries() / name, "-h", host, "-U", "otklik", *arguments]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+def template(worker: str) -> Template:
+    """Give the template of this run's database for one xdist worker."""
+    from django.db import connection
+
+    return PostgresTemplate(worker) if connection.vendor == "postgresql" else SqliteTemplate(worker)
+
+
+def _fingerprint() -> str:
+    """Hash every migration file of every installed application: ours, Django's, Wagtail's."""
+    from django.apps import apps
+
+    digest = hashlib.sha256()
+    for application in apps.get_app_configs():
+        for file in sorted(Path(application.path, "migrations").glob("*.py")):
+            digest.update(f"{application.label}/{file.name}".encode())
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _use(name: str | Path) -> None:
+    from django.db import connection
+
+    _disconnect()
+    connection.settings_dict["NAME"] = str(name)
+
+
+def _disconnect() -> None:
+    from django.db import connections
+
+    connections.close_all()
+
+
+def _migrate() -> None:
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    _disconnect()
