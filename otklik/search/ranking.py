@@ -160,8 +160,11 @@ def _score(store: Store, terms: Sequence[_Term]) -> tuple[dict[int, float], dict
     """Return BM25 scores of the candidates, and the rarity of the words each covers."""
     rare, common, budget = set[str](), set[str](), _MOST_POSTINGS
     for term in terms:  # rarest first: they name the candidates, the others only tell candidates apart
-        (rare if budget > 0 else common).update(term.options)
-        budget -= term.frequency
+        if not rare or term.frequency < min(budget, COMMON):
+            rare.update(term.options)
+            budget -= term.frequency
+        else:
+            common.update(term.options)
     met = store.occurrences(rare, _MOST_POSTINGS) if rare else []
     if common and met:
         weight: dict[int, int] = defaultdict(int)
