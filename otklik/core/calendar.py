@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from datetime import date, datetime
 from threading import local
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import holidays
 from django.core.signals import request_finished, request_started
@@ -14,7 +14,7 @@ from django.db import transaction
 
 from otklik.core import journal
 from otklik.core.models import CalendarDay, CalendarYear, ChainHead
-from otklik.core.workdays import Day, WorkCalendar, days_of, is_holiday, plain_year, with_shortened
+from otklik.core.workdays import Day, Kind, WorkCalendar, days_of, is_holiday, plain_year, with_shortened
 
 if TYPE_CHECKING:
     from otklik.people.models import Employee
@@ -137,8 +137,9 @@ def current() -> WorkCalendar:
 
 def _read() -> WorkCalendar:
     rows = CalendarDay.objects.values_list("date", "kind", "title", "moved_from")
+    days = {day: Day(cast("Kind", kind), title, moved) for day, kind, title, moved in rows}
     approved = CalendarYear.objects.filter(approved=True).values_list("year", flat=True)
-    return WorkCalendar({day: Day(kind, title, moved) for day, kind, title, moved in rows}, frozenset(approved))
+    return WorkCalendar(days, frozenset(approved))
 
 
 def forget() -> None:

@@ -20,7 +20,7 @@ MAY_GROW: Final = frozenset({"view", "add", "change"})
 MAY_CHANGE: Final = frozenset({"view", "change"})
 
 
-class PowerPolicy(BasePermissionPolicy):
+class PowerPolicy(BasePermissionPolicy):  # type: ignore[misc]
     """Lets in whoever holds the power today; what is not among `actions` nobody does."""
 
     def __init__(self, model: type[Model], power: str, actions: Iterable[str] = MAY_GROW) -> None:
@@ -40,7 +40,7 @@ class PowerPolicy(BasePermissionPolicy):
         active = get_user_model()._default_manager.filter(is_active=True)
         if not self.actions.intersection(actions):
             return active.none()
-        return active.filter(pk__in=[user.pk for user in active if user.has_power(self.power)])  # type: ignore[attr-defined]
+        return active.filter(pk__in=[user.pk for user in active if user.has_power(self.power)])
 
 
 class _Journalled:
@@ -56,13 +56,16 @@ class _Journalled:
         instance = super().save_instance()  # type: ignore[misc]
         form, name = view.form, view.model._meta.model_name
         changed = {field: plain(form.cleaned_data.get(field)) for field in form.changed_data}
+        values: dict[str, Any] = {}
+        if self.keeps_values:
+            values = {"now": changed, "was": {field: plain(form.initial.get(field)) for field in changed}}
         journal.record(
             f"{name}.{self.verb}",
             chain=self.chain,
             by=view.request.user,
             id=str(instance.pk),
             fields=sorted(changed),
-            **({"now": changed, "was": {f: plain(form.initial.get(f)) for f in changed}} if self.keeps_values else {}),
+            **values,
         )
         return instance
 

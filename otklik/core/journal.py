@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
@@ -139,7 +139,7 @@ def verify() -> list[Problem]:
     problems: list[Problem] = []
     for kind in (JournalEntry, AccessEntry):
         rows = kind.objects.order_by("chain", "seq").iterator(chunk_size=2000)
-        problems += _check_chains(rows, heads, expected)
+        problems += _check_chains(cast("Iterator[ChainedEntry]", rows), heads, expected)
     problems += [Problem(chain, seq, "строки нет, а цепочка о ней помнит") for chain, (seq, _) in heads.items() if seq]
     problems += [Problem(chain, seq, "строка была в печати дня, теперь её нет") for chain, seq in expected]
     problems += _check_seals(seals)

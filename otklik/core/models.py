@@ -221,7 +221,7 @@ class ChainedEntry(models.Model):
             raise TypeError("a journal row does not change")
         super().save(**options)
 
-    def delete(self, **_: Any) -> tuple[int, dict[str, int]]:
+    def delete(self, using: Any = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
         """Refuse."""
         raise TypeError("a journal row is not removed")
 

@@ -17,12 +17,12 @@ class DurableStorage(FileSystemStorage):
     """A local folder whose files are whole or absent: temporary file, fsync, atomic rename, fsync of the folder."""
 
     @property
-    def base_location(self) -> Any:  # type: ignore[override]
+    def base_location(self) -> Any:
         """Return the folder named in settings, asked every time: tests and commands change it."""
         return settings.FILES_ROOT
 
     @property
-    def location(self) -> str:  # type: ignore[override]
+    def location(self) -> str:
         """Return the folder as an absolute path."""
         return os.path.abspath(settings.FILES_ROOT)
 

@@ -132,7 +132,7 @@ class DepartmentDictionary(PeopleDictionary):
     ]
 
 
-class PeopleGroup(ViewSetGroup):  # type: ignore[misc]
+class PeopleGroup(ViewSetGroup):
     """The department in one menu."""
 
     menu_label = "Департамент"
@@ -147,13 +147,13 @@ class PeopleGroup(ViewSetGroup):  # type: ignore[misc]
     )
 
 
-@hooks.register("register_admin_viewset")  # type: ignore[untyped-decorator]
+@hooks.register("register_admin_viewset")
 def viewsets() -> PeopleGroup:
     """Give Wagtail the pages."""
     return PeopleGroup()
 
 
-@hooks.register("before_bulk_action")  # type: ignore[untyped-decorator]
+@hooks.register("before_bulk_action")
 def no_bulk_changes(request: HttpRequest, action: str, objects: list[Any], view: Any) -> None:
     """Refuse Wagtail's bulk actions on accounts: they would leave no line in our journal."""
     if any(isinstance(row, Employee | Role) for row in objects):
