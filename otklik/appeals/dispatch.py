@@ -15,6 +15,7 @@ from otklik.appeals import signature, transitions
 from otklik.appeals.letters import compose
 from otklik.appeals.models import Appeal, Dispatch, FrozenAnswer
 from otklik.appeals.permissions import check_power
+from otklik.core import journal
 from otklik.core.errors import DomainError
 from otklik.core.models import StoredFile
 from otklik.correspondence import delivery
@@ -111,24 +112,7 @@ def send(
     if appeal.invitation is None and not imported:
         appeal.invitation = feedback.invite(channel=appeal.channel, on=on)
     way = _way(appeal, answer)
-    first = IncomingMessage.objects.filter(taken__appeal=appeal, taken__first=True).first()
-    message = delivery.queue(
-        thread=appeal.thread,
-        channel=way.channel,
-        kind=OutgoingMessage.Kind.ANSWER,
-        recipient=way.recipient,
-        recipient_name=people_access.letter_name(appeal.applicant).dative,
-        subject=_subject(appeal, first),
-        text=_cover(appeal, answer, way),
-        in_reply_to=first.message_id if first else "",
-        references=[*first.references, first.message_id] if first and first.message_id else [],
-        contact_point=appeal.contact_point if appeal.contact_point.channel == way.channel else None,
-        files=way.files,
-        by=by,
-        undo_seconds=settings.UNDO_SECONDS,
-        imported=imported,
-        at=at,
-    )
+    message = _queue(appeal, answer, way, by=by, at=at, imported=imported)
     row = Dispatch.objects.create(answer=answer, message=message, by=by, at=at)
     transitions.move(
         appeal,
@@ -155,6 +139,27 @@ def undo(appeal: Appeal, *, by: Employee) -> None:
 
 
 @transaction.atomic
+def send_another_way(appeal: Appeal, *, channel: str, address: str, by: Employee) -> Dispatch:
+    """Send the same signed answer by another channel or to another address; the letter that failed is given up."""
+    check_power(by, "appeals.dispatch", "отправить ответ другим способом")
+    answer = signature.frozen_of(appeal)
+    row = Dispatch.objects.filter(answer=answer).select_related("message").first() if answer else None
+    if answer is None or row is None or appeal.status != S.SENT:
+        raise transitions.MoveRefused(number=appeal.number, now=S(appeal.status).label, to=S.SENT.label)
+    if not address.strip():
+        raise NoAddress(number=appeal.number)
+    signature.verify_frozen(answer)
+    delivery.give_up(row.message, by=by)
+    row.by, row.at = by, timezone.now()
+    row.message = _queue(appeal, answer, _Way(channel, address.strip(), _files(appeal, answer)), by=by, at=row.at)
+    row.save(update_fields=["message", "by", "at"])
+    journal.record(
+        "appeal.sent_another_way", chain=f"appeal:{appeal.pk}", by=by, message=row.message_id, channel=channel
+    )
+    return row
+
+
+@transaction.atomic
 def close(appeal: Appeal, *, reason: str, by: Employee, on: date | None = None, imported: bool = False) -> None:
     """End the work on an appeal. Without an answer it takes a reason, and that no answer is due."""
     if not imported:
@@ -172,20 +177,50 @@ def close(appeal: Appeal, *, reason: str, by: Employee, on: date | None = None, 
     )
 
 
+def _queue(
+    appeal: Appeal, answer: FrozenAnswer, way: _Way, *, by: Employee, at: datetime, imported: bool = False
+) -> OutgoingMessage:
+    """Put the letter into the outbox, in reply to what the applicant wrote first."""
+    first = IncomingMessage.objects.filter(taken__appeal=appeal, taken__first=True).first()
+    return delivery.queue(
+        thread=appeal.thread,
+        channel=way.channel,
+        kind=OutgoingMessage.Kind.ANSWER,
+        recipient=way.recipient,
+        recipient_name=people_access.letter_name(appeal.applicant).dative,
+        subject=_subject(appeal, first),
+        text=_cover(appeal, answer, way),
+        in_reply_to=first.message_id if first else "",
+        references=[*first.references, first.message_id] if first and first.message_id else [],
+        contact_point=appeal.contact_point if appeal.contact_point.channel == way.channel else None,
+        files=way.files,
+        by=by,
+        undo_seconds=settings.UNDO_SECONDS,
+        imported=imported,
+        at=at,
+    )
+
+
 def _way(appeal: Appeal, answer: FrozenAnswer) -> _Way:
     """Return the way the applicant asked for. A site message without e-mail is answered on the status page."""
-    files = signature.frozen_files(answer)
-    sign = answer.signature
-    if sign.way == sign.Way.UKEP and sign.file is not None:
-        files = [*files[:1], (f"{compose.letter_name(appeal)}.sig", sign.file), *files[1:]]
-    elif sign.way == sign.Way.PAPER and sign.file is not None:
-        files = [(f"Ответ {appeal.number} (скан).pdf", sign.file), *files[1:]]
+    files = _files(appeal, answer)
     address = appeal.answer_address.strip()
     if appeal.answer_channel == ChannelCode.WEBSITE:
         return _Way(ChannelCode.EMAIL, address, files) if "@" in address else _Way(ChannelCode.WEBSITE, "", files)
     if not address and appeal.answer_channel in (ChannelCode.EMAIL, ChannelCode.POST):
         raise NoAddress(number=appeal.number)
     return _Way(appeal.answer_channel, address, files)
+
+
+def _files(appeal: Appeal, answer: FrozenAnswer) -> list[tuple[str, StoredFile]]:
+    """Return the letter, its signature or the scan in its place, and the attachments."""
+    files = signature.frozen_files(answer)
+    sign = answer.signature
+    if sign.way == sign.Way.UKEP and sign.file is not None:
+        files = [*files[:1], (f"{compose.letter_name(appeal)}.sig", sign.file), *files[1:]]
+    elif sign.way == sign.Way.PAPER and sign.file is not None:
+        files = [(f"Ответ {appeal.number} (скан).pdf", sign.file), *files[1:]]
+    return files
 
 
 def _subject(appeal: Appeal, first: IncomingMessage | None) -> str:

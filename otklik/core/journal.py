@@ -146,6 +146,22 @@ def verify() -> list[Problem]:
     return problems
 
 
+def verify_chain(chain: str) -> list[Problem]:
+    """Return what is wrong with one chain, the seals of days included; empty when it is whole."""
+    head = ChainHead.objects.filter(chain=chain).values_list("seq", "last_hash").first()
+    heads = {chain: head} if head else {}
+    expected: dict[tuple[str, int], str] = {}
+    for sealed in JournalSeal.objects.filter(heads__has_key=chain).order_by("date"):
+        seq, hash_ = sealed.heads[chain]
+        expected[chain, seq] = hash_
+    problems: list[Problem] = []
+    for kind in (JournalEntry, AccessEntry):
+        problems += _check_chains(kind.objects.filter(chain=chain).order_by("seq"), heads, expected)
+    problems += [Problem(chain, seq, "строки нет, а цепочка о ней помнит") for _, (seq, _) in heads.items() if seq]
+    problems += [Problem(chain, seq, "строка была в печати дня, теперь её нет") for _, seq in expected]
+    return problems
+
+
 def _check_chains(
     rows: Iterable[ChainedEntry], heads: dict[str, tuple[int, str]], expected: dict[tuple[str, int], str]
 ) -> Iterator[Problem]:

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from otklik.workplace import applicants, card, intake, kb, menu, queue, search, today
+from otklik.workplace import answer_urls, applicants, card, intake, kb, menu, queue, search, today
 
 app_name = "workplace"
 
@@ -36,4 +36,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("kb/", kb.home, name="knowledge"),
     path("kb/sections/<int:pk>/", kb.section, name="knowledge_section"),
     path("kb/<int:pk>/", kb.material, name="knowledge_material"),
+    # The answer's way, quarantine, calendar, journal
+    *answer_urls.urlpatterns,
 ]

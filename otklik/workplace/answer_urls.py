@@ -1,0 +1,85 @@
+"""Addresses of the answer's way, of intake's leftovers, of the calendar and of what auditors read."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.urls import URLPattern, path, register_converter
+
+from otklik.workplace import (
+    approval,
+    assignment,
+    calendar,
+    classification,
+    dispatch,
+    drafting,
+    journal,
+    quarantine,
+    signing,
+    substitution,
+)
+
+
+class DayConverter:
+    """A day as 2026-11-24."""
+
+    regex = r"\d{4}-\d{2}-\d{2}"
+
+    def to_python(self, value: str) -> date:
+        """Read the day; a day that does not exist is no address."""
+        return date.fromisoformat(value)
+
+    def to_url(self, value: date) -> str:
+        """Write the day."""
+        return value.isoformat()
+
+
+register_converter(DayConverter, "day")
+
+APPEAL = "appeals/<int:pk>"
+
+urlpatterns: list[URLPattern] = [
+    path(f"{APPEAL}/classify/", classification.classify, name="classify"),
+    path(f"{APPEAL}/assign/", assignment.assign, name="assign"),
+    path(f"{APPEAL}/draft/", drafting.draft, name="draft"),
+    path(f"{APPEAL}/draft/autosave/", drafting.autosave, name="draft_autosave"),
+    path(f"{APPEAL}/draft/materials/", drafting.find_materials, name="draft_materials"),
+    path(f"{APPEAL}/draft/materials/<int:page_id>/insert/", drafting.insert, name="draft_insert"),
+    path(f"{APPEAL}/draft/materials/<int:page_id>/decline/", drafting.decline, name="draft_decline"),
+    path(f"{APPEAL}/draft/letter.pdf", drafting.preview, name="draft_pdf"),
+    path(f"{APPEAL}/draft/revisions/", drafting.revisions, name="revisions"),
+    path(f"{APPEAL}/draft/revisions/<int:seq>/restore/", drafting.restore, name="restore"),
+    path(f"{APPEAL}/approval/", approval.of_appeal, name="approval"),
+    path("approvals/<int:pk>/", approval.decide, name="approval_decide"),
+    path(f"{APPEAL}/sign/", signing.sign, name="sign"),
+    path(f"{APPEAL}/sign/freeze/", signing.freeze, name="freeze"),
+    path(f"{APPEAL}/sign/withdraw/", signing.withdraw, name="withdraw"),
+    path(f"{APPEAL}/sign/letter.pdf", signing.letter, name="letter"),
+    path(f"{APPEAL}/sign/package.zip", signing.package, name="package"),
+    path(f"{APPEAL}/dispatch/", dispatch.show, name="dispatch"),
+    path(f"{APPEAL}/dispatch/state/", dispatch.state, name="delivery_state"),
+    path(f"{APPEAL}/dispatch/send/", dispatch.send, name="send"),
+    path(f"{APPEAL}/dispatch/undo/", dispatch.undo, name="undo_send"),
+    path(f"{APPEAL}/dispatch/resend/", dispatch.resend, name="resend"),
+    path(f"{APPEAL}/dispatch/settle/", dispatch.settle, name="settle"),
+    path(f"{APPEAL}/dispatch/posted/", dispatch.posted, name="posted"),
+    path(f"{APPEAL}/dispatch/another-way/", dispatch.another_way, name="another_way"),
+    path(f"{APPEAL}/close/", dispatch.close, name="close"),
+    path("deliveries/", dispatch.deliveries, name="deliveries"),
+    path("quarantine/", quarantine.quarantine, name="quarantine"),
+    path("quarantine/<int:pk>/original/", quarantine.original, name="quarantine_original"),
+    path("quarantine/<int:pk>/retry/", quarantine.retry, name="quarantine_retry"),
+    path("quarantine/<int:pk>/fill-in/", quarantine.fill_in, name="quarantine_fill"),
+    path("quarantine/<int:pk>/reject/", quarantine.reject, name="quarantine_reject"),
+    path("reconciliation/", quarantine.reconciliation, name="reconciliation"),
+    path("calendar/", calendar.year, name="calendar"),
+    path("calendar/<int:of>/", calendar.year, name="calendar_year"),
+    path("calendar/<int:of>/approve/", calendar.approve_year, name="calendar_approve"),
+    path("calendar/<day:on>/", calendar.day, name="calendar_day"),
+    path("terms/", calendar.terms, name="terms"),
+    path("terms/<int:pk>/", calendar.term, name="term"),
+    path("journal/", journal.changes, name="journal"),
+    path("journal/access/", journal.looks, name="access_log"),
+    path("away/", substitution.away, name="away"),
+    path("away/<int:pk>/cancel/", substitution.cancel, name="away_cancel"),
+]

@@ -1,0 +1,86 @@
+"""A decision about one revision: the text, what changed since the last approved one, approve or give back."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from otklik.appeals import access, approval
+from otklik.appeals.models import Approval, DraftRevision
+from otklik.core.access import requires
+from otklik.core.errors import DomainError
+from otklik.people.models import Employee
+from otklik.workplace.drafting import changes
+from otklik.workplace.requests import StaffRequest
+
+
+@requires("appeals.approve")
+@require_http_methods(["GET", "POST"])
+def decide(request: StaffRequest, pk: int) -> HttpResponse:
+    """Show one approval and take the decision; a refusal keeps the remark that was typed."""
+    row = access.get_of_appeal(
+        request.user,
+        Approval.objects.select_related(
+            "revision__draft__appeal__regime", "revision__draft__appeal__applicant", "revision__author", "approver"
+        ),
+        "revision__draft__appeal",
+        pk,
+    )
+    if request.method != "POST":
+        return _page(request, row)
+    appeal = row.revision.draft.appeal
+    try:
+        if "approve" in request.POST:
+            approval.approve(row, by=request.user)
+            messages.success(request, f"Обращение № {appeal.number}: редакция {row.revision.seq} согласована.")
+        else:
+            approval.give_back(row, remark=request.POST.get("remark", ""), by=request.user)
+            messages.success(request, f"Обращение № {appeal.number}: проект возвращён исполнителю с замечанием.")
+    except DomainError as refusal:
+        return _page(request, row, refusal=refusal)
+    return redirect("workplace:card", pk=appeal.pk)
+
+
+@requires("appeals.approve", "appeals.draft")
+@require_GET
+def of_appeal(request: StaffRequest, pk: int) -> HttpResponse:
+    """Lead from an appeal to the decision that waits for the user, else to the text, from which approval is asked."""
+    appeal = access.get_for(request.user, pk)
+    waiting = approval.waiting_for(request.user).filter(revision__draft__appeal=appeal).first()
+    return redirect("workplace:approval_decide", pk=waiting.pk) if waiting else redirect("workplace:draft", pk=pk)
+
+
+def _page(request: StaffRequest, row: Approval, refusal: DomainError | None = None) -> HttpResponse:
+    revision = row.revision
+    before = _last_approved(revision)
+    context = {
+        "approval": row,
+        "appeal": revision.draft.appeal,
+        "revision": revision,
+        "before": before,
+        "changes": changes(before.text, revision.text) if before else [],
+        "files": list(revision.draft.files.select_related("stored")),
+        "others": list(revision.approvals.exclude(pk=row.pk).select_related("approver")),
+        "why_not": _why_not(row, request.user),
+        "remark": request.POST.get("remark", ""),
+        "refusal": refusal,
+    }
+    return render(request, "workplace/approval.html", context, status=refusal.status if refusal else 200)
+
+
+def _last_approved(revision: DraftRevision) -> DraftRevision | None:
+    """Return the newest earlier revision that somebody approved."""
+    earlier = DraftRevision.objects.filter(
+        draft=revision.draft_id, seq__lt=revision.seq, approvals__decision=Approval.Decision.APPROVED
+    )
+    return earlier.order_by("-seq").first()
+
+
+def _why_not(row: Approval, user: Employee) -> str:
+    try:
+        approval.check_can_decide(row, user)
+    except DomainError as refusal:
+        return str(refusal)
+    return ""

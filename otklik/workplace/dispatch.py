@@ -1,0 +1,188 @@
+"""Sending the signed answer: undo for some seconds, the delivery state, another way where it did not arrive."""
+
+from __future__ import annotations
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from otklik.appeals import access, dispatch, signature
+from otklik.appeals.models import Appeal, Dispatch
+from otklik.appeals.permissions import allows
+from otklik.core.access import requires
+from otklik.core.forms import TidyForm
+from otklik.correspondence import delivery
+from otklik.correspondence.models import ChannelCode, OutgoingMessage
+from otklik.people import access as people_access
+from otklik.workplace.requests import StaffRequest
+
+State = OutgoingMessage.State
+CHANGING = (State.QUEUED, State.SENDING)
+READERS = ("appeals.dispatch", "appeals.view_all", "appeals.view_unit", "appeals.view_own")
+BY_HAND_CHANNELS = (ChannelCode.EMAIL, ChannelCode.POST)
+
+
+class PostedForm(TidyForm):
+    """When the paper letter left, and its number in the register or the track number."""
+
+    on = forms.DateField(label="Дата отправки", widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}))
+    number = forms.CharField(label="Номер в реестре или трек-номер", max_length=60, required=False)
+
+
+class AnotherWayForm(TidyForm):
+    """Where else the same signed answer can go."""
+
+    channel = forms.ChoiceField(label="Каким способом", choices=[(code.value, code.label) for code in BY_HAND_CHANNELS])
+    address = forms.CharField(label="Куда", max_length=500, error_messages={"required": "Укажите адрес."})
+
+
+@requires(*READERS)
+@require_GET
+def show(request: StaffRequest, pk: int) -> HttpResponse:
+    """Show how the answer leaves, and the one next step."""
+    appeal = access.get_for(request.user, pk)
+    return render(request, "workplace/dispatch.html", _context(request, appeal))
+
+
+@requires(*READERS)
+@require_GET
+def state(request: StaffRequest, pk: int) -> HttpResponse:
+    """Show the delivery state alone: the page asks while it still changes by itself."""
+    appeal = access.get_for(request.user, pk)
+    return render(request, "workplace/dispatch.html#state", _context(request, appeal))
+
+
+@requires("appeals.dispatch")
+@require_POST
+def send(request: StaffRequest, pk: int) -> HttpResponse:
+    """Send the answer by the applicant's channel."""
+    appeal = access.get_for(request.user, pk)
+    dispatch.send(appeal, by=request.user)
+    return redirect("workplace:dispatch", pk=pk)
+
+
+@requires("appeals.dispatch")
+@require_POST
+def undo(request: StaffRequest, pk: int) -> HttpResponse:
+    """Take the letter back while it still waits."""
+    appeal = access.get_for(request.user, pk)
+    dispatch.undo(appeal, by=request.user)
+    messages.success(request, "Отправка отменена. Письмо не ушло.")
+    return redirect("workplace:dispatch", pk=pk)
+
+
+@requires("appeals.dispatch")
+@require_POST
+def resend(request: StaffRequest, pk: int) -> HttpResponse:
+    """Try the same letter once more."""
+    appeal = access.get_for(request.user, pk)
+    delivery.resend(_message(appeal), by=request.user)
+    messages.success(request, "Письмо снова поставлено в очередь.")
+    return redirect("workplace:dispatch", pk=pk)
+
+
+@requires("appeals.dispatch")
+@require_POST
+def settle(request: StaffRequest, pk: int) -> HttpResponse:
+    """Write down what the clerk found out about a letter whose fate was unknown."""
+    appeal = access.get_for(request.user, pk)
+    arrived = request.POST.get("arrived") == "yes"
+    delivery.settle(_message(appeal), arrived=arrived, by=request.user)
+    messages.success(request, "Отмечено: дошло." if arrived else "Отмечено: не дошло. Отправьте ещё раз.")
+    return redirect("workplace:dispatch", pk=pk)
+
+
+@requires("appeals.dispatch")
+@require_POST
+def posted(request: StaffRequest, pk: int) -> HttpResponse:
+    """Write down that the paper letter was handed to the post."""
+    appeal = access.get_for(request.user, pk)
+    form = PostedForm(request.POST, prefix="posted")
+    if not form.is_valid():
+        context = _context(request, appeal) | {"posted_form": form}
+        return render(request, "workplace/dispatch.html", context, status=422)
+    delivery.posted(_message(appeal), on=form.cleaned_data["on"], number=form.cleaned_data["number"], by=request.user)
+    messages.success(request, "Отмечено: письмо сдано на почту.")
+    return redirect("workplace:dispatch", pk=pk)
+
+
+@requires("appeals.dispatch")
+@require_POST
+def another_way(request: StaffRequest, pk: int) -> HttpResponse:
+    """Send the same signed answer by another channel or to another address."""
+    appeal = access.get_for(request.user, pk)
+    form = AnotherWayForm(request.POST, prefix="way")
+    if not form.is_valid():
+        context = _context(request, appeal) | {"way_form": form}
+        return render(request, "workplace/dispatch.html", context, status=422)
+    dispatch.send_another_way(appeal, **form.cleaned_data, by=request.user)
+    messages.success(request, "Ответ отправлен другим способом.")
+    return redirect("workplace:dispatch", pk=pk)
+
+
+@requires("appeals.close")
+@require_POST
+def close(request: StaffRequest, pk: int) -> HttpResponse:
+    """End the work on an appeal."""
+    appeal = access.get_for(request.user, pk)
+    dispatch.close(appeal, reason=request.POST.get("reason", ""), by=request.user)
+    messages.success(request, f"Обращение № {appeal.number} закрыто.")
+    return redirect("workplace:card", pk=pk)
+
+
+@requires("appeals.dispatch", "appeals.view_all")
+@require_GET
+def deliveries(request: StaffRequest) -> HttpResponse:
+    """List what did not arrive, what may have arrived, and what waits to be sent by hand."""
+    seen = access.visible_to(request.user)
+    waiting = (
+        OutgoingMessage.objects.filter(
+            state__in=(State.FAILED, State.UNCERTAIN, State.BY_HAND), thread__appeal__in=seen
+        )
+        .select_related("thread__appeal")
+        .order_by("created_at")
+    )
+    groups = [
+        (State.UNCERTAIN, "Неизвестно, дошло ли", "Узнайте у заявителя или у другой стороны и отметьте."),
+        (State.FAILED, "Не доставлено", "Проверьте адрес и отправьте ещё раз или другим способом."),
+        (State.BY_HAND, "Отправить вручную", "Распечатайте, отправьте и отметьте дату."),
+    ]
+    rows = list(waiting[:300])
+    listed = [(title, hint, [row for row in rows if row.state == code]) for code, title, hint in groups]
+    return render(request, "workplace/deliveries.html", {"groups": listed, "total": len(rows)})
+
+
+def _message(appeal: Appeal) -> OutgoingMessage:
+    row = _dispatch_of(appeal)
+    if row is None:
+        raise Http404
+    return row.message
+
+
+def _dispatch_of(appeal: Appeal) -> Dispatch | None:
+    rows = Dispatch.objects.filter(answer__appeal=appeal, answer__withdrawn_at=None, answer__followed_at=None)
+    return rows.select_related("message", "by").first()
+
+
+def _context(request: StaffRequest, appeal: Appeal) -> dict[str, object]:
+    row = _dispatch_of(appeal)
+    message = row.message if row else None
+    left = int((message.not_before - timezone.now()).total_seconds()) if message else 0
+    return {
+        "appeal": appeal,
+        "answer": signature.frozen_of(appeal),
+        "dispatch": row,
+        "message": message,
+        "undo_left": max(left, 0) if message and message.state == State.QUEUED else 0,
+        "changing": message is not None and message.state in CHANGING,
+        "addressee": people_access.masked(appeal.applicant),
+        "can_send": allows(dispatch.check_can_send, appeal, request.user),
+        "can_undo": allows(dispatch.check_can_undo, appeal, request.user),
+        "can_close": allows(dispatch.check_can_close, appeal, request.user),
+        "may_dispatch": request.user.has_power("appeals.dispatch"),
+        "posted_form": PostedForm(prefix="posted", initial={"on": timezone.localdate()}),
+        "way_form": AnotherWayForm(prefix="way", initial={"channel": ChannelCode.POST}),
+    }

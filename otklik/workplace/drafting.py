@@ -1,0 +1,307 @@
+"""The answer's editor: text, letterhead, materials beside it, attachments, checks, revisions.
+
+Every button of the page submits the one form, so the text typed so far is saved before anything else happens.
+Scripts only add what saves time: autosave, insertion at the cursor, search as one types.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from otklik.appeals import access, approval, checklist, drafting, signature
+from otklik.appeals.checklist import Check
+from otklik.appeals.letters import compose
+from otklik.appeals.models import Appeal, Approval, Draft, DraftFile, DraftRevision
+from otklik.appeals.permissions import allows
+from otklik.core.access import requires
+from otklik.core.errors import DomainError
+from otklik.knowledge import materials
+from otklik.people.models import Employee
+from otklik.workplace.requests import StaffRequest
+
+WRITERS = ("appeals.draft", "appeals.approve", "appeals.view_all")
+
+
+@requires(*WRITERS)
+@require_http_methods(["GET", "POST"])
+def draft(request: StaffRequest, pk: int) -> HttpResponse:
+    """Show the editor; a POST saves the text and then does what the pressed button says."""
+    appeal = access.get_for(request.user, pk)
+    if request.method != "POST":
+        return _page(request, appeal)
+    text, base_version = _typed(request)
+    try:
+        saved = drafting.save(appeal, text=text, base_version=base_version, by=request.user)
+    except drafting.DraftConflict as conflict:
+        return _conflict(request, appeal, conflict)
+    except DomainError as refusal:
+        return _page(request, appeal, text=text, refusal=refusal)
+    try:
+        return _pressed(request, appeal, saved)
+    except DomainError as refusal:
+        return _page(request, appeal, refusal=refusal)
+
+
+@requires(*WRITERS)
+@require_POST
+def autosave(request: StaffRequest, pk: int) -> JsonResponse:
+    """Save what was typed and say when; tell of another's text without touching either."""
+    appeal = access.get_for(request.user, pk)
+    text, base_version = _typed(request)
+    try:
+        saved = drafting.save(appeal, text=text, base_version=base_version, by=request.user)
+    except DomainError as refusal:
+        return JsonResponse({"text": str(refusal)}, status=refusal.status)
+    checks = render_to_string("workplace/draft.html#checks", {"checks": _checks(appeal, saved, text)}, request)
+    return JsonResponse({"version": saved.version, "saved": _clock(saved), "checks": checks})
+
+
+@requires(*WRITERS)
+@require_GET
+def find_materials(request: StaffRequest, pk: int) -> HttpResponse:
+    """Show what the Knowledge Base has for the typed words, or for the letter itself while nothing is typed."""
+    appeal = access.get_for(request.user, pk)
+    return render(request, "workplace/draft.html#materials", {"appeal": appeal, **_found(request, appeal)})
+
+
+@requires(*WRITERS)
+@require_POST
+def insert(request: StaffRequest, pk: int, page_id: int) -> JsonResponse:
+    """Give a material's text with filled placeholders, to be put where the cursor stands; its use is recorded."""
+    appeal = access.get_for(request.user, pk)
+    try:
+        taken = drafting.insert_material(appeal, page_id, by=request.user)
+    except DomainError as refusal:
+        return JsonResponse({"text": str(refusal)}, status=refusal.status)
+    used = render_to_string("workplace/draft.html#used", {"citations": _citations(appeal)}, request)
+    return JsonResponse({"insert": taken.text, "title": taken.title, "empty": list(taken.empty), "used": used})
+
+
+@requires(*WRITERS)
+@require_POST
+def decline(request: StaffRequest, pk: int, page_id: int) -> HttpResponse:
+    """Note that a material did not fit this letter; its owner sees it in the figures of the material."""
+    appeal = access.get_for(request.user, pk)
+    materials.record_use(page_id, "declined", reference=f"appeal:{appeal.pk}", by=request.user)
+    return HttpResponse("")
+
+
+@requires(*WRITERS)
+@require_GET
+def preview(request: StaffRequest, pk: int) -> HttpResponse:
+    """Show the letter as the PDF it would be today, from the saved text."""
+    appeal = access.get_for(request.user, pk)
+    current = drafting.draft_of(appeal)
+    files = list(current.files.select_related("stored"))
+    content = compose.letter_pdf(
+        appeal, current.text, files, _likely_signer(appeal, request.user), on=timezone.localdate()
+    )
+    response = HttpResponse(content, content_type="application/pdf")
+    response["Content-Disposition"] = "inline"
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+@requires(*WRITERS)
+@require_GET
+def revisions(request: StaffRequest, pk: int) -> HttpResponse:
+    """Show kept revisions and what changed between two of them (by default: the last one and the text as it is)."""
+    appeal = access.get_for(request.user, pk)
+    current = drafting.draft_of(appeal)
+    kept = list(current.revisions.select_related("author").order_by("-seq"))
+    older, newer = _picked(request.GET.get("from"), kept), _picked(request.GET.get("to"), kept)
+    older = older or (kept[0] if kept else None)
+    context = {
+        "appeal": appeal,
+        "draft": current,
+        "revisions": kept,
+        "older": older,
+        "newer": newer,
+        "changes": changes(older.text if older else "", newer.text if newer else current.text),
+        "can_restore": allows(drafting.check_can_draft, appeal, request.user),
+    }
+    return render(request, "workplace/revisions.html", context)
+
+
+@requires(*WRITERS)
+@require_POST
+def restore(request: StaffRequest, pk: int, seq: int) -> HttpResponse:
+    """Make the text of a kept revision the current one; the text it replaces is kept as well."""
+    appeal = access.get_for(request.user, pk)
+    current = drafting.draft_of(appeal)
+    chosen = get_object_or_404(DraftRevision, draft=current, seq=seq)
+    drafting.check_can_draft(appeal, request.user)
+    drafting.keep(current, by=request.user)
+    drafting.save(appeal, text=chosen.text, base_version=_typed(request)[1], by=request.user)
+    messages.success(request, f"Возвращена редакция {seq}. Прежний текст сохранён среди редакций.")
+    return redirect("workplace:draft", pk=pk)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A line of a comparison: «same», «added» or «removed»."""
+
+    kind: str
+    text: str
+
+
+def changes(before: str, after: str) -> list[Change]:
+    """Return two texts as one list of lines, each with what became of it."""
+    kinds = {" ": "same", "+": "added", "-": "removed"}
+    lines = difflib.ndiff(before.splitlines(), after.splitlines())
+    return [Change(kinds[line[0]], line[2:]) for line in lines if line[0] in kinds]
+
+
+def _typed(request: StaffRequest) -> tuple[str, int]:
+    """Return the text with plain line ends, and the version it started from."""
+    version = request.POST.get("base_version", "")
+    return request.POST.get("text", "").replace("\r\n", "\n"), int(version) if version.isdigit() else 0
+
+
+def _pressed(request: StaffRequest, appeal: Appeal, saved: Draft) -> HttpResponse:
+    """Do what the pressed button says, after the text was saved."""
+    pressed = request.POST
+    if "ask" in pressed:
+        return _ask(request, appeal)
+    if "attach" in pressed:
+        _attach(request, appeal)
+    elif detached := pressed.get("detach"):
+        drafting.detach(appeal, int(detached), by=request.user)
+    elif page_id := pressed.get("insert"):
+        taken = drafting.insert_material(appeal, int(page_id), by=request.user)
+        whole = f"{saved.text.rstrip()}\n\n{taken.text}".lstrip()
+        drafting.save(appeal, text=whole, base_version=saved.version, by=request.user)
+        messages.success(request, f"Вставлено в конец текста: «{taken.title}».")
+    elif page_id := pressed.get("decline"):
+        materials.record_use(int(page_id), "declined", reference=f"appeal:{appeal.pk}", by=request.user)
+    elif "take_theirs" in pressed:
+        drafting.keep(saved, by=request.user)
+        drafting.save(appeal, text=pressed.get("theirs", ""), base_version=saved.version, by=request.user)
+        messages.success(request, "Взят текст коллеги. Ваш вариант сохранён среди редакций.")
+    elif "search" not in pressed:
+        messages.success(request, f"Сохранено в {_clock(saved)}.")
+    query = {"q": pressed.get("q", "")} if "search" in pressed else None
+    return redirect(reverse("workplace:draft", args=[appeal.pk], query=query))
+
+
+def _ask(request: StaffRequest, appeal: Appeal) -> HttpResponse:
+    chosen = [person for person in approval.candidates(appeal, request.user) if str(person.pk) in _ids(request)]
+    approval.ask(appeal, approvers=chosen, by=request.user)
+    names = ", ".join(person.short_name for person in chosen)
+    messages.success(request, f"Обращение № {appeal.number}: проект передан на согласование — {names}.")
+    return redirect("workplace:card", pk=appeal.pk)
+
+
+def _ids(request: StaffRequest) -> set[str]:
+    return set(request.POST.getlist("approvers"))
+
+
+def _attach(request: StaffRequest, appeal: Appeal) -> None:
+    """Take the good files and say of each other one why it was not taken."""
+    uploads = request.FILES.getlist("files")
+    if not uploads:
+        messages.warning(request, "Сначала выберите файл, затем нажмите «Прикрепить».")
+    for upload in uploads:
+        try:
+            drafting.attach(appeal, upload, by=request.user)
+        except DomainError as refusal:
+            messages.error(request, str(refusal))
+
+
+def _conflict(request: StaffRequest, appeal: Appeal, conflict: drafting.DraftConflict) -> HttpResponse:
+    context = {"appeal": appeal, "conflict": conflict, "changes": changes(conflict.theirs, conflict.mine)}
+    return render(request, "workplace/draft_conflict.html", context, status=conflict.status)
+
+
+def _page(
+    request: StaffRequest, appeal: Appeal, *, text: str | None = None, refusal: DomainError | None = None
+) -> HttpResponse:
+    current = drafting.draft_of(appeal)
+    shown = current.text if text is None else text
+    files = list(current.files.select_related("stored"))
+    signer = _likely_signer(appeal, request.user)
+    context = {
+        "appeal": appeal,
+        "draft": current,
+        "text": shown,
+        "refusal": refusal,
+        "files": files,
+        "letter": compose.letter_of(appeal, shown, files, signer, on=timezone.localdate()),
+        "checks": _checks(appeal, current, shown, files),
+        "citations": _citations(appeal),
+        "approvers": approval.candidates(appeal, request.user),
+        "remarks": _remarks(current),
+        "why_closed": _why_closed(appeal, request.user),
+        "can_ask": allows(approval.check_can_ask, appeal, request.user) or appeal.status == Appeal.Status.ASSIGNED,
+        "can_freeze": allows(signature.check_can_freeze, appeal, request.user),
+        **_found(request, appeal),
+    }
+    return render(request, "workplace/draft.html", context, status=refusal.status if refusal else 200)
+
+
+def _why_closed(appeal: Appeal, user: Employee) -> str:
+    """Return why the user may not write here; empty where he may."""
+    try:
+        drafting.check_can_draft(appeal, user)
+    except DomainError as refusal:
+        return str(refusal)
+    return ""
+
+
+def _checks(appeal: Appeal, current: Draft, text: str, files: Sequence[DraftFile] | None = None) -> list[Check]:
+    names = [row.name for row in (files if files is not None else current.files.all())]
+    greeting = str(drafting.facts(appeal)["обращение"])
+    approved = approval.approved_revision(appeal) is not None
+    return [
+        *checklist.of_text(text, greeting=greeting, attachments=names, number=appeal.number),
+        Check("approval", "Согласовано", approved, "Этот текст ещё не согласован. После правки согласуют заново."),
+        Check(
+            "signer",
+            "Есть кому подписать",
+            bool(signature.signers(appeal)),
+            "Сегодня ни у кого нет права подписи. Сообщите администратору.",
+        ),
+    ]
+
+
+def _found(request: StaffRequest, appeal: Appeal) -> dict[str, object]:
+    """Return the materials for the panel: what was searched for, else suggestions for the letter."""
+    query = request.GET.get("q", "").strip()
+    if query:
+        return {"query": query, "found": materials.find(query, user=request.user, limit=8)}
+    first = appeal.messages.filter(first=True).select_related("message").first()
+    letter = f"{appeal.subject}\n{first.message.text if first else ''}"
+    return {"query": "", "found": materials.suggest(letter, user=request.user, limit=6)}
+
+
+def _citations(appeal: Appeal) -> list[object]:
+    return list(drafting.draft_of(appeal).citations.select_related("by").order_by("-id"))
+
+
+def _remarks(current: Draft) -> list[Approval]:
+    """Return the remarks of the last return for rework."""
+    returned = Approval.objects.filter(revision__draft=current, decision=Approval.Decision.RETURNED)
+    return list(returned.select_related("decided_by").order_by("-decided_at")[:3])
+
+
+def _likely_signer(appeal: Appeal, user: Employee) -> Employee:
+    """Return whose name the preview shows: the signer is chosen only when the text is handed over."""
+    return next(iter(signature.signers(appeal)), user)
+
+
+def _picked(seq: str | None, kept: Sequence[DraftRevision]) -> DraftRevision | None:
+    return next((row for row in kept if str(row.seq) == seq), None)
+
+
+def _clock(saved: Draft) -> str:
+    return f"{timezone.localtime(saved.saved_at):%H:%M}" if saved.saved_at else ""

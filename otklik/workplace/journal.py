@@ -1,0 +1,81 @@
+"""For auditors: the journal of changes with filters, whether its chains hold, and the log of looks at personal data."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from otklik.appeals.models import Appeal
+from otklik.core import journal
+from otklik.core.access import requires
+from otklik.core.models import AccessEntry, JournalEntry
+from otklik.people.models import Employee
+from otklik.workplace.requests import StaffRequest
+
+PER_PAGE = 100
+
+
+@requires("journal.view")
+@require_GET
+def changes(request: StaffRequest) -> HttpResponse:
+    """Show changes, newest first, filtered by appeal, person, action and dates."""
+    appeal = Appeal.objects.filter(number=request.GET.get("number", "").strip()).first()
+    rows = _filtered(JournalEntry.objects.all(), request)
+    if request.GET.get("number"):
+        rows = rows.filter(chain=f"appeal:{appeal.pk}") if appeal else rows.none()
+    context = _page(request, rows) | {
+        "appeal": appeal,
+        "problems": journal.verify_chain(f"appeal:{appeal.pk}") if appeal else None,
+        "actions": JournalEntry.objects.order_by("action").values_list("action", flat=True).distinct(),
+    }
+    return render(request, "workplace/journal.html", context)
+
+
+@requires("journal.view")
+@require_GET
+def looks(request: StaffRequest) -> HttpResponse:
+    """Show who opened whose personal data and why, newest first."""
+    context = _page(request, _filtered(AccessEntry.objects.all(), request))
+    return render(request, "workplace/access_log.html", context)
+
+
+def _filtered(rows: QuerySet[Any], request: StaffRequest) -> QuerySet[Any]:
+    asked = request.GET
+    if asked.get("actor", "").isdigit():
+        rows = rows.filter(actor=int(asked["actor"]))
+    if asked.get("action"):
+        rows = rows.filter(action=asked["action"])
+    if first := _day(asked.get("first")):
+        rows = rows.filter(at__gte=_midnight(first))
+    if last := _day(asked.get("last")):
+        rows = rows.filter(at__lt=_midnight(last + timedelta(days=1)))
+    return rows.select_related("actor", "on_behalf_of").order_by("-at", "-id")
+
+
+def _page(request: StaffRequest, rows: QuerySet[Any]) -> dict[str, Any]:
+    kept = request.GET.copy()
+    kept.pop("page", None)
+    return {
+        "page": Paginator(rows, PER_PAGE).get_page(request.GET.get("page")),
+        "asked": request.GET,
+        "kept": kept.urlencode(),
+        "employees": Employee.objects.all(),
+    }
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text or "")
+    except ValueError:
+        return None
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))

@@ -1,0 +1,162 @@
+"""Pages beside the answer's way: quarantine, calendar, terms, journal, substitution."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from otklik.appeals.models import Appeal
+from otklik.core import calendar
+from otklik.core.models import CalendarDay, JournalEntry, TermRule
+from otklik.correspondence.models import IncomingMessage
+from otklik.people.models import Substitution
+from tests.appeals.conftest import World
+from tests.workplace.test_work_answer import at, desk
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    calendar.load([2026, 2027])
+    return World()
+
+
+def quarantined(world: World, **changes: Any) -> IncomingMessage:
+    row = world.email()
+    IncomingMessage.objects.filter(pk=row.pk).update(state="quarantined", problem="Не читается кодировка.", **changes)
+    row.refresh_from_db()
+    return row
+
+
+def test_quarantine_says_why_and_a_rejection_needs_a_reason(world: World) -> None:
+    row = quarantined(world)
+    clerk = desk(world.clerk)
+    assert "Не читается кодировка." in clerk.get(at("quarantine")).content.decode()
+    assert clerk.post(at("quarantine_reject", row.pk), {"reason": " "}).status_code == 422
+    row.refresh_from_db()
+    assert row.state == "quarantined"
+    assert clerk.post(at("quarantine_reject", row.pk), {"reason": "Рассылка"}).status_code == 302
+    row.refresh_from_db()
+    assert (row.state, row.reject_reason) == ("rejected", "Рассылка")
+
+
+def test_what_no_program_read_is_typed_in_and_goes_on_to_registration(world: World) -> None:
+    row = quarantined(world)
+    clerk = desk(world.clerk)
+    page = clerk.get(at("quarantine_fill", row.pk)).content.decode()
+    assert row.sender_address in page
+    answer = clerk.post(at("quarantine_fill", row.pk), {"sender_name": "Иванова", "text": "Просит продлить аренду."})
+    assert answer.url == at("inbox", row.pk)
+    row.refresh_from_db()
+    assert (row.state, row.text) == ("new", "Просит продлить аренду.")
+
+
+def test_an_auditor_sees_quarantine_and_decides_nothing(world: World) -> None:
+    row = quarantined(world)
+    auditor = desk(world.auditor)
+    assert auditor.get(at("quarantine")).status_code == 200
+    assert auditor.post(at("quarantine_reject", row.pk), {"reason": "Рассылка"}).status_code == 403
+    row.refresh_from_db()
+    assert row.state == "quarantined"
+
+
+def test_reconciliation_counts_what_came(world: World) -> None:
+    world.registered_email()
+    quarantined(world, external_id="other")
+    page = desk(world.clerk).get(at("reconciliation")).content.decode()
+    assert "электронная почта" in page
+
+
+def test_a_day_is_changed_only_after_the_preview_and_redates_running_appeals(world: World) -> None:
+    appeal = world.registered()
+    due = world.again(appeal).due_on
+    assert due is not None
+    clerk = desk(world.clerk)
+    wish = {"kind": "off", "source": "Указ Губернатора"}
+    page = clerk.post(at("calendar_day", due), wish)
+    assert appeal.number in page.content.decode()
+    assert world.again(appeal).due_on == due
+    assert CalendarDay.objects.get(pk=due).kind != "off"
+    assert clerk.post(at("calendar_day", due), {**wish, "confirm": 1}).status_code == 302
+    moved = world.again(appeal).due_on
+    assert moved is not None
+    assert moved < due
+    assert JournalEntry.objects.filter(chain=f"appeal:{appeal.pk}", action="appeal.redated").count() == 1
+
+
+def test_a_day_without_a_ground_stays(world: World) -> None:
+    day = date(2026, 12, 15)
+    page = desk(world.clerk).post(at("calendar_day", day), {"kind": "off", "source": "", "confirm": 1})
+    assert page.status_code == 422
+    assert CalendarDay.objects.get(pk=day).kind == "working"
+
+
+def test_a_new_term_begins_on_its_day_and_the_old_one_stays_for_what_began_before(world: World) -> None:
+    old = TermRule.objects.get(regime="59fz", step="answer", channel="")
+    starts = timezone.localdate() + timedelta(days=10)
+    wish = {"days": 20, "unit": "calendar", "roll": old.roll, "basis": "Новый закон", "valid_from": starts.isoformat()}
+    clerk = desk(world.clerk)
+    assert clerk.post(at("term", old.pk), wish).status_code == 200
+    assert TermRule.objects.filter(regime="59fz", step="answer").count() == 1
+    assert clerk.post(at("term", old.pk), {**wish, "confirm": 1}).status_code == 302
+    old.refresh_from_db()
+    assert old.valid_to == starts - timedelta(days=1)
+    assert TermRule.objects.get(regime="59fz", step="answer", valid_from=starts).days == 20
+
+
+def test_calendar_and_terms_are_read_by_all_and_changed_by_few(world: World) -> None:
+    executor = desk(world.executor)
+    rule = TermRule.objects.get(regime="59fz", step="answer", channel="")
+    assert executor.get(at("calendar")).status_code == 200
+    assert executor.get(at("terms")).status_code == 200
+    assert executor.get(at("calendar_day", date(2026, 12, 15))).status_code == 403
+    assert executor.get(at("term", rule.pk)).status_code == 403
+
+
+def test_a_year_without_a_decree_says_so(world: World) -> None:
+    assert "Год не утверждён" in desk(world.clerk).get(at("calendar_year", 2028)).content.decode()
+
+
+def test_the_journal_finds_a_changed_row_of_one_appeal(world: World) -> None:
+    appeal = world.registered()
+    auditor = desk(world.auditor)
+    asked = f"{at('journal')}?number={appeal.number}"
+    assert "ничего не изменено" in auditor.get(asked).content.decode()
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE core_journalentry SET action = 'x' WHERE chain = %s AND seq = 1", [f"appeal:{appeal.pk}"]
+        )
+    assert "нарушена" in auditor.get(asked).content.decode()
+    assert desk(world.clerk).get(at("journal")).status_code == 403
+    assert auditor.get(at("access_log")).status_code == 200
+
+
+def test_a_deputy_has_the_powers_only_in_the_named_days(world: World) -> None:
+    today = timezone.localdate()
+    days = {"absent": world.head.pk, "deputy": world.stranger.pk, "starts_on": today, "ends_on": today}
+    head = desk(world.head)
+    assert head.post(at("away"), days).status_code == 302
+    assert world.fresh(world.stranger).has_power("appeals.approve")
+    again = head.post(at("away"), {**days, "deputy": world.helper.pk})
+    assert again.status_code == 422
+    assert Substitution.objects.count() == 1
+    assert head.post(at("away_cancel", Substitution.objects.get().pk)).status_code == 302
+    assert not world.fresh(world.stranger).has_power("appeals.approve")
+
+
+def test_nobody_enters_an_absence_for_a_stranger(world: World) -> None:
+    today = timezone.localdate()
+    days = {"absent": world.signer.pk, "deputy": world.stranger.pk, "starts_on": today, "ends_on": today}
+    assert desk(world.stranger).post(at("away"), days).status_code == 422
+    assert not Substitution.objects.exists()
+
+
+def test_deliveries_are_closed_to_those_without_appeals(world: World) -> None:
+    assert Appeal.objects.count() == 0
+    assert desk(world.executor).get(at("deliveries")).status_code == 403
