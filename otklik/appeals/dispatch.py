@@ -28,7 +28,7 @@ from otklik.surveys import feedback
 S = Appeal.Status
 State = OutgoingMessage.State
 
-TO_KNOW: Final = "к сведению"
+ON_STATUS_PAGE: Final = "на странице состояния обращения"
 NOT_ARRIVED: Final = (State.FAILED, State.UNCERTAIN)
 
 
@@ -206,7 +206,11 @@ def _way(appeal: Appeal, answer: FrozenAnswer) -> _Way:
     files = _files(appeal, answer)
     address = appeal.answer_address.strip()
     if appeal.answer_channel == ChannelCode.WEBSITE:
-        return _Way(ChannelCode.EMAIL, address, files) if "@" in address else _Way(ChannelCode.WEBSITE, "", files)
+        return (
+            _Way(ChannelCode.EMAIL, address, files)
+            if "@" in address
+            else _Way(ChannelCode.WEBSITE, ON_STATUS_PAGE, files)
+        )
     if not address and appeal.answer_channel in (ChannelCode.EMAIL, ChannelCode.POST):
         raise NoAddress(number=appeal.number)
     return _Way(appeal.answer_channel, address, files)

@@ -207,8 +207,11 @@ def _narrow(user: Employee, found: QuerySet[Appeal], filters: Filters) -> QueryS
     elif filters.term == "soon":
         found = found.filter(status__in=OPEN, due_on__range=(today, today + timedelta(days=terms.SOON_DAYS)))
     if text := filters.text.strip():
+        by_number = found.filter(number__icontains=text)
+        if by_number.exists():
+            return by_number
         hits = [one.appeal.pk for one in search_feed.search_for(user, text, limit=200)]
-        found = found.filter(Q(pk__in=hits) | Q(number__icontains=text))
+        found = found.filter(pk__in=hits)
     return found
 
 

@@ -75,6 +75,7 @@ class World:
             "sender_address": "г. Новосибирск, ул. Выдуманная, д. 1",
             "subject": "Продление договора аренды",
             "text": "Здравствуйте! Прошу продлить договор аренды земельного участка.",
+            "received_at": timezone.now(),
             "by": self.clerk,
             **changes,
         }

@@ -1,0 +1,139 @@
+"""Two people press at once: one succeeds, the other is told, nothing is half-done."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from otklik.appeals import assignment, drafting, numbers, registration, signature
+from otklik.appeals.models import Appeal, AppealMessage, FrozenAnswer, Signature
+from otklik.core import journal
+from otklik.core.errors import DomainError
+from otklik.correspondence.models import IncomingMessage
+from otklik.people.models import Applicant, Employee
+from tests.appeals.conftest import World
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def world(transactional_db: None) -> World:
+    return World()
+
+
+def at_once(*actions: Callable[[], Any]) -> list[Any]:
+    """Run the actions in threads that start together; return what each gave or raised."""
+    barrier, results = threading.Barrier(len(actions)), [None] * len(actions)
+
+    def run(place: int, action: Callable[[], Any]) -> None:
+        try:
+            barrier.wait(timeout=20)
+            results[place] = action()
+        except Exception as exc:
+            results[place] = exc
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(actions)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    return results
+
+
+def _one_won(results: list[Any]) -> None:
+    refused = [one for one in results if isinstance(one, Exception)]
+    assert len(refused) == len(results) - 1, results
+    assert all(isinstance(one, DomainError) for one in refused), results
+
+
+def test_two_clerks_register_one_message(world):
+    message, entry = world.message(), world.entry()
+    clerks = [Employee.objects.get(pk=one.pk) for one in (world.clerk, world.clerk2)]
+    copies = [IncomingMessage.objects.get(pk=message.pk) for _ in clerks]
+    results = at_once(
+        *(lambda c=copy, by=by: registration.register(c, entry, by=by) for copy, by in zip(copies, clerks, strict=True))
+    )
+    _one_won(results)
+    assert Appeal.objects.count() == AppealMessage.objects.count() == Applicant.objects.count() == 1
+    assert Appeal.objects.get().number.endswith("000001")
+    assert world.registered().number.endswith("000002")
+    assert journal.verify() == []
+
+
+def test_two_clerks_type_one_sed_number(world):
+    entry = world.entry(sed_number="01-15/9")
+    messages = [world.message(), world.message()]
+    results = at_once(*(lambda m=m: registration.register(m, entry, by=world.fresh(world.clerk)) for m in messages))
+    _one_won(results)
+    assert Appeal.objects.count() == 1
+    assert sorted(IncomingMessage.objects.values_list("state", flat=True)) == ["new", "registered"]
+
+
+def test_two_assigners(world):
+    appeal = world.classified()
+    other = world.employee("other", "Соколова", world.land, ["executor"])
+    tries = [(world.clerk, world.executor), (world.clerk2, other)]
+    copies = [(world.again(appeal), world.fresh(by), executor) for by, executor in tries]
+    results = at_once(
+        *(lambda a=a, by=by, e=e: assignment.assign(a, unit=world.land, executor=e, by=by) for a, by, e in copies)
+    )
+    _one_won(results)
+    winner = tries[0 if not isinstance(results[0], Exception) else 1]
+    assert world.again(appeal).executor == winner[1]
+
+
+def test_two_signers(world):
+    answer = world.frozen()
+    today = timezone.localdate()
+    copies = [FrozenAnswer.objects.select_related("appeal", "signer").get(pk=answer.pk) for _ in range(2)]
+    people = [world.fresh(world.clerk), world.fresh(world.clerk2)]
+    results = at_once(
+        *(
+            lambda a=a, by=by, n=n: signature.sign_sed(a, number=str(n), signed_on=today, by=by)
+            for n, (a, by) in enumerate(zip(copies, people, strict=True))
+        )
+    )
+    _one_won(results)
+    assert Signature.objects.count() == 1
+    assert world.again(answer.appeal).status == Appeal.Status.SIGNED
+
+
+def test_two_writers_save_from_one_version_and_the_loser_keeps_his_text(world):
+    appeal = world.drafted()
+    copies = [(world.again(appeal), world.fresh(one), text) for one, text in ((world.executor, "а"), (world.head, "б"))]
+    results = at_once(*(lambda a=a, by=by, t=t: drafting.save(a, text=t, base_version=1, by=by) for a, by, t in copies))
+    _one_won(results)
+    conflict = next(one for one in results if isinstance(one, drafting.DraftConflict))
+    assert {conflict.mine, conflict.theirs} == {"а", "б"}
+    assert drafting.draft_of(appeal).text == conflict.theirs
+
+
+def test_numbers_have_no_gaps_and_no_doubles_under_threads_some_of_which_roll_back(world):
+    today = timezone.localdate()
+    taken: list[str] = []
+
+    class Undone(Exception):
+        pass
+
+    def take(fail: bool) -> None:
+        for turn in range(5):
+            try:
+                with transaction.atomic():
+                    number = numbers.next_number(today)
+                    if fail and turn % 2:
+                        raise Undone
+            except Undone:
+                continue
+            taken.append(number)
+
+    results = at_once(*(lambda fail=fail: take(fail) for fail in (False, True, False, True)))
+    assert results == [None] * 4
+    assert len(taken) == 16
+    assert sorted(int(number[-6:]) for number in taken) == list(range(1, 17))
