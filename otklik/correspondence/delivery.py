@@ -94,7 +94,8 @@ def queue(
 ) -> OutgoingMessage:
     """Put a message in the queue, inside the caller's transaction; the same `once_key` gives the row there is."""
     now = at or timezone.now()
-    if channel in BY_PROGRAM and not recipient.strip() and not imported:
+    # An answer on the site needs no address: it is read there by number and code.
+    if channel == ChannelCode.EMAIL and not recipient.strip() and not imported:
         raise NoAddress
     papers = [(name, _stored(content, name)) for name, content in files]
     answered = _answered(thread)

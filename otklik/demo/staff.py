@@ -1,119 +1,130 @@
-"""The demo department: units, employees with an account for every role. Nobody here can be taken for a real person."""
+"""The demo department: units, employees with accounts for every role. All names are made up and sound so."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
-from django.contrib.auth.hashers import make_password
+from otklik.people.models import Department, Employee, Role, RoleAssignment, Unit
 
-from otklik.people.models import Department, Employee, RoleAssignment, Unit
+PASSWORD: Final = "uchebny-stend"  # noqa: S105 - of a stand that holds nothing real; shown on its sign-in page
+SINCE: Final = date(2024, 8, 16)
 
-PASSWORD = "uchebny-stend"  # noqa: S105 - shown on the sign-in page of a demo stand, useless elsewhere
-SINCE = date(2024, 1, 1)
-
-UNITS = {
-    "head": ("Руководство департамента", "Руководство", ""),
-    "registry": ("Отдел организационной и кадровой работы", "Отдел организационной работы", "01"),
-    "land": (
-        "Отдел реализации перераспределённых полномочий по распоряжению земельными участками",
-        "Отдел распоряжения землёй",
-        "02",
+# code: index, name, short name. Those marked with the order's words are named there; the others are plausible.
+UNITS: Final = {
+    "office": (
+        "01",
+        "Отдел организационной и кадровой работы",
+        "Отдел организационной и кадровой работы",
     ),
-    "rent": ("Отдел аренды земельных участков", "Отдел аренды земли", "03"),
-    "property": ("Отдел управления государственным имуществом", "Отдел имущества", "04"),
-    "auctions": ("Отдел торгов и приватизации", "Отдел торгов", "05"),
-    "cadastre": ("Отдел кадастровой оценки и учёта", "Отдел кадастра", "06"),
-    "law": ("Юридический отдел", "Юридический отдел", "07"),
+    "land": (
+        "02",
+        "Отдел реализации перераспределённых полномочий по распоряжению земельными участками",
+        "Отдел распоряжения земельными участками",
+    ),
+    "law": ("03", "Юридический отдел", "Юридический отдел"),
+    "rent": ("04", "Отдел аренды земли и имущества", "Отдел аренды"),
+    "property": ("05", "Отдел управления государственным имуществом", "Отдел имущества"),
+    "registry": ("06", "Отдел ведения реестра государственного имущества", "Отдел реестра"),
+    "auctions": ("07", "Отдел приватизации и торгов", "Отдел приватизации и торгов"),
+    "cadastre": ("08", "Отдел кадастровой оценки и землеустройства", "Отдел кадастровой оценки"),
 }
 
 
 @dataclass(frozen=True)
-class Person:
-    """One account of the stand."""
+class Account:
+    """One employee of the stand."""
 
     login: str
-    last: str
-    first: str
+    role: str
+    unit: str | None
+    last_name: str
+    first_name: str
     patronymic: str
     post: str
-    unit: str
-    roles: tuple[str, ...]
 
 
-PEOPLE = [
-    Person("clerk", "Примерова", "Елена", "Викторовна", "консультант", "registry", ("clerk",)),
-    Person("clerk2", "Учебникова", "Ольга", "Игоревна", "главный специалист", "registry", ("clerk",)),
-    Person("head0", "Стендова", "Галина", "Петровна", "начальник отдела", "registry", ("clerk", "head")),
-    Person("executor1", "Макетов", "Илья", "Сергеевич", "консультант", "land", ("executor",)),
-    Person("executor2", "Черновикова", "Анна", "Павловна", "главный специалист", "rent", ("executor",)),
-    Person("executor3", "Образцов", "Денис", "Олегович", "консультант", "property", ("executor",)),
-    Person("executor4", "Шаблонова", "Юлия", "Андреевна", "ведущий специалист", "auctions", ("executor",)),
-    Person("executor5", "Проектов", "Максим", "Юрьевич", "консультант", "cadastre", ("executor",)),
-    Person("executor6", "Сноскина", "Вера", "Львовна", "консультант", "law", ("executor",)),
-    Person("head1", "Эталонов", "Сергей", "Николаевич", "начальник отдела", "land", ("head", "kb_author")),
-    Person("head2", "Ситуацина", "Марина", "Фёдоровна", "начальник отдела", "rent", ("head",)),
-    Person("head3", "Показателев", "Борис", "Ильич", "начальник отдела", "property", ("head",)),
-    Person("head4", "Торгашова-Учебная", "Инна", "Львовна", "начальник отдела", "auctions", ("head",)),
-    Person("head5", "Межевиков", "Глеб", "Романович", "начальник отдела", "cadastre", ("head",)),
-    Person("head6", "Параграфова", "Нина", "Юрьевна", "начальник отдела", "law", ("head",)),
-    Person("signer", "Вымышленов", "Аркадий", "Петрович", "заместитель руководителя департамента", "head", ("signer",)),
-    Person("signer2", "Сказкин", "Роман", "Ильич", "руководитель департамента", "head", ("signer",)),
-    Person("kbauthor", "Абзацева", "Дарья", "Олеговна", "консультант", "land", ("kb_author",)),
-    Person("kbchief", "Рубрикина", "Лидия", "Марковна", "консультант", "registry", ("kb_chief",)),
-    Person("consultant", "Телефонова", "Софья", "Денисовна", "специалист", "registry", ("consultant",)),
-    Person("receptionist", "Приёмная", "Алла", "Егоровна", "секретарь", "registry", ("receptionist",)),
-    Person("admin", "Настройкин", "Павел", "Антонович", "администратор системы", "registry", ("admin",)),
-    Person("auditor", "Проверкина", "Тамара", "Борисовна", "аудитор", "law", ("auditor",)),
-]
+ACCOUNTS: Final = (
+    Account("clerk", "clerk", "office", "Учётова", "Елена", "Примеровна", "главный специалист"),
+    Account("clerk2", "clerk", "office", "Журналова", "Ольга", "Образцовна", "специалист 1 разряда"),
+    Account("executor1", "executor", "land", "Участкова", "Мария", "Примеровна", "консультант"),
+    Account("executor2", "executor", "rent", "Договоркин", "Павел", "Шаблонович", "главный специалист"),
+    Account("executor3", "executor", "property", "Балансов", "Игорь", "Учебнович", "консультант"),
+    Account("executor4", "executor", "auctions", "Молоточкова", "Анна", "Образцовна", "ведущий специалист"),
+    Account("executor5", "executor", "registry", "Выпискина", "Дарья", "Примеровна", "главный специалист"),
+    Account("executor6", "executor", "cadastre", "Межевалов", "Антон", "Шаблонович", "консультант"),
+    Account("executor7", "executor", "law", "Статейкин", "Олег", "Учебнович", "консультант-юрист"),
+    Account("head1", "head", "land", "Согласуева", "Ирина", "Образцовна", "начальник отдела"),
+    Account("head2", "head", "rent", "Визиркин", "Сергей", "Примерович", "начальник отдела"),
+    Account("head3", "head", "property", "Планёркин", "Виктор", "Шаблонович", "начальник отдела"),
+    Account("signer", "signer", None, "Подписантов", "Андрей", "Образцович", "заместитель руководителя департамента"),
+    Account("kbauthor", "kb_author", "land", "Статьянова", "Вера", "Учебновна", "консультант"),
+    Account("kbchief", "kb_chief", "office", "Редакторская", "Нина", "Примеровна", "главный специалист"),
+    Account("consultant", "consultant", "office", "Трубкина", "Алла", "Образцовна", "специалист-эксперт"),
+    Account("receptionist", "receptionist", "office", "Приёмова", "Юлия", "Шаблоновна", "секретарь приёмной"),
+    Account("admin", "admin", "office", "Настройкин", "Кирилл", "Учебнович", "администратор"),
+    Account("auditor", "auditor", "law", "Проверялов", "Денис", "Примерович", "консультант"),
+)
+# A head also stands over units that have none of their own on the stand.
+OVERSEES: Final = {"head2": ("auctions",), "head3": ("registry", "cadastre", "law")}
 
 
 def load() -> tuple[dict[str, Unit], dict[str, Employee]]:
-    """Make the department; return its units by code and its employees by login."""
-    units: dict[str, Unit] = {}
-    for code, (name, short, index) in UNITS.items():
-        parent = units.get("head")
-        units[code], _ = Unit.objects.get_or_create(
-            name=name, defaults={"short_name": short, "index": index, "parent": parent, "valid_from": SINCE}
-        )
-    Department.objects.update_or_create(
-        pk=1,
-        defaults={
-            "name": "Департамент имущества и земельных отношений Примерной области",
-            "name_genitive": "Департамента имущества и земельных отношений Примерной области",
-            "short_name": "Департамент имущества и земли (учебный)",
-            "address": "000000, г. Примерск, Учебный проспект, д. 1",
-            "phone": "238-60-02, 238-60-62",
-            "email": "info@department.example",
-            "site": "department.example",
-            "requisites": "ОКПО 00000000, ОГРН 0000000000000, ИНН/КПП 0000000000/000000000",
-            "registry_unit": units["registry"],
-        },
+    """Return the units by code and the employees by login, made as an administrator would."""
+    units = {
+        code: Unit.objects.create(index=index, name=name, short_name=short, valid_from=SINCE)
+        for code, (index, name, short) in UNITS.items()
+    }
+    people = {one.login: _employee(one, units) for one in ACCOUNTS}
+    for login, codes in OVERSEES.items():
+        for code in codes:
+            _assign(people[login], "head", units[code])
+    Department.objects.filter(pk=1).update(
+        registry_unit=units["office"],
+        address="630000, г. Новосибирск, ул. Учебная, д. 1",
+        phone="238-60-02, 238-60-62",
+        email="info@department.example",
+        site="department.example",
+        requisites="учебные реквизиты: ОКПО 00000000, ОГРН 0000000000000",
     )
-    password = make_password(PASSWORD)  # one hash for all: hashing takes most of the loading time
-    people = {one.login: _employee(one, units, password) for one in PEOPLE}
     return units, people
 
 
-def _employee(one: Person, units: dict[str, Unit], password: str) -> Employee:
-    employee, made = Employee.objects.get_or_create(
+def _employee(one: Account, units: dict[str, Unit]) -> Employee:
+    employee = Employee(
         username=one.login,
-        defaults={
-            "last_name": one.last,
-            "first_name": one.first,
-            "patronymic": one.patronymic,
-            "post": one.post,
-            "unit": units[one.unit],
-            "email": f"{one.login}@department.example",
-            "phone": "238-60-00",
-            "password": password,
-        },
+        last_name=one.last_name,
+        first_name=one.first_name,
+        patronymic=one.patronymic,
+        post=one.post,
+        unit=units[one.unit] if one.unit else None,
+        email=f"{one.login}@department.example",
+        phone="238-60-02",
     )
-    if made:
-        RoleAssignment.objects.bulk_create(
-            [
-                RoleAssignment(employee=employee, role_id=code, valid_from=SINCE, basis="учебный стенд")
-                for code in one.roles
-            ]
-        )
+    employee.password = _password()
+    employee.save()
+    _assign(employee, one.role, None)
     return employee
+
+
+def _assign(employee: Employee, role: str, unit: Unit | None) -> None:
+    RoleAssignment.objects.create(
+        employee=employee,
+        role=Role.objects.get(code=role),
+        unit=unit,
+        valid_from=SINCE,
+        basis="учебный стенд",
+    )
+
+
+_hashed: dict[str, str] = {}
+
+
+def _password() -> str:
+    """Return the one password, hashed once: hashing is slow on purpose."""
+    from django.contrib.auth.hashers import make_password
+
+    if PASSWORD not in _hashed:
+        _hashed[PASSWORD] = make_password(PASSWORD)
+    return _hashed[PASSWORD]

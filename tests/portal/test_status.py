@@ -57,8 +57,14 @@ def ticket(house):
     return send_in()
 
 
+def read_message():
+    message = IncomingMessage.objects.get()
+    inbox.parse(message, {"website": SiteChannel()})
+    return message
+
+
 def registered(clerk):
-    message = inbox.parse(IncomingMessage.objects.get(), {"website": SiteChannel()})
+    message = read_message()
     proposal = registration.propose(message)
     from dataclasses import replace
 
@@ -253,7 +259,7 @@ def test_a_letter_of_another_appeal_is_not_given(client, ticket, clerk):
 
 
 def test_a_rejected_message_says_so_without_the_clerk_s_words(client, ticket, clerk):
-    message = inbox.parse(IncomingMessage.objects.get(), {"website": SiteChannel()})
+    message = read_message()
     inbox.reject(message, reason="спам от известного лица", by=clerk)
     words = ask(client, ticket.number, ticket.code).content.decode()
     assert "Не принято к рассмотрению" in words

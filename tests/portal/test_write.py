@@ -92,7 +92,8 @@ def test_a_message_of_the_site_is_read_with_who_wrote_and_how_to_answer(citizen)
 
     upload = SimpleUploadedFile("план.pdf", PDF, "application/pdf")
     citizen.post("/write/", filled(citizen, files=upload))
-    message = inbox.parse(IncomingMessage.objects.get(), {"website": SiteChannel()})
+    message = IncomingMessage.objects.get()
+    inbox.parse(message, {"website": SiteChannel()})
     assert message.state == IncomingMessage.State.NEW
     assert message.text == PERSON["text"]
     assert message.sender_name == "Вымышленский Пётр Ильич"
