@@ -1,6 +1,5 @@
 """The term engine against an independent slow count, and the rules it must never break."""
 
-import os
 from datetime import date, timedelta
 
 import pytest
@@ -9,9 +8,9 @@ from hypothesis import strategies as st
 
 from otklik.core.calendar import shipped_calendar
 from otklik.core.workdays import Day, Pause, Term, WorkCalendar
+from tests import sizes
 
-FULL = os.environ.get("OTKLIK_FULL_SIZE") == "1"
-CASES = settings(max_examples=100_000 if FULL else 500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+CASES = settings(max_examples=sizes.size(500, 100_000), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 CALENDAR = shipped_calendar()
 FIRST, LAST = date(2024, 1, 1), date(2027, 12, 31)
 EVERY_DAY = [FIRST + timedelta(n) for n in range((LAST - FIRST).days + 1)]
