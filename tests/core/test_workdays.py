@@ -10,7 +10,8 @@ from otklik.core.calendar import shipped_calendar
 from otklik.core.workdays import Day, Pause, Term, WorkCalendar
 from tests import sizes
 
-CASES = settings(max_examples=sizes.size(500, 100_000), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+MANY = settings(max_examples=sizes.size(500, 100_000), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+CASES = settings(MANY, max_examples=sizes.size(200, 10_000))
 CALENDAR = shipped_calendar()
 FIRST, LAST = date(2024, 1, 1), date(2027, 12, 31)
 EVERY_DAY = [FIRST + timedelta(n) for n in range((LAST - FIRST).days + 1)]
@@ -53,7 +54,7 @@ def slow_due(term, start, calendar, pauses):
     return end
 
 
-@CASES
+@MANY
 @given(days, st.integers(1, 60), units, rolls, st.booleans(), calendars(), pauses())
 def test_the_engine_and_the_slow_count_agree(start, length, unit, roll, spares, calendar, breaks):
     term = Term(length, "статья", unit, roll, spares_working_day=spares)
