@@ -6,14 +6,22 @@ import os
 import signal
 from collections import Counter
 
-_POINT, _, _TURN = os.environ.get("OTKLIK_CRASH_AT", "").partition(":")
+_at = os.environ.get("OTKLIK_CRASH_AT", "")
 _seen: Counter[str] = Counter()
 
 
+def arm(at: str) -> None:
+    """Have this process killed at `point`, or at `point:n` when it comes there for the n-th time."""
+    global _at  # noqa: PLW0603 — one process, one death
+    _at = at
+    _seen.clear()
+
+
 def reach(point: str) -> None:
-    """Kill this process if `OTKLIK_CRASH_AT` is `point` or `point:n` and this is the n-th time."""
-    if not _POINT or point != _POINT:
+    """Kill this process with SIGKILL if a test asked for it at this point and this turn."""
+    if not _at:
         return
+    name, _, turn = _at.partition(":")
     _seen[point] += 1
-    if _seen[point] == int(_TURN or 1):
+    if name == point and _seen[point] == int(turn or 1):
         os.kill(os.getpid(), signal.SIGKILL)

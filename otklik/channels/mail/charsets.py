@@ -64,8 +64,9 @@ def russian(text: str) -> float:
             score += FREQUENT.get(lower, -40 if ord(sign) > 127 else 0)
             if sign.isupper() and previous.islower():
                 score -= 60
-        elif 0x80 <= ord(sign) < 0x2000 or ord(sign) == 0xFFFD:
+        elif 0x80 <= ord(sign) < 0x2000 or 0x2500 <= ord(sign) < 0x25A0 or ord(sign) == 0xFFFD:
             score -= 20  # graphics and control signs where letters should be
+            letters += 1
         previous = sign
     return score / letters if letters else 0.0
 

@@ -17,6 +17,7 @@ from imap_tools.errors import ImapToolsError
 
 from otklik.channels.mail import intake
 from otklik.channels.mail.models import MailboxState
+from otklik.core.crashpoints import reach
 from otklik.correspondence.channel import Channel
 
 log = logging.getLogger("otklik.mail")
@@ -30,11 +31,14 @@ def poll(url: str, channel: Channel) -> int:
     parts = urlsplit(url)
     name = f"{unquote(parts.username or '')}@{parts.hostname}{parts.path}"
     state, _ = MailboxState.objects.get_or_create(name=name[:200])
-    taken, error = 0, ""
+    taken, failed, error = 0, 0, ""
     try:
         with _open(url) as box:
             for uid in _waiting(box):
-                taken += _bring(box, uid, _point(url), channel)
+                brought = _bring(box, uid, _point(url), channel)
+                taken, failed = taken + brought, failed + (not brought)
+        if failed:
+            error = f"не сохранено писем: {failed}; они остались в ящике"
     except (OSError, imaplib.IMAP4.error, ImapToolsError) as exc:
         log.warning("mailbox %s: %s", state.pk, type(exc).__name__)
         error = f"ящик не опрошен: {exc}"[:500]
@@ -73,15 +77,22 @@ def _waiting(box: BaseMailBox) -> list[str]:
     return sorted((data[0] or b"").decode().split(), key=int)
 
 
-def _bring(box: BaseMailBox, uid: str, point: str, channel: Channel) -> int:
-    """Keep one letter, then flag it. What cannot be kept stays unflagged and is met again at the next poll."""
+def _bring(box: BaseMailBox, uid: str, point: str, channel: Channel) -> bool:
+    """Keep one letter, then flag it. What cannot be kept stays unflagged, is met again, and delays no other."""
     with tempfile.NamedTemporaryFile(prefix="otklik-imap-", suffix=".eml") as file:
         arrived = _download(box, uid, Path(file.name))
         if arrived is None:
-            return 0  # taken away meanwhile
-        intake.take_in(Path(file.name), channel=channel, point=point, received_at=arrived)
+            return True  # taken away meanwhile
+        reach("imap.after_download")
+        try:
+            intake.take_in(Path(file.name), channel=channel, point=point, received_at=arrived)
+        except Exception:  # the disk or the database: the letter is safe where it is
+            log.exception("uid %s is not stored", uid)
+            return False
+    reach("imap.before_flag")
     box.client.uid("STORE", uid, "+FLAGS", f"({_flag(box)})")
-    return 1
+    reach("imap.after_flag")
+    return True
 
 
 def _download(box: BaseMailBox, uid: str, path: Path) -> datetime | None:

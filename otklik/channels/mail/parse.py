@@ -147,9 +147,14 @@ def _walk(part: Message, found: _Found, depth: int) -> None:
         return
     kind = part.get_content_type()
     children = part.get_payload()
-    if kind == "message/rfc822" and isinstance(children, list) and isinstance(children[0], Message):
+    if (
+        kind == "message/rfc822"
+        and not _left_out(part, found)
+        and isinstance(children, list)
+        and isinstance(children[0], Message)
+    ):
         found.files.append(_letter_inside(children[0], found))
-    elif part.is_multipart():
+    elif part.is_multipart() and not _left_out(part, found):
         for child in _parts(part):
             _walk(child, found, depth + 1)
     elif kind in {"text/plain", "text/html"} and not _is_attachment(part) and not _left_out(part, found):
@@ -210,6 +215,8 @@ def _param_name(part: Message) -> str:
 def _filename(part: Message, kind: str, number: int) -> str:
     if kind == "application/ms-tnef":
         return "winmail.dat"
+    if kind == "message/rfc822":
+        return f"письмо {number}.eml"
     name = _safe(_words(_param_name(part)))
     return name or f"вложение {number}.{kind.rpartition('/')[2][:10]}"
 
