@@ -12,8 +12,9 @@ class KnowledgeConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Keep the index and the authors' groups in step with the pages."""
-        from otklik.knowledge import index, rights
+        """Keep the index, the journal and the authors' groups in step with the pages."""
+        from otklik.knowledge import history, index, rights
 
+        history.connect()
         index.connect()
         rights.connect()

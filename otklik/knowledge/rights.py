@@ -47,12 +47,19 @@ class TodaysRights:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Bring the groups up to date before Wagtail asks them."""
-        if request.path.startswith(reverse("wagtailadmin_home")) and request.user.is_authenticated:
-            refresh(request.user)
-            if not request.user.has_perm("wagtailadmin.access_admin"):
-                raise PermissionDenied
-        return self.get_response(request)
+        """Bring the groups up to date before Wagtail asks them; a change is made whole or not at all."""
+        if not (request.path.startswith(reverse("wagtailadmin_home")) and request.user.is_authenticated):
+            return self.get_response(request)
+        refresh(request.user)
+        if not request.user.has_perm("wagtailadmin.access_admin"):
+            raise PermissionDenied
+        if request.method in ("GET", "HEAD"):
+            return self.get_response(request)
+        with transaction.atomic():  # page, index, groups and journal together
+            response = self.get_response(request)
+            if response.status_code >= 400:
+                transaction.set_rollback(True)
+        return response
 
 
 def units_edited_by(employee: Employee, on: date) -> set[int]:

@@ -11,6 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 from wagtail.models import Page
 
+from otklik.core import journal
+from otklik.core.models import JournalEntry
 from otklik.knowledge import rights
 from otklik.knowledge.models import Faq
 from otklik.people.models import Employee, RoleAssignment, Substitution
@@ -198,3 +200,13 @@ def test_preparing_the_groups_again_changes_nothing(home, own):
     rights.prepare(home)
     assert {group.pk: set(group.permissions.values_list("pk", flat=True)) for group in Group.objects.all()} == groups
     assert any(groups.values())
+
+
+def test_every_change_of_an_author_is_a_row_of_the_journal(author, own):
+    before = JournalEntry.objects.count()
+    assert edits(author, own)
+    rows = JournalEntry.objects.filter(chain=f"material:{own.pk}", actor=author)
+    assert {"wagtail.edit", "wagtail.publish"} <= set(rows.values_list("action", flat=True))
+    assert JournalEntry.objects.count() > before
+    assert "Изменено" not in str(list(rows.values_list("data", flat=True)))
+    assert journal.verify() == []
