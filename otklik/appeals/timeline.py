@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
+
+from django.db.models import QuerySet
 
 from otklik.appeals.models import Appeal, Note, Signature
 from otklik.appeals.transitions import S
@@ -93,8 +95,8 @@ def _notes(appeal: Appeal) -> Iterator[Event]:
 
 
 def _journal(appeal: Appeal) -> Iterator[Event]:
-    entries = JournalEntry.objects.filter(chain=f"appeal:{appeal.pk}", action__in=WORDS)
-    for entry in entries.select_related("actor", "on_behalf_of"):
+    found = JournalEntry.objects.filter(chain=f"appeal:{appeal.pk}", action__in=WORDS)
+    for entry in cast("QuerySet[JournalEntry]", found.select_related("actor", "on_behalf_of")):
         who = entry.actor.short_name if entry.actor else "Отклик"
         if entry.on_behalf_of:
             who = f"{who} (за: {entry.on_behalf_of.short_name})"
