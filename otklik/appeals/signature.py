@@ -125,7 +125,18 @@ def signers(appeal: Appeal, *, on: date | None = None) -> list[Employee]:
 
 
 def frozen_of(appeal: Appeal) -> FrozenAnswer | None:
-    """Return the answer that is being signed or was sent last; None while there is only a draft."""
+    """Return the answer that is being signed or was sent last; None while there is only a draft.
+
+    Asked once per version of the appeal: every check of a card needs it, and every step makes a new version.
+    """
+    known: tuple[int, FrozenAnswer | None] | None = appeal.__dict__.get("_frozen")
+    if known is None or known[0] != appeal.version:
+        known = (appeal.version, _frozen(appeal))
+        appeal.__dict__["_frozen"] = known
+    return known[1]
+
+
+def _frozen(appeal: Appeal) -> FrozenAnswer | None:
     return (
         FrozenAnswer.objects.filter(appeal=appeal, withdrawn_at=None, followed_at=None)
         .select_related("signer", "signature__signer", "signature__recorded_by", "letter", "revision")
