@@ -109,13 +109,13 @@ def check_can_propose(appeal: Appeal, user: Employee) -> None:
 def check_can_classify(appeal: Appeal, user: Employee) -> None:
     """Raise where the user may not confirm questions of this appeal."""
     check_power(user, "appeals.classify", "подтвердить тему и потребность")
+    _check_open(appeal)
     unit = staff.department().registry_unit
     if unit is None:
         raise NoRegistryUnit
-    ids = staff.below([unit.pk])
-    if not any(person.unit_id in ids for person in access.people_behind(user)):
+    own = {person.unit_id for person in access.people_behind(user)}
+    if unit.pk not in own and own.isdisjoint(staff.below([unit.pk])):
         raise NotRegistryUnit(unit=unit.name)
-    _check_open(appeal)
 
 
 @transaction.atomic

@@ -40,7 +40,7 @@ def is_head_of(appeal: Appeal, user: Employee) -> bool:
 def check_can_write(appeal: Appeal, user: Employee) -> None:
     """Raise where the user may not work on the text of the answer."""
     check_power(user, "appeals.draft", "готовить ответ")
-    if not (is_executor(appeal, user) or is_head_of(appeal, user)):
+    if not (is_head_of(appeal, user) or is_executor(appeal, user)):
         raise NotYours(
             number=appeal.number, what="готовить ответ", who="исполнитель, соисполнитель или начальник подразделения"
         )

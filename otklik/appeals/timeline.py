@@ -9,10 +9,12 @@ from typing import Any, Final, cast
 
 from django.db.models import QuerySet
 
+from django.db.models import Prefetch, prefetch_related_objects
+
 from otklik.appeals.models import Appeal, Note, Signature
 from otklik.appeals.transitions import S
 from otklik.core.models import JournalEntry
-from otklik.correspondence.models import IncomingMessage, OutgoingMessage
+from otklik.correspondence.models import IncomingFile, IncomingMessage, OutgoingFile, OutgoingMessage
 
 INCOMING, OUTGOING, NOTE, EVENT = "incoming", "outgoing", "note", "event"
 
@@ -65,7 +67,9 @@ def of(appeal: Appeal) -> list[Event]:
 
 
 def _incoming(appeal: Appeal) -> Iterator[Event]:
-    messages = IncomingMessage.objects.filter(taken__appeal=appeal).prefetch_related("files__stored")
+    messages = IncomingMessage.objects.filter(taken__appeal=appeal).prefetch_related(
+        Prefetch("files", IncomingFile.objects.select_related("stored"))
+    )
     for message in messages:
         title = message.subject or "Сообщение без темы"
         files = list(message.files.all())
@@ -74,7 +78,11 @@ def _incoming(appeal: Appeal) -> Iterator[Event]:
 
 def _outgoing(appeal: Appeal) -> Iterator[Event]:
     messages = OutgoingMessage.objects.filter(thread=appeal.thread_id).select_related("created_by")
-    for message in messages.prefetch_related("files__stored"):
+    letters = list(messages)
+    # Only answers carry files; where there is none yet, nothing is asked.
+    answers = [message for message in letters if message.kind == OutgoingMessage.Kind.ANSWER]
+    prefetch_related_objects(answers, Prefetch("files", OutgoingFile.objects.select_related("stored")))
+    for message in letters:
         who = "Автоматически" if message.automatic or message.created_by is None else message.created_by.short_name
         yield Event(
             OUTGOING,
@@ -84,7 +92,7 @@ def _outgoing(appeal: Appeal) -> Iterator[Event]:
             message.text,
             message.state,
             message.get_state_display(),
-            list(message.files.all()),
+            list(message.files.all()) if message in answers else [],
             message,
         )
 

@@ -17,13 +17,23 @@ A_YEAR: Final = 365 * 24 * 3600
 
 
 def frame(request: HttpRequest) -> dict[str, object]:
-    """Give templates `is_demo` (asked once, and only by a page that shows it) and the theme."""
+    """Give templates `is_demo` (only a page that shows it asks) and the theme."""
     theme = request.COOKIES.get("theme", "auto")
     return {
-        "is_demo": SimpleLazyObject(installation.is_demo),
+        "is_demo": SimpleLazyObject(lambda: _is_demo(request)),
         "theme": theme if theme in THEMES else "auto",
         "themes": THEMES.items(),
     }
+
+
+def _is_demo(request: HttpRequest) -> bool:
+    """Ask once per session: what an installation is for never changes, and sessions live in the same database."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return installation.is_demo()
+    if "is_demo" not in request.session:
+        request.session["is_demo"] = installation.is_demo()
+    return bool(request.session["is_demo"])
 
 
 def safe_back(request: HttpRequest, otherwise: str = "/") -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from otklik.core.terms import valid
 from otklik.people.models import Department, Employee, RoleAssignment, RolePower, Substitution, Unit
@@ -49,15 +50,20 @@ def _assigned(power: str, on: date) -> QuerySet[RoleAssignment]:
 
 def units_under(employee: Employee, on: date, *, power: str = "appeals.view_unit") -> set[int]:
     """Return the units, with all units below them, where the employee has the power on a day."""
-    people = _in_person(employee, on)
-    scopes = _assigned(power, on).filter(employee__in=people).values_list("unit", "employee__unit")
-    return below({unit or own for unit, own in scopes if unit or own})
+    given = _assigned(power, on).filter(employee__in=_in_person(employee, on)).order_by()
+    where = given.annotate(place=Coalesce("unit", "employee__unit")).filter(place=OuterRef("pk"))
+    tree = list(Unit.objects.annotate(given=Exists(where)).values_list("pk", "parent", "given"))
+    return _below([pk for pk, _, here in tree if here], [(pk, parent) for pk, parent, _ in tree])
 
 
 def below(units: Iterable[int]) -> set[int]:
     """Return these units and all below them in the tree."""
+    return _below(units, Unit.objects.values_list("pk", "parent"))
+
+
+def _below(units: Iterable[int], tree: Iterable[tuple[int, int | None]]) -> set[int]:
     children: dict[int | None, list[int]] = {}
-    for unit, parent in Unit.objects.values_list("pk", "parent"):
+    for unit, parent in tree:
         children.setdefault(parent, []).append(unit)
     found, waiting = set(), list(units)
     while waiting:

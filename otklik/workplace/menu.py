@@ -47,7 +47,17 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
     (
         Item("Сегодня", "sun", "today"),
         Item("Обращения", "inbox", "queue", APPEALS),
+        Item("Недоставленное", "mail-x", "deliveries", ("appeals.dispatch",)),
+        Item("Карантин", "shield-question", "quarantine", ("intake.decide",)),
         Item("Заявители", "users", "applicants", ("applicants.view",)),
+        Item("База знаний", "book-2", "knowledge", ("knowledge.read",)),
+    ),
+    (
+        Item("Сверка приёма", "scale", "reconciliation", ("intake.view",)),
+        Item("Календарь", "calendar", "calendar", ("calendar.edit",)),
+        Item("Сроки", "clock-cog", "terms", ("calendar.edit",)),
+        Item("Журнал", "history", "journal", ("journal.view",)),
+        Item("Замещение", "user-share", "away"),
     ),
 )
 
