@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, cast
 
-from django.db.models import QuerySet
-
-from django.db.models import Prefetch, prefetch_related_objects
+from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 
 from otklik.appeals.models import Appeal, Note, Signature
 from otklik.appeals.transitions import S
