@@ -1,0 +1,70 @@
+"""`make test`: lint, types, the whole suite on SQLite and on PostgreSQL; one closing line for all of it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+PYTEST = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "worksteal"]
+LINT = {
+    "ruff": [BIN / "ruff", "check", "--quiet", "."],
+    "ruff format": [BIN / "ruff", "format", "--check", "--quiet", "."],
+    "import-linter": [BIN / "lint-imports", "--no-cache"],
+    "djlint": [BIN / "djlint", "otklik", "--lint", "--quiet"],
+    "mypy": [BIN / "mypy", "otklik", "scripts"],
+}
+SUITES = {
+    "SQLite": [*PYTEST, "--db=sqlite"],
+    # What does not touch the database, and stories in a browser, have been told once already.
+    "PostgreSQL": [*PYTEST, "--db=postgres", "-m", "not once and not browser"],
+}
+
+
+def main() -> int:
+    """Run every part even when an earlier one failed; return 0 only when all are green."""
+    started = time.monotonic()
+    counted: Counter[str] = Counter()
+    for name, command in LINT.items():
+        counted[_tool(name, command)] += 1
+    if "--lint-only" not in sys.argv:
+        for name, command in SUITES.items():
+            counted += _suite(name, command)
+    bad = counted["failed"] + counted["error"]
+    order = ("passed", "failed", "error", "skipped")
+    figures = ", ".join(f"{counted[kind]} {kind}" for kind in order if counted[kind] or kind in ("passed", "failed"))
+    print(f"\n{figures} in {time.monotonic() - started:.0f}s")  # noqa: T201
+    return bool(bad)
+
+
+def _tool(name: str, command: list[str | Path]) -> str:
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+    print(f"{name}: {'ok' if done.returncode == 0 else 'FAILED'}", flush=True)  # noqa: T201
+    if done.returncode:
+        print(done.stdout + done.stderr, flush=True)  # noqa: T201
+    return "failed" if done.returncode else "passed"
+
+
+def _suite(name: str, command: list[str]) -> Counter[str]:
+    print(f"\n== {name}", flush=True)  # noqa: T201
+    closing = ""
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:  # noqa: S603
+        assert running.stdout is not None
+        for line in running.stdout:
+            sys.stdout.write(line)
+            sys.stdout.flush()
+            closing = line if re.search(r" in [\d.]+s", line) else closing
+    found = re.findall(r"(\d+) (passed|failed|error|skipped)", closing)
+    counted = Counter({kind: int(number) for number, kind in found})
+    if running.returncode and not counted["failed"] + counted["error"]:
+        counted["error"] += 1  # it did not get as far as a closing line
+    return counted
+
+
+if __name__ == "__main__":
+    sys.exit(main())
