@@ -19,7 +19,6 @@ FONTS = [f"golos-text-{script}-{weight}-normal.woff2" for script in ("cyrillic",
 def wanted() -> Iterator[tuple[Path, Path]]:
     """Yield each file with its place in the vendor folder."""
     yield MODULES / "@tabler/core/dist/css/tabler.min.css", Path("tabler/css/tabler.min.css")
-    yield MODULES / "@tabler/core/LICENSE", Path("tabler/LICENSE")
     yield MODULES / "htmx.org/dist/htmx.min.js", Path("htmx/htmx.min.js")
     yield MODULES / "htmx.org/LICENSE", Path("htmx/LICENSE")
     yield MODULES / "@fontsource/golos-text/LICENSE", Path("fonts/golos-text/LICENSE")
@@ -51,7 +50,7 @@ def main() -> None:
     """Bring the vendor folder in line with `node_modules`; what is no longer used goes."""
     if not MODULES.is_dir():
         raise SystemExit("Нет node_modules. Выполните: make assets")
-    places = dict((place, source) for source, place in wanted())
+    places = {place: source for source, place in wanted()}
     for place, source in places.items():
         copy(source, VENDOR / place)
     for file in [file for file in VENDOR.rglob("*") if file.is_file()]:

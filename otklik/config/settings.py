@@ -121,7 +121,6 @@ INSTALLED_APPS = [
     "modelcluster",
     "taggit",
     "django_tasks",
-    "django_tasks_db",
 ]
 
 MIDDLEWARE = [

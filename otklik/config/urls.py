@@ -7,10 +7,13 @@ from wagtail.admin import urls as wagtailadmin_urls
 from wagtail.contrib.sitemaps.views import sitemap
 from wagtail.documents import urls as wagtaildocs_urls
 
+from otklik.config import health
 from otklik.core.access import public
 from otklik.core.pages import theme
 
 urlpatterns = [
+    path("healthz", health.alive, name="healthz"),
+    path("readyz", health.ready, name="readyz"),
     path("accounts/", include("otklik.people.urls")),
     path("theme/", theme, name="theme"),
     path("desk/", include("otklik.workplace.urls")),

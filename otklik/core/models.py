@@ -282,6 +282,7 @@ class Firing(models.Model):
     planned_at = models.DateTimeField("назначено на")
     state = models.CharField("состояние", max_length=10, choices=State, default=State.PLANNED)
     started_at = models.DateTimeField("начато", null=True, blank=True)
+    alive_at = models.DateTimeField("последний признак жизни", null=True, blank=True)
     finished_at = models.DateTimeField("закончено", null=True, blank=True)
     error = models.TextField("ошибка", blank=True)
 

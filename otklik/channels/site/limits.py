@@ -35,12 +35,17 @@ def count(form: FormAttempt.Form, request: HttpRequest) -> None:
     """Count one attempt of this visitor; refuse when there were too many."""
     most, within = ALLOWED[form]
     now = timezone.now()
-    FormAttempt.objects.filter(at__lt=now - KEPT_FOR).delete()
+    forget_old()
     visitor = visitor_of(request)
     # Written before it is counted: of many at once none slips through.
     FormAttempt.objects.create(form=form, visitor=visitor)
     if FormAttempt.objects.filter(form=form, visitor=visitor, at__gt=now - within).count() > most:
         raise TooOften(minutes=int(within.total_seconds() // 60))
+
+
+def forget_old() -> int:
+    """Remove attempts that no limit counts any more; return how many."""
+    return FormAttempt.objects.filter(at__lt=timezone.now() - KEPT_FOR).delete()[0]
 
 
 def forgive(form: FormAttempt.Form, request: HttpRequest) -> None:

@@ -1,0 +1,91 @@
+"""Everything that happens without a person: steps every worker repeats, and jobs planned by the clock.
+
+Messages in and out are queues of rows: a step takes one row and says whether there was one. A periodic job is a
+`Firing` row, unique on job and planned time: any number of schedulers may plan it, one worker takes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from functools import partial
+
+from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
+from django.db.models import Max
+from django.utils import timezone
+
+from otklik.appeals import registration
+from otklik.channels.mail import imap
+from otklik.channels.registry import all_channels
+from otklik.channels.site import limits
+from otklik.core import files, journal
+from otklik.core.models import Firing, JournalEntry, JournalSeal
+from otklik.correspondence import delivery, inbox
+from otklik.correspondence.channel import Channel
+
+FIRINGS_KEPT = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Job:
+    """Work done every so often, or once a day from a local time on. Doing it twice does no harm."""
+
+    name: str
+    run: Callable[[], object]
+    every: timedelta | None = None
+    daily_at: time | None = None
+
+    def slot(self, now: datetime) -> datetime | None:
+        """Return the latest planned time that has come, or None when today's has not."""
+        if self.every:
+            seconds = self.every.total_seconds()
+            return datetime.fromtimestamp(now.timestamp() // seconds * seconds, now.tzinfo)
+        assert self.daily_at is not None
+        planned = timezone.make_aware(datetime.combine(timezone.localdate(now), self.daily_at))
+        return planned if planned <= now else None
+
+
+def steps(channels: Mapping[str, Channel]) -> dict[str, Callable[[], bool]]:
+    """Return what every worker repeats while there is a row to take."""
+    return {
+        "read": partial(inbox.parse_next, channels),
+        "join": registration.join_certain,
+        "send": partial(delivery.send_next, channels),
+    }
+
+
+def periodic() -> list[Job]:
+    """Return the jobs by the clock. Each mailbox is a job of its own: one that hangs delays no other."""
+    mail = all_channels()["email"]
+    return [
+        *(
+            Job(f"mailbox-{number}", partial(imap.poll, url, mail), every=timedelta(seconds=30))
+            for number, url in enumerate(settings.MAILBOXES, 1)
+        ),
+        Job("return-stuck", delivery.return_stuck, every=timedelta(minutes=1)),
+        Job("seal-journal", seal_past_days, daily_at=time(0, 10)),
+        Job("sweep-files", files.sweep_orphans, daily_at=time(3, 0)),
+        Job("sweep-form-attempts", limits.forget_old, every=timedelta(hours=1)),
+        Job("sweep-sessions", SessionStore.clear_expired, daily_at=time(3, 30)),
+        Job("sweep-firings", forget_old_firings, daily_at=time(3, 40)),
+    ]
+
+
+def seal_past_days() -> None:
+    """Seal every day up to yesterday that has no seal yet, also after the system stood still."""
+    last = JournalSeal.objects.aggregate(last=Max("date"))["last"]
+    first = JournalEntry.objects.order_by("at").values_list("at", flat=True).first()
+    if last is None and first is None:
+        return
+    day = last + timedelta(days=1) if last else timezone.localdate(first)
+    while day < timezone.localdate():
+        journal.seal(day)
+        day += timedelta(days=1)
+
+
+def forget_old_firings() -> int:
+    """Remove rows of past runs; errors stay as long as successes."""
+    done = Firing.objects.filter(state__in=[Firing.State.DONE, Firing.State.FAILED])
+    return done.filter(planned_at__lt=timezone.now() - FIRINGS_KEPT).delete()[0]

@@ -1,0 +1,24 @@
+"""`otklik scheduler`: plans periodic jobs. Any number may run."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from otklik.config.worker import schedule
+
+
+class Command(BaseCommand):
+    """Plans until told to stop."""
+
+    help = "Назначать задания по расписанию; выполняет их worker"
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Plan; leave on SIGTERM or Ctrl+C."""
+        stopping = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stopping.set())
+        schedule(stopping)

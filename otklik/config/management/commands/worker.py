@@ -1,0 +1,23 @@
+"""`otklik worker`: reads, joins and sends messages and does periodic jobs. As many as needed may run."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from otklik.config.worker import Worker
+
+
+class Command(BaseCommand):
+    """Works until told to stop."""
+
+    help = "Разбирать, присоединять и отправлять сообщения, выполнять задания по расписанию"
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Work; on SIGTERM or Ctrl+C finish what has been taken and leave."""
+        worker = Worker()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: worker.stop())
+        worker.run()

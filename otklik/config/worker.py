@@ -1,0 +1,106 @@
+"""A worker: one thread for each step of the queues, a few for periodic jobs, all ended by one signal."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from django.db import close_old_connections, connection
+from django.utils import timezone
+
+from otklik.channels.registry import all_channels
+from otklik.config import firing, jobs
+from otklik.core.models import Firing
+
+log = logging.getLogger("otklik.worker")
+IDLE = 1.0  # seconds between looks at an empty queue
+AFTER_ERROR = 5.0  # seconds before a step that failed is tried again
+BEAT = 10.0  # seconds between signs of life
+AT_ONCE = 4  # periodic jobs of one worker
+
+
+class Worker:
+    """Works until `stop()`; what has been taken is finished first."""
+
+    def __init__(self) -> None:
+        self.stopping = threading.Event()
+        self.jobs = {job.name: job for job in jobs.periodic()}
+        self.running: dict[Future[None], Firing] = {}
+
+    def stop(self) -> None:
+        """Take nothing new."""
+        self.stopping.set()
+
+    def run(self) -> None:
+        """Work until stopped."""
+        steps = jobs.steps(all_channels())
+        threads = [threading.Thread(target=self._repeat, args=item, name=item[0]) for item in steps.items()]
+        for thread in threads:
+            thread.start()
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="job") as pool:
+            self._fire(pool)
+        for thread in threads:
+            thread.join()
+
+    def _repeat(self, name: str, step: Callable[[], bool]) -> None:
+        """Repeat one step of the queues; rest when there is nothing to take or the step failed."""
+        while not self.stopping.is_set():
+            close_old_connections()
+            try:
+                rest = 0.0 if step() else IDLE
+            except Exception:
+                log.exception("step %s failed", name)
+                rest = AFTER_ERROR
+            if rest:
+                self.stopping.wait(rest)
+        connection.close()
+
+    def _fire(self, pool: ThreadPoolExecutor) -> None:
+        """Take planned runs while there is room, beat for those that run, give back those of the dead."""
+        beaten = 0.0
+        while not self.stopping.is_set():
+            close_old_connections()
+            try:
+                if time.monotonic() - beaten > BEAT:
+                    firing.beat(self.running.values())
+                    firing.return_dead()
+                    beaten = time.monotonic()
+                taken = firing.take(self.jobs) if len(self.running) < AT_ONCE else None
+            except Exception:
+                log.exception("firings cannot be taken")
+                self.stopping.wait(AFTER_ERROR)
+                continue
+            if taken:
+                self.running[pool.submit(self._run, taken)] = taken
+            else:
+                self.stopping.wait(IDLE)
+            self.running = {future: row for future, row in self.running.items() if not future.done()}
+        connection.close()
+
+    def _run(self, taken: Firing) -> None:
+        try:
+            firing.run(taken, self.jobs[taken.job])
+        finally:
+            connection.close()
+
+
+def schedule(stopping: threading.Event) -> None:
+    """Plan periodic jobs until stopped. Any number of schedulers may run."""
+    planned: dict[str, object] = {}
+    everything = jobs.periodic()
+    while not stopping.is_set():
+        close_old_connections()
+        try:
+            for job in everything:
+                now = timezone.now()
+                slot = job.slot(now)
+                if planned.get(job.name) != slot and firing.plan(job, now):
+                    planned[job.name] = slot
+        except Exception:
+            log.exception("jobs cannot be planned")
+            stopping.wait(AFTER_ERROR)
+        stopping.wait(IDLE)
+    connection.close()
