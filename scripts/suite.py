@@ -11,15 +11,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
-PYTEST = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "worksteal"]
-LINT = {
+PYTEST: list[str] = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "worksteal"]
+LINT: dict[str, list[str | Path]] = {
     "ruff": [BIN / "ruff", "check", "--quiet", "."],
     "ruff format": [BIN / "ruff", "format", "--check", "--quiet", "."],
     "import-linter": [BIN / "lint-imports", "--no-cache"],
     "djlint": [BIN / "djlint", "otklik", "--lint", "--quiet"],
     "mypy": [BIN / "mypy", "otklik", "scripts"],
 }
-SUITES = {
+SUITES: dict[str, list[str]] = {
     "SQLite": [*PYTEST, "--db=sqlite"],
     # What does not touch the database, and stories in a browser, have been told once already.
     "PostgreSQL": [*PYTEST, "--db=postgres", "-m", "not once and not browser"],
@@ -30,8 +30,8 @@ def main() -> int:
     """Run every part even when an earlier one failed; return 0 only when all are green."""
     started = time.monotonic()
     counted: Counter[str] = Counter()
-    for name, command in LINT.items():
-        counted[_tool(name, command)] += 1
+    for name, tool in LINT.items():
+        counted[_tool(name, tool)] += 1
     if "--lint-only" not in sys.argv:
         for name, command in SUITES.items():
             counted += _suite(name, command)

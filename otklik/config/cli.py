@@ -24,8 +24,10 @@ def main() -> None:
         return
     if argv[1] == "help":
         argv = [argv[0], argv[2], "--help"]
+    import django
     from django.core.management import execute_from_command_line, get_commands
 
+    django.setup()
     command = argv[1] = argv[1].replace("-", "_")
     if command not in get_commands():
         sys.exit(f"Нет команды «{sys.argv[1]}». Список команд: otklik help")

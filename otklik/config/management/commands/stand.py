@@ -50,7 +50,7 @@ class Command(BaseCommand):
 def welcome(port: int) -> str:
     """Return the addresses and accounts of the stand."""
     base = f"http://127.0.0.1:{port}"
-    accounts = "\n".join(f"  {one.login:<14}{one.post}" for one in staff.PEOPLE if one.login in staff.SHOWN)
+    accounts = "\n".join(f"  {one.login:<14}{one.post}" for one in staff.ACCOUNTS)
     return f"""
 УЧЕБНЫЙ СТЕНД «Отклик». Остановить: Ctrl+C.
 
@@ -85,4 +85,4 @@ def keep_running(parts: tuple[str, ...]) -> None:
 
 def _start(part: str) -> subprocess.Popen[bytes]:
     # A session of its own: Ctrl+C reaches the stand, and the stand ends its parts in order.
-    return subprocess.Popen([sys.executable, "-m", "otklik", part], start_new_session=True)
+    return subprocess.Popen([sys.executable, "-m", "otklik", part], start_new_session=True)  # noqa: S603
