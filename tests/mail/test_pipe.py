@@ -1,0 +1,83 @@
+"""`otklik mail-in`: 0 only after the commit, 75 on any failure to store."""
+
+from __future__ import annotations
+
+import io
+import json
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.db import OperationalError
+
+from otklik.channels.mail import intake
+from otklik.correspondence.models import IncomingMessage
+from tests.mail import letters
+
+
+class _Stdin:
+    def __init__(self, content: bytes) -> None:
+        self.buffer = io.BytesIO(content)
+
+
+def pipe(content: bytes, monkeypatch, capsys) -> dict:
+    monkeypatch.setattr(sys, "stdin", _Stdin(content))
+    call_command("mail_in")
+    return json.loads(capsys.readouterr().out.splitlines()[-1])
+
+
+@pytest.mark.django_db
+def test_the_last_line_says_what_became_of_the_letter(monkeypatch, capsys):
+    first = pipe(letters.letter(), monkeypatch, capsys)
+    again = pipe(letters.letter().replace(b"\r\n", b"\n"), monkeypatch, capsys)
+    assert first == {"status": "accepted", "message": IncomingMessage.objects.get().pk}
+    assert again == {"status": "duplicate", "message": first["message"]}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("content", [b"", b"\x00\xff\r\n" * 100, b"not a letter"])
+def test_odd_and_empty_input_is_kept_too(content, monkeypatch, capsys):
+    said = pipe(content, monkeypatch, capsys)
+    assert said["status"] in {"accepted", "quarantined"}
+    assert IncomingMessage.objects.get().pk == said["message"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("error", [OperationalError("down"), OSError(28, "No space left"), MemoryError()])
+def test_a_failure_to_store_is_75_and_leaves_no_row(error, monkeypatch, capsys):
+    def fails(arrived):
+        raise error
+
+    monkeypatch.setattr(intake.inbox, "accept", fails)
+    monkeypatch.setattr(sys, "stdin", _Stdin(letters.letter()))
+    with pytest.raises(SystemExit) as stopped:
+        call_command("mail_in")
+    assert stopped.value.code == 75
+    assert capsys.readouterr().out == ""
+    assert not IncomingMessage.objects.exists()
+
+
+def run(tmp_path: Path, **env: str) -> subprocess.CompletedProcess[bytes]:
+    import os
+
+    base = {**os.environ, "DJANGO_SETTINGS_MODULE": "otklik.config.settings", "OTKLIK_DATA": str(tmp_path)}
+    command = [sys.executable, "-c", "from otklik.config.cli import main; main()", "mail-in"]
+    return subprocess.run(command, input=letters.letter(), env={**base, **env}, capture_output=True, check=False)
+
+
+@pytest.mark.parametrize("broken", ["postgresql://u:p@127.0.0.1:1/x", "sqlite:////nonexistent/folder/x.sqlite3", ""])
+def test_a_real_process_without_its_database_exits_with_75(broken, tmp_path):
+    url = broken or f"sqlite:///{tmp_path / 'empty.sqlite3'}"  # a database without tables
+    done = run(tmp_path, DATABASE_URL=url)
+    assert (done.returncode, done.stdout) == (75, b"")
+
+
+def test_a_real_process_whose_database_is_read_only_exits_with_75(tmp_path):
+    path = tmp_path / "garbage.sqlite3"
+    path.write_bytes(b"not a database" * 100)
+    with pytest.raises(sqlite3.DatabaseError):
+        sqlite3.connect(path).execute("select 1 from x")
+    assert run(tmp_path, DATABASE_URL=f"sqlite:///{path}").returncode == 75

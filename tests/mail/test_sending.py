@@ -1,0 +1,134 @@
+"""Letters out through a real SMTP server, and none out of a demo stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from otklik.channels.mail.adapter import MailChannel
+from otklik.channels.mail.intake import take_in
+from otklik.channels.mail.models import CaughtLetter
+from otklik.correspondence import delivery
+from otklik.correspondence.models import ChannelCode, ContactPoint, IncomingMessage, OutgoingMessage
+from tests import servers
+from tests.correspondence.builders import letter
+from tests.mail import letters
+
+pytestmark = pytest.mark.django_db
+State = OutgoingMessage.State
+
+
+@pytest.fixture
+def sink(settings) -> Iterator[servers.Sink]:
+    with servers.smtp_sink() as running:
+        settings.SMTP_URL = running.url
+        yield running
+
+
+@pytest.fixture
+def point() -> ContactPoint:
+    return ContactPoint.objects.update_or_create(
+        code="email-info",
+        defaults={
+            "channel": "email",
+            "name": "Почта",
+            "address": "info@department.example",
+            "valid_from": "2026-01-01",
+        },
+    )[0]
+
+
+def send() -> None:
+    while delivery.send_next({ChannelCode.EMAIL: MailChannel()}):
+        pass
+
+
+def test_an_answer_stands_in_its_thread_and_the_reply_to_it_comes_home(sink, point, production):
+    question = take_in(letters.letter(), channel=MailChannel(), point="email-info").message
+    row = letter(
+        thread=question.thread, contact_point=point, recipient=question.sender_address, recipient_name="Анна Тестова",
+        subject="Re: Аренда участка", files=[("Ответ на обращение.pdf", b"%PDF-1.7")],
+    )  # fmt: skip
+    send()
+    row.refresh_from_db()
+    assert (row.state, row.error) == (State.SENT, "")
+    [got] = sink.letters
+    assert (got["In-Reply-To"], got["References"], got["Message-ID"]) == (
+        "<one@citizen.example>", "<one@citizen.example>", row.message_id,
+    )  # fmt: skip
+    assert got["Subject"] == f"Re: Аренда участка [#{row.thread.token}]"
+    assert f"info+{row.thread.token}@department.example" in got["Reply-To"]
+    assert got["Auto-Submitted"] is None
+    [file] = got.iter_attachments()
+    assert (file.get_filename(), file.get_content()) == ("Ответ на обращение.pdf", b"%PDF-1.7")
+    reply = letters.letter(
+        message_id="<two@citizen.example>", subject=f"Re: {got['Subject']}", In_Reply_To=row.message_id
+    )
+    back = take_in(reply, channel=MailChannel()).message
+    assert (back.match, back.thread) == (IncomingMessage.Match.CERTAIN, question.thread)
+
+
+def test_an_automatic_letter_says_so(sink, point, production):
+    letter(contact_point=point, automatic=True, kind="receipt")
+    send()
+    assert sink.letters[0]["Auto-Submitted"] == "auto-replied"
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [("550 5.7.1 no", State.FAILED), ("451 4.3.0 later", State.QUEUED), ("552 5.3.4 big", State.FAILED)],
+)
+def test_refusals_for_good_and_for_now_are_told_apart(sink, point, production, answer, state):
+    sink.refuse = answer
+    row = letter(contact_point=point)
+    send()
+    row.refresh_from_db()
+    assert (row.state, row.uncertain_attempts) == (state, 0)
+    assert answer[:3] in row.error
+
+
+def test_a_connection_lost_after_the_letter_is_an_unknown_outcome_repeated_under_the_same_id(sink, point, production):
+    sink.drop = True
+    row = letter(contact_point=point)
+    send()
+    row.refresh_from_db()
+    assert (row.state, row.uncertain_attempts) == (State.QUEUED, 1)
+    sink.drop = False
+    OutgoingMessage.objects.update(not_before=row.created_at)
+    send()
+    row.refresh_from_db()
+    assert row.state == State.SENT
+    assert {one["Message-ID"] for one in sink.letters} == {row.message_id}
+
+
+def test_a_server_that_is_away_is_tried_again_later(settings, point, production):
+    settings.SMTP_URL = f"smtp://127.0.0.1:{servers.free_port()}"
+    row = letter(contact_point=point)
+    send()
+    row.refresh_from_db()
+    assert (row.state, row.uncertain_attempts) == (State.QUEUED, 0)
+
+
+def test_an_address_that_is_none_fails_at_once(sink, point, production):
+    row = letter(contact_point=point, recipient="не адрес")
+    send()
+    row.refresh_from_db()
+    assert (row.state, sink.letters) == (State.FAILED, [])
+
+
+def test_nothing_leaves_a_demo_stand(sink, point, demo_stand):
+    row = letter(contact_point=point)
+    send()
+    row.refresh_from_db()
+    assert (row.state, sink.letters) == (State.SENT, [])
+    assert CaughtLetter.objects.get().message_id == row.message_id
+
+
+def test_a_report_about_our_letter_marks_it_not_delivered(sink, point, production):
+    row = letter(contact_point=point)
+    send()
+    report = take_in(letters.report(row.message_id), channel=MailChannel()).message
+    row.refresh_from_db()
+    assert (row.state, report.machine, report.thread) == (State.FAILED, "bounce", row.thread)
+    assert not delivery.may_answer_automatically(report)
