@@ -88,9 +88,16 @@ class JournalledCreate(_Journalled, CreateView):  # type: ignore[misc]
 
 
 class JournalledEdit(_Journalled, EditView):  # type: ignore[misc]
-    """A form for a known row."""
+    """A form for a known row. Its key stays: another one would make another row."""
 
     verb = "changed"
+
+    def get_form(self, *args: Any, **kwargs: Any) -> Any:
+        """Show the key without letting it be changed."""
+        form = super().get_form(*args, **kwargs)
+        if (key := self.model._meta.pk.name) in form.fields:
+            form.fields[key].disabled = True
+        return form
 
 
 class Dictionary(ModelViewSet):  # type: ignore[misc]

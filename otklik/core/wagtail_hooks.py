@@ -8,6 +8,7 @@ from django import forms
 from wagtail import hooks
 from wagtail.admin.forms import WagtailAdminModelForm
 from wagtail.admin.panels import FieldPanel, FieldRowPanel, ObjectList
+from wagtail.admin.ui.tables import BooleanColumn
 from wagtail.admin.viewsets.base import ViewSetGroup
 
 from otklik.core import calendar, cms
@@ -42,7 +43,14 @@ class DayDictionary(cms.Dictionary):
     edit_view_class = SetDay
     icon = "date"
     menu_label = "Дни календаря"
-    list_display = ["date", "kind", "title", "moved_from", "source", "edited_by_hand"]
+    list_display = [
+        "date",
+        "kind",
+        "title",
+        "moved_from",
+        "source",
+        BooleanColumn("edited_by_hand", label="Изменён вручную"),
+    ]
     list_filter = {"date": ["year", "month"], "kind": ["exact"], "edited_by_hand": ["exact"]}
     list_per_page = 31
     ordering = "date"
@@ -91,7 +99,7 @@ class YearDictionary(cms.Dictionary):
     edit_view_class = EditYear
     icon = "calendar-alt"
     menu_label = "Годы календаря"
-    list_display = ["year", "approved", "source"]
+    list_display = ["year", BooleanColumn("approved", label="Утверждён"), "source"]
     edit_handler = ObjectList(
         [FieldPanel("year"), FieldPanel("approved"), FieldPanel("source")], base_form_class=YearForm
     )
@@ -104,7 +112,14 @@ class RegimeDictionary(cms.Dictionary):
     power = "calendar.edit"
     icon = "clipboard-list"
     menu_label = "Режимы рассмотрения"
-    list_display = ["name", "code", "law", "statutory", "valid_from", "valid_to"]
+    list_display = [
+        "name",
+        "code",
+        "law",
+        BooleanColumn("statutory", label="Установлен законом"),
+        "valid_from",
+        "valid_to",
+    ]
     panels = [
         FieldPanel("name"),
         FieldRowPanel([FieldPanel("code"), FieldPanel("citizen_word"), FieldPanel("order")]),

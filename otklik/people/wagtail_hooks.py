@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from wagtail import hooks
 from wagtail.admin.panels import FieldPanel, FieldRowPanel, MultiFieldPanel, ObjectList
+from wagtail.admin.ui.tables import BooleanColumn
 from wagtail.admin.viewsets.base import ViewSetGroup
 
 from otklik.core import cms
@@ -31,7 +32,7 @@ class EmployeeDictionary(PeopleDictionary):
     menu_label = "Сотрудники"
     menu_order = 320
     add_to_admin_menu = True
-    list_display = ["full_name", "username", "post", "unit", "is_active"]
+    list_display = ["full_name", "username", "post", "unit", BooleanColumn("is_active", label="Может входить")]
     list_filter = ["unit", "is_active"]
     search_fields = ["last_name", "first_name", "username", "post"]
     ordering = "last_name"

@@ -114,6 +114,13 @@ def test_powers_of_a_role_change_from_today_and_the_past_stays_in_the_table(admi
     assert before <= set(RolePower.objects.filter(role="consultant").values_list("power", flat=True))
 
 
+def test_the_code_of_a_known_role_cannot_be_changed(admin):
+    before = set(Role.objects.values_list("pk", flat=True))
+    admin.post(reverse("roles:edit", args=["executor"]), {"code": "boss", "name": "главный", "order": 20, "given": []})
+    assert set(Role.objects.values_list("pk", flat=True)) == before
+    assert Role.objects.get(pk="executor").name == "главный"
+
+
 @pytest.mark.parametrize("role", ["clerk", "executor", "head", "signer", "kb_chief", "auditor"])
 def test_without_the_power_nobody_opens_or_changes_staff(house, enter, role):
     client = enter(employee("other", role))
