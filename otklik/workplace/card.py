@@ -18,7 +18,7 @@ from otklik.core import files
 from otklik.core.access import requires
 from otklik.correspondence.models import IncomingFile, IncomingMessage, OutgoingFile, OutgoingMessage
 from otklik.people import access as people_access
-from otklik.workplace import queue
+from otklik.workplace import feedback, queue
 from otklik.workplace.requests import StaffRequest
 
 READERS: Final = ("appeals.view_all", "appeals.view_unit", "appeals.view_own")
@@ -126,6 +126,7 @@ def context(request: StaffRequest, pk: int) -> HttpResponse:
         "pauses": list(AppealPause.objects.filter(appeal=appeal)),
         "masked": people_access.masked(appeal.applicant),
         "earlier": list(earlier),
+        "said": feedback.said_about(appeal),
         "alike": [one for one in alike if one.appeal.pk != appeal.pk][:3]
         if request.user.has_power("appeals.view_all")
         else [],

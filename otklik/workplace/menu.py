@@ -50,6 +50,7 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Недоставленное", "mail-x", "deliveries", ("appeals.dispatch",)),
         Item("Карантин", "shield-question", "quarantine", ("intake.decide",)),
         Item("Заявители", "users", "applicants", ("applicants.view",)),
+        Item("Отзывы", "mood-smile", "feedback", ("appeals.view_all", "appeals.view_unit", "appeals.view_own")),
         Item("База знаний", "book-2", "knowledge", ("knowledge.read",)),
     ),
     (

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from otklik.workplace import answer_urls, applicants, card, intake, kb, menu, queue, search, today
+from otklik.workplace import answer_urls, applicants, card, feedback, intake, kb, menu, queue, search, today
 
 app_name = "workplace"
 
@@ -32,6 +32,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("applicants/<int:pk>/reveal/", applicants.reveal, name="reveal"),
     path("applicants/<int:pk>/merge/", applicants.merge, name="merge"),
     path("merges/<int:pk>/undo/", applicants.undo_merge, name="undo_merge"),
+    path("feedback/", feedback.feedback_list, name="feedback"),
     # Knowledge Base
     path("kb/", kb.home, name="knowledge"),
     path("kb/sections/<int:pk>/", kb.section, name="knowledge_section"),
