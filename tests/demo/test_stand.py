@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth import authenticate
-from django.core.management import call_command
 from django.utils import timezone
 
 from otklik.appeals.models import Appeal
@@ -95,13 +94,13 @@ def test_the_stand_s_mail_exists_only_on_a_stand(client, db):
 @pytest.fixture
 def stand(db):
     installation.mark(Installation.Kind.DEMO)
-    call_command("migrate", verbosity=0)
 
 
 def caught():
     raw = (
         b"From: info@department.example\r\nTo: anna@mail.example\r\nReply-To: info+abc@department.example\r\n"
-        b"Subject: Answer\r\nMessage-ID: <1@department.example>\r\nReferences: <0@mail.example>\r\n\r\n<script>hi</script>"
+        b"Subject: Answer\r\nMessage-ID: <1@department.example>\r\nReferences: <0@mail.example>\r\n\r\n"
+        b"<script>hi</script>"
     )
     return CaughtLetter.objects.create(
         message_id="<1@department.example>", recipient="anna@mail.example", subject="Answer", raw=files.store(raw)
