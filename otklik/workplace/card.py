@@ -7,7 +7,7 @@ from typing import Final
 
 from django.contrib import messages
 from django.db.models import Q
-from django.http import FileResponse, HttpResponse
+from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
@@ -163,10 +163,9 @@ def read(request: StaffRequest, pk: int) -> HttpResponse:
 def original(request: StaffRequest, pk: int) -> FileResponse:
     """Download a message as it came."""
     message = _message_for(request, pk)
-    stored = message.raw
-    if stored is None:
-        return get_object_or_404(IncomingMessage.objects.none())
-    return files.response(stored, f"message-{message.pk}.{'eml' if message.channel == 'email' else 'txt'}")
+    if message.raw is None:
+        raise Http404
+    return files.response(message.raw, f"message-{message.pk}.{'eml' if message.channel == 'email' else 'txt'}")
 
 
 @requires(*READERS, "intake.view")

@@ -167,9 +167,9 @@ class Scans(forms.FileField):
 
     widget = ManyFiles
 
-    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
+    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile[bytes]]:
         """Return the files."""
-        uploads: list[UploadedFile] = [one for one in (data or []) if one]
+        uploads: list[UploadedFile[bytes]] = [one for one in (data or []) if one]
         for one in uploads:
             try:
                 file_store.check(one, one.name or "")
@@ -187,7 +187,7 @@ class WriteDownForm(ApplicantForm):
     received_on = forms.DateField(label="Дата поступления", widget=DayInput())
     subject = forms.CharField(label="О чём (кратко)", max_length=300, required=False)
     text = forms.CharField(label="Текст или запись разговора", widget=forms.Textarea(attrs={"rows": 8}), required=False)
-    files = Scans(label="Скан письма и приложения", required=False)
+    scans = Scans(label="Скан письма и приложения", required=False)
 
     def clean_received_on(self) -> date:
         """Refuse a day that has not come yet."""
@@ -199,7 +199,7 @@ class WriteDownForm(ApplicantForm):
     def clean(self) -> dict[str, Any]:
         """Ask for a text or a scan: a message of nothing cannot be worked on."""
         data = super().clean() or {}
-        if not data.get("text", "").strip() and not data.get("files") and "files" not in self.errors:
+        if not data.get("text", "").strip() and not data.get("scans") and "scans" not in self.errors:
             self.add_error("text", "Введите текст или приложите скан письма.")
         return data
 

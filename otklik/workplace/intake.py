@@ -140,8 +140,8 @@ def _write_down(request: StaffRequest, form: WriteDownForm) -> IncomingMessage:
         subject=data["subject"],
         text=data["text"],
         received_at=form.received_at(),
-        files=[(one.name or "файл", one.file) for one in data["files"]],
+        files=[(one.name or "файл", one.file) for one in data["scans"]],
         by=request.user,
     )
-    inbox.add_facts(row, "hand", {"applicant": asdict(typed)})
+    inbox.add_facts(row, schema="hand", data={"applicant": asdict(typed)})
     return row
