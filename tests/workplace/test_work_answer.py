@@ -205,6 +205,7 @@ def test_the_editor_asks_the_database_as_often_however_long_the_work_lasts(
     world: World, django_assert_max_num_queries: Any
 ) -> None:
     appeal = world.drafted()
+    drafting.keep(drafting.draft_of(appeal), by=world.executor)
     executor = desk(world.executor)
     executor.get(at("draft", appeal.pk))
     with django_assert_max_num_queries(30) as short:
