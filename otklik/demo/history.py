@@ -374,8 +374,8 @@ class Historian:
     def _question(self, matter: Matter) -> tuple[Topic, Need]:
         if matter.subject not in self._questions:
             guess = classification.propose(f"{matter.subject} {matter.text}")
-            topic = guess.topics[0].item if guess.topics else classification.valid_topics().first()
-            need = guess.needs[0].item if guess.needs else classification.valid_needs().first()
+            topic = guess.topics[0].item if guess.topics else classification.valid_topics()[0]
+            need = guess.needs[0].item if guess.needs else classification.valid_needs()[0]
             self._questions[matter.subject] = (topic, need)
         return self._questions[matter.subject]
 

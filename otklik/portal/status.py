@@ -83,7 +83,7 @@ def view(request: HttpRequest) -> HttpResponse:
     if opened is None:
         return redirect("portal:status")
     message_id, appeal_id = opened
-    message = IncomingMessage.objects.select_related("site_receipt").filter(pk=message_id).first()
+    message = IncomingMessage.objects.select_related("site_receipt").filter(pk=message_id or 0).first()
     appeal = _appeal_of(message_id, appeal_id)
     if appeal is None:
         return render(request, "portal/status_view.html", _story_of_message(message))

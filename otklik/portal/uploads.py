@@ -75,7 +75,7 @@ def kept_from(tokens: list[str]) -> list[Kept]:
     return found
 
 
-def take(uploaded: list[UploadedFile], kept: list[Kept]) -> tuple[list[Kept], list[str]]:
+def take(uploaded: list[UploadedFile[bytes]], kept: list[Kept]) -> tuple[list[Kept], list[str]]:
     """Check and store what was uploaded; return all kept files and what to tell about the others."""
     problems: list[str] = []
     for one in uploaded:
@@ -96,7 +96,7 @@ def take(uploaded: list[UploadedFile], kept: list[Kept]) -> tuple[list[Kept], li
     return kept, problems
 
 
-def _store(one: UploadedFile, name: str) -> SentFile:
+def _store(one: UploadedFile[bytes], name: str) -> SentFile:
     files.check(one, name)
     one.seek(0)
     content: IO[bytes] = one.file  # type: ignore[assignment]
