@@ -156,7 +156,8 @@ def verify_chain(chain: str) -> list[Problem]:
         expected[chain, seq] = hash_
     problems: list[Problem] = []
     for kind in (JournalEntry, AccessEntry):
-        problems += _check_chains(kind.objects.filter(chain=chain).order_by("seq"), heads, expected)
+        rows = kind.objects.filter(chain=chain).order_by("seq")
+        problems += _check_chains(cast("Iterable[ChainedEntry]", rows), heads, expected)
     problems += [Problem(chain, seq, "строки нет, а цепочка о ней помнит") for _, (seq, _) in heads.items() if seq]
     problems += [Problem(chain, seq, "строка была в печати дня, теперь её нет") for _, seq in expected]
     return problems

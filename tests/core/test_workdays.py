@@ -1,5 +1,6 @@
 """The term engine against an independent slow count, and the rules it must never break."""
 
+from collections import ChainMap
 from datetime import date, timedelta
 
 import pytest
@@ -26,7 +27,7 @@ units = st.sampled_from(["calendar", "working"])
 def calendars(draw):
     """A real calendar in which a person has changed some days."""
     changed = draw(st.dictionaries(days, st.sampled_from(["off", "working", "holiday", "shortened"]), max_size=12))
-    return WorkCalendar({**CALENDAR.days, **{day: Day(kind) for day, kind in changed.items()}})
+    return WorkCalendar(ChainMap({day: Day(kind) for day, kind in changed.items()}, CALENDAR.days))
 
 
 @st.composite
@@ -37,7 +38,7 @@ def pauses(draw):
 
 def slow_due(term, start, calendar, pauses):
     """Count another way: make the whole set of days first, then choose from it."""
-    horizon = [start + timedelta(n) for n in range(-400, 900)]
+    horizon = [start + timedelta(n) for n in range(400)]
     paused = {day for day in horizon for pause in pauses if pause.first <= day <= pause.last}
     at_work = {day for day in horizon if calendar.day(day).kind not in ("off", "holiday")}
     countable = [day for day in horizon if day > start and day not in paused]
