@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 
 from otklik.appeals import access, drafting, transitions
@@ -107,14 +107,13 @@ def current(approvals: QuerySet[Approval]) -> QuerySet[Approval]:
 
 def approved_revision(appeal: Appeal) -> DraftRevision | None:
     """Return the revision that may go to signature: the draft as it stands, approved by everyone asked."""
-    revision = drafting.current_revision(appeal)
-    if revision is None:
-        return None
-    decisions = list(revision.approvals.values_list("decision", flat=True))
-    return revision if decisions and all(one == Decision.APPROVED for one in decisions) else None
+    asked = Approval.objects.filter(revision=OuterRef("pk"))
+    everyone = Exists(asked) & ~Exists(asked.exclude(decision=Decision.APPROVED))
+    newest = DraftRevision.objects.filter(draft__appeal=appeal, version=F("draft__version")).order_by("-seq")
+    revision = newest.annotate(approved=everyone).first()
+    return revision if revision is not None and revision.approved else None
 
 
-@transaction.atomic
 def ask(
     appeal: Appeal,
     *,

@@ -11,5 +11,5 @@ from otklik.people.models import Employee
 class StaffRequest(HttpRequest):
     """A request whose user is an employee."""
 
-    user: Employee  # type: ignore[assignment]
+    user: Employee
     htmx: HtmxDetails

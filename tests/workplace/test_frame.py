@@ -1,0 +1,259 @@
+"""The frame of the workplace: queue, card, registration, applicants, theme; all of it without scripts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from otklik.appeals.models import Appeal, AppealQuestion
+from otklik.core.models import AccessEntry, Regime
+from otklik.correspondence.models import ContactPoint, IncomingMessage
+from otklik.people.models import Applicant, Employee
+from tests.appeals.conftest import World
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    return World()
+
+
+def desk(employee: Employee) -> Client:
+    client = Client()
+    client.force_login(employee, backend="django.contrib.auth.backends.ModelBackend")
+    client.get(at("today"))  # what is asked once per session is asked here
+    return client
+
+
+def at(name: str, *args: Any) -> str:
+    return reverse(f"workplace:{name}", args=args)
+
+
+def entry_form(world: World, **changes: Any) -> dict[str, Any]:
+    topic, need = world.pair()
+    return {
+        "kind": "person",
+        "last_name": "Иванова",
+        "first_name": "Мария",
+        "patronymic": "Петровна",
+        "address": "г. Новосибирск, ул. Выдуманная, 1",
+        "applicant_is": "new",
+        "subject": "Продление аренды",
+        "regime": Regime.objects.get(code="59fz").pk,
+        "contact_point": ContactPoint.objects.get(code="post-office").pk,
+        "needs_answer": "yes",
+        "written": "on",
+        "topic": topic.pk,
+        "need": need.pk,
+        "answer_channel": "post",
+        "answer_address": "630000, г. Новосибирск, ул. Выдуманная, 1",
+        "received_on": timezone.localdate().isoformat(),
+        **changes,
+    }
+
+
+def queries(client: Client, url: str) -> int:
+    with CaptureQueriesContext(connection) as seen:
+        assert client.get(url).status_code == 200
+    return len([one for one in seen.captured_queries if "SAVEPOINT" not in one["sql"]])
+
+
+@pytest.mark.parametrize("who", ["clerk", "head", "executor", "signer", "auditor"])
+def test_a_queue_costs_at_most_ten_queries_however_many_appeals_there_are(world: World, who: str) -> None:
+    world.assigned()
+    client = desk(getattr(world, who))
+    few = queries(client, at("queue") + "?view=all")
+    first = Appeal.objects.get()
+    for number in range(60):
+        thread = type(first.thread).objects.create()
+        copy = Appeal.objects.get(pk=first.pk)
+        copy.pk, copy.number, copy.thread = None, f"Т-{number}", thread
+        copy.save()
+    many = queries(client, at("queue") + "?view=all")
+    assert many == few <= 10
+    assert client.get(at("queue") + "?view=all").content.decode().count('class="row-link"') == 50
+
+
+@pytest.mark.parametrize("who", ["clerk", "head", "executor", "signer", "auditor"])
+def test_a_card_costs_at_most_twelve_queries_however_long_its_history(world: World, who: str) -> None:
+    appeal = world.asked(world.registered_email())
+    client = desk(getattr(world, who))
+    before = queries(client, at("card", appeal.pk))
+    for number in range(20):
+        desk(world.clerk).post(at("note", appeal.pk), {"text": f"Заметка {number}"})
+    assert queries(client, at("card", appeal.pk)) == before <= 12
+
+
+def test_home_costs_at_most_twelve_queries_for_every_role(world: World) -> None:
+    world.assigned()
+    for who in (world.clerk, world.head, world.executor, world.signer, world.auditor):
+        assert queries(desk(who), at("today")) <= 12
+
+
+def test_a_stranger_finds_neither_card_nor_files_nor_the_intake(world: World) -> None:
+    appeal = world.assigned()
+    message = world.message()
+    client = desk(world.stranger)
+    assert client.get(at("card", appeal.pk)).status_code == 404
+    assert client.get(at("context", appeal.pk)).status_code == 404
+    assert client.get(at("inbox", message.pk)).status_code == 403
+    assert client.get(at("new_appeal")).status_code == 403
+    assert client.post(at("reject", message.pk), {"reason": "так"}).status_code == 403
+    message.refresh_from_db()
+    assert message.state == IncomingMessage.State.NEW
+
+
+def test_one_press_registers_and_confirms_topic_and_need(world: World) -> None:
+    message = world.message()
+    answer = desk(world.clerk).post(at("inbox", message.pk), entry_form(world))
+    appeal = Appeal.objects.get()
+    assert answer.url == at("card", appeal.pk)
+    assert appeal.status == Appeal.Status.CLASSIFIED
+    assert AppealQuestion.objects.get().confirmed_by == world.clerk
+
+
+def test_a_form_with_an_error_keeps_what_was_typed_and_registers_nothing(world: World) -> None:
+    message = world.message()
+    typed = entry_form(world, subject="Мой особый предмет", needs_answer="")
+    answer = desk(world.clerk).post(at("inbox", message.pk), typed)
+    assert answer.status_code == 422
+    assert "Мой особый предмет" in answer.content.decode()
+    assert "Выберите «да» или «нет»" in answer.content.decode()
+    assert not Appeal.objects.exists()
+
+
+def test_a_refusal_of_the_domain_keeps_what_was_typed_too(world: World) -> None:
+    message = world.message()
+    answer = desk(world.clerk).post(at("inbox", message.pk), entry_form(world, answer_address="", subject="Предмет-7"))
+    assert answer.status_code == 422
+    assert "почтовый адрес для ответа" in answer.content.decode()
+    assert "Предмет-7" in answer.content.decode()
+    assert not Appeal.objects.exists()
+
+
+def test_a_message_joins_an_appeal_by_its_number(world: World) -> None:
+    appeal, message = world.registered(), world.message()
+    desk(world.clerk).post(at("join", message.pk), {"number": appeal.number})
+    message.refresh_from_db()
+    assert message.state == IncomingMessage.State.JOINED
+    assert world.again(appeal).unseen_reply
+
+
+def test_a_letter_on_paper_is_written_down_with_its_scan_and_then_proposed(world: World) -> None:
+    facts = {
+        "channel": "post",
+        "received_on": timezone.localdate().isoformat(),
+        "text": "Прошу продлить договор аренды.",
+        "kind": "person",
+        "last_name": "Тестова",
+        "first_name": "Зоя",
+        "scans": SimpleUploadedFile("скан.txt", b"letter", "text/plain"),
+    }
+    client = desk(world.clerk)
+    answer = client.post(at("new_appeal"), facts)
+    message = IncomingMessage.objects.get()
+    assert answer.url == at("inbox", message.pk)
+    assert message.files.count() == 1
+    assert 'value="Тестова"' in client.get(answer.url).content.decode()
+
+
+def test_an_empty_scan_is_refused_with_words_and_nothing_is_written_down(world: World) -> None:
+    facts = {
+        "channel": "post",
+        "received_on": timezone.localdate().isoformat(),
+        "text": "Текст остаётся",
+        "kind": "person",
+        "scans": SimpleUploadedFile("пусто.pdf", b"", "application/pdf"),
+    }
+    answer = desk(world.clerk).post(at("new_appeal"), facts)
+    assert answer.status_code == 422
+    assert "Текст остаётся" in answer.content.decode()
+    assert not IncomingMessage.objects.exists()
+
+
+def test_names_are_masked_in_lists_and_a_look_is_written_down(world: World) -> None:
+    appeal = world.assigned()
+    client = desk(world.executor)
+    for page in (at("today"), at("queue"), at("context", appeal.pk)):
+        assert "Иванова" not in client.get(page).content.decode()
+    looks = AccessEntry.objects.count()
+    url = at("reveal", appeal.applicant_id)
+    assert client.post(url, {"reason": ""}).status_code == 422
+    assert AccessEntry.objects.count() == looks
+    shown = client.post(url, {"reason": "Подготовка ответа", "about": f"appeal:{appeal.pk}"})
+    assert "Иванова Мария Петровна" in shown.content.decode()
+    assert "no-store" in shown["Cache-Control"]
+    assert AccessEntry.objects.count() == looks + 1
+    assert AccessEntry.objects.latest("pk").actor == world.executor
+
+
+def test_two_applicants_become_one_and_two_again(world: World) -> None:
+    world.registered()
+    twin = Applicant.objects.create(kind="person", last_name="Иванова", name_key="иванова мария петровна")
+    kept = Applicant.objects.exclude(pk=twin.pk).get()
+    client = desk(world.clerk)
+    assert at("merge", kept.pk) in client.get(at("applicant", kept.pk)).content.decode()
+    client.post(at("merge", kept.pk), {"merged": twin.pk})
+    twin.refresh_from_db()
+    assert twin.merged_into == kept
+    merge = kept.merged.model._meta.apps.get_model("people", "ApplicantMerge").objects.get()
+    client.post(at("undo_merge", merge.pk))
+    twin.refresh_from_db()
+    assert twin.merged_into is None
+
+
+def test_search_finds_an_appeal_by_the_end_of_its_number_and_shows_no_full_name(world: World) -> None:
+    appeal = world.registered()
+    page = desk(world.clerk).post(at("search"), {"q": appeal.number[-4:]}).content.decode()
+    assert appeal.number in page
+    people = desk(world.clerk).post(at("search"), {"q": "Иванова"}).content.decode()
+    assert "Ив•••" in people
+    assert "Иванова Мария" not in people
+
+
+def test_a_note_cannot_be_mistaken_for_a_letter(world: World) -> None:
+    appeal = world.assigned()
+    client = desk(world.executor)
+    client.post(at("note", appeal.pk), {"text": "Позвонить коллегам"})
+    page = client.get(at("card", appeal.pk)).content.decode()
+    note = page.split("Позвонить коллегам")[0].rsplit("<article", 1)[1]
+    assert "internal-note" in note
+    assert "видна только сотрудникам" in note
+
+
+def test_the_theme_is_remembered_and_drawn_by_the_server(world: World) -> None:
+    client = desk(world.clerk)
+    answer = client.post(reverse("theme"), {"theme": "dark", "next": at("today")})
+    assert answer.url == at("today")
+    assert 'data-bs-theme="dark"' in client.get(at("today")).content.decode()
+    away = client.post(reverse("theme"), {"theme": "light", "next": "https://elsewhere.example/"})
+    assert away.url == "/"
+
+
+def test_pages_carry_a_strict_policy_and_no_inline_code(world: World) -> None:
+    appeal, message = world.assigned(), world.message()
+    client = desk(world.clerk)
+    for url in (at("today"), at("queue"), at("card", appeal.pk), at("inbox", message.pk), at("new_appeal")):
+        answer = client.get(url)
+        page = answer.content.decode()
+        assert "unsafe" not in answer["Content-Security-Policy"]
+        assert " style=" not in page
+        assert " onclick=" not in page
+        assert "<script>" not in page
+
+
+def test_a_letters_markup_is_shown_where_it_can_do_nothing(world: World) -> None:
+    message = world.message()
+    IncomingMessage.objects.filter(pk=message.pk).update(html="<p>Письмо</p>")
+    answer = desk(world.clerk).get(at("styled", message.pk))
+    assert "<p>Письмо</p>" in answer.content.decode()
+    assert "sandbox" in answer["Content-Security-Policy"]
+    assert "script-src" not in answer["Content-Security-Policy"]
