@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import imaplib
+import logging
 import os
 import shutil
 import socket
@@ -23,6 +24,8 @@ from aiosmtpd.smtp import SMTP
 
 DOVECOT = shutil.which("dovecot") or next((p for p in ("/usr/sbin/dovecot",) if Path(p).exists()), "")
 PASSWORD = "letmein"
+
+logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd tells every command of every session
 
 
 def free_port() -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -11,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import call_command
-from django.db import OperationalError
+from django.db import OperationalError, connection
 
 from otklik.channels.mail import intake
 from otklik.correspondence.models import IncomingMessage
@@ -60,11 +62,9 @@ def test_a_failure_to_store_is_75_and_leaves_no_row(error, monkeypatch, capsys):
     assert not IncomingMessage.objects.exists()
 
 
-def run(tmp_path: Path, **env: str) -> subprocess.CompletedProcess[bytes]:
-    import os
-
+def run(tmp_path: Path, before: tuple[str, ...] = (), **env: str) -> subprocess.CompletedProcess[bytes]:
     base = {**os.environ, "DJANGO_SETTINGS_MODULE": "otklik.config.settings", "OTKLIK_DATA": str(tmp_path)}
-    command = [sys.executable, "-c", "from otklik.config.cli import main; main()", "mail-in"]
+    command = [*before, sys.executable, "-c", "from otklik.config.cli import main; main()", "mail-in"]
     return subprocess.run(command, input=letters.letter(), env={**base, **env}, capture_output=True, check=False)
 
 
@@ -75,9 +75,43 @@ def test_a_real_process_without_its_database_exits_with_75(broken, tmp_path):
     assert (done.returncode, done.stdout) == (75, b"")
 
 
-def test_a_real_process_whose_database_is_read_only_exits_with_75(tmp_path):
+def test_a_real_process_whose_database_file_is_corrupt_exits_with_75(tmp_path):
     path = tmp_path / "garbage.sqlite3"
     path.write_bytes(b"not a database" * 100)
     with pytest.raises(sqlite3.DatabaseError):
         sqlite3.connect(path).execute("select 1 from x")
     assert run(tmp_path, DATABASE_URL=f"sqlite:///{path}").returncode == 75
+
+
+@pytest.mark.once
+@pytest.mark.django_db
+def test_a_real_process_whose_database_lies_in_a_read_only_folder_exits_with_75(tmp_path):
+    open_folder, closed = tmp_path / "open", tmp_path / "closed"
+    for folder in (open_folder, closed):
+        folder.mkdir()
+        copy_database(folder / "otklik.sqlite3")
+    for one in (closed / "otklik.sqlite3", closed):
+        one.chmod(one.stat().st_mode & ~0o222)
+    plain = bound_by_modes()
+    assert run(tmp_path, plain, DATABASE_URL=f"sqlite:///{open_folder / 'otklik.sqlite3'}").returncode == 0
+    done = run(tmp_path, plain, DATABASE_URL=f"sqlite:///{closed / 'otklik.sqlite3'}")
+    assert (done.returncode, done.stdout) == (75, b"")
+    assert b"OperationalError" in done.stderr
+
+
+def copy_database(to: Path) -> None:
+    connection.ensure_connection()
+    copy = sqlite3.connect(to)
+    source = sqlite3.connect(connection.settings_dict["NAME"], uri=True)
+    source.backup(copy)
+    for one in (source, copy):
+        one.close()
+
+
+def bound_by_modes() -> tuple[str, ...]:
+    """Return what takes from root the right to write where a file's mode forbids it."""
+    if os.geteuid():
+        return ()
+    if not shutil.which("setpriv"):
+        pytest.skip("под root нужна программа setpriv (util-linux)")
+    return ("setpriv", "--bounding-set=-dac_override", "--")
