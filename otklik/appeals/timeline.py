@@ -11,36 +11,23 @@ from django.db.models import Exists, OuterRef, Prefetch, QuerySet, prefetch_rela
 
 from otklik.appeals.models import Appeal, Note, Signature
 from otklik.appeals.transitions import S
+from otklik.core.actions import NAMES
 from otklik.core.models import JournalEntry
 from otklik.correspondence.models import IncomingFile, IncomingMessage, OutgoingFile, OutgoingMessage
 
 INCOMING, OUTGOING, NOTE, EVENT = "incoming", "outgoing", "note", "event"
 
-# Journal action → words for the card. What messages, notes and letters show themselves is left out.
-WORDS: Final[dict[str, str]] = {
-    "appeal.registered": "зарегистрировано",
-    "appeal.questions_proposed": "предложены тема и потребность",
-    "appeal.classified": "тема и потребность подтверждены",
-    "appeal.assigned": "назначен исполнитель",
-    "appeal.drafting_begun": "начат ответ",
-    "appeal.material_inserted": "вставлен материал Базы знаний",
-    "appeal.file_attached": "приложен файл к ответу",
-    "appeal.file_detached": "убран файл из ответа",
-    "appeal.approval_asked": "передано на согласование",
-    "appeal.changed_in_approval": "текст изменён, согласование начнётся заново",
-    "appeal.approved": "согласовано",
-    "appeal.returned": "возвращено на доработку",
-    "appeal.frozen": "передано на подпись",
-    "appeal.withdrawn": "отозвано с подписи",
-    "appeal.signed": "подписано",
-    "appeal.send_undone": "отправка отменена",
-    "appeal.reopened": "начат новый ответ",
-    "appeal.closed": "закрыто",
-    "appeal.redated": "срок пересчитан",
-    "appeal.paused": "срок приостановлен",
-    "appeal.resumed": "срок возобновлён",
-    "appeal.reply_seen": "письмо заявителя прочитано",
+# What messages, notes and letters show themselves is left out, and what another event has said already.
+_SHOWN_ELSEWHERE: Final = {
+    "appeal.draft_saved",
+    "appeal.given_back",
+    "appeal.joined",
+    "appeal.noted",
+    "appeal.sent",
+    "appeal.sent_another_way",
+    "appeal.moved",
 }
+EVENTS: Final = {action for action in NAMES if action.startswith("appeal.")} - _SHOWN_ELSEWHERE
 
 
 @dataclass(frozen=True)
@@ -102,7 +89,7 @@ def _notes(appeal: Appeal) -> Iterator[Event]:
 
 
 def _journal(appeal: Appeal) -> Iterator[Event]:
-    found = JournalEntry.objects.filter(chain=f"appeal:{appeal.pk}", action__in=WORDS)
+    found = JournalEntry.objects.filter(chain=f"appeal:{appeal.pk}", action__in=EVENTS)
     for entry in cast("QuerySet[JournalEntry]", found.select_related("actor", "on_behalf_of")):
         who = entry.actor.short_name if entry.actor else "Отклик"
         if entry.on_behalf_of:
@@ -111,7 +98,7 @@ def _journal(appeal: Appeal) -> Iterator[Event]:
 
 
 def _words(entry: JournalEntry) -> str:
-    words, data = WORDS[entry.action], entry.data
+    words, data = NAMES[entry.action], entry.data
     if entry.action == "appeal.redated":
         return f"{words}: было {data['was']}, стало {data['becomes']}"
     if entry.action == "appeal.assigned" and data.get("was") not in (S.REGISTERED, S.CLASSIFIED):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
+from operator import itemgetter
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -15,6 +16,7 @@ from django.views.decorators.http import require_GET
 from otklik.appeals.models import Appeal
 from otklik.core import journal
 from otklik.core.access import requires
+from otklik.core.actions import name_of
 from otklik.core.models import AccessEntry, JournalEntry
 from otklik.people.models import Employee
 from otklik.workplace.requests import StaffRequest
@@ -33,7 +35,7 @@ def changes(request: StaffRequest) -> HttpResponse:
     context = _page(request, rows) | {
         "appeal": appeal,
         "problems": journal.verify_chain(f"appeal:{appeal.pk}") if appeal else None,
-        "actions": JournalEntry.objects.order_by("action").values_list("action", flat=True).distinct(),
+        "actions": sorted(_actions(), key=itemgetter(1)),
     }
     return render(request, "workplace/journal.html", context)
 
@@ -44,6 +46,11 @@ def looks(request: StaffRequest) -> HttpResponse:
     """Show who opened whose personal data and why, newest first."""
     context = _page(request, _filtered(AccessEntry.objects.all(), request))
     return render(request, "workplace/access_log.html", context)
+
+
+def _actions() -> list[tuple[str, str]]:
+    met = JournalEntry.objects.order_by("action").values_list("action", flat=True).distinct()
+    return [(action, name_of(action)) for action in met]
 
 
 def _filtered(rows: QuerySet[Any], request: StaffRequest) -> QuerySet[Any]:

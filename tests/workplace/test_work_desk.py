@@ -137,6 +137,17 @@ def test_the_journal_finds_a_changed_row_of_one_appeal(world: World) -> None:
     assert auditor.get(at("access_log")).status_code == 200
 
 
+def test_the_journal_calls_actions_in_russian_and_filters_by_them(world: World) -> None:
+    world.registered()
+    auditor = desk(world.auditor)
+    page = auditor.get(at("journal")).content.decode()
+    assert '<td title="appeal.registered">Зарегистрировано</td>' in page
+    assert '<option value="appeal.registered">Зарегистрировано</option>' in page
+    chosen = auditor.get(f"{at('journal')}?action=appeal.registered").content.decode()
+    assert 'title="appeal.registered"' in chosen
+    assert 'title="message.' not in chosen
+
+
 def test_a_deputy_has_the_powers_only_in_the_named_days(world: World) -> None:
     today = timezone.localdate()
     days = {"absent": world.head.pk, "deputy": world.stranger.pk, "starts_on": today, "ends_on": today}

@@ -7,6 +7,7 @@ from typing import Any
 from django import template
 
 from otklik.appeals import queues
+from otklik.core.actions import name_of
 from otklik.people import access
 from otklik.people.models import Applicant, Employee
 from otklik.workplace.menu import groups_for
@@ -26,6 +27,9 @@ def menu(context: dict[str, Any]) -> dict[str, Any]:
             numbers=queues.counters(user) if numbers is None else numbers,
         )
     }
+
+
+register.filter("action_name", name_of)
 
 
 @register.filter

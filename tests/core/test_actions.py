@@ -1,0 +1,46 @@
+"""Words for what the journals write."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import otklik
+from otklik.appeals.models import Approval
+from otklik.core.actions import NAMES, name_of
+from otklik.correspondence.models import IncomingMessage
+
+pytestmark = pytest.mark.once
+
+CODE = re.compile(r"[a-z]+\.[a-z_]+")
+WRITERS = {"record", "_record", "looked", "move", "_move", "_change", "_decide"}
+
+
+def written() -> Iterator[str]:
+    """Yield every action named in a call that writes a journal."""
+    for path in Path(otklik.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in WRITERS:
+                given = [*node.args, *(one.value for one in node.keywords if one.arg == "action")]
+                texts = (part.value for one in given for part in ast.walk(one) if isinstance(part, ast.Constant))
+                yield from (text for text in texts if isinstance(text, str) and CODE.fullmatch(text))
+
+
+def test_every_action_the_code_writes_has_russian_words() -> None:
+    State, Decision = IncomingMessage.State, Approval.Decision
+    composed = {f"message.{state}" for state in (State.REGISTERED, State.JOINED)}
+    composed |= {f"appeal.{decision}" for decision in (Decision.APPROVED, Decision.RETURNED)}
+    actions = set(written()) | composed
+    assert len(actions) > 50
+    assert not actions - set(NAMES)
+    assert not set(NAMES) - actions - {"appeal.moved"}  # what a move is called when its caller gives no name
+
+
+def test_rows_of_dictionaries_and_wagtails_own_actions_have_words_too() -> None:
+    assert name_of("termrule.changed").startswith("изменено: ")
+    assert name_of("wagtail.publish") != "wagtail.publish"
+    assert name_of("unheard.of") == "unheard.of"
