@@ -138,4 +138,4 @@ def page(new_page: Callable[..., Page]) -> Page:
 
 
 def _is_local(url: str) -> bool:
-    return url.startswith(("http://localhost", "http://127.0.0.1", "data:", "blob:", "about:"))
+    return url.startswith(("http://localhost", "http://127.0.0.1", "data:", "blob:", "about:", "chrome"))

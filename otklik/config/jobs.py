@@ -61,7 +61,7 @@ def periodic() -> list[Job]:
     mail = all_channels()["email"]
     return [
         *(
-            Job(f"mailbox-{number}", partial(imap.poll, url, mail), every=timedelta(seconds=30))
+            Job(f"mailbox-{number}", partial(imap.poll, url, mail), every=timedelta(seconds=settings.MAIL_SECONDS))
             for number, url in enumerate(settings.MAILBOXES, 1)
         ),
         Job("return-stuck", delivery.return_stuck, every=timedelta(minutes=1)),

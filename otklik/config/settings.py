@@ -245,6 +245,7 @@ TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBacken
 
 # Mail: `imaps://user:password@host:993/INBOX?point=code`, several separated by spaces; SMTP as one address.
 MAILBOXES = os.environ.get("OTKLIK_MAILBOXES", "").split()
+MAIL_SECONDS = int(os.environ.get("OTKLIK_MAIL_SECONDS", "30"))
 SMTP_URL = os.environ.get("OTKLIK_SMTP_URL", "smtp://127.0.0.1:25")
 UNDO_SECONDS = int(os.environ.get("OTKLIK_UNDO_SECONDS", "30"))
 

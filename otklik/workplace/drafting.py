@@ -198,7 +198,7 @@ def _ask(request: StaffRequest, appeal: Appeal) -> HttpResponse:
     chosen = [person for person in approval.candidates(appeal, request.user) if str(person.pk) in _ids(request)]
     approval.ask(appeal, approvers=chosen, by=request.user)
     names = ", ".join(person.short_name for person in chosen)
-    messages.success(request, f"Обращение № {appeal.number}: проект передан на согласование — {names}.")
+    messages.success(request, f"Обращение № {appeal.number}: проект передан на согласование — {names}")
     return redirect("workplace:card", pk=appeal.pk)
 
 

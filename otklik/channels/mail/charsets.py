@@ -41,7 +41,7 @@ def decode(raw: bytes, declared: str | None) -> tuple[str, bool]:
         return fits, False
     if (utf := _utf8(raw)) is not None:
         return utf, name != "us-ascii" and bool(name)
-    if fits is not None and name in CANDIDATES and sum(sign.isalpha() for sign in fits) < SHORT:
+    if fits is not None and name in CANDIDATES and sum(byte > 127 for byte in raw) < SHORT:
         return fits, False  # too little text to know better than the sender
     best = max(CANDIDATES, key=lambda one: russian(raw.decode(one, "replace")))
     guessed = raw.decode(best, "replace")
