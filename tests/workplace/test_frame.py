@@ -155,6 +155,7 @@ def test_a_letter_on_paper_is_written_down_with_its_scan_and_then_proposed(world
         "kind": "person",
         "last_name": "Тестова",
         "first_name": "Зоя",
+        "phone": "+7 383 000-00-00",
         "scans": SimpleUploadedFile("скан.txt", b"letter", "text/plain"),
     }
     client = desk(world.clerk)
@@ -162,6 +163,9 @@ def test_a_letter_on_paper_is_written_down_with_its_scan_and_then_proposed(world
     message = IncomingMessage.objects.get()
     assert answer.url == at("inbox", message.pk)
     assert message.files.count() == 1
+    said = message.facts.get()
+    assert (said.schema, said.version) == ("hand", 1)
+    assert said.data["applicant"].items() >= {"last_name": "Тестова", "phone": "+7 383 000-00-00"}.items()
     assert 'value="Тестова"' in client.get(answer.url).content.decode()
 
 
