@@ -1,0 +1,80 @@
+"""Every address of the product says who may enter; nobody gets further than that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from otklik.core.models import JournalEntry
+from otklik.people.models import Employee
+
+# Wagtail asks its own questions here: groups set to today's roles in `/cms/`, `knowledge.rights` for the rest.
+WAGTAIL = {
+    "documents/^(\\d+)/(.*)$",
+    "documents/authenticate_with_password/<int:restriction_id>/",
+    "kb/_util/authenticate_with_password/<int:page_view_restriction_id>/<int:page_id>/",
+    "kb/_util/login/",
+    "kb/^((?:[\\w\\-]+/)*)$",
+}
+OPEN_IN_CMS = {"cms/jsi18n/", "cms/sprite/", "cms/login/", "cms/logout/"}  # words, pictures, and the doors themselves
+
+
+def doors(patterns: Any = None, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
+    """Yield every address as it is written, with its view."""
+    for one in get_resolver().url_patterns if patterns is None else patterns:
+        route = prefix + str(one.pattern)
+        if isinstance(one, URLResolver):
+            yield from doors(one.url_patterns, route)
+        else:
+            yield route, one
+
+
+def plain(prefix: str) -> list[str]:
+    """Return the addresses below a prefix that need no arguments."""
+    routes = {route.replace("^", "").replace("$", "").replace("\\Z", "") for route, _ in doors()}
+    return sorted(f"/{route}" for route in routes if route.startswith(prefix) and not set(route) & set("<(\\[?*"))
+
+
+def test_every_address_outside_cms_says_who_may_enter() -> None:
+    unmarked = {r for r, one in doors() if not r.startswith("cms/") and not getattr(one.callback, "access", None)}
+    assert unmarked == WAGTAIL
+
+
+def test_the_desk_is_for_employees_only() -> None:
+    marks = {route: getattr(one.callback, "access", ()) for route, one in doors() if route.startswith("desk/")}
+    assert len(marks) > 40
+    assert [route for route, access in marks.items() if "public" in access] == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", plain("desk/"))
+def test_a_stranger_at_the_desk_is_sent_to_sign_in(address: str, client: Client) -> None:
+    answer = client.get(address)
+    assert (answer.status_code, answer.headers.get("Location", "").split("?")[0]) == (302, "/accounts/login/")
+    assert client.post(address).status_code in {302, 405}
+
+
+@pytest.mark.django_db
+def test_a_stranger_in_cms_is_sent_to_sign_in(client: Client) -> None:
+    addresses = [address for address in plain("cms/") if address[1:] not in OPEN_IN_CMS]
+    assert len(addresses) > 30
+    let_in = []
+    for address in addresses:
+        answer = client.get(address)
+        if answer.status_code not in {301, 302, 403, 404}:
+            let_in.append((address, answer.status_code))
+    assert let_in == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", plain("desk/"))
+def test_an_employee_without_a_role_breaks_nothing(address: str, client: Client) -> None:
+    client.force_login(Employee.objects.create_user("newcomer", password=None, last_name="Новиков"))
+    assert client.get(address).status_code in {200, 302, 403, 404, 405}
+    before = JournalEntry.objects.count()
+    assert client.post(address).status_code < 500
+    assert JournalEntry.objects.count() == before
