@@ -21,7 +21,8 @@ def plan(job: Job, now: datetime) -> bool:
     slot = job.slot(now)
     if slot is None or Firing.objects.filter(job=job.name, planned_at=slot).exists():
         return True
-    if Firing.objects.filter(job=job.name, state__in=[Firing.State.PLANNED, Firing.State.RUNNING]).exists():
+    unfinished = Firing.objects.filter(job=job.name, state__in=[Firing.State.PLANNED, Firing.State.RUNNING])
+    if unfinished.exclude(planned_at=slot).exists():
         return False
     # Another scheduler may be faster: the row is the same.
     with suppress(IntegrityError), transaction.atomic():
