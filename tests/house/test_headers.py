@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.conf import settings
 from django.test import Client
+from wagtail.models import Page
 
 from otklik.people.models import Employee
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page as BrowserPage
 
 ROOT = settings.PACKAGE.parent
 
@@ -64,9 +65,11 @@ def test_an_https_installation_stays_https(base: str, expected: str, tmp_path: A
 @pytest.mark.once
 @pytest.mark.django_db(transaction=True)
 def test_the_editors_pages_work_under_their_policy(
-    live_server: Any, client: Client, new_page: Callable[..., Page]
+    live_server: Any, client: Client, new_page: Callable[..., BrowserPage]
 ) -> None:
     client.force_login(Employee.objects.create_superuser("chief", password=None, last_name="Главный"))
+    editable = Page.objects.filter(depth=2).first()
+    assert editable
     page = new_page()
     page.context.add_cookies(
         [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}]
@@ -74,7 +77,7 @@ def test_the_editors_pages_work_under_their_policy(
     said: list[str] = []
     page.on("console", lambda line: said.append(line.text) if line.type == "error" else None)
     page.on("pageerror", lambda error: said.append(str(error)))
-    for address in ("/cms/", "/cms/pages/", "/cms/images/", "/cms/documents/"):
+    for address in ("/cms/", "/cms/pages/", "/cms/images/", "/cms/documents/", f"/cms/pages/{editable.pk}/edit/"):
         answer = page.goto(live_server.url + address)
         assert answer
         assert answer.status == 200
