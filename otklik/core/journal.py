@@ -42,11 +42,12 @@ def looked(action: str, *, by: Employee, **data: object) -> AccessEntry:
     return _append(AccessEntry(action=action, chain=f"access:{timezone.localdate():%Y-%m-%d}", actor=by), data)
 
 
-@transaction.atomic
+# No savepoint: a change without its row must not be committed, so a failure here ends the caller's transaction.
+@transaction.atomic(savepoint=False)
 def _append(entry: Entry, data: dict[str, object]) -> Entry:
     """Give the row its place in the chain and its hash."""
-    head = _held(entry.chain)
-    entry.seq, entry.prev_hash = head.seq + 1, head.last_hash
+    seq, entry.prev_hash = _held(entry.chain)
+    entry.seq = seq + 1
     entry.at = timezone.now()
     entry.data = json.loads(json.dumps(data, cls=DjangoJSONEncoder))
     entry.hash = digest(entry)
@@ -55,10 +56,10 @@ def _append(entry: Entry, data: dict[str, object]) -> Entry:
     return entry
 
 
-def _held(chain: str) -> ChainHead:
-    """Return the chain's head, held until the transaction ends: PostgreSQL locks the row, SQLite the whole base."""
-    heads = ChainHead.objects.select_for_update().filter(chain=chain)
-    if head := heads.first():
+def _held(chain: str) -> tuple[int, str]:
+    """Return the chain's last sequence and hash, held until commit: PostgreSQL locks the row, SQLite the base."""
+    heads = ChainHead.objects.select_for_update().filter(chain=chain).values_list("seq", "last_hash")
+    if head := next(iter(heads), None):
         return head
     ChainHead.objects.bulk_create([ChainHead(chain=chain)], ignore_conflicts=True)
     return heads.get()

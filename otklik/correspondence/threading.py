@@ -80,13 +80,9 @@ def _by_reference(parsed: Parsed, before: IncomingMessage | None) -> Iterable[in
     if named:
         yield from OutgoingMessage.objects.filter(message_id__in=named).values_list("thread_id", flat=True)
         # Several letters may bear one id (a reused one); then they all are candidates, and a person decides.
-        yield from _threads(others.filter(message_id__in=named))
+        yield from others.filter(message_id__in=named).values_list("thread_id", flat=True)
     if parsed.message_id:  # the reply may have come before the letter it answers
-        yield from _threads(others.filter(in_reply_to=parsed.message_id))
-
-
-def _threads(messages: Iterable[IncomingMessage]) -> list[int]:
-    return [message.thread_id for message in messages if message.thread_id]
+        yield from others.filter(in_reply_to=parsed.message_id).values_list("thread_id", flat=True)
 
 
 def _by_token(parsed: Parsed) -> Iterable[int]:
