@@ -18,7 +18,7 @@ proof: $(VENV)/.dev assets
 	OTKLIK_PROOF=full $(BIN)/python -m pytest -m proof --db=postgres -s
 
 bench: $(VENV)/.dev assets
-	@exec $(BIN)/otklik bench
+	@exec $(BIN)/otklik bench $(or $(N),100000)
 
 lint: $(VENV)/.dev
 	@exec $(BIN)/python scripts/suite.py --lint-only

@@ -57,6 +57,7 @@ def slow_due(term, start, calendar, pauses):
 
 @MANY
 @given(days, st.integers(1, 60), units, rolls, st.booleans(), calendars(), pauses())
+@pytest.mark.proof
 def test_the_engine_and_the_slow_count_agree(start, length, unit, roll, spares, calendar, breaks):
     term = Term(length, "статья", unit, roll, spares_working_day=spares)
     assert term.due(start, calendar, breaks).on == slow_due(term, start, calendar, breaks)

@@ -1,0 +1,30 @@
+"""`otklik bench`: the speed table."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from otklik.demo import bench
+
+
+class Command(BaseCommand):
+    """Measures on a scratch database of its own."""
+
+    help = "Измерить скорость на отдельной базе и напечатать таблицу"
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Say how many appeals and where the figures go."""
+        parser.add_argument("count", type=int, nargs="?", default=100_000, help="сколько обращений (100000)")
+        parser.add_argument("--report", type=Path, default=Path("bench.json"), help="куда записать (bench.json)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Print one line per figure."""
+        rows = bench.run(options["count"], options["report"])
+        width = max(len(name) for name, _ in rows)
+        for name, value in rows:
+            self.stdout.write(f"{name:<{width}}  {value}")
