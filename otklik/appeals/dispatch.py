@@ -72,7 +72,7 @@ def check_can_undo(appeal: Appeal, user: Employee) -> None:
     """Raise where the letter has left already, or the user may not call it back."""
     check_power(user, "appeals.dispatch", "отменить отправку")
     transitions.check_can_move(appeal, S.SIGNED)
-    message = _last_message(appeal)
+    message = _last_message(appeal) if appeal.status == S.SENT else None
     waits = message is not None and (
         message.state == State.BY_HAND or (message.state == State.QUEUED and message.not_before > timezone.now())
     )

@@ -92,6 +92,12 @@ def test_a_card_costs_at_most_twelve_queries_however_long_its_history(world: Wor
     assert queries(client, at("card", appeal.pk)) == before <= 12
 
 
+@pytest.mark.parametrize("who", ["clerk", "head", "executor", "signer", "auditor"])
+def test_a_card_whose_answer_waits_for_signature_costs_no_more(world: World, who: str) -> None:
+    appeal = world.frozen().appeal
+    assert queries(desk(getattr(world, who)), at("card", appeal.pk)) <= 12
+
+
 def test_home_costs_at_most_twelve_queries_for_every_role(world: World) -> None:
     world.assigned()
     for who in (world.clerk, world.head, world.executor, world.signer, world.auditor):
