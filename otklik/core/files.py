@@ -6,8 +6,8 @@ import hashlib
 import os
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -40,14 +40,27 @@ def storage() -> Storage:
 
 def store(content: bytes | Path | IO[bytes], *, name: str = "") -> StoredFile:
     """Keep bytes and return their row; equal bytes share one. The file is safe on disk before the row exists."""
-    with _spooled(content) as (spool, sha256, size):
-        if (known := StoredFile.objects.filter(sha256=sha256).first()) and storage().exists(known.path):
-            return known
-        path = f"{sha256[:2]}/{sha256[2:4]}/{sha256}"
-        content_type = sniffing.content_type(spool, name)
-        storage().save(path, _Spool(spool))
-    facts = {"size": size, "path": path, "content_type": content_type}
-    return StoredFile.objects.get_or_create(sha256=sha256, defaults=facts)[0]
+    return store_each([(name, content)])[0]
+
+
+def store_each(items: Iterable[tuple[str, bytes | Path | IO[bytes]]]) -> list[StoredFile]:
+    """Keep several (name, content) as `store` keeps one, in a fixed number of statements."""
+    with ExitStack() as open_spools:
+        spooled = [(name, *open_spools.enter_context(_spooled(content))) for name, content in items]
+        wanted = {sha256 for _, _, sha256, _ in spooled}
+        known = {row.sha256: row for row in StoredFile.objects.filter(sha256__in=wanted)} if wanted else {}
+        new: dict[str, StoredFile] = {}
+        for name, spool, sha256, size in spooled:
+            if sha256 in new or (sha256 in known and storage().exists(known[sha256].path)):
+                continue
+            path = f"{sha256[:2]}/{sha256[2:4]}/{sha256}"
+            content_type = sniffing.content_type(spool, name)
+            storage().save(path, _Spool(spool))
+            new[sha256] = StoredFile(sha256=sha256, size=size, path=path, content_type=content_type)
+    if missing := [row for sha256, row in new.items() if sha256 not in known]:
+        StoredFile.objects.bulk_create(missing, ignore_conflicts=True)
+        known |= {row.sha256: row for row in StoredFile.objects.filter(sha256__in=[row.sha256 for row in missing])}
+    return [known[sha256] for _, _, sha256, _ in spooled]
 
 
 class _Spool(File[bytes]):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -34,35 +34,51 @@ def record(
     action: str, *, chain: str, by: Employee | None, on_behalf_of: Employee | None = None, **data: object
 ) -> JournalEntry:
     """Append one change to its chain; the caller's transaction carries both or neither. `by=None`: the system."""
-    return _append(JournalEntry(action=action, chain=chain, actor=by, on_behalf_of=on_behalf_of), data)
+    row = JournalEntry(action=action, chain=chain, actor=by, on_behalf_of=on_behalf_of, data=data)
+    return _append([row])[0]
+
+
+def record_each(action: str, changes: Mapping[str, Mapping[str, object]], *, by: Employee | None) -> None:
+    """Append the same change to many chains, chain → what to write down, in a fixed number of statements."""
+    if changes:
+        _append([JournalEntry(action=action, chain=chain, actor=by, data=data) for chain, data in changes.items()])
 
 
 def looked(action: str, *, by: Employee, **data: object) -> AccessEntry:
     """Append one look at personal data to the access log of the day."""
-    return _append(AccessEntry(action=action, chain=f"access:{timezone.localdate():%Y-%m-%d}", actor=by), data)
+    return _append([AccessEntry(action=action, chain=f"access:{timezone.localdate():%Y-%m-%d}", actor=by, data=data)])[
+        0
+    ]
 
 
 # No savepoint: a change without its row must not be committed, so a failure here ends the caller's transaction.
 @transaction.atomic(savepoint=False)
-def _append(entry: Entry, data: dict[str, object]) -> Entry:
-    """Give the row its place in the chain and its hash."""
-    seq, entry.prev_hash = _held(entry.chain)
-    entry.seq = seq + 1
-    entry.at = timezone.now()
-    entry.data = json.loads(json.dumps(data, cls=DjangoJSONEncoder))
-    entry.hash = digest(entry)
-    entry.save(force_insert=True)
-    ChainHead.objects.filter(chain=entry.chain).update(seq=entry.seq, last_hash=entry.hash)
-    return entry
+def _append(rows: list[Entry]) -> list[Entry]:
+    """Give each row its place in its chain and its hash; a chain occurs once among them."""
+    heads = _held({row.chain for row in rows})
+    for row in rows:
+        head = heads[row.chain]
+        row.seq, row.prev_hash = head.seq + 1, head.last_hash
+        row.at = timezone.now()
+        row.data = json.loads(json.dumps(row.data, cls=DjangoJSONEncoder))
+        row.hash = digest(row)
+        head.seq, head.last_hash = row.seq, row.hash
+    type(rows[0]).objects.bulk_create(rows)
+    if len(rows) == 1:
+        ChainHead.objects.filter(chain=rows[0].chain).update(seq=rows[0].seq, last_hash=rows[0].hash)
+    else:
+        ChainHead.objects.bulk_update(heads.values(), ["seq", "last_hash"])
+    return rows
 
 
-def _held(chain: str) -> tuple[int, str]:
-    """Return the chain's last sequence and hash, held until commit: PostgreSQL locks the row, SQLite the base."""
-    heads = ChainHead.objects.select_for_update().filter(chain=chain).values_list("seq", "last_hash")
-    if head := next(iter(heads), None):
-        return head
-    ChainHead.objects.bulk_create([ChainHead(chain=chain)], ignore_conflicts=True)
-    return heads.get()
+def _held(chains: Collection[str]) -> dict[str, ChainHead]:
+    """Return the chains' heads, held until commit: PostgreSQL locks the rows in key order, SQLite the base."""
+    held = ChainHead.objects.select_for_update().filter(chain__in=chains).order_by("chain")
+    heads = {head.chain: head for head in held}
+    if new := sorted(set(chains) - set(heads)):
+        ChainHead.objects.bulk_create([ChainHead(chain=chain) for chain in new], ignore_conflicts=True)
+        heads |= {head.chain: head for head in held.filter(chain__in=new)}
+    return heads
 
 
 def digest(entry: ChainedEntry) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import F, Q
@@ -42,6 +43,12 @@ UNDECIDED = (State.NEW, State.QUARANTINED)
 READING_LEASE = timedelta(minutes=5)
 # A message that ended its reader this often is not read again until a clerk asks for it.
 READINGS = 3
+# What is kept or read together, in one commit.
+AT_ONCE = 50
+AT_ONCE_BYTES = 16 * 1024 * 1024
+_RACES = 5  # two mailboxes bring the same letter at the same moment once, not for ever
+
+T = TypeVar("T")
 
 NewFile = tuple[str, StoredFile | bytes | Path | IO[bytes]]
 
@@ -105,23 +112,64 @@ class Tally:
 
 def accept(arrived: Arrived) -> Accepted:
     """Keep a message for ever, once. After return the source may be told "got it"."""
-    external_id = _external_id(arrived.external_id)
-    # A redelivered letter need not be written to disk again; whether it is one, the unique constraint decides.
-    known = _known(arrived, external_id)
-    if known is not None:
-        return known
-    reach("intake.before_file")
-    stored = storage.store(arrived.raw)
-    reach("intake.after_file")
-    # The same id with other content is another message: ids are reused, by mistake or on purpose.
-    for candidate in (external_id, _reused_id(external_id, arrived.digest)):
+    return accept_each([arrived])[0]
+
+
+def accept_each(arrivals: Sequence[Arrived], *, to_read: bool = False) -> list[Accepted]:
+    """Keep several messages in one transaction: all of them or, when it fails, none.
+
+    With `to_read` the caller hands the new ones to `parse_each` at once: until the lease ends no worker takes them.
+    """
+    raws: dict[int, StoredFile] = {}
+    for turn in range(_RACES):
+        placed = _place(arrivals, to_read=to_read)
+        new = [place for place, one in enumerate(placed) if not one.duplicate]
+        if wanted := [place for place in new if place not in raws]:
+            reach("intake.before_file")
+            raws.update(zip(wanted, storage.store_each(("", arrivals[place].raw) for place in wanted), strict=True))
+            reach("intake.after_file")
+        for place in new:
+            placed[place].message.raw = raws[place]
         try:
-            return Accepted(_insert(arrived, candidate, stored), duplicate=False)
-        except IntegrityError:
-            again = _known(arrived, candidate)
-            if again is not None:
-                return again
-    raise RuntimeError("a message was neither kept nor found")
+            _write(placed)
+        except IntegrityError:  # another process is keeping one of them: look again
+            if turn == _RACES - 1:
+                raise
+        else:
+            break
+    return placed
+
+
+def _place(arrivals: Sequence[Arrived], *, to_read: bool) -> list[Accepted]:
+    """Say of each arrival which row it has or will have; a row without a key is new."""
+    named = [(one.channel, _external_id(one.external_id), one) for one in arrivals]
+    # The same id with other content is another message: ids are reused, by mistake or on purpose.
+    ids = [(external_id, f"{external_id}#{one.digest[:16]}") for _, external_id, one in named]
+    rows = IncomingMessage.objects.filter(
+        channel__in={channel for channel, _, _ in named}, external_id__in={one for pair in ids for one in pair}
+    )
+    taken = {(row.channel, row.external_id): row for row in rows}
+    points = _points(arrivals)
+    placed: list[Accepted] = []
+    for (channel, _, one), pair in zip(named, ids, strict=True):
+        there = [taken[channel, external_id] for external_id in pair if (channel, external_id) in taken]
+        if same := next((row for row in there if row.digest == one.digest), None):
+            same.redelivered += 1
+            placed.append(Accepted(same, duplicate=True))
+            continue
+        free = pair[1] if (channel, pair[0]) in taken else pair[0]
+        taken[channel, free] = IncomingMessage(
+            channel=channel,
+            external_id=free,
+            digest=one.digest,
+            contact_point=points.get(one.contact_point),
+            received_at=one.received_at,
+            origin_imported=one.imported,
+            parse_started_at=timezone.now() if to_read else None,
+            parse_attempts=int(to_read),
+        )
+        placed.append(Accepted(taken[channel, free], duplicate=False))
+    return placed
 
 
 def _external_id(given: str) -> str:
@@ -129,47 +177,26 @@ def _external_id(given: str) -> str:
     return fitted if 0 < len(fitted) <= 460 else "sha256:" + sha256(given.encode(errors="replace")).hexdigest()
 
 
-def _reused_id(external_id: str, digest: str) -> str:
-    return f"{external_id}#{digest[:16]}"
+def _points(arrivals: Iterable[Arrived]) -> dict[str, ContactPoint]:
+    codes = {one.contact_point for one in arrivals if one.contact_point}
+    return {point.code: point for point in ContactPoint.objects.filter(code__in=codes)} if codes else {}
 
 
-def _known(arrived: Arrived, external_id: str) -> Accepted | None:
-    """Return the message accepted before and count one more delivery of it."""
-    ids = (external_id, _reused_id(external_id, arrived.digest))
-    same = IncomingMessage.objects.filter(channel=arrived.channel, external_id__in=ids, digest=arrived.digest)
-    message = same.first()
-    if message is None:
-        return None
-    same.filter(pk=message.pk).update(redelivered=F("redelivered") + 1)
-    message.redelivered += 1
-    return Accepted(message, duplicate=True)
-
-
-def _insert(arrived: Arrived, external_id: str, stored: StoredFile) -> IncomingMessage:
+def _write(placed: list[Accepted]) -> None:
+    """Write the new rows and count the repeats of those kept before."""
+    new = [one.message for one in placed if not one.duplicate]
     with transaction.atomic():
-        message = IncomingMessage.objects.create(
-            channel=arrived.channel,
-            external_id=external_id,
-            digest=arrived.digest,
-            contact_point=_point(arrived.contact_point),
-            raw=stored,
-            received_at=arrived.received_at,
-            origin_imported=arrived.imported,
-        )
-        _accepted(message, by=None)
+        for message in {one.message.pk: one.message for one in placed if one.message.pk}.values():
+            again = sum(one.message.pk == message.pk for one in placed)
+            IncomingMessage.objects.filter(pk=message.pk).update(redelivered=F("redelivered") + again)
+        IncomingMessage.objects.bulk_create(new)
+        journal.record_each("message.accepted", {f"message:{one.pk}": _line(one) for one in new}, by=None)
         reach("intake.before_commit")
     reach("intake.after_commit")
-    return message
 
 
-def _point(code: str | ContactPoint | None) -> ContactPoint | None:
-    if code is None or isinstance(code, ContactPoint):
-        return code
-    return ContactPoint.objects.filter(code=code).first() if code else None
-
-
-def _accepted(message: IncomingMessage, *, by: Employee | None) -> None:
-    _record("message.accepted", message, by=by, channel=message.channel, digest=message.digest)
+def _line(message: IncomingMessage) -> dict[str, object]:
+    return {"channel": message.channel, "digest": message.digest}
 
 
 def _record(action: str, message: IncomingMessage, *, by: Employee | None, **data: Any) -> None:
@@ -179,7 +206,7 @@ def _record(action: str, message: IncomingMessage, *, by: Employee | None, **dat
 def write_down(
     *,
     channel: str,
-    contact_point: ContactPoint | str | None,
+    contact_point: ContactPoint | None,
     sender_name: str,
     text: str,
     received_at: datetime,
@@ -201,7 +228,7 @@ def write_down(
                 channel=channel,
                 external_id=external_id,
                 digest=sha256("\n".join([text, *(stored.sha256 for _, stored in papers)]).encode()).hexdigest(),
-                contact_point=_point(contact_point),
+                contact_point=contact_point,
                 received_at=received_at,
                 origin_imported=imported,
                 state=State.NEW,
@@ -215,7 +242,7 @@ def write_down(
                 IncomingFile(message=message, stored=stored, name=fit(name, 300), declared_type=stored.content_type)
                 for name, stored in papers
             )
-            _accepted(message, by=by)
+            _record("message.accepted", message, by=by, **_line(message))
     except IntegrityError:
         return IncomingMessage.objects.get(channel=channel, external_id=external_id)
     return message
@@ -228,30 +255,70 @@ def _stored(content: StoredFile | bytes | Path | IO[bytes], name: str) -> Stored
 # --- reading ---------------------------------------------------------------------------------------------------------
 
 
+def portions(items: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T]]:
+    """Yield what is worked on together: up to AT_ONCE items, fewer where they are big. A failure comes last."""
+    portion: list[T] = []
+    try:
+        for item in items:
+            portion.append(item)
+            if len(portion) == AT_ONCE or sum(map(size, portion)) >= AT_ONCE_BYTES:
+                yield portion
+                portion = []
+    except Exception:
+        yield portion  # what came before the failure is not its business
+        raise
+    if portion:
+        yield portion
+
+
 def parse_next(channels: Mapping[str, Channel]) -> bool:
-    """Read one kept message, the oldest first. Return False when none waits."""
+    """Read kept messages, the oldest first. Return False when none waits."""
     now = timezone.now()
     free = Q(parse_started_at__isnull=True) | Q(parse_started_at__lt=now - READING_LEASE)
     waiting = IncomingMessage.objects.filter(free, state=State.STORED, channel__in=list(channels))
-    message = waiting.order_by("parse_attempts", "id").first()
-    if message is None:
+    rows = list(waiting.order_by("parse_attempts", "id").values_list("pk", "parse_attempts", "raw__size")[:AT_ONCE])
+    if not rows:
         return False
-    mine = IncomingMessage.objects.filter(free, pk=message.pk, state=State.STORED)
-    # Otherwise another worker was quicker; look again.
-    if mine.update(parse_started_at=now, parse_attempts=F("parse_attempts") + 1):
-        parse(message, channels)
+    # What ended its reader is read alone from then on: it costs no other message its turns.
+    fresh = [row for row in rows if not row[1]] or rows[:1]
+    picked = [pk for pk, _, _ in next(portions(fresh, lambda row: row[2] or 0))]
+    IncomingMessage.objects.filter(free, pk__in=picked, state=State.STORED).update(
+        parse_started_at=now, parse_attempts=F("parse_attempts") + 1
+    )
+    # Two workers that asked in the same microsecond read the same ones: the second write then changes nothing.
+    mine = IncomingMessage.objects.filter(pk__in=picked, state=State.STORED, parse_started_at=now)
+    parse_each(mine.select_related("raw").order_by("pk"), channels)
     return True
 
 
 def parse(message: IncomingMessage, channels: Mapping[str, Channel]) -> None:
     """Read a kept message: it becomes new, or goes to quarantine with the reason. Nothing is lost either way."""
-    if message.parse_attempts >= READINGS:
-        _quarantine(message, "Чтение этого сообщения несколько раз обрывало работу программы. Оригинал сохранён.")
-        return
+    parse_each([message], channels)
+
+
+def parse_each(messages: Iterable[IncomingMessage], channels: Mapping[str, Channel]) -> None:
+    """Read several kept messages as `parse` reads one; what they say is written in one transaction."""
+    read: list[Read] = []
+    for message in messages:
+        with _or_quarantine(message):
+            read.append(_read(message, channels[message.channel]))
     try:
-        _read(message, channels[message.channel])
+        _settle(read)
     except (OperationalError, InterfaceError):
-        raise  # the database is away: the message waits where it is
+        raise
+    except Exception:  # one of them cannot be written; each alone, so that it delays no other
+        for one in read:
+            with _or_quarantine(one.message):
+                _settle([one])
+
+
+@contextmanager
+def _or_quarantine(message: IncomingMessage) -> Iterator[None]:
+    """Send the message to quarantine when the work on it fails. A database that is away is the caller's."""
+    try:
+        yield
+    except (OperationalError, InterfaceError):
+        raise  # the message waits where it is
     except ParseError as exc:
         _quarantine(message, str(exc))
     except OSError:
@@ -260,38 +327,75 @@ def parse(message: IncomingMessage, channels: Mapping[str, Channel]) -> None:
     except Exception as exc:  # a defect of ours must not cost a citizen's letter
         log.exception("message %s: reading failed", message.pk)
         _quarantine(message, f"Программа не смогла разобрать сообщение ({type(exc).__name__}). Оригинал сохранён.")
-    message.refresh_from_db()
 
 
-def _read(message: IncomingMessage, channel: Channel) -> None:
+@dataclass(frozen=True)
+class Read:
+    """A message whose bytes have been read and whose files are kept; nothing of it is in its row yet."""
+
+    message: IncomingMessage
+    parsed: Parsed
+    papers: list[tuple[ParsedFile, StoredFile]]
+
+
+def _read(message: IncomingMessage, channel: Channel) -> Read:
+    if message.parse_attempts > READINGS:
+        raise ParseError("Чтение этого сообщения несколько раз обрывало работу программы. Оригинал сохранён.")
     if message.raw is None:
         raise ParseError("У сообщения нет оригинала.")
     parsed = channel.parse(storage.path_of(message.raw))
     reach("reading.after_parse")
-    papers = [(paper, _keep(paper)) for paper in parsed.files]
+    kept = storage.store_each((paper.name, paper.content) for paper in parsed.files)
+    for paper in parsed.files:
+        if paper.temporary and isinstance(paper.content, Path):
+            paper.content.unlink(missing_ok=True)
     reach("reading.after_files")
+    return Read(message, parsed, list(zip(parsed.files, kept, strict=True)))
+
+
+def _settle(read: list[Read]) -> None:
+    """Write what was read: text, thread, files, facts, journal."""
     with transaction.atomic():
-        match = threading.match(parsed, before=message)
-        read = IncomingMessage.objects.filter(pk=message.pk, state=State.STORED).update(
-            **_columns(parsed),
-            state=State.NEW,
-            problem="",
-            parse_started_at=None,
-            thread=match.thread or Thread.objects.create(),
-            match=match.kind,
-            match_reason=match.reason,
-            candidate_thread=match.candidate,
-        )
-        if not read:
-            return  # another worker has read it meanwhile
-        IncomingFile.objects.bulk_create(_file_row(message, paper, stored) for paper, stored in papers)
-        if parsed.facts_schema:
-            add_facts(message, schema=parsed.facts_schema, data=parsed.facts)
-        if parsed.bounce_of:
-            delivery.bounced(parsed.bounce_of, permanent=parsed.bounce_permanent, reason=parsed.subject)
-        _record("message.read", message, by=None, files=len(papers), match=str(match.kind))
+        settled = {f"message:{one.message.pk}": line for one in read if (line := _settle_one(one))}
+        journal.record_each("message.read", settled, by=None)
         reach("reading.before_commit")
     reach("reading.after_commit")
+
+
+def _settle_one(one: Read) -> dict[str, object]:
+    """Write one message's row and return its journal line; nothing when another worker has read it meanwhile."""
+    message, parsed = one.message, one.parsed
+    match = threading.match(parsed, before=message)
+    changed = _change(
+        message,
+        **_columns(parsed),
+        state=State.NEW,
+        problem="",
+        parse_started_at=None,
+        thread=match.thread or Thread.objects.create(),
+        match=match.kind,
+        match_reason=match.reason,
+        candidate_thread=match.candidate,
+    )
+    if not changed:
+        return {}
+    if one.papers:
+        IncomingFile.objects.bulk_create(_file_row(message, paper, stored) for paper, stored in one.papers)
+    if parsed.facts_schema:
+        add_facts(message, schema=parsed.facts_schema, data=parsed.facts)
+    if parsed.bounce_of:
+        delivery.bounced(parsed.bounce_of, permanent=parsed.bounce_permanent, reason=parsed.subject)
+    return {"files": len(one.papers), "match": str(match.kind)}
+
+
+def _change(message: IncomingMessage, **columns: Any) -> bool:
+    """Change a message that nobody has read yet, in the base and in hand; say whether it was so."""
+    if not IncomingMessage.objects.filter(pk=message.pk, state=State.STORED).update(**columns):
+        message.refresh_from_db()
+        return False
+    for name, value in columns.items():
+        setattr(message, name, value)
+    return True
 
 
 def _columns(parsed: Parsed) -> dict[str, Any]:
@@ -312,13 +416,6 @@ def _columns(parsed: Parsed) -> dict[str, Any]:
     }
 
 
-def _keep(paper: ParsedFile) -> StoredFile:
-    stored = storage.store(paper.content, name=paper.name)
-    if paper.temporary and isinstance(paper.content, Path):
-        paper.content.unlink(missing_ok=True)
-    return stored
-
-
 def _file_row(message: IncomingMessage, paper: ParsedFile, stored: StoredFile) -> IncomingFile:
     return IncomingFile(
         message=message,
@@ -333,8 +430,7 @@ def _file_row(message: IncomingMessage, paper: ParsedFile, stored: StoredFile) -
 
 def _quarantine(message: IncomingMessage, problem: str) -> None:
     with transaction.atomic():
-        waiting = IncomingMessage.objects.filter(pk=message.pk, state=State.STORED)
-        if waiting.update(state=State.QUARANTINED, problem=clean(problem), parse_started_at=None):
+        if _change(message, state=State.QUARANTINED, problem=clean(problem), parse_started_at=None):
             _record("message.quarantined", message, by=None)
 
 

@@ -17,7 +17,7 @@ from otklik.correspondence.models import IncomingMessage
 pytestmark = pytest.mark.once
 
 CODE = re.compile(r"[a-z]+\.[a-z_]+")
-WRITERS = {"record", "_record", "looked", "move", "_move", "_change", "_decide"}
+WRITERS = {"record", "record_each", "_record", "looked", "move", "_move", "_change", "_decide"}
 
 
 def written() -> Iterator[str]:

@@ -56,10 +56,85 @@ def test_a_failure_to_store_leaves_neither_row_nor_file(settings, monkeypatch):
     def fails(*args, **kwargs):
         raise OperationalError("disk I/O error")
 
-    monkeypatch.setattr(journal, "record", fails)
+    monkeypatch.setattr(journal, "record_each", fails)
     with pytest.raises(OperationalError):
         inbox.accept(arrived("a-1"))
     assert not IncomingMessage.objects.exists()
+
+
+def test_several_are_kept_in_order_and_a_repeat_among_them_is_one_message():
+    old = inbox.accept(arrived("old")).message
+    came = [arrived("a"), arrived("old"), arrived("b"), arrived("a"), arrived("b", text="иное"), arrived("old")]
+    accepted = inbox.accept_each(came)
+    assert [one.duplicate for one in accepted] == [False, True, False, True, False, True]
+    assert accepted[0].message.pk == accepted[3].message.pk
+    assert accepted[1].message.pk == accepted[5].message.pk == old.pk
+    kept = IncomingMessage.objects.order_by("pk")
+    assert [one.redelivered for one in kept] == [2, 1, 0, 0]
+    assert list(kept) == [old, accepted[0].message, accepted[2].message, accepted[4].message]
+    assert journal.verify() == []
+
+
+def test_keeping_and_reading_fifty_takes_the_statements_of_a_few(channel, django_assert_max_num_queries):
+    came = [arrived(str(number), text=f"Вопрос {number}") for number in range(50)]
+    with django_assert_max_num_queries(14):
+        accepted = inbox.accept_each(came)
+    with django_assert_max_num_queries(14 + 3 * len(came)):
+        inbox.parse_each([one.message for one in accepted], {ChannelCode.EMAIL: channel})
+    assert set(IncomingMessage.objects.values_list("state", flat=True)) == {State.NEW}
+    assert journal.verify() == []
+
+
+def test_of_several_read_together_one_that_cannot_be_written_delays_no_other(channel, monkeypatch):
+    accepted = inbox.accept_each([arrived(str(number), subject=str(number)) for number in range(3)])
+    match = inbox.threading.match
+
+    def fails_on_the_second(read, **how):
+        if read.subject == "1":
+            raise ValueError("a defect")
+        return match(read, **how)
+
+    monkeypatch.setattr(inbox.threading, "match", fails_on_the_second)
+    inbox.parse_each([one.message for one in accepted], {ChannelCode.EMAIL: channel})
+    states = IncomingMessage.objects.order_by("pk").values_list("state", flat=True)
+    assert list(states) == [State.NEW, State.QUARANTINED, State.NEW]
+    assert [one.message.state for one in accepted] == list(states)
+
+
+def test_what_the_bringer_reads_itself_is_left_to_it_until_the_lease_ends(channel, monkeypatch):
+    message = inbox.accept_each([arrived()], to_read=True)[0].message
+    assert not inbox.parse_next({ChannelCode.EMAIL: channel})
+    monkeypatch.setattr(inbox, "READING_LEASE", timedelta(0))
+    assert inbox.parse_next({ChannelCode.EMAIL: channel})
+    message.refresh_from_db()
+    assert message.state == State.NEW
+
+
+def test_what_ended_its_reader_is_read_alone_from_then_on(channel, monkeypatch):
+    inbox.accept_each([arrived(str(number), subject=str(number)) for number in range(4)])
+    IncomingMessage.objects.filter(external_id="2").update(parse_attempts=1)
+    together = []
+    monkeypatch.setattr(
+        inbox, "parse_each", lambda messages, channels: together.append([m.external_id for m in messages])
+    )
+    inbox.parse_next({ChannelCode.EMAIL: channel})
+    inbox.parse_next({ChannelCode.EMAIL: channel})
+    assert together == [["0", "1", "3"], ["2"]]
+
+
+def test_portions_end_by_number_and_by_size_and_a_failure_comes_after_what_came_before_it(monkeypatch):
+    monkeypatch.setattr(inbox, "AT_ONCE", 3)
+    monkeypatch.setattr(inbox, "AT_ONCE_BYTES", 10)
+    assert list(inbox.portions([1, 1, 1, 1, 9, 1, 50, 2], int)) == [[1, 1, 1], [1, 9], [1, 50], [2]]
+
+    def broken():
+        yield 1
+        raise OSError("the source is gone")
+
+    portions = inbox.portions(broken(), int)
+    assert next(portions) == [1]
+    with pytest.raises(OSError, match="gone"):
+        next(portions)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -17,7 +17,7 @@ from django.db import connections
 from django.utils import timezone
 
 from otklik.channels.mail.adapter import MailChannel
-from otklik.channels.mail.intake import keep
+from otklik.channels.mail.intake import Letter, keep_each
 from otklik.core import crashpoints
 from otklik.correspondence import delivery, inbox
 from otklik.correspondence.channel import ToSend
@@ -58,10 +58,13 @@ def in_a_process(step: Callable[[], None], *, crash_at: str = "") -> bool:
 
 def bring_in(folder: Path) -> None:
     """Keep every letter of a folder, each marked as seen only after that; then read them all."""
-    for path in sorted(folder.glob("*.eml")):
-        keep(path)
-        path.rename(path.with_suffix(".seen"))
+    inbox.AT_ONCE = 3  # many small portions: there is a death in store for each
     inbox.READING_LEASE = timedelta(0)  # the process before us is dead, and we know it
+    for portion in inbox.portions(sorted(folder.glob("*.eml")), lambda path: 1):
+        kept = keep_each([Letter(path) for path in portion])
+        assert None not in kept
+        for path in portion:
+            path.rename(path.with_suffix(".seen"))
     while inbox.parse_next({ChannelCode.EMAIL: MailChannel()}):
         pass
 

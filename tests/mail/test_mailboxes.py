@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from django.db import OperationalError
 
-from otklik.channels.mail import intake
+from otklik.channels.mail import imap, intake
 from otklik.channels.mail.adapter import MailChannel
 from otklik.channels.mail.models import MailboxState
 from otklik.correspondence.models import IncomingMessage
@@ -43,7 +43,7 @@ def test_a_letter_becomes_a_message_and_is_flagged_only_then(boxes, monkeypatch)
         def fails(*args, **kwargs):
             raise OperationalError("disk full")
 
-        broken.setattr(intake.inbox, "accept", fails)
+        broken.setattr(intake.inbox, "accept_each", fails)
         list(MailChannel().fetch())
     assert not IncomingMessage.objects.exists()
     assert b"OtklikStored" not in b"".join(boxes.flags(boxes.users[0]))
@@ -69,15 +69,15 @@ def test_one_letter_three_times_and_in_two_mailboxes_is_one_message(boxes):
 def test_a_backlog_is_drained_oldest_first_and_one_bad_letter_delays_nothing(boxes, monkeypatch):
     for number in range(20):
         boxes.deliver(boxes.users[0], letters.letter(message_id=f"<{number}@c.example>", subject=str(number)))
-    keep = intake.inbox.accept
+    keep = intake.inbox.accept_each
 
-    def fails_once(arrived):
-        if arrived.external_id == "<3@c.example>":
+    def fails_once(arrivals, **how):
+        if any(one.external_id == "<3@c.example>" for one in arrivals):
             raise OSError("no space")
-        return keep(arrived)
+        return keep(arrivals, **how)
 
     with monkeypatch.context() as broken:
-        broken.setattr(intake.inbox, "accept", fails_once)
+        broken.setattr(intake.inbox, "accept_each", fails_once)
         list(MailChannel().fetch())
     order = IncomingMessage.objects.order_by("pk").values_list("subject", flat=True)
     assert list(order) == [str(number) for number in range(20) if number != 3]
@@ -91,3 +91,23 @@ def test_a_mailbox_that_is_away_delays_no_other(boxes, settings):
     list(MailChannel().fetch())
     assert IncomingMessage.objects.count() == 1
     assert MailboxState.objects.exclude(error="").count() == 1
+
+
+def test_a_letter_that_breaks_the_connection_delays_no_other(boxes, monkeypatch):
+    for number in range(6):
+        boxes.deliver(boxes.users[0], letters.letter(message_id=f"<{number}@c.example>", subject=str(number)))
+    download = imap._download
+
+    def breaks(box, uid, path):
+        if uid == "3":
+            box.client.shutdown()
+        return download(box, uid, path)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(imap, "_download", breaks)
+        list(MailChannel().fetch())
+    order = IncomingMessage.objects.order_by("pk").values_list("subject", flat=True)
+    assert list(order) == ["0", "1", "3", "4", "5"]
+    assert MailboxState.objects.exclude(error="").count() == 1
+    poll()
+    assert IncomingMessage.objects.count() == 6

@@ -50,16 +50,39 @@ def test_odd_and_empty_input_is_kept_too(content, monkeypatch, capsys):
 @pytest.mark.django_db
 @pytest.mark.parametrize("error", [OperationalError("down"), OSError(28, "No space left"), MemoryError()])
 def test_a_failure_to_store_is_75_and_leaves_no_row(error, monkeypatch, capsys):
-    def fails(arrived):
+    def fails(arrivals, **how):
         raise error
 
-    monkeypatch.setattr(intake.inbox, "accept", fails)
+    monkeypatch.setattr(intake.inbox, "accept_each", fails)
     monkeypatch.setattr(sys, "stdin", _Stdin(letters.letter()))
     with pytest.raises(SystemExit) as stopped:
         call_command("mail_in")
     assert stopped.value.code == 75
     assert capsys.readouterr().out == ""
     assert not IncomingMessage.objects.exists()
+
+
+@pytest.mark.django_db
+def test_of_a_folder_the_letters_that_can_be_stored_are_and_the_rest_is_75(monkeypatch, capsys, tmp_path):
+    for number in range(5):
+        (tmp_path / f"{number}.eml").write_bytes(letters.letter(message_id=f"<{number}@c.example>"))
+    keep = intake.inbox.accept_each
+
+    def fails_on_the_third(arrivals, **how):
+        if any(one.external_id == "<2@c.example>" for one in arrivals):
+            raise OSError(28, "No space left")
+        return keep(arrivals, **how)
+
+    monkeypatch.setattr(intake.inbox, "accept_each", fails_on_the_third)
+    with pytest.raises(SystemExit) as stopped:
+        call_command("mail_in", directory=tmp_path)
+    assert stopped.value.code == 75
+    said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [one["status"] for one in said] == ["accepted"] * 4
+    monkeypatch.undo()
+    call_command("mail_in", directory=tmp_path)
+    said = [json.loads(line)["status"] for line in capsys.readouterr().out.splitlines()]
+    assert said == ["duplicate", "duplicate", "accepted", "duplicate", "duplicate"]
 
 
 def run(tmp_path: Path, before: tuple[str, ...] = (), **env: str) -> subprocess.CompletedProcess[bytes]:

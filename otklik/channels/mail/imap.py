@@ -6,8 +6,11 @@ import imaplib
 import logging
 import tempfile
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.db.models import F
@@ -18,10 +21,13 @@ from imap_tools.errors import ImapToolsError
 from otklik.channels.mail import intake
 from otklik.channels.mail.models import MailboxState
 from otklik.core.crashpoints import reach
+from otklik.correspondence import inbox
 from otklik.correspondence.channel import Channel
 
 log = logging.getLogger("otklik.mail")
 SECONDS = 60
+PATIENCE = 3  # broken connections in one poll
+BROKEN = (OSError, imaplib.IMAP4.error)
 PIECE = 4 * 1024 * 1024  # bytes of a letter asked for at once
 KEYWORD = "OtklikStored"
 
@@ -31,15 +37,24 @@ def poll(url: str, channel: Channel) -> int:
     parts = urlsplit(url)
     name = f"{unquote(parts.username or '')}@{parts.hostname}{parts.path}"
     state, _ = MailboxState.objects.get_or_create(name=name[:200])
-    taken, failed, error = 0, 0, ""
+    taken, failed, breaks, error = 0, 0, 0, ""
+    met: set[str] = set()
     try:
-        with _open(url) as box:
-            for uid in _waiting(box):
-                brought = _bring(box, uid, _point(url), channel)
-                taken, failed = taken + brought, failed + (not brought)
-        if failed:
-            error = f"не сохранено писем: {failed}; они остались в ящике"
-    except (OSError, imaplib.IMAP4.error, ImapToolsError) as exc:
+        while True:
+            before = len(met)
+            try:
+                with _open(url) as box, tempfile.TemporaryDirectory(prefix="otklik-imap-") as folder:
+                    for portion in inbox.portions(_letters(box, Path(folder), met), lambda one: one.letter.size):
+                        kept = _bring(box, portion, _point(url), channel)
+                        taken, failed = taken + kept, failed + len(portion) - kept
+                break
+            except BROKEN:
+                breaks += 1  # a letter the server chokes on costs the others one more sign-in, not their turn
+                if breaks > PATIENCE or len(met) == before:
+                    raise
+        if failed or breaks:
+            error = f"не сохранено писем: {failed + breaks}; они остались в ящике"
+    except (*BROKEN, ImapToolsError) as exc:
         log.warning("mailbox %s: %s", state.pk, type(exc).__name__)
         error = f"ящик не опрошен: {exc}"[:500]
     MailboxState.objects.filter(pk=state.pk).update(polled_at=timezone.now(), error=error, seen=F("seen") + taken)
@@ -77,22 +92,43 @@ def _waiting(box: BaseMailBox) -> list[str]:
     return sorted((data[0] or b"").decode().split(), key=int)
 
 
-def _bring(box: BaseMailBox, uid: str, point: str, channel: Channel) -> bool:
-    """Keep one letter, then flag it. What cannot be kept stays unflagged, is met again, and delays no other."""
-    with tempfile.NamedTemporaryFile(prefix="otklik-imap-", suffix=".eml") as file:
-        arrived = _download(box, uid, Path(file.name))
-        if arrived is None:
-            return True  # taken away meanwhile
-        reach("imap.after_download")
-        try:
-            intake.take_in(Path(file.name), channel=channel, point=point, received_at=arrived)
-        except Exception:  # the disk or the database: the letter is safe where it is
-            log.exception("uid %s is not stored", uid)
-            return False
+@dataclass(frozen=True)
+class Waiting:
+    """A letter of the mailbox, downloaded."""
+
+    uid: str
+    letter: intake.Letter
+
+
+def _letters(box: BaseMailBox, folder: Path, met: set[str]) -> Iterator[Waiting]:
+    """Download what waits, oldest first, each letter once: `met` are those looked at before, these are added."""
+    for uid in _waiting(box):
+        if uid in met:
+            continue
+        met.add(uid)
+        path = folder / f"{uid}.eml"
+        if arrived := _download(box, uid, path):  # else it was taken away meanwhile
+            reach("imap.after_download")
+            yield Waiting(uid, intake.Letter(path, arrived))
+
+
+def _bring(box: BaseMailBox, portion: list[Waiting], point: str, channel: Channel) -> int:
+    """Keep letters, flag those kept, read them; return how many were kept. The others are met again at the next poll.
+
+    Flagged before they are read: a letter that ends its reader is ours already, and is not brought again and again.
+    """
+    accepted = intake.keep_each([one.letter for one in portion], point=point)
+    for one in portion:
+        cast("Path", one.letter.raw).unlink()
     reach("imap.before_flag")
-    box.client.uid("STORE", uid, "+FLAGS", f"({_flag(box)})")
-    reach("imap.after_flag")
-    return True
+    kept = [one.uid for one, row in zip(portion, accepted, strict=True) if row]
+    try:
+        if kept:
+            box.client.uid("STORE", ",".join(kept), "+FLAGS", f"({_flag(box)})")
+        reach("imap.after_flag")
+    finally:
+        intake.read(accepted, channel)
+    return len(kept)
 
 
 def _download(box: BaseMailBox, uid: str, path: Path) -> datetime | None:

@@ -10,8 +10,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from otklik.channels.mail import intake
 from otklik.channels.mail.adapter import MailChannel
-from otklik.channels.mail.intake import take_in
+from otklik.correspondence import inbox
 from otklik.correspondence.models import IncomingMessage
 
 TEMPORARY_FAILURE = 75  # EX_TEMPFAIL of sysexits.h: the mail server keeps the letter and tries again
@@ -32,20 +33,37 @@ class Command(BaseCommand):
         """Exit with 0 only after the commit; with 75 on any failure to store."""
         try:
             if options["directory"]:
-                for path in sorted(options["directory"].glob("*.eml")):
-                    self._take(path, options["point"])
-                return
-            with tempfile.NamedTemporaryFile(prefix="otklik-pipe-", suffix=".eml") as file:
-                while chunk := sys.stdin.buffer.read(CHUNK):
-                    file.write(chunk)
-                file.flush()
-                self._take(Path(file.name), options["point"])
+                lost = self._take_folder(options["directory"], options["point"])
+            else:
+                lost = self._take_pipe(options["point"])
         except Exception as exc:  # whatever it was, the letter is not stored: the mail server must keep it
             print(f"письмо не сохранено: {type(exc).__name__}", file=sys.stderr)
             sys.exit(TEMPORARY_FAILURE)
+        if lost:
+            print(f"не сохранено писем: {lost}, см. журнал программы", file=sys.stderr)
+            sys.exit(TEMPORARY_FAILURE)
 
-    def _take(self, path: Path, point: str) -> None:
-        accepted = take_in(path, channel=MailChannel(), point=point)
+    def _take_pipe(self, point: str) -> int:
+        with tempfile.NamedTemporaryFile(prefix="otklik-pipe-", suffix=".eml") as file:
+            while chunk := sys.stdin.buffer.read(CHUNK):
+                file.write(chunk)
+            file.flush()
+            self._say(intake.take_in(Path(file.name), channel=MailChannel(), point=point))
+        return 0
+
+    def _take_folder(self, folder: Path, point: str) -> int:
+        """Take every letter of the folder and return how many could not be stored."""
+        lost = 0
+        letters = (intake.Letter(path) for path in sorted(folder.glob("*.eml")))
+        for portion in inbox.portions(letters, lambda letter: letter.size):
+            accepted = intake.keep_each(portion, point=point)
+            intake.read(accepted, MailChannel())
+            lost += accepted.count(None)
+            for one in filter(None, accepted):
+                self._say(one)
+        return lost
+
+    def _say(self, accepted: inbox.Accepted) -> None:
         quarantined = accepted.message.state == IncomingMessage.State.QUARANTINED
         status = "duplicate" if accepted.duplicate else "quarantined" if quarantined else "accepted"
         self.stdout.write(json.dumps({"status": status, "message": accepted.message.pk}))
