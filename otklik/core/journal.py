@@ -64,10 +64,9 @@ def _append(rows: list[Entry]) -> list[Entry]:
         row.hash = digest(row)
         head.seq, head.last_hash = row.seq, row.hash
     type(rows[0]).objects.bulk_create(rows)
-    if len(rows) == 1:
-        ChainHead.objects.filter(chain=rows[0].chain).update(seq=rows[0].seq, last_hash=rows[0].hash)
-    else:
-        ChainHead.objects.bulk_update(heads.values(), ["seq", "last_hash"])
+    ChainHead.objects.bulk_create(
+        heads.values(), update_conflicts=True, unique_fields=["chain"], update_fields=["seq", "last_hash"]
+    )
     return rows
 
 

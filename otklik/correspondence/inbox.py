@@ -308,6 +308,7 @@ def parse_each(messages: Iterable[IncomingMessage], channels: Mapping[str, Chann
         raise
     except Exception:  # one of them cannot be written; each alone, so that it delays no other
         for one in read:
+            one.message.refresh_from_db()  # what was rolled back is still in hand
             with _or_quarantine(one.message):
                 _settle([one])
 
@@ -390,10 +391,11 @@ def _settle_one(one: Read) -> dict[str, object]:
 
 def _change(message: IncomingMessage, **columns: Any) -> bool:
     """Change a message that nobody has read yet, in the base and in hand; say whether it was so."""
-    if not IncomingMessage.objects.filter(pk=message.pk, state=State.STORED).update(**columns):
+    changed = {name: value for name, value in columns.items() if getattr(message, name) != value}
+    if not IncomingMessage.objects.filter(pk=message.pk, state=State.STORED).update(**changed):
         message.refresh_from_db()
         return False
-    for name, value in columns.items():
+    for name, value in changed.items():
         setattr(message, name, value)
     return True
 

@@ -58,7 +58,7 @@ def in_a_process(step: Callable[[], None], *, crash_at: str = "") -> bool:
 
 def bring_in(folder: Path) -> None:
     """Keep every letter of a folder, each marked as seen only after that; then read them all."""
-    inbox.AT_ONCE = 3  # many small portions: there is a death in store for each
+    inbox.AT_ONCE = 2  # many small portions: there is a death in store for each
     inbox.READING_LEASE = timedelta(0)  # the process before us is dead, and we know it
     for portion in inbox.portions(sorted(folder.glob("*.eml")), lambda path: 1):
         kept = keep_each([Letter(path) for path in portion])

@@ -74,7 +74,7 @@ def russian(text: str) -> float:
 def clean(text: str) -> str:
     """Return the text without what no database keeps: NUL and lone surrogates; line ends unified."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
-    return text.encode("utf-8", "replace").decode("utf-8") if any("\ud800" <= s <= "\udfff" for s in text) else text
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _name(declared: str | None) -> str:
