@@ -72,7 +72,11 @@ def fill() -> dict[str, Any]:
         "code": CODE,
         "invitation": answered[1].invitation.token,
         "answered_invitation": answered[0].invitation.token,
-        "appeals": [one.pk for one in lived],
+        "pages": [
+            *(f"/desk/appeals/{one.pk}/" for one in lived),
+            *(f"/desk/inbox/{one.pk}/" for one in IncomingMessage.objects.filter(state__in=("new", "quarantined"))),
+            f"/desk/applicants/{on_site.applicant_id}/",
+        ],
     }
 
 

@@ -39,15 +39,29 @@ SIDEWAYS = """
   .slice(0, 3).map((one) => `${one.tagName}.${one.className}`).join(", ") || "?"
 """
 WIDE, NARROW = {"width": 1400, "height": 900}, {"width": 320, "height": 640}
-# These pages differ by the state of the appeal they show, «Сегодня» by who looks.
-BY_ADDRESS = {"workplace:card", "workplace:dispatch", "workplace:sign", "workplace:classify"}
+# These pages differ by the state of what they show, «Сегодня» by who looks.
+BY_ADDRESS = {"workplace:card", "workplace:inbox", "workplace:dispatch", "workplace:sign"}
 BY_PERSON = {"workplace:today"}
 COLOURS = ["color-contrast", "link-in-text-block"]  # the other rules do not see the theme
 ERRORS = ("400.html", "403_csrf.html", "500.html")
 
 
-# Files, parts of a page, and addresses that only take a form and send on.
-NO_PAGES: set[str] = set()
+# Files, parts of a page, addresses that only take a form and send on, and a year that looks like any other.
+NO_PAGES = {
+    *(f"demo:{one}" for one in ("eml", "file")),
+    *(f"portal:{one}" for one in ("feedback_contact", "status_file")),
+    *(
+        f"workplace:{one}"
+        for one in (
+            *("menu", "neighbour", "context", "delivery_state", "styled", "calendar_year"),
+            *("original", "quarantine_original", "incoming_file", "outgoing_file", "draft_pdf", "letter", "package"),
+            *("join", "reject", "note", "read", "reveal", "merge", "undo_merge", "draft_autosave", "draft_materials"),
+            *("draft_insert", "draft_decline", "restore", "freeze", "withdraw", "send", "undo_send", "resend"),
+            *("settle", "posted", "another_way", "close", "quarantine_retry", "quarantine_reject"),
+            *("calendar_approve", "away_cancel"),
+        )
+    ),
+}
 
 
 @dataclass
@@ -71,11 +85,10 @@ def found(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     with serving(tmp_path_factory.mktemp("small"), fill, OTKLIK_SQLITE_FAST="1") as (url, _, printed):
         filled = json.loads(printed.splitlines()[-1])
         found = Found(url)
-        cards = [f"/desk/appeals/{pk}/" for pk in filled["appeals"]]
         for login, session in filled["sessions"].items():
             walker = Walker(browser, found, login)
             walker.context.add_cookies([{"name": "sessionid", "value": session, "url": url}])
-            walker.follow(["/desk/", *cards] if login == "clerk" else ["/desk/"])
+            walker.follow(["/desk/", *filled["pages"]] if login == "clerk" else ["/desk/"])
             if login == "clerk":
                 walker.use_the_desk()
             walker.leave()
@@ -204,20 +217,23 @@ class Walker:
     def _kind(self, url: str) -> str | None:
         """Return the name of the kind of page, None for what is not walked: other hosts, files."""
         path = urlsplit(url).path
-        if not url.startswith(self.found.url) or path.startswith("/static/"):
+        if not url.startswith(self.found.url) or Path(path).suffix:
             return None
         name = _name(path)
         if name == "wagtail_serve":
             return f"{name} {path.strip('/').count('/')}"
         if name in BY_ADDRESS:
             return f"{name} {path}"
+        if name in NO_PAGES:
+            return None
         return f"{name} {self.who}" if name in BY_PERSON else name
 
     def _here(self) -> str:
         return f"{self.who or 'гость'} {urlsplit(self.page.url).path}"
 
     def _heard(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
+        # A form that is refused answers 422, as it should: the browser mentions every such answer.
+        if message.type == "error" and "422" not in message.text:
             self.found.said.append(f"{self._here()}: {message.text}")
 
     def _answered(self, response: Response) -> None:
