@@ -12,7 +12,7 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
-from otklik.appeals.models import Appeal, AppealMessage
+from otklik.appeals.models import Appeal, AppealMessage, Approval
 from otklik.channels.mail.models import CaughtLetter
 from otklik.channels.site import intake
 from otklik.channels.site.models import Receipt
@@ -33,7 +33,6 @@ CODE = "walk234567"
 ROLES = (
     "clerk",
     "executor1",
-    "head1",
     "signer",
     "kbauthor",
     "kbchief",
@@ -66,17 +65,22 @@ def fill() -> dict[str, Any]:
     on_site = next(one for one in lived if one.channel == "website")
     first = AppealMessage.objects.get(appeal=on_site, first=True).message_id
     Receipt.objects.filter(message=first).update(code_hash=intake.hash_of(CODE))
+    waiting = Approval.objects.filter(decision=Approval.Decision.WAITING).latest("pk")
+    head = waiting.approver.username
     return {
-        "sessions": {login: _session(people[login]) for login in ROLES},
+        "sessions": {login: _session(people[login]) for login in (*ROLES, head)},
         "number": on_site.number,
         "code": CODE,
         "invitation": answered[1].invitation.token,
         "answered_invitation": answered[0].invitation.token,
-        "pages": [
-            *(f"/desk/appeals/{one.pk}/" for one in lived),
-            *(f"/desk/inbox/{one.pk}/" for one in IncomingMessage.objects.filter(state__in=("new", "quarantined"))),
-            f"/desk/applicants/{on_site.applicant_id}/",
-        ],
+        "pages": {
+            "clerk": [
+                *(f"/desk/appeals/{one.pk}/" for one in lived),
+                *(f"/desk/inbox/{one.pk}/" for one in IncomingMessage.objects.filter(state__in=("new", "quarantined"))),
+                f"/desk/applicants/{on_site.applicant_id}/",
+            ],
+            head: [f"/desk/approvals/{waiting.pk}/"],
+        },
     }
 
 
