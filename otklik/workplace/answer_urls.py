@@ -45,6 +45,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{APPEAL}/draft/autosave/", drafting.autosave, name="draft_autosave"),
     path(f"{APPEAL}/draft/materials/", drafting.find_materials, name="draft_materials"),
     path(f"{APPEAL}/draft/materials/<int:page_id>/insert/", drafting.insert, name="draft_insert"),
+    path(f"{APPEAL}/draft/materials/<int:page_id>/append/", drafting.append, name="draft_append"),
     path(f"{APPEAL}/draft/materials/<int:page_id>/decline/", drafting.decline, name="draft_decline"),
     path(f"{APPEAL}/draft/letter.pdf", drafting.preview, name="draft_pdf"),
     path(f"{APPEAL}/draft/revisions/", drafting.revisions, name="revisions"),

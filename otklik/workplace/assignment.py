@@ -19,6 +19,7 @@ from otklik.core.forms import TidyForm
 from otklik.core.terms import valid
 from otklik.people import staff
 from otklik.people.models import Employee, Unit
+from otklik.workplace import queue
 from otklik.workplace.requests import StaffRequest
 
 
@@ -70,7 +71,7 @@ def assign(request: StaffRequest, pk: int) -> HttpResponse:
         form.add_error(None, str(refusal))
         return _page(request, appeal, form, status=refusal.status)
     messages.success(request, f"Обращение № {appeal.number} назначено: {form.cleaned_data['executor'].short_name}.")
-    return redirect("workplace:card", pk=appeal.pk)
+    return redirect(queue.card_url(request, appeal.pk))
 
 
 def _page(request: StaffRequest, appeal: Appeal, form: AssignForm, status: int = 200) -> HttpResponse:
