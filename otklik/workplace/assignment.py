@@ -15,7 +15,7 @@ from otklik.appeals import access, assignment
 from otklik.appeals.models import Appeal
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
-from otklik.core.forms import TidyForm
+from otklik.core.forms import DATE_INPUT, TidyForm
 from otklik.core.terms import valid
 from otklik.people import staff
 from otklik.people.models import Employee, Unit
@@ -34,7 +34,7 @@ class AssignForm(TidyForm):
     internal_due_on = forms.DateField(
         label="Внутренний срок",
         required=False,
-        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+        widget=DATE_INPUT,
     )
 
     def __init__(self, *args: Any, user: Employee, unit: Unit | None, **kwargs: Any) -> None:
