@@ -41,7 +41,6 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     scratch = Path(tempfile.mkdtemp(prefix="otklik-test-", dir="/tmp"))
     os.environ["OTKLIK_TEST_SCRATCH"] = str(scratch)
     os.environ["OTKLIK_DATA"] = str(scratch / "data")
-    os.environ["OTKLIK_SQLITE_FAST"] = "1"
     os.environ["DATABASE_URL"] = f"sqlite:///{scratch}/none.sqlite3"
     early_config.add_cleanup(lambda: shutil.rmtree(scratch, ignore_errors=True))
     if early_config.known_args_namespace.db == "postgres" and components.POSTGRES.found():
@@ -230,6 +229,9 @@ def _use(name: str | Path) -> None:
 
     _disconnect()
     connection.settings_dict["NAME"] = str(name)
+    if connection.vendor == "sqlite":
+        # A test's database does not have to survive a power cut.
+        connection.settings_dict["OPTIONS"]["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"
 
 
 def _disconnect() -> None:

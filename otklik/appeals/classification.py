@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from django.db import transaction
@@ -230,5 +231,11 @@ def _best(words: dict[str, str], rows: Iterable[Topic | Need]) -> list[Suggested
     return sorted(found, key=lambda item: -item.score)[:TOP]
 
 
-def _stems_of(phrases: Iterable[str]) -> list[list[str]]:
-    return [analysis.words(phrase) for phrase in phrases]
+def _stems_of(phrases: Iterable[str]) -> list[tuple[str, ...]]:
+    return [_stems(phrase) for phrase in phrases]
+
+
+@lru_cache(maxsize=4096)
+def _stems(phrase: str) -> tuple[str, ...]:
+    """Return a phrase's stems: the dictionaries are the same for every letter, so each is taken apart once."""
+    return tuple(analysis.words(phrase))

@@ -104,7 +104,22 @@ def check_can_register(message: IncomingMessage, user: Employee) -> None:
 
 def propose(message: IncomingMessage, *, on: date | None = None) -> Proposal:
     """Return what to register the message as: regime, applicant, appeals to join, topics, and a short subject."""
-    on = on or timezone.localdate()
+    draft = _propose(message, on or timezone.localdate())
+    certain = [one.applicant for one in draft.candidates if one.certain]
+    return replace(
+        draft,
+        open_appeals=open_appeals_of(certain, message.sender_address),
+        same_thread=_appeal_of_thread(message),
+        alike=look_alikes(message),
+    )
+
+
+def entry_for(message: IncomingMessage, *, on: date | None = None) -> Entry:
+    """Return only the form filled in: for registering without somebody who looks at earlier appeals."""
+    return _propose(message, on or timezone.localdate()).entry
+
+
+def _propose(message: IncomingMessage, on: date) -> Proposal:
     facts = _facts(message)
     default = default_for(message.channel, identified=bool(facts.get("identified")), on=on)
     typed = _typed(message, facts)
@@ -125,16 +140,7 @@ def propose(message: IncomingMessage, *, on: date | None = None) -> Proposal:
         received_on=min(timezone.localdate(message.received_at), on),
         questions=best,
     )
-    certain = [one.applicant for one in found if one.certain]
-    return Proposal(
-        entry=entry,
-        regime_why=default.why,
-        candidates=found,
-        open_appeals=open_appeals_of(certain, message.sender_address),
-        same_thread=_appeal_of_thread(message),
-        alike=look_alikes(message),
-        guess=guess,
-    )
+    return Proposal(entry=entry, regime_why=default.why, candidates=found, guess=guess)
 
 
 def default_for(channel: str, *, identified: bool = False, on: date | None = None) -> ChannelDefault:

@@ -278,6 +278,11 @@ def verify_frozen(answer: FrozenAnswer) -> None:
         raise FrozenAnswerChanged(name="текст ответа")
 
 
+def names(stored: StoredFile) -> bool:
+    """Tell whether a frozen answer, withdrawn ones too, has the file in its list: such a list knows it by its hash."""
+    return FrozenAnswer.objects.filter(manifest__icontains=stored.sha256).exists()
+
+
 def frozen_files(answer: FrozenAnswer) -> list[tuple[str, StoredFile]]:
     """Return the letter and its attachments, with names, as they will go out."""
     stored = StoredFile.objects.in_bulk([item["sha256"] for item in answer.manifest["files"]], field_name="sha256")

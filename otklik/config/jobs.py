@@ -16,10 +16,10 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.db.models import Max
 from django.utils import timezone
 
-from otklik.appeals import registration
+from otklik.appeals import registration, signature
 from otklik.channels.mail import imap
 from otklik.channels.registry import all_channels
-from otklik.channels.site import limits
+from otklik.channels.site import attached, limits
 from otklik.core import files, journal
 from otklik.core.models import Firing, JournalEntry, JournalSeal
 from otklik.correspondence import delivery, inbox
@@ -67,6 +67,7 @@ def periodic() -> list[Job]:
         Job("return-stuck", delivery.return_stuck, every=timedelta(minutes=1)),
         Job("seal-journal", seal_past_days, daily_at=time(0, 10)),
         Job("sweep-files", files.sweep_orphans, daily_at=time(3, 0)),
+        Job("sweep-form-files", partial(attached.sweep, named=signature.names), daily_at=time(2, 50)),
         Job("sweep-form-attempts", limits.forget_old, every=timedelta(hours=1)),
         Job("sweep-sessions", SessionStore.clear_expired, daily_at=time(3, 30)),
         Job("sweep-firings", forget_old_firings, daily_at=time(3, 40)),

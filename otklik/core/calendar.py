@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from threading import local
 from typing import TYPE_CHECKING, Any, cast
@@ -166,6 +167,16 @@ def request_began(**_: Any) -> None:
 def request_ended(**_: Any) -> None:
     """Ask every time again."""
     _request.calendar, _request.running = None, False
+
+
+@contextmanager
+def asked_once() -> Iterator[None]:
+    """Let everything inside see one calendar, as a request does: for long work that does not change it."""
+    request_began()
+    try:
+        yield
+    finally:
+        request_ended()
 
 
 request_started.connect(request_began, dispatch_uid="otklik.core.calendar.started")

@@ -14,6 +14,7 @@ from typing import IO, Any, Final
 from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import Storage, storages
+from django.db.models import ProtectedError
 from django.http import FileResponse
 from django.utils.text import get_valid_filename
 
@@ -172,6 +173,18 @@ def response(stored: StoredFile, name: str) -> FileResponse:
     answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
     answer["Cache-Control"] = "private, no-store"
     return answer
+
+
+def forget(stored: StoredFile) -> bool:
+    """Remove the row of a file nothing refers to and return True; its bytes are swept with the orphans.
+
+    Where somebody refers to it at this very moment, the database refuses one of the two when it commits.
+    """
+    try:
+        stored.delete()
+    except ProtectedError:
+        return False
+    return True
 
 
 def sweep_orphans(*, older_than: float = _DAY_SECONDS) -> int:

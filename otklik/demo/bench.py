@@ -24,6 +24,7 @@ from http.cookiejar import CookieJar
 from pathlib import Path
 from urllib.parse import urlencode
 
+from otklik.core.errors import DomainError
 from otklik.demo.staff import PASSWORD
 
 OTKLIK = [sys.executable, "-m", "otklik"]
@@ -44,6 +45,7 @@ def run(count: int, report: Path) -> list[Row]:
         env |= {"OTKLIK_LOG_LEVEL": "ERROR", "DATABASE_URL": os.environ.get("OTKLIK_BENCH_DATABASE_URL", "")}
         if not env["DATABASE_URL"]:
             env["DATABASE_URL"] = f"sqlite:///{folder}/otklik.sqlite3"
+        _check_scratch(env)
         with _serving(env, port):
             pass  # the first start makes the database
         seconds = _timed(lambda: _run(["seed", str(count)], env))
@@ -56,6 +58,22 @@ def run(count: int, report: Path) -> list[Row]:
         rows.append(("Приём писем из папки", f"{_intake(Path(folder), env):.0f} писем/с"))
     report.write_text(json.dumps(dict(rows), ensure_ascii=False, indent=2) + "\n")
     return rows
+
+
+class NotScratch(DomainError):
+    """What OTKLIK_BENCH_DATABASE_URL names is not empty, or cannot be opened."""
+
+    code = "bench.not_scratch"
+    text = "Измерять здесь нельзя. {why}"
+
+
+def _check_scratch(env: dict[str, str]) -> None:
+    """Refuse a database somebody uses before anything in it is changed."""
+    asked = subprocess.run(  # noqa: S603
+        [*OTKLIK, "seed", "--check"], env=env, capture_output=True, text=True, check=False
+    )
+    if asked.returncode:
+        raise NotScratch(why=asked.stderr.strip().rpartition("\n")[2])
 
 
 def _pages(base: str, count: int) -> Iterator[Row]:

@@ -11,8 +11,8 @@ from django.utils import timezone
 from otklik.appeals import defaults as appeals_defaults
 from otklik.appeals import registration
 from otklik.appeals.models import Appeal, Dispatch
+from otklik.core import calendar, installation
 from otklik.core import defaults as core_defaults
-from otklik.core import installation
 from otklik.core.errors import DomainError
 from otklik.core.models import Installation
 from otklik.correspondence import defaults as correspondence_defaults
@@ -40,7 +40,7 @@ def load(*, count: int = APPEALS, now: datetime | None = None) -> bool:
         return False
     if installation.kind() == Installation.Kind.PRODUCTION or Employee.objects.exists() or Appeal.objects.exists():
         raise NotEmpty
-    with transaction.atomic():
+    with transaction.atomic(), calendar.asked_once():
         installation.mark(Installation.Kind.DEMO)
         _load(count, now or timezone.now())
     return True

@@ -6,28 +6,48 @@ Only for figures: rows are made in bulk, so they have no journal, no drafts and 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sized
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from itertools import islice
+from typing import TypeVar
 
-from django.db import transaction
+from django.db import connection, models, transaction
 from django.utils import timezone
 
+from otklik.appeals import registration
 from otklik.appeals.models import Appeal, AppealMessage, AppealQuestion, AppealTerm, Need, NumberCounter, Topic
 from otklik.core import calendar, installation, terms
 from otklik.core.errors import DomainError
-from otklik.core.models import Installation, Regime, TermRule
+from otklik.core.models import Installation, TermRule
 from otklik.correspondence.models import ChannelCode, ContactPoint, IncomingMessage, Thread
 from otklik.demo import citizens, load, staff
+from otklik.demo.history import BY_CHANNEL
 from otklik.demo.stories import PLACES, STORIES
 from otklik.people.models import Applicant, Contact, Employee, Unit
 
+Row = TypeVar("Row", bound=models.Model)
+
 BATCH = 2000
 MESSAGES = 3  # of each appeal
-DAYS = 700
+LENGTHS = (300, 1500)  # characters of a message
+TEXTS = 400  # different messages: writing each of its own would take longer than storing it
+DAYS = 365
 S = Appeal.Status
-STATES = [S.CLOSED] * 88 + [S.SENT] * 4 + [S.DRAFTING] * 3 + [S.ASSIGNED] * 2 + [S.CLASSIFIED, S.REGISTERED, S.SIGNING]
+# How many of a thousand appeals of a year are in which state.
+STATES = {
+    S.CLOSED: 870,
+    S.SENT: 40,
+    S.DRAFTING: 30,
+    S.ASSIGNED: 20,
+    S.APPROVAL: 10,
+    S.CLASSIFIED: 10,
+    S.REGISTERED: 10,
+    S.SIGNING: 6,
+    S.SIGNED: 4,
+}
 ANSWERED = {S.CLOSED, S.SENT}
+BY_MAIL = {ChannelCode.EMAIL, ChannelCode.WEBSITE}
 
 
 class NotScratch(DomainError):
@@ -37,20 +57,34 @@ class NotScratch(DomainError):
     text = "В этой базе уже есть обращения или она рабочая. Для измерений возьмите новую базу."
 
 
-def seed(count: int) -> None:
-    """Fill a new database with `count` appeals of three messages each; the same count gives the same rows."""
+def check_scratch() -> None:
+    """Raise NotScratch unless the database is empty, or ours without appeals and not a working system."""
+    tables = set(connection.introspection.table_names())
+    if not tables:
+        return
+    if not {Appeal._meta.db_table, Installation._meta.db_table} <= tables:
+        raise NotScratch
     if installation.kind() == Installation.Kind.PRODUCTION or Appeal.objects.exists():
         raise NotScratch
+
+
+def seed(count: int) -> int:
+    """Fill a new database with `count` appeals of three messages each and return how many rows that took.
+
+    The same count gives the same rows on the same day.
+    """
+    check_scratch()
     load.load_defaults()
     if not Employee.objects.exists():
         staff.load()
     installation.mark(Installation.Kind.DEMO)
-    sower = _Sower()
+    sower, rows = _Sower(), 0
     numbers = iter(range(1, count + 1))
     while batch := list(islice(numbers, BATCH)):
         with transaction.atomic():
-            sower.sow(batch)
+            rows += sower.sow(batch)
     NumberCounter.objects.update_or_create(year=timezone.localdate().year, defaults={"last": count})
+    return rows
 
 
 class _Sower:
@@ -60,46 +94,82 @@ class _Sower:
         self.chance = random.Random(2725)  # noqa: S311 - figures, not secrets
         self.today = timezone.localdate()
         self.calendar = calendar.current()
-        self.regime = Regime.objects.get(pk="outside_59fz")
-        self.rule = terms.rule_for("outside_59fz", TermRule.Step.ANSWER, channel="email", on=self.today)
-        self.point = ContactPoint.objects.get(code="email-info")
+        self.defaults = {code: registration.default_for(code, on=self.today) for code in BY_CHANNEL}
+        self.points = {point.channel: point for point in ContactPoint.objects.order_by("-order")}
         self.units = list(Unit.objects.exclude(parent=None)) or list(Unit.objects.all())
         self.executors = list(Employee.objects.filter(assignments__role="executor", unit__isnull=False))
         self.clerk = Employee.objects.get(username="clerk")
         self.topics, self.needs = list(Topic.objects.filter(leaf=True)), list(Need.objects.all())
         self.people = citizens.people(self.chance, 500)
+        self.texts = [self._text() for _ in range(TEXTS)]
+        self.rule_of = cache(self._rule_of)
+        self.due_of = cache(self._due_of)
 
-    def sow(self, numbers: list[int]) -> None:
-        applicants = Applicant.objects.bulk_create([self._applicant(number) for number in numbers])
-        Contact.objects.bulk_create(
-            Contact(applicant=one, kind="email", value=_email(number), key=_email(number))
-            for number, one in zip(numbers, applicants, strict=True)
+    def _text(self) -> str:
+        """Return a message of some length: several things one person asks at once."""
+        least, most = LENGTHS
+        # A cut at the end of a word takes less than one word away.
+        length, text = self.chance.randint(least + 40, most), ""
+        while len(text) < length:
+            story = self.chance.choice(STORIES).text
+            house = f"д. {self.chance.randint(1, 90)}"
+            text += " " + story.format(place=self.chance.choice(PLACES), house=house)
+        return text[:length].rsplit(" ", 1)[0].strip()
+
+    def _rule_of(self, channel: str) -> TermRule:
+        return terms.rule_for(self.defaults[channel].regime, TermRule.Step.ANSWER, channel=channel, on=self.today)
+
+    def _due_of(self, channel: str, day: date) -> date:
+        return terms.term_of(self.rule_of(channel)).due(day, self.calendar).on
+
+    def sow(self, numbers: list[int]) -> int:
+        """Make these appeals with everything that belongs to them; return how many rows."""
+        applicants = _made(Applicant, (self._applicant(number) for number in numbers))
+        contacts = _made(
+            Contact,
+            (
+                Contact(applicant=one, kind="email", value=_email(number), key=_email(number))
+                for number, one in zip(numbers, applicants, strict=True)
+            ),
         )
-        threads = Thread.objects.bulk_create([Thread(token=f"s{number:09d}") for number in numbers])
-        pairs = zip(numbers, applicants, threads, strict=True)
-        appeals = Appeal.objects.bulk_create([self._appeal(*one) for one in pairs])
-        letters = IncomingMessage.objects.bulk_create(
-            letter for number, appeal in zip(numbers, appeals, strict=True) for letter in self._letters(number, appeal)
+        threads = _made(Thread, (Thread(token=f"s{number:09d}") for number in numbers))
+        appeals = _made(Appeal, map(self._appeal, numbers, applicants, threads))
+        letters = _made(
+            IncomingMessage,
+            (letter for number, one in zip(numbers, appeals, strict=True) for letter in self._letters(number, one)),
         )
-        AppealMessage.objects.bulk_create(
-            AppealMessage(appeal=appeals[place // MESSAGES], message=letter, first=place % MESSAGES == 0)
-            for place, letter in enumerate(letters)
+        joined = _made(
+            AppealMessage,
+            (
+                AppealMessage(appeal=appeals[place // MESSAGES], message=letter, first=place % MESSAGES == 0)
+                for place, letter in enumerate(letters)
+            ),
         )
-        AppealQuestion.objects.bulk_create(
-            AppealQuestion(
-                appeal=one,
-                topic=self.chance.choice(self.topics),
-                need=self.chance.choice(self.needs),
-                confirmed_by=self.clerk,
-                confirmed_at=timezone.now(),
-            )
-            for one in appeals
-            if one.status != S.REGISTERED
+        questions = _made(AppealQuestion, (self._question(one) for one in appeals if one.status != S.REGISTERED))
+        dates = _made(
+            AppealTerm,
+            (
+                AppealTerm(
+                    appeal=one,
+                    step="answer",
+                    rule=self.rule_of(one.channel),
+                    start_on=one.registered_on,
+                    due_on=self.due_of(one.channel, one.registered_on),
+                    why=[],
+                )
+                for one in appeals
+            ),
         )
-        AppealTerm.objects.bulk_create(
-            AppealTerm(appeal=one, step="answer", rule=self.rule, start_on=one.registered_on, due_on=due, why=[])
-            for one in appeals
-            if (due := one.due_on)
+        made: list[Sized] = [applicants, contacts, threads, appeals, letters, joined, questions, dates]
+        return sum(map(len, made))
+
+    def _question(self, appeal: Appeal) -> AppealQuestion:
+        return AppealQuestion(
+            appeal=appeal,
+            topic=self.chance.choice(self.topics),
+            need=self.chance.choice(self.needs),
+            confirmed_by=self.clerk,
+            confirmed_at=timezone.now(),
         )
 
     def _applicant(self, number: int) -> Applicant:
@@ -115,19 +185,22 @@ class _Sower:
         )
 
     def _appeal(self, number: int, applicant: Applicant, thread: Thread) -> Appeal:
-        status = self.chance.choice(STATES)
+        status = self.chance.choices(list(STATES), list(STATES.values()))[0]
+        channel = self.chance.choices(list(BY_CHANNEL), list(BY_CHANNEL.values()))[0]
         age = self.chance.randrange(0, 25) if status not in ANSWERED else self.chance.randrange(20, DAYS)
         day = self.today - timedelta(days=age)
-        due = terms.term_of(self.rule).due(day, self.calendar).on
+        default, due = self.defaults[channel], self.due_of(channel, day)
+        by_mail = channel in BY_MAIL
         executor = None if status in {S.REGISTERED, S.CLASSIFIED} else self.chance.choice(self.executors)
         return Appeal(
             number=f"О-{day.year}-{number:06d}",
             secret=f"{number:010d}",
             status=status,
             origin=Appeal.Origin.IMPORTED,
-            regime=self.regime,
-            channel=ChannelCode.EMAIL,
-            contact_point=self.point,
+            regime=default.regime,
+            channel=channel,
+            contact_point=self.points[channel],
+            written=default.written,
             needs_answer=True,
             received_on=day,
             registered_on=day,
@@ -135,8 +208,8 @@ class _Sower:
             subject=STORIES[number % len(STORIES)].subject,
             applicant=applicant,
             thread=thread,
-            answer_channel=ChannelCode.EMAIL,
-            answer_address=_email(number),
+            answer_channel=ChannelCode.EMAIL if by_mail else ChannelCode.POST,
+            answer_address=_email(number) if by_mail else applicant.address,
             unit=executor.unit if executor else None,
             executor=executor,
             due_on=due,
@@ -145,23 +218,27 @@ class _Sower:
         )
 
     def _letters(self, number: int, appeal: Appeal) -> Iterator[IncomingMessage]:
+        is_letter = appeal.channel == ChannelCode.EMAIL
         for place in range(MESSAGES):
-            story = STORIES[(number + place) % len(STORIES)]
-            text = story.text.format(place=self.chance.choice(PLACES), house=f"д. {number % 90 + 1}")
+            name = f"<seed-{number}-{place}@mail.example>"
             yield IncomingMessage(
-                channel=ChannelCode.EMAIL,
-                external_id=f"<seed-{number}-{place}@mail.example>",
+                channel=appeal.channel,
+                external_id=name,
                 digest=f"{number:060d}{place:04d}",
-                contact_point=self.point,
+                contact_point=appeal.contact_point,
                 received_at=_morning(appeal.received_on),
                 origin_imported=True,
                 state=IncomingMessage.State.JOINED if place else IncomingMessage.State.REGISTERED,
-                sender_address=_email(number),
-                subject=story.subject,
-                text=" ".join([text] * self.chance.randrange(1, 5))[:1500],
-                message_id=f"<seed-{number}-{place}@mail.example>",
+                sender_address=appeal.answer_address,
+                subject=appeal.subject,
+                text=self.chance.choice(self.texts),
+                message_id=name if is_letter else "",
                 thread_id=appeal.thread_id,
             )
+
+
+def _made(kind: type[Row], rows: Iterable[Row]) -> list[Row]:
+    return kind._default_manager.bulk_create(rows)
 
 
 def _email(number: int) -> str:

@@ -97,6 +97,7 @@ def _template(template: Mapping[str, str], number: int) -> ReplyTemplate:
 
 def _publish(parent: Page, page: Any) -> Any:
     """Add a page with its first published revision, as an author at `/cms/` would."""
+    page.live = False  # a draft until it is published, so it is indexed once
     parent.add_child(instance=page)
     page.save_revision().publish()
     return page

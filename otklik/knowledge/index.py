@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection
+from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -35,16 +36,20 @@ def rebuild() -> int:
 def _renew(pages: QuerySet[Material]) -> None:
     """Put published materials into the index for those their marks name, and drop the others."""
     published = set(materials.published().filter(pk__in=pages.values("pk")).values_list("pk", flat=True))
-    for material in materials.specific(pages):
-        if material.pk not in published:
-            engine.drop(INDEX, str(material.pk))
-            continue
+    for gone in pages.exclude(pk__in=published).values_list("pk", flat=True):
+        engine.drop(INDEX, str(gone))
+    for material in materials.specific(pages.filter(pk__in=published)) if published else ():
         scopes = [STAFF, PUBLIC] if material.mark == Mark.PUBLIC else [STAFF]
         engine.put(INDEX, str(material.pk), title=material.title, body=material.found_by(), scopes=scopes)
 
 
-def _saved(instance: Page, *, raw: bool = False, **_: Any) -> None:
-    if not raw:  # a section taken off the site takes its materials with it
+# What Wagtail writes on a page when an author saves a draft of it: readers do not see it, so it is not found.
+_DRAFT: Final = {"latest_revision", "latest_revision_created_at", "draft_title", "has_unpublished_changes"}
+
+
+def _saved(instance: Page, *, raw: bool = False, update_fields: Collection[str] | None = None, **_: Any) -> None:
+    if not raw and not (update_fields and _DRAFT.issuperset(update_fields)):
+        # A section taken off the site takes its materials with it.
         _renew(Material.objects.filter(path__startswith=instance.path))
 
 

@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import SkipFile, TemporaryFileUploadHandler
 from django.http import HttpRequest
 
+from otklik.channels.site import attached
 from otklik.channels.site.submission import SentFile
 from otklik.core import files
 
@@ -100,5 +101,5 @@ def _store(one: UploadedFile[bytes], name: str) -> SentFile:
     files.check(one, name)
     one.seek(0)
     content: IO[bytes] = one.file  # type: ignore[assignment]
-    stored = files.store(content, name=name)
+    stored = attached.keep(content, name)
     return SentFile(stored.sha256, name, stored.size, (one.content_type or "")[:100])

@@ -21,7 +21,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
-from otklik.channels.site import intake, limits
+from otklik.channels.site import attached, intake, limits
 from otklik.channels.site.models import FormAttempt
 from otklik.channels.site.submission import Submission
 from otklik.core import files
@@ -123,6 +123,9 @@ def _send(request: HttpRequest, filled: Filled) -> HttpResponse:
     try:
         limits.count(FormAttempt.Form.WRITE, request)
         ticket = intake.take_in(filled.submission())
+    except attached.FilesGone as gone:
+        filled.kept = [one for one in filled.kept if one.file.sha256 not in gone.hashes]
+        return _page(request, filled, "review", failure=str(gone), status=gone.status)
     except DomainError as refusal:
         return _page(request, filled, "review", failure=str(refusal), status=refusal.status)
     except (DatabaseError, OSError):

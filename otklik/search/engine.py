@@ -32,8 +32,12 @@ class Hit(NamedTuple):
 @transaction.atomic
 def put(index: str, key: str, *, title: str, body: str, scopes: Collection[str]) -> None:
     """Make a document findable, or replace what was known of it, by readers who hold one of `scopes`."""
+    open_to = _line_of(scopes)
+    # Most changes are of readers, not of words: the words stay, however many there are.
+    if Entry.objects.filter(index=index, key=key, title=title[:500], body=body).update(scopes=open_to):
+        return
     found, length = weights(title, body)
-    facts = {"title": title[:500], "body": body, "length": length, "scopes": _line_of(scopes)}
+    facts = {"title": title[:500], "body": body, "length": length, "scopes": open_to}
     entry, created = Entry.objects.update_or_create(index=index, key=key, defaults=facts)
     if not created:
         entry.postings.all().delete()

@@ -208,6 +208,13 @@ def test_a_withdrawn_answer_stays_in_history_and_a_new_one_is_frozen(world):
     assert signature.frozen_of(appeal) == second
 
 
+def test_a_withdrawn_answer_still_names_its_files_by_their_hashes(world):
+    answer = world.frozen()
+    signature.withdraw(answer, by=world.executor)
+    assert signature.names(answer.letter)
+    assert not signature.names(files.store(b"of nobody's answer"))
+
+
 # Ways of signing
 
 

@@ -2,72 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
-from django.contrib.auth import authenticate
-from django.utils import timezone
 
-from otklik.appeals.models import Appeal
 from otklik.channels.mail.adapter import MailChannel
 from otklik.channels.mail.models import CaughtLetter
-from otklik.core import files, installation, journal
+from otklik.core import files, installation
 from otklik.core.models import Installation
 from otklik.correspondence import inbox
-from otklik.correspondence.models import IncomingMessage, OutgoingMessage
-from otklik.demo import load, staff
-from otklik.people.models import Applicant, Contact, Employee
-from otklik.surveys.models import Response
-
-
-@pytest.fixture
-def small(db):
-    load.load(count=25)
-
-
-def test_history_is_whole_and_past_and_sends_nothing(small):
-    assert Appeal.objects.count() == 25
-    assert Appeal.objects.exclude(origin="imported").count() == 0
-    assert OutgoingMessage.objects.exclude(state="sent").count() == 0
-    assert not CaughtLetter.objects.exists()
-    now = timezone.now()
-    for appeal in Appeal.objects.all():
-        assert now - timedelta(days=95) < appeal.created_at <= appeal.status_since <= now
-        assert appeal.received_on <= appeal.registered_on <= (appeal.due_on or appeal.registered_on)
-    assert journal.verify() == []
-
-
-def test_a_second_load_changes_nothing(small):
-    before = (Appeal.objects.count(), Employee.objects.count(), Response.objects.count())
-    assert load.load() is False
-    assert before == (Appeal.objects.count(), Employee.objects.count(), Response.objects.count())
-
-
-def test_every_role_has_an_account_that_opens_with_the_one_password(small):
-    assert {one.role for one in staff.ACCOUNTS} >= {
-        "clerk",
-        "executor",
-        "head",
-        "signer",
-        "kb_author",
-        "kb_chief",
-        "consultant",
-        "receptionist",
-        "admin",
-        "auditor",
-    }
-    for login in ("clerk", "signer", "auditor"):
-        assert authenticate(username=login, password=staff.PASSWORD) is not None
-
-
-def test_no_demo_address_can_belong_to_anybody(small):
-    emails = [
-        *Employee.objects.values_list("email", flat=True),
-        *Contact.objects.filter(kind="email").values_list("value", flat=True),
-    ]
-    assert emails
-    assert all(address.endswith(".example") for address in emails)
-    assert Applicant.objects.exists()
+from otklik.correspondence.models import IncomingMessage
+from otklik.demo import load
+from otklik.people.models import Employee
 
 
 def test_production_and_a_base_somebody_works_in_are_left_alone(db):

@@ -6,6 +6,7 @@ import io
 import re
 import threading
 import zipfile
+from datetime import timedelta
 from html import unescape
 from unittest import mock
 
@@ -13,9 +14,10 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import OperationalError, connection
 from django.test import Client
+from django.utils import timezone
 
-from otklik.channels.site import limits
-from otklik.channels.site.models import FormAttempt, Receipt
+from otklik.channels.site import attached, limits
+from otklik.channels.site.models import FormAttempt, FormFile, Receipt
 from otklik.core import files
 from otklik.core.models import StoredFile
 from otklik.correspondence import defaults, inbox
@@ -266,6 +268,22 @@ def test_a_kept_file_can_be_taken_out(citizen):
     sha256 = StoredFile.objects.get().sha256
     page = citizen.post("/write/", filled(citizen, kept=tokens, step="text", go=f"remove-{sha256}"))
     assert kept_tokens(page) == []
+
+
+def test_a_form_left_open_until_its_file_was_swept_asks_for_the_file_and_keeps_the_text(citizen):
+    page = citizen.post("/write/", filled(citizen, files=SimpleUploadedFile("план.pdf", PDF), step="text", go="next"))
+    tokens = kept_tokens(page)
+    FormFile.objects.update(at=timezone.now() - timedelta(hours=25))
+    attached.sweep(named=lambda _stored: False)
+    page = citizen.post("/write/", filled(citizen, kept=tokens))
+    words = unescape(page.content.decode())
+    assert page.status_code == 422
+    assert "план.pdf" in words
+    assert "Приложите их ещё раз" in words
+    assert PERSON["text"] in words
+    assert kept_tokens(page) == []
+    assert not IncomingMessage.objects.exists()
+    assert citizen.post("/write/", filled(citizen)).status_code == 302
 
 
 def test_nobody_can_attach_a_stored_file_he_did_not_upload(citizen):

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from otklik.channels.site import attached
 from otklik.channels.site.models import Receipt
 from otklik.channels.site.submission import Submission
 from otklik.correspondence import inbox
@@ -46,6 +47,7 @@ def take_in(sent: Submission, *, received_at: datetime | None = None) -> Ticket:
                 contact_point=CONTACT_POINT,
             )
         )
+        attached.own(accepted.message, sent)
         receipt, _ = Receipt.objects.get_or_create(
             message=accepted.message,
             defaults={"number": number_of(accepted.message), "code_hash": hash_of(code)},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from otklik.core.models import StoredFile
 from otklik.correspondence.models import IncomingMessage
 
 
@@ -25,6 +26,30 @@ class Receipt(models.Model):
 
     def __str__(self) -> str:
         return self.number
+
+
+class FormFile(models.Model):
+    """A file brought to the public form: without a message until the form is sent, swept when it never is.
+
+    Of a sent form it is the reference that keeps the file until the message is read, and afterwards.
+    """
+
+    stored = models.ForeignKey(StoredFile, models.PROTECT, related_name="+", verbose_name="файл")
+    message = models.ForeignKey(
+        IncomingMessage, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="сообщение"
+    )
+    at = models.DateTimeField("когда приложен", db_index=True)
+
+    class Meta:
+        verbose_name = "файл формы"
+        verbose_name_plural = "файлы форм"
+        constraints = [
+            models.UniqueConstraint("stored", "message", name="form_file_once"),
+            models.UniqueConstraint("stored", condition=models.Q(message=None), name="form_file_unsent_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stored_id}: {self.at:%d.%m.%Y %H:%M}"
 
 
 class FormAttempt(models.Model):

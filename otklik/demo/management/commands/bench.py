@@ -6,8 +6,9 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
+from otklik.core.errors import DomainError
 from otklik.demo import bench
 
 
@@ -24,7 +25,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print one line per figure."""
-        rows = bench.run(options["count"], options["report"])
+        try:
+            rows = bench.run(options["count"], options["report"])
+        except DomainError as exc:
+            raise CommandError(str(exc)) from exc
         width = max(len(name) for name, _ in rows)
         for name, value in rows:
             self.stdout.write(f"{name:<{width}}  {value}")

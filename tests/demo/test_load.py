@@ -1,0 +1,79 @@
+"""A demo department is whole, past and made up. One load is shared: tests of an empty base are in test_stand.py."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth import authenticate
+from django.test import override_settings
+from django.utils import timezone
+
+from otklik.appeals.models import Appeal
+from otklik.channels.mail.models import CaughtLetter
+from otklik.core import journal
+from otklik.correspondence.models import OutgoingMessage
+from otklik.demo import load, staff
+from otklik.people.models import Applicant, Contact, Employee
+from otklik.surveys.models import Response
+from tests import databases
+
+
+@pytest.fixture(scope="module")
+def loaded(django_db_setup, django_db_blocker, worker_id, tmp_path_factory):
+    """Load once and commit; every test after it is rolled back to this, and the next module begins empty again."""
+    with django_db_blocker.unblock():
+        with override_settings(FILES_ROOT=tmp_path_factory.mktemp("demo")):
+            load.load(count=25)
+        yield
+        databases.template(worker_id).restore()
+
+
+@pytest.fixture
+def small(loaded, db):
+    """Twenty-five appeals and everything they need."""
+
+
+def test_history_is_whole_and_past_and_sends_nothing(small):
+    assert Appeal.objects.count() == 25
+    assert Appeal.objects.exclude(origin="imported").count() == 0
+    assert OutgoingMessage.objects.exclude(state="sent").count() == 0
+    assert not CaughtLetter.objects.exists()
+    now = timezone.now()
+    for appeal in Appeal.objects.all():
+        assert now - timedelta(days=95) < appeal.created_at <= appeal.status_since <= now
+        assert appeal.received_on <= appeal.registered_on <= (appeal.due_on or appeal.registered_on)
+    assert journal.verify() == []
+
+
+def test_a_second_load_changes_nothing(small):
+    before = (Appeal.objects.count(), Employee.objects.count(), Response.objects.count())
+    assert load.load() is False
+    assert before == (Appeal.objects.count(), Employee.objects.count(), Response.objects.count())
+
+
+def test_every_role_has_an_account_that_opens_with_the_one_password(small):
+    assert {one.role for one in staff.ACCOUNTS} >= {
+        "clerk",
+        "executor",
+        "head",
+        "signer",
+        "kb_author",
+        "kb_chief",
+        "consultant",
+        "receptionist",
+        "admin",
+        "auditor",
+    }
+    for login in ("clerk", "signer", "auditor"):
+        assert authenticate(username=login, password=staff.PASSWORD) is not None
+
+
+def test_no_demo_address_can_belong_to_anybody(small):
+    emails = [
+        *Employee.objects.values_list("email", flat=True),
+        *Contact.objects.filter(kind="email").values_list("value", flat=True),
+    ]
+    assert emails
+    assert all(address.endswith(".example") for address in emails)
+    assert Applicant.objects.exists()
