@@ -1,14 +1,16 @@
-"""Which appeals an employee sees: the one answer for pages, search, queues and exports."""
+"""Which appeals an employee sees: the one answer for pages, search, queues and exports; and who has opened one."""
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import F, Model, OuterRef, Q, QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from otklik.appeals.models import Appeal, Approval, CoExecutor
+from otklik.core import journal
+from otklik.correspondence.models import IncomingMessage
 from otklik.people import staff
 from otklik.people.models import Employee
 
@@ -55,17 +57,37 @@ def visible_to(user: Employee) -> QuerySet[Appeal]:
     return Appeal.objects.filter(seen)
 
 
-def get_for(user: Employee, pk: int, queryset: QuerySet[Appeal] | None = None) -> Appeal:
-    """Return one appeal with what a card shows beside it; 404 where the user may not see it."""
-    chosen = visible_to(user) if queryset is None else visible_to(user) & queryset
-    return get_object_or_404(
-        chosen.select_related(
-            "regime", "applicant", "unit", "executor", "contact_point", "thread", "registered_by", "draft"
-        ),
-        pk=pk,
-    )
+# Whoever is handed an appeal has looked at personal data. These three are the only ways to one, so the look is written
+# down here, once per person, appeal and day; what lists show is masked and passes by.
+
+
+def get_for(user: Employee, pk: int) -> Appeal:
+    """Return one appeal with what a card shows beside it, the look logged; 404 where the user may not see it."""
+    beside = ("regime", "applicant", "unit", "executor", "contact_point", "thread", "registered_by", "draft")
+    return get_of_appeal(user, Appeal.objects.select_related(*beside), "pk", pk)
 
 
 def get_of_appeal(user: Employee, queryset: QuerySet[Row], path: str, pk: int) -> Row:
-    """Return a row of an appeal the user may see (`path` leads from the row to the appeal), else 404."""
-    return get_object_or_404(queryset.filter(**{f"{path}__in": visible_to(user)}), pk=pk)
+    """Return a row of an appeal the user may see, the look logged, else 404; `path` leads from it to the appeal."""
+    seen = queryset.filter(**{f"{path}__in": visible_to(user)})
+    looked = journal.looked_today("appeal.opened", by=user, appeal=OuterRef(path))
+    row: Any = get_object_or_404(seen.annotate(looked=looked, of_appeal=F(path)), pk=pk)
+    if not row.looked:
+        journal.looked("appeal.opened", by=user, appeal=row.of_appeal)
+    return cast(Row, row)
+
+
+def get_message(user: Employee, pk: int) -> IncomingMessage:
+    """Return a message of an appeal the user sees, or one nobody has taken for who sees the intake, the look logged."""
+    allowed = Q(taken__appeal__in=visible_to(user))
+    if user.has_power("intake.view") or user.has_power("intake.decide"):
+        allowed |= Q(taken__isnull=True)
+    of_appeal = journal.looked_today("appeal.opened", by=user, appeal=OuterRef("taken__appeal"))
+    of_message = journal.looked_today("message.opened", by=user, message=OuterRef("pk"))
+    rows = IncomingMessage.objects.select_related("contact_point", "raw", "taken__appeal")
+    message: Any = get_object_or_404(rows.filter(allowed).annotate(looked=of_appeal | of_message), pk=pk)
+    if not message.looked and hasattr(message, "taken"):
+        journal.looked("appeal.opened", by=user, appeal=message.taken.appeal_id)
+    elif not message.looked:
+        journal.looked("message.opened", by=user, message=message.pk)
+    return cast(IncomingMessage, message)

@@ -35,6 +35,7 @@ NAMES: Final[dict[str, str]] = {
     "appeal.closed": "закрыто",
     "appeal.moved": "состояние изменено",
     "appeal.noted": "добавлена внутренняя заметка",
+    "appeal.opened": "открыто обращение",
     "appeal.redated": "срок пересчитан",
     "appeal.paused": "срок приостановлен",
     "appeal.resumed": "срок возобновлён",

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import BigIntegerField, Exists, Max, OuterRef
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
@@ -46,9 +48,21 @@ def record_each(action: str, changes: Mapping[str, Mapping[str, object]], *, by:
 
 def looked(action: str, *, by: Employee, **data: object) -> AccessEntry:
     """Append one look at personal data to the access log of the day."""
-    return _append([AccessEntry(action=action, chain=f"access:{timezone.localdate():%Y-%m-%d}", actor=by, data=data)])[
-        0
-    ]
+    return _append([AccessEntry(action=action, chain=_today(), actor=by, data=data)])[0]
+
+
+def looked_today(action: str, *, by: Employee, **at: OuterRef) -> Exists:
+    """Return the condition «today's log has this look already», for the rows of a query: `appeal=OuterRef("pk")`.
+
+    Two tabs opened at once may both find nothing and write two rows: that says no untruth.
+    """
+    [(name, pk)] = at.items()
+    looks = AccessEntry.objects.filter(actor=by, chain=_today(), action=action)
+    return Exists(looks.annotate(at_row=Cast(KT(f"data__{name}"), BigIntegerField())).filter(at_row=pk))
+
+
+def _today() -> str:
+    return f"access:{timezone.localdate():%Y-%m-%d}"
 
 
 # No savepoint: a change without its row must not be committed, so a failure here ends the caller's transaction.

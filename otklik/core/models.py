@@ -245,6 +245,8 @@ class AccessEntry(ChainedEntry):
         verbose_name = "запись о доступе"
         verbose_name_plural = "журнал доступа"
         constraints = [models.UniqueConstraint("chain", "seq", name="access_seq_once")]
+        # «Has he looked at this today?» is asked at every opening: the day's looks of one person.
+        indexes = [models.Index(fields=["actor", "chain"], name="access_of_the_day")]
 
     def __str__(self) -> str:
         return f"{self.chain} #{self.seq} {self.action}"

@@ -162,7 +162,7 @@ def read(request: StaffRequest, pk: int) -> HttpResponse:
 @require_GET
 def original(request: StaffRequest, pk: int) -> FileResponse:
     """Download a message as it came."""
-    message = _message_for(request, pk)
+    message = access.get_message(request.user, pk)
     if message.raw is None:
         raise Http404
     return files.response(message.raw, f"message-{message.pk}.{'eml' if message.channel == 'email' else 'txt'}")
@@ -172,7 +172,7 @@ def original(request: StaffRequest, pk: int) -> FileResponse:
 @require_GET
 def styled(request: StaffRequest, pk: int) -> HttpResponse:
     """Show a message's cleaned markup alone, in a frame that may do nothing."""
-    message = _message_for(request, pk)
+    message = access.get_message(request.user, pk)
     response = render(request, "workplace/styled.html", {"message": message})
     response["Content-Security-Policy"] = "default-src 'none'; img-src data:; sandbox; frame-ancestors 'self'"
     response["Cache-Control"] = "private, no-store"
@@ -184,7 +184,7 @@ def styled(request: StaffRequest, pk: int) -> HttpResponse:
 def incoming_file(request: StaffRequest, pk: int) -> FileResponse:
     """Download a file that came with a message."""
     file = get_object_or_404(IncomingFile.objects.select_related("stored"), pk=pk)
-    _message_for(request, file.message_id)
+    access.get_message(request.user, file.message_id)
     return files.response(file.stored, file.name)
 
 
@@ -192,15 +192,6 @@ def incoming_file(request: StaffRequest, pk: int) -> FileResponse:
 @require_GET
 def outgoing_file(request: StaffRequest, pk: int) -> FileResponse:
     """Download a file that went out with a letter."""
-    visible = access.visible_to(request.user)
-    rows = OutgoingFile.objects.filter(message__thread__appeal__in=visible).select_related("stored")
-    file = get_object_or_404(rows, pk=pk)
+    rows = OutgoingFile.objects.select_related("stored")
+    file = access.get_of_appeal(request.user, rows, "message__thread__appeal", pk)
     return files.response(file.stored, file.name)
-
-
-def _message_for(request: StaffRequest, pk: int) -> IncomingMessage:
-    """Return a message of an appeal the employee sees; untaken ones are for those who see the intake."""
-    allowed = Q(taken__appeal__in=access.visible_to(request.user))
-    if request.user.has_power("intake.view"):
-        allowed |= Q(taken__isnull=True)
-    return get_object_or_404(IncomingMessage.objects.filter(allowed).select_related("raw"), pk=pk)

@@ -102,8 +102,7 @@ def posted(request: StaffRequest, pk: int) -> HttpResponse:
     appeal = access.get_for(request.user, pk)
     form = PostedForm(request.POST, prefix="posted")
     if not form.is_valid():
-        context = _context(request, appeal) | {"posted_form": form}
-        return render(request, "workplace/dispatch.html", context, status=422)
+        return _again(request, appeal, posted_form=form)
     delivery.posted(_message(appeal), on=form.cleaned_data["on"], number=form.cleaned_data["number"], by=request.user)
     messages.success(request, "Отмечено: письмо сдано на почту.")
     return redirect("workplace:dispatch", pk=pk)
@@ -116,8 +115,7 @@ def another_way(request: StaffRequest, pk: int) -> HttpResponse:
     appeal = access.get_for(request.user, pk)
     form = AnotherWayForm(request.POST, prefix="way")
     if not form.is_valid():
-        context = _context(request, appeal) | {"way_form": form}
-        return render(request, "workplace/dispatch.html", context, status=422)
+        return _again(request, appeal, way_form=form)
     dispatch.send_another_way(appeal, **form.cleaned_data, by=request.user)
     messages.success(request, "Ответ отправлен другим способом.")
     return redirect("workplace:dispatch", pk=pk)
@@ -165,6 +163,11 @@ def _message(appeal: Appeal) -> OutgoingMessage:
 def _dispatch_of(appeal: Appeal) -> Dispatch | None:
     rows = Dispatch.objects.filter(answer__appeal=appeal, answer__withdrawn_at=None, answer__followed_at=None)
     return rows.select_related("message", "by").first()
+
+
+def _again(request: StaffRequest, appeal: Appeal, **typed: forms.Form) -> HttpResponse:
+    """Show the page with a form as it was typed and what is wrong in it."""
+    return render(request, "workplace/dispatch.html", _context(request, appeal) | typed, status=422)
 
 
 def _context(request: StaffRequest, appeal: Appeal) -> dict[str, object]:

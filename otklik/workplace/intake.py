@@ -16,7 +16,6 @@ from django.views.decorators.http import require_http_methods, require_POST
 from otklik.appeals import access, classification, registration
 from otklik.appeals.models import Appeal
 from otklik.appeals.permissions import allows
-from otklik.core import journal
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
 from otklik.correspondence import inbox
@@ -34,9 +33,8 @@ WAITING = (State.NEW, State.QUARANTINED)
 @require_http_methods(["GET", "POST"])
 def message(request: StaffRequest, pk: int) -> HttpResponse:
     """Show a message with everything proposed; a POST registers it and confirms its topic and need."""
-    row = get_object_or_404(IncomingMessage.objects.select_related("contact_point", "raw", "taken__appeal"), pk=pk)
+    row = access.get_message(request.user, pk)
     if row.state not in WAITING or not request.user.has_power("intake.decide"):
-        journal.looked("message.opened", by=request.user, message=row.pk)
         return render(request, "workplace/message.html", _shown(request, row))
     proposal = registration.propose(row)
     known = [
@@ -57,7 +55,6 @@ def message(request: StaffRequest, pk: int) -> HttpResponse:
                 messages.success(request, f"Зарегистрировано: № {appeal.number}.")
                 return redirect("workplace:card", pk=appeal.pk)
     else:
-        journal.looked("message.opened", by=request.user, message=row.pk)
         form = EntryForm(initial=initial_of(proposal), **options)
     context = _shown(request, row) | {"form": form, "proposal": proposal, "decides": True}
     return render(request, "workplace/message.html", context, status=422 if form.is_bound else 200)

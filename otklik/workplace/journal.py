@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -17,7 +17,7 @@ from otklik.appeals.models import Appeal
 from otklik.core import journal
 from otklik.core.access import requires
 from otklik.core.actions import name_of
-from otklik.core.models import AccessEntry, JournalEntry
+from otklik.core.models import AccessEntry, ChainedEntry, JournalEntry
 from otklik.people.models import Employee
 from otklik.workplace.requests import StaffRequest
 
@@ -28,14 +28,14 @@ PER_PAGE = 100
 @require_GET
 def changes(request: StaffRequest) -> HttpResponse:
     """Show changes, newest first, filtered by appeal, person, action and dates."""
-    appeal = Appeal.objects.filter(number=request.GET.get("number", "").strip()).first()
+    appeal = _asked_appeal(request)
     rows = _filtered(JournalEntry.objects.all(), request)
     if request.GET.get("number"):
         rows = rows.filter(chain=f"appeal:{appeal.pk}") if appeal else rows.none()
     context = _page(request, rows) | {
         "appeal": appeal,
         "problems": journal.verify_chain(f"appeal:{appeal.pk}") if appeal else None,
-        "actions": sorted(_actions(), key=itemgetter(1)),
+        "actions": _actions(JournalEntry),
     }
     return render(request, "workplace/journal.html", context)
 
@@ -43,14 +43,34 @@ def changes(request: StaffRequest) -> HttpResponse:
 @requires("journal.view")
 @require_GET
 def looks(request: StaffRequest) -> HttpResponse:
-    """Show who opened whose personal data and why, newest first."""
-    context = _page(request, _filtered(AccessEntry.objects.all(), request))
+    """Show who opened what of whose personal data and why, newest first; asked by an appeal too."""
+    appeal = _asked_appeal(request)
+    rows = _filtered(AccessEntry.objects.all(), request)
+    if request.GET.get("number"):
+        of_it = Q(data__appeal=appeal.pk) | Q(data__about=f"appeal:{appeal.pk}") if appeal else Q(pk__in=[])
+        rows = rows.filter(of_it)
+    context = _page(request, rows) | {"actions": _actions(AccessEntry)}
+    seen = {row.pk: _appeal_of(row) for row in context["page"]}
+    appeals = Appeal.objects.in_bulk([pk for pk in seen.values() if pk])
+    for row in context["page"]:
+        row.appeal = appeals.get(seen[row.pk] or 0)
     return render(request, "workplace/access_log.html", context)
 
 
-def _actions() -> list[tuple[str, str]]:
-    met = JournalEntry.objects.order_by("action").values_list("action", flat=True).distinct()
-    return [(action, name_of(action)) for action in met]
+def _asked_appeal(request: StaffRequest) -> Appeal | None:
+    return Appeal.objects.filter(number=request.GET.get("number", "").strip()).first()
+
+
+def _appeal_of(look: AccessEntry) -> int | None:
+    """Return the appeal a look was at, or was taken over."""
+    kind, _, pk = str(look.data.get("about", "")).partition(":")
+    over = int(pk) if kind == "appeal" and pk.isdecimal() else None
+    return look.data.get("appeal") or over
+
+
+def _actions(kind: type[ChainedEntry]) -> list[tuple[str, str]]:
+    met = kind.objects.order_by("action").values_list("action", flat=True).distinct()
+    return sorted(((action, name_of(action)) for action in met), key=itemgetter(1))
 
 
 def _filtered(rows: QuerySet[Any], request: StaffRequest) -> QuerySet[Any]:

@@ -13,6 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from otklik.appeals import access
 from otklik.core import files
 from otklik.core.access import requires
 from otklik.core.forms import TidyForm
@@ -74,7 +75,7 @@ def retry(request: StaffRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def fill_in(request: StaffRequest, pk: int) -> HttpResponse:
     """Let a clerk type in what no program could read, with whatever is known put in already."""
-    row = _quarantined(pk)
+    row = access.get_message(request.user, _quarantined(pk).pk)
     known = {name: getattr(row, name) for name in FillInForm.base_fields}
     form = FillInForm(request.POST or None, initial=known)
     if request.method == "POST" and form.is_valid():
