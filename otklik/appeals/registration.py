@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from otklik.appeals import classification, numbers, receipts, search_feed, terms
+from otklik.appeals import classification, numbers, receipts, search_feed, terms, ways
 from otklik.appeals.errors import WrongDate
 from otklik.appeals.models import Appeal, AppealMessage, AppealQuestion, ChannelDefault, Need, Topic
 from otklik.appeals.permissions import check_power
@@ -303,11 +303,16 @@ def _check_entry(message: IncomingMessage, entry: Entry, on: date) -> None:
             "адрес электронной почты для ответа": entry.answer_channel != ChannelCode.EMAIL
             or entry.answer_address.strip()
             or not entry.needs_answer,
+            "телефон для ответа": entry.answer_channel != ChannelCode.HOTLINE
+            or entry.answer_address.strip()
+            or not entry.needs_answer,
         }.items()
         if not there
     ]
     if missing:
         raise EntryIncomplete(what=", ".join(missing))
+    if entry.answer_address.strip():
+        ways.check_address(entry.answer_channel, entry.answer_address)
     if on > timezone.localdate():
         raise WrongDate(what="Дата регистрации ещё не наступила.")
     if _received_on(message, entry) > on:
@@ -379,6 +384,8 @@ def _answer_way(message: IncomingMessage, facts: dict[str, Any], typed: Typed) -
         return ChannelCode.EMAIL, typed.email
     if message.channel in (ChannelCode.POST, ChannelCode.RECEPTION) or typed.address:
         return ChannelCode.POST, typed.address
+    if message.channel == ChannelCode.HOTLINE:
+        return ChannelCode.HOTLINE, typed.phone
     return message.channel, message.sender_address
 
 

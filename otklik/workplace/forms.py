@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
 
-from otklik.appeals import classification
+from otklik.appeals import classification, ways
 from otklik.appeals.models import Need, Topic
 from otklik.appeals.registration import Entry, Proposal
 from otklik.core import files as file_store
@@ -85,7 +85,10 @@ class EntryForm(ApplicantForm):
         label="Номер из СЭД", max_length=60, required=False, help_text="Пусто — Отклик даст свой номер."
     )
 
-    def __init__(self, *args: Any, on: date, channel: str, known: Sequence[tuple[str, str]], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, on: date, channel: str, asked: str, known: Sequence[tuple[str, str]], **kwargs: Any
+    ) -> None:
+        """Offer what holds on a day; `asked` is the way in which the applicant wants his answer."""
         super().__init__(*args, **kwargs)
         self._choose("regime", terms.regimes(on))
         points = ContactPoint.objects.filter(terms.valid(on))
@@ -93,8 +96,8 @@ class EntryForm(ApplicantForm):
         self._choose("topic", classification.valid_topics(on))
         self._choose("need", classification.valid_needs(on))
         self._offer("applicant_is", [*known, (NEW, "Новый заявитель: как введено ниже")])
-        ways = dict.fromkeys((*ANSWERED_BY, ChannelCode(channel)))
-        self._offer("answer_channel", [(way.value, way.label) for way in ways])
+        offered = dict.fromkeys((*ANSWERED_BY, ChannelCode(channel), ChannelCode(asked)))
+        self._offer("answer_channel", [(way.value, ways.name(way)) for way in offered])
 
     def clean(self) -> dict[str, Any]:
         """Ask for both axes or none."""

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from otklik.appeals import access, classification, registration
+from otklik.appeals import access, classification, registration, ways
 from otklik.appeals.models import Appeal
 from otklik.appeals.permissions import allows
 from otklik.core.access import requires
@@ -41,7 +41,12 @@ def message(request: StaffRequest, pk: int) -> HttpResponse:
         (str(one.applicant.pk), f"{people_access.masked_name(one.applicant)} — {one.why}")
         for one in proposal.candidates[:8]
     ]
-    options: dict[str, Any] = {"on": timezone.localdate(), "channel": row.channel, "known": known}
+    options: dict[str, Any] = {
+        "on": timezone.localdate(),
+        "channel": row.channel,
+        "asked": proposal.entry.answer_channel,
+        "known": known,
+    }
     if request.method == "POST":
         form = EntryForm(request.POST, **options)
         if form.is_valid():
@@ -50,7 +55,7 @@ def message(request: StaffRequest, pk: int) -> HttpResponse:
             except inbox.AlreadyTaken:
                 raise
             except DomainError as exc:
-                form.add_error(None, str(exc))
+                form.add_error("answer_address" if isinstance(exc, ways.WrongAddress) else None, str(exc))
             else:
                 messages.success(request, f"Зарегистрировано: № {appeal.number}.")
                 return redirect("workplace:card", pk=appeal.pk)

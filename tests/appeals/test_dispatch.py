@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from otklik.appeals import dispatch, drafting, registration, signature, transitions
+from otklik.appeals import dispatch, drafting, registration, signature, transitions, ways
 from otklik.appeals.errors import NotAllowed
 from otklik.appeals.models import Appeal, Dispatch
 from otklik.core import files
@@ -58,6 +58,17 @@ def test_a_site_message_without_email_is_answered_on_the_status_page(world):
     entry = world.email_entry(contact_point=point, answer_channel=ChannelCode.WEBSITE, answer_address="")
     appeal = registration.register(message, entry, by=world.clerk)
     assert _sent(world, appeal).channel == ChannelCode.WEBSITE
+
+
+def test_an_answer_goes_another_way_only_to_where_it_can_arrive(world, trace):
+    message = _sent(world)
+    appeal = world.again(message.thread.appeal)
+    before = trace()
+    for channel, address in (("email", "не адрес"), ("hotline", "12")):
+        with pytest.raises(ways.WrongAddress):
+            dispatch.send_another_way(appeal, channel=channel, address=address, by=world.clerk)
+    assert trace() == before
+    assert dispatch.send_another_way(appeal, channel="email", address="a@b.example", by=world.clerk).message.pk
 
 
 def test_the_ukep_file_or_the_scan_goes_with_the_letter(world):
