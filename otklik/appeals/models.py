@@ -206,7 +206,8 @@ class Appeal(models.Model):
     def __str__(self) -> str:
         return self.number
 
-    def get_answer_channel_display(self) -> str:
+    @property
+    def answer_way(self) -> str:
         """Return how the answer goes, in words."""
         return ways.name(self.answer_channel)
 
