@@ -91,6 +91,15 @@ def test_only_a_signed_answer_is_sent_and_only_by_who_may(world, trace):
     assert not OutgoingMessage.objects.filter(kind="answer").exists()
 
 
+def test_a_button_pressed_twice_says_that_it_is_done_already(world):
+    appeal = world.signed()
+    dispatch.send(appeal, by=world.clerk)
+    with pytest.raises(transitions.AlreadyThere, match="уже в состоянии «ответ отправлен»") as told:
+        dispatch.send(world.again(appeal), by=world.clerk2)
+    assert "нельзя перейти" not in str(told.value)
+    assert OutgoingMessage.objects.filter(kind="answer").count() == 1
+
+
 def test_nothing_is_sent_when_the_stored_letter_is_not_the_signed_one(world, trace):
     appeal = world.signed()
     path = files.path_of(signature.frozen_of(appeal).letter)
