@@ -46,7 +46,9 @@ def neighbour(request: StaffRequest, pk: int, way: str) -> HttpResponse:
     view, filters = _asked(request)
     page = queues.rows(request.user, view, filters)
     found = [(row.kind, row.pk) for row in page.rows]
-    kind = "message" if queues.VIEWS[view].narrow is None else "appeal"
+    # «Горят сроки» has both kinds, and an appeal may have the number of a message.
+    of_message = queues.VIEWS[view].narrow is None or request.GET.get("kind") == "message"
+    kind = "message" if of_message else "appeal"
     at = found.index((kind, pk)) + (1 if way == "next" else -1) if (kind, pk) in found else 0
     if 0 <= at < len(found):
         return redirect(f"{row_url(*found[at])}?{_query(view, filters)}")
