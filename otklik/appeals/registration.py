@@ -48,13 +48,6 @@ class NoDefault(DomainError):
     text = "Для канала «{channel}» не задан режим по умолчанию. Загрузите справочники или выберите режим сами."
 
 
-class NotYetTaken(DomainError):
-    """The message is not in a state in which it can be decided about."""
-
-    code = "registration.not_new"
-    text = "Это сообщение уже разобрано: «{state}». Обновите список."
-
-
 @dataclass(frozen=True)
 class Entry:
     """What a clerk confirms at registration. `applicant_is` is a found applicant he chose, else `applicant` counts."""
@@ -98,8 +91,7 @@ class Proposal:
 def check_can_register(message: IncomingMessage, user: Employee) -> None:
     """Raise where the user may not decide about this message now."""
     check_power(user, DECIDE, "зарегистрировать сообщение")
-    if message.state not in (State.NEW, State.QUARANTINED):
-        raise NotYetTaken(state=State(message.state).label)
+    inbox.check_undecided(message)
 
 
 def propose(message: IncomingMessage, *, on: date | None = None) -> Proposal:

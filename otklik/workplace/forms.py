@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
 from typing import Any, Final
@@ -128,6 +129,16 @@ class EntryForm(ApplicantForm):
             questions=pair,
         )
 
+    def lines(self) -> list[tuple[str, str]]:
+        """Return what was typed, as label and words: to be copied where it could not be kept."""
+        found = []
+        for field in self:
+            words = {str(code): str(label) for code, label in getattr(field.field, "choices", ())}
+            value = field.value()
+            if said := "да" if value is True else words.get(str(value), str(value or "").strip()):
+                found.append((str(field.label), said))
+        return found
+
     def _choose(self, name: str, rows: Any) -> None:
         field = self.fields[name]
         assert isinstance(field, forms.ModelChoiceField)
@@ -191,6 +202,8 @@ class WriteDownForm(ApplicantForm):
     subject = forms.CharField(label="О чём (кратко)", max_length=300, required=False)
     text = forms.CharField(label="Текст или запись разговора", widget=forms.Textarea(attrs={"rows": 8}), required=False)
     scans = Scans(label="Скан письма и приложения", required=False)
+    # One id for each form that was opened: the second press of one form writes nothing down again.
+    once = forms.CharField(widget=forms.HiddenInput, max_length=40, required=False)
 
     def clean_received_on(self) -> date:
         """Refuse a day that has not come yet."""
@@ -210,6 +223,11 @@ class WriteDownForm(ApplicantForm):
         """Return the moment of arrival: now for today, noon for an earlier day."""
         on = self.cleaned_data["received_on"]
         return timezone.now() if on == timezone.localdate() else timezone.make_aware(datetime.combine(on, time(12)))
+
+
+def new_once() -> str:
+    """Return a one-time id for a form."""
+    return secrets.token_urlsafe(16)
 
 
 class FindApplicantForm(TidyForm):
