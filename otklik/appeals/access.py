@@ -19,13 +19,9 @@ Row = TypeVar("Row", bound=Model)
 ALL, UNIT, OWN = "appeals.view_all", "appeals.view_unit", "appeals.view_own"
 
 
-def people_behind(user: Employee) -> list[Employee]:
+def people_behind(user: Employee) -> frozenset[staff.Person]:
     """Return the employee and everyone he stands in for today: what they see, he sees."""
-    known: list[Employee] | None = user.__dict__.get("_people_behind")
-    if known is None:
-        known = [user, *staff.acting_for(user, timezone.localdate())]
-        user.__dict__["_people_behind"] = known
-    return known
+    return user.standing.people
 
 
 def stands_for(user: Employee, person: Employee | None) -> bool:
@@ -64,14 +60,14 @@ def visible_to(user: Employee) -> QuerySet[Appeal]:
 def get_for(user: Employee, pk: int) -> Appeal:
     """Return one appeal with what a card shows beside it, the look logged; 404 where the user may not see it."""
     beside = ("regime", "applicant", "unit", "executor", "contact_point", "thread", "registered_by", "draft")
-    return get_of_appeal(user, Appeal.objects.select_related(*beside), "pk", pk)
+    return get_of_appeal(user, Appeal.objects.select_related(*beside), "pk", pk=pk)
 
 
-def get_of_appeal(user: Employee, queryset: QuerySet[Row], path: str, pk: int) -> Row:
+def get_of_appeal(user: Employee, queryset: QuerySet[Row], path: str, **wanted: Any) -> Row:
     """Return a row of an appeal the user may see, the look logged, else 404; `path` leads from it to the appeal."""
     seen = queryset.filter(**{f"{path}__in": visible_to(user)})
     looked = journal.looked_today("appeal.opened", by=user, appeal=OuterRef(path))
-    row: Any = get_object_or_404(seen.annotate(looked=looked, of_appeal=F(path)), pk=pk)
+    row: Any = get_object_or_404(seen.annotate(looked=looked, of_appeal=F(path)), **wanted)
     if not row.looked:
         journal.looked("appeal.opened", by=user, appeal=row.of_appeal)
     return cast(Row, row)

@@ -160,12 +160,12 @@ def counters(user: Employee) -> dict[str, int]:
     return {view.code: found[view.code] for view in shown}
 
 
-def rows(user: Employee, view: str, filters: Filters | None = None, *, size: int = PAGE) -> Page:
+def rows(user: Employee, view: str, filters: Filters | None = None, *, size: int | None = None) -> Page:
     """Return one page of a view in a fixed number of queries. A view not meant for the user is empty."""
     chosen, filters = VIEWS[view], filters or Filters()
     if chosen not in views_for(user):
         return Page(chosen)
-    number = max(filters.page, 1)
+    number, size = max(filters.page, 1), size or PAGE
     start, end = (number - 1) * size, number * size + 1
     if chosen.narrow is None:
         taken = _message_rows(_narrow_lines(waiting.lines(user), filters)[start:end])

@@ -205,8 +205,9 @@ def join(message: IncomingMessage, appeal: Appeal, *, by: Employee | None) -> No
         check_can_register(message, by)
     inbox.take(message, state=State.JOINED, thread=appeal.thread, by=by)
     AppealMessage.objects.create(appeal=appeal, message=message)
-    Appeal.objects.filter(pk=appeal.pk).update(unseen_reply=True)
-    appeal.unseen_reply = True
+    if not message.machine:  # a delivery report or «я в отпуске» is no word of the applicant
+        Appeal.objects.filter(pk=appeal.pk).update(unseen_reply=True)
+        appeal.unseen_reply = True
     journal.record("appeal.joined", chain=f"appeal:{appeal.pk}", by=by, message=message.pk)
     search_feed.put(appeal)
 

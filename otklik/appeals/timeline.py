@@ -68,7 +68,8 @@ def _incoming(appeal: Appeal) -> Iterator[Event]:
     for message in messages:
         title = message.subject or "Сообщение без темы"
         files = list(message.files.all()) if message.has_files else []
-        yield Event(INCOMING, message.received_at, "Заявитель", title, message.text, files=files, source=message)
+        who = message.get_machine_display().capitalize() if message.machine else "Заявитель"
+        yield Event(INCOMING, message.received_at, who, title, message.text, files=files, source=message)
 
 
 def _outgoing(appeal: Appeal) -> Iterator[Event]:

@@ -17,6 +17,20 @@ DJANGO: Final = {
 
 def main() -> None:
     """Run `otklik <command>`; dashes in the name of a command stand for underscores."""
+    if sys.argv[1:2] != ["mail-in"]:
+        _run()
+        return
+    # Whatever stops the pipe before it has stored the letter (settings, options, the database): it must not bounce.
+    try:
+        _run()
+    except SystemExit as exc:
+        sys.exit(os.EX_TEMPFAIL if exc.code else 0)
+    except Exception as exc:
+        print(f"письмо не сохранено: {type(exc).__name__}: {exc}", file=sys.stderr)  # noqa: T201
+        sys.exit(os.EX_TEMPFAIL)
+
+
+def _run() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "otklik.config.settings")
     argv = list(sys.argv)
     if len(argv) < 2 or (argv[1] in {"help", "--help", "-h"} and len(argv) == 2):

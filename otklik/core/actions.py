@@ -72,8 +72,13 @@ NAMES: Final[dict[str, str]] = {
     "calendar.loaded": "загружен производственный календарь",
     "calendar.day_set": "изменён день календаря",
     "calendar.year_approved": "утверждён год календаря",
+    "calendar.year_unapproved": "снята отметка об утверждении года календаря",
+    "terms.rule_added": "добавлен срок",
     "terms.rule_replaced": "изменён срок",
+    "terms.rule_ended": "срок завершён",
     "regime.loaded": "загружен порядок рассмотрения",
+    "regime.added": "добавлен режим рассмотрения",
+    "regime.changed": "изменён режим рассмотрения",
     "role.loaded": "загружена роль",
     "appeals.dictionaries_loaded": "загружены справочники",
 }

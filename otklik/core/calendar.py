@@ -88,7 +88,9 @@ def _differs(row: CalendarDay, what: Day) -> bool:
 
 
 @transaction.atomic
-def set_day(day: date, kind: str, *, source: str, by: Employee, title: str = "") -> CalendarDay:
+def set_day(
+    day: date, kind: str, *, source: str, by: Employee, title: str = "", moved_from: date | None = None
+) -> CalendarDay:
     """Change one day by hand and write down who did it and on what ground."""
     was = current().day(day).kind
     row, _ = CalendarDay.objects.update_or_create(
@@ -97,7 +99,7 @@ def set_day(day: date, kind: str, *, source: str, by: Employee, title: str = "")
             "kind": CalendarDay.Kind(kind),
             "title": title,
             "source": source,
-            "moved_from": None,
+            "moved_from": moved_from,
             "edited_by_hand": True,
         },
     )
@@ -108,9 +110,18 @@ def set_day(day: date, kind: str, *, source: str, by: Employee, title: str = "")
 
 @transaction.atomic
 def approve_year(year: int, *, source: str, by: Employee) -> None:
-    """Note that the government has decreed the moved days of a year."""
+    """Note that the government has decreed the moved days of a year; a year nobody has loaded gets its days."""
+    load([year])
     CalendarYear.objects.update_or_create(year=year, defaults={"approved": True, "source": source})
     journal.record("calendar.year_approved", chain=CHAIN, by=by, year=year, source=source)
+    forget()
+
+
+@transaction.atomic
+def unapprove_year(year: int, *, by: Employee) -> None:
+    """Take back the note that a year's moved days are decreed."""
+    if CalendarYear.objects.filter(year=year, approved=True).update(approved=False, source=""):
+        journal.record("calendar.year_unapproved", chain=CHAIN, by=by, year=year)
     forget()
 
 

@@ -1,22 +1,52 @@
-"""Terms as data: which rule holds for a regime, a step and a channel on a day."""
+"""Terms as data: which rule holds for a regime, a step and a channel on a day; how rules begin, change and end.
+
+A rule that has begun is never rewritten: what was counted by it keeps its ground.
+"""
 
 from __future__ import annotations
 
-from datetime import date
-from typing import cast
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, cast
 
+from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from otklik.core import journal
 from otklik.core.errors import DomainError
 from otklik.core.models import Regime, TermRule
 from otklik.core.workdays import Roll, Term, Unit
+
+if TYPE_CHECKING:
+    from otklik.people.models import Employee
 
 
 class NoRule(DomainError):
     """Nobody has entered a term for this regime and step."""
 
     code = "terms.no_rule"
-    text = "Для режима «{regime}» не задан срок ({step}) на {on:%d.%m.%Y}. Добавьте его в справочнике сроков."
+    text = "Для режима «{regime}» не задан срок ({step}) на {on:%d.%m.%Y}. Добавьте его на странице «Сроки»."
+
+
+class Overlap(DomainError):
+    """Two rules would hold for one thing on one day."""
+
+    code = "terms.overlap"
+    text = "На эти даты такой срок уже задан: он действует с {since:%d.%m.%Y}. Измените или завершите его."
+
+
+class WrongDates(DomainError):
+    """A rule or its end stands on a day it cannot stand on."""
+
+    code = "terms.wrong_dates"
+    text = "Выберите дату {why}."
+
+
+class ChangedMeanwhile(DomainError):
+    """Somebody else changed the rule first."""
+
+    code = "terms.changed"
+    text = "Этот срок уже изменил другой сотрудник. Откройте страницу «Сроки» заново."
 
 
 def valid(on: date, *, prefix: str = "") -> Q:
@@ -50,3 +80,70 @@ def term_of(rule: TermRule) -> Term:
         event="Поступление" if rule.step == TermRule.Step.REGISTER else "Регистрация",
         spares_working_day=rule.step == TermRule.Step.REGISTER,
     )
+
+
+@transaction.atomic
+def add(
+    regime: Regime, step: str, *, channel: str, valid_from: date, valid_to: date | None, by: Employee, **what: Any
+) -> TermRule:
+    """Add a term (`days`, `unit`, `roll`, `basis`) where none holds yet, and write it down."""
+    if valid_to and valid_to < valid_from:
+        raise WrongDates(why=f"окончания не раньше {valid_from:%d.%m.%Y}")
+    Regime.objects.select_for_update().get(pk=regime.pk)  # of two who add at once the second sees the first
+    same = TermRule.objects.filter(regime=regime, step=step, channel=channel)
+    until = Q(valid_from__lte=valid_to) if valid_to else Q()
+    if known := same.filter(until, Q(valid_to__isnull=True) | Q(valid_to__gte=valid_from)).first():
+        raise Overlap(since=known.valid_from)
+    rule = TermRule.objects.create(
+        regime=regime, step=step, channel=channel, valid_from=valid_from, valid_to=valid_to, **what
+    )
+    journal.record(
+        "terms.rule_added", chain=_chain(regime.pk), by=by, new=rule.pk, days=rule.days, on=valid_from, till=valid_to
+    )
+    return rule
+
+
+@transaction.atomic
+def replace(old: TermRule, *, valid_from: date, by: Employee, **what: Any) -> TermRule:
+    """Give a term another value from a day on; the old row ends the day before and stays for what began under it."""
+    if valid_from <= old.valid_from:
+        raise WrongDates(why=f"позже начала прежнего срока, {old.valid_from:%d.%m.%Y}")
+    if old.valid_to and valid_from > old.valid_to:
+        raise WrongDates(why=f"не позже окончания прежнего срока, {old.valid_to:%d.%m.%Y}")
+    _end(old, valid_from - timedelta(days=1))
+    new = TermRule.objects.create(
+        regime=old.regime, step=old.step, channel=old.channel, valid_from=valid_from, valid_to=old.valid_to, **what
+    )
+    journal.record(
+        "terms.rule_replaced", chain=_chain(old.regime_id), by=by, old=old.pk, new=new.pk, days=new.days, on=valid_from
+    )
+    return new
+
+
+@transaction.atomic
+def end(rule: TermRule, *, last_day: date, basis: str, by: Employee) -> None:
+    """Let a term hold till a day, that day included, and write down the ground."""
+    if last_day < rule.valid_from:
+        raise WrongDates(why=f"не раньше начала срока, {rule.valid_from:%d.%m.%Y}")
+    if rule.valid_to and last_day > rule.valid_to:
+        raise WrongDates(why=f"не позже нынешнего окончания, {rule.valid_to:%d.%m.%Y}")
+    _end(rule, last_day)
+    journal.record("terms.rule_ended", chain=_chain(rule.regime_id), by=by, old=rule.pk, on=last_day, basis=basis)
+
+
+def _end(rule: TermRule, last_day: date) -> None:
+    """Set the last day of a rule that is still as the person saw it."""
+    if not TermRule.objects.filter(pk=rule.pk, valid_to=rule.valid_to).update(valid_to=last_day):
+        raise ChangedMeanwhile
+
+
+@transaction.atomic
+def keep_regime(regime: Regime, *, changed: Mapping[str, object], by: Employee) -> None:
+    """Save a regime and write down what changed in it; the dates of appeals stand on its terms and stay."""
+    is_new = regime._state.adding
+    regime.save()
+    journal.record("regime.added" if is_new else "regime.changed", chain=_chain(regime.pk), by=by, now=dict(changed))
+
+
+def _chain(regime: str) -> str:
+    return f"regime:{regime}"

@@ -82,9 +82,10 @@ def for_public() -> QuerySet[Material]:
 
 def published() -> QuerySet[Material]:
     """Return materials that are live, in a live section, and not past their last day."""
-    section = Section.objects.filter(live=True, path=Substr(OuterRef("path"), 1, Length(OuterRef("path")) - _STEP))
     in_time = Q(expire_at__isnull=True) | Q(expire_at__gt=timezone.now())
-    materials: QuerySet[Material] = Material.objects.filter(in_time, Exists(section), live=True)
+    materials: QuerySet[Material] = Material.objects.filter(
+        in_time, Exists(_its_section().filter(live=True)), live=True
+    )
     return materials
 
 
@@ -185,6 +186,14 @@ def _parent_path() -> Func:
     return Substr("path", 1, Length("path") - _STEP)
 
 
+def _its_section() -> QuerySet[Section]:
+    """Return the section of a material, to be asked inside a query of materials."""
+    sections: QuerySet[Section] = Section.objects.filter(
+        path=Substr(OuterRef("path"), 1, Length(OuterRef("path")) - _STEP)
+    )
+    return sections
+
+
 def _inside(section: Section) -> Q:
     return Q(path__startswith=section.path, depth=section.depth + 1)
 
@@ -192,9 +201,10 @@ def _inside(section: Section) -> Q:
 def _shown(hits: Iterable[engine.Hit], readable: QuerySet[Material]) -> list[Found]:
     """Return hits as a list shows them. The index has asked for rights already; the rows are asked once more."""
     hits = list(hits)
-    rows = {row.pk: row for row in readable.filter(pk__in=[int(hit.key) for hit in hits])}
-    places = Section.objects.filter(path__in={row.path[:-_STEP] for row in rows.values()}).select_related("unit")
-    by_path = {section.path: section for section in places}
+    found = readable.filter(pk__in=[int(hit.key) for hit in hits]).annotate(
+        of_section=Subquery(_its_section().values("title")), of_unit=Subquery(_its_section().values("unit__short_name"))
+    )
+    rows: dict[int, Any] = {row.pk: row for row in found}
     return [
         Found(
             page_id=row.pk,
@@ -202,8 +212,8 @@ def _shown(hits: Iterable[engine.Hit], readable: QuerySet[Material]) -> list[Fou
             snippet=hit.snippet,
             kind=str(row.cached_content_type.model_class()._meta.verbose_name),
             mark=Mark(row.mark),
-            section=by_path[row.path[:-_STEP]].title,
-            unit=str(by_path[row.path[:-_STEP]].unit),
+            section=row.of_section,
+            unit=row.of_unit,
             published_on=timezone.localdate(row.last_published_at) if row.last_published_at else None,
             url=row.get_url() or "",
             share=hit.share,

@@ -3,20 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, FilteredRelation, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from otklik.core.terms import valid
 from otklik.people.models import Department, Employee, RoleAssignment, RolePower, Substitution, Unit
 
 
+class Person(NamedTuple):
+    """An employee as questions about rights need him."""
+
+    pk: int
+    unit_id: int | None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What an employee may on a day, and in whose place: `people` are he himself and those he stands in for."""
+
+    powers: frozenset[str]
+    people: frozenset[Person]
+
+
+def standing(employee: Employee, on: date) -> Standing:
+    """Return an employee's powers on a day, of his own roles and of those he stands in for, and these people."""
+    everyone = _in_person(employee, on).annotate(
+        held=FilteredRelation("assignments", condition=valid(on, prefix="assignments__")),
+        given=FilteredRelation("held__role__powers", condition=valid(on, prefix="held__role__powers__")),
+    )
+    rows = list(everyone.values_list("pk", "unit", "given__power"))
+    return Standing(
+        powers=frozenset(power for _, _, power in rows if power),
+        people=frozenset(Person(pk, unit) for pk, unit, _ in rows),
+    )
+
+
 def powers_of(employee: Employee, on: date) -> frozenset[str]:
     """Return the powers an employee has on a day: of his own roles and of those he stands in for."""
-    held = valid(on) & valid(on, prefix="role__assignments__")
-    powers = RolePower.objects.filter(held, role__assignments__employee__in=_in_person(employee, on))
-    return frozenset(powers.values_list("power", flat=True).distinct())
+    return standing(employee, on).powers
 
 
 def _absent(employee: Employee, on: date) -> QuerySet[Employee]:

@@ -19,7 +19,7 @@ class Line:
     """A telephone line and its hours on working days."""
 
     name: str
-    phones: tuple[tuple[str, str], ...]  # as read, as dialled
+    phones: str  # separated by commas
     opens: time
     closes: time
     closes_on_friday: time
@@ -44,14 +44,9 @@ class Opening:
 
 # п. 28: the department's numbers, in its working hours. п. 27.4: ЕКЦ, number 110, with its own hours.
 DEPARTMENT: Final = Line(
-    "Департамент",
-    (("238-60-02", "+73832386002"), ("238-60-62", "+73832386062")),
-    time(9),
-    time(18),
-    time(17),
-    shorter_before_holidays=True,
+    "Департамент", "238-60-02, 238-60-62", time(9), time(18), time(17), shorter_before_holidays=True
 )
-EKC: Final = Line("Единый контакт-центр", (("110", "110"),), time(9), time(18), time(17), shorter_before_holidays=False)
+EKC: Final = Line("Единый контакт-центр", "110", time(9), time(18), time(17), shorter_before_holidays=False)
 LINES: Final = (DEPARTMENT, EKC)
 
 

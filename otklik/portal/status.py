@@ -207,7 +207,7 @@ def _events(appeal: Appeal, answers: list[Dispatch]) -> list[Event]:
         Event(appeal.received_on, "Получено"),
         Event(appeal.registered_on, "Зарегистрировано", f"№ {appeal.number}"),
     ]
-    later = appeal.messages.filter(first=False).select_related("message")
+    later = appeal.messages.filter(first=False, message__machine="").select_related("message")
     events += [Event(timezone.localdate(one.message.received_at), "Получено ваше дополнение") for one in later]
     events += [
         Event(timezone.localdate(one.message.sent_at or one.at), "Ответ отправлен", _where(one.message))

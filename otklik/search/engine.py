@@ -77,6 +77,7 @@ class _Index:
 
     def __init__(self, index: str, scopes: Collection[str]) -> None:
         self._index = index
+        self._size: int | None = None
         self._patterns = [f"% {scope} %" for scope in _line_of(scopes).split()]
         self._open = Q()
         for scope in _line_of(scopes).split():
@@ -86,10 +87,12 @@ class _Index:
         return Posting.objects.filter(self._open, index=self._index)
 
     def size(self) -> int:
-        return Entry.objects.filter(index=self._index).count()
+        if self._size is None:
+            self._size = Entry.objects.filter(index=self._index).count()
+        return self._size
 
     def frequencies(self, words: Collection[str]) -> dict[str, int]:
-        """Return how many open documents each word stands in; counting stops at `COMMON`."""
+        """Return how many open documents each word stands in; counting stops at `COMMON`. The size comes along."""
         asked = sorted(words)[:_MOST_VOCABULARY]
         if not asked:
             return {}
@@ -99,12 +102,15 @@ class _Index:
         sql = f"""
             SELECT asked.column1, (SELECT COUNT(*) FROM (
                 SELECT 1 FROM search_posting p JOIN search_entry e ON e.id = p.entry_id
-                WHERE p."index" = %s AND p.word = asked.column1 AND ({is_open}) LIMIT {COMMON}) AS met)
+                WHERE p."index" = %s AND p.word = asked.column1 AND ({is_open}) LIMIT {COMMON}) AS met),
+                (SELECT COUNT(*) FROM search_entry WHERE "index" = %s)
             FROM (VALUES {rows}) AS asked
         """  # noqa: S608  only counts of placeholders are put in
         with connection.cursor() as cursor:
-            cursor.execute(sql, [self._index, *self._patterns, *asked])
-            return {word: count for word, count in cursor.fetchall() if count}
+            cursor.execute(sql, [self._index, *self._patterns, self._index, *asked])
+            rows_found = cursor.fetchall()
+        self._size = rows_found[0][2]
+        return {word: count for word, count, _ in rows_found if count}
 
     def beginning_with(self, pairs: Collection[str]) -> list[str]:
         words = self._postings().alias(pair=Substr("word", 1, 2)).filter(pair__in=pairs)

@@ -17,6 +17,7 @@ from otklik.workplace import (
     quarantine,
     signing,
     substitution,
+    terms,
 )
 
 
@@ -45,6 +46,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{APPEAL}/draft/autosave/", drafting.autosave, name="draft_autosave"),
     path(f"{APPEAL}/draft/materials/", drafting.find_materials, name="draft_materials"),
     path(f"{APPEAL}/draft/materials/<int:page_id>/insert/", drafting.insert, name="draft_insert"),
+    path(f"{APPEAL}/draft/materials/<int:page_id>/append/", drafting.append, name="draft_append"),
     path(f"{APPEAL}/draft/materials/<int:page_id>/decline/", drafting.decline, name="draft_decline"),
     path(f"{APPEAL}/draft/letter.pdf", drafting.preview, name="draft_pdf"),
     path(f"{APPEAL}/draft/revisions/", drafting.revisions, name="revisions"),
@@ -76,8 +78,12 @@ urlpatterns: list[URLPattern] = [
     path("calendar/<int:of>/", calendar.year, name="calendar_year"),
     path("calendar/<int:of>/approve/", calendar.approve_year, name="calendar_approve"),
     path("calendar/<day:on>/", calendar.day, name="calendar_day"),
-    path("terms/", calendar.terms, name="terms"),
-    path("terms/<int:pk>/", calendar.term, name="term"),
+    path("terms/", terms.terms, name="terms"),
+    path("terms/<int:pk>/", terms.term, name="term"),
+    path("terms/<int:pk>/end/", terms.end, name="term_end"),
+    path("terms/regimes/new/", terms.regime, name="regime_new"),
+    path("terms/regimes/<slug:code>/", terms.regime, name="regime"),
+    path("terms/regimes/<slug:code>/add/", terms.add, name="term_add"),
     path("journal/", journal.changes, name="journal"),
     path("journal/access/", journal.looks, name="access_log"),
     path("away/", substitution.away, name="away"),

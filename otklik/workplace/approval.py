@@ -12,6 +12,7 @@ from otklik.appeals.models import Approval, DraftRevision
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
 from otklik.people.models import Employee
+from otklik.workplace import queue
 from otklik.workplace.drafting import changes
 from otklik.workplace.requests import StaffRequest
 
@@ -26,7 +27,7 @@ def decide(request: StaffRequest, pk: int) -> HttpResponse:
             "revision__draft__appeal__regime", "revision__draft__appeal__applicant", "revision__author", "approver"
         ),
         "revision__draft__appeal",
-        pk,
+        pk=pk,
     )
     if request.method != "POST":
         return _page(request, row)
@@ -40,7 +41,7 @@ def decide(request: StaffRequest, pk: int) -> HttpResponse:
             messages.success(request, f"Обращение № {appeal.number}: проект возвращён исполнителю с замечанием.")
     except DomainError as refusal:
         return _page(request, row, refusal=refusal)
-    return redirect("workplace:card", pk=appeal.pk)
+    return redirect(queue.card_url(request, appeal.pk))
 
 
 @requires("appeals.approve", "appeals.draft")

@@ -15,10 +15,11 @@ from otklik.appeals import access, assignment
 from otklik.appeals.models import Appeal
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
-from otklik.core.forms import TidyForm
+from otklik.core.forms import DATE_INPUT, TidyForm
 from otklik.core.terms import valid
 from otklik.people import staff
 from otklik.people.models import Employee, Unit
+from otklik.workplace import queue
 from otklik.workplace.requests import StaffRequest
 
 
@@ -33,7 +34,7 @@ class AssignForm(TidyForm):
     internal_due_on = forms.DateField(
         label="Внутренний срок",
         required=False,
-        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+        widget=DATE_INPUT,
     )
 
     def __init__(self, *args: Any, user: Employee, unit: Unit | None, **kwargs: Any) -> None:
@@ -70,7 +71,7 @@ def assign(request: StaffRequest, pk: int) -> HttpResponse:
         form.add_error(None, str(refusal))
         return _page(request, appeal, form, status=refusal.status)
     messages.success(request, f"Обращение № {appeal.number} назначено: {form.cleaned_data['executor'].short_name}.")
-    return redirect("workplace:card", pk=appeal.pk)
+    return redirect(queue.card_url(request, appeal.pk))
 
 
 def _page(request: StaffRequest, appeal: Appeal, form: AssignForm, status: int = 200) -> HttpResponse:

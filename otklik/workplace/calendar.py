@@ -1,35 +1,30 @@
-"""The production calendar and the terms, both editable: first what would change, then the change itself."""
+"""The production calendar: a year by months, its days and its decree, both editable."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date, timedelta
-from itertools import groupby
 from typing import Any
 
 from django import forms
-from django.contrib import messages
-from django.db import transaction
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
-from otklik.appeals import terms as appeal_terms
-from otklik.appeals.terms import Redating
-from otklik.core import calendar, journal
+from otklik.core import calendar
 from otklik.core.access import requires
-from otklik.core.forms import TidyForm
-from otklik.core.models import CalendarDay, CalendarYear, Regime, TermRule
-from otklik.correspondence.models import ChannelCode
-from otklik.people.models import Employee
+from otklik.core.forms import DATE_INPUT, TidyForm
+from otklik.core.models import CalendarDay, CalendarYear
+from otklik.workplace import redating
 from otklik.workplace.requests import StaffRequest
 
 MONTHS = [
     *("Январь", "Февраль", "Март", "Апрель", "Май", "Июнь"),
     *("Июль", "Август", "Сентябрь", "Октябрь", "Ноябрь", "Декабрь"),
 ]
-DATE_INPUT = {"type": "date"}
+WEEKDAYS = ["понедельник", "вторник", "среда", "четверг", "пятница", "суббота", "воскресенье"]
+DECREE = "Например: постановление Правительства РФ от … № …"
 
 
 class DayForm(TidyForm):
@@ -39,19 +34,40 @@ class DayForm(TidyForm):
     source = forms.CharField(
         label="Основание",
         max_length=300,
-        help_text="Например: постановление Правительства РФ от … № …",
+        help_text=DECREE,
         error_messages={"required": "Укажите основание: без него день не изменить."},
     )
+    title = forms.CharField(label="Название", max_length=200, required=False, help_text="Например: День города.")
+    moved_from = forms.DateField(
+        label="Выходной перенесён с", required=False, widget=DATE_INPUT, help_text="Только для перенесённого выходного."
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Only a day off is moved from another day."""
+        typed = super().clean() or {}
+        if typed.get("moved_from") and typed.get("kind") != CalendarDay.Kind.OFF:
+            self.add_error(
+                "moved_from", "Перенести с другой даты можно только выходной. Уберите дату или смените вид дня."
+            )
+        return typed
 
 
-class RuleForm(TidyForm):
-    """A term of a regime that holds from a day on."""
+class YearForm(TidyForm):
+    """The decree that moved the year's days off; without one the year is not approved."""
 
-    days = forms.IntegerField(label="Дней", min_value=1, max_value=3650)
-    unit = forms.ChoiceField(label="Какие дни", choices=TermRule.Unit.choices)
-    roll = forms.ChoiceField(label="Если последний день нерабочий", choices=TermRule.Roll.choices)
-    valid_from = forms.DateField(label="Действует с", widget=forms.DateInput(format="%Y-%m-%d", attrs=DATE_INPUT))
-    basis = forms.CharField(label="Основание", max_length=300, help_text="Статья закона или пункт приказа.")
+    approved = forms.TypedChoiceField(
+        label="Переносы выходных дней",
+        choices=[("yes", "утверждены постановлением"), ("no", "ещё не утверждены")],
+        coerce=lambda typed: typed == "yes",
+    )
+    source = forms.CharField(label="Постановление", max_length=300, required=False, help_text=DECREE)
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for the decree that approves."""
+        typed = super().clean() or {}
+        if typed.get("approved") and not typed.get("source"):
+            self.add_error("source", "Укажите постановление: без него год не утверждён.")
+        return typed
 
 
 @requires()
@@ -82,105 +98,48 @@ def year(request: StaffRequest, of: int | None = None) -> HttpResponse:
 def day(request: StaffRequest, on: date) -> HttpResponse:
     """Change one day: the first POST shows which appeals would get another date, the second one does it."""
     now = calendar.current().day(on)
-    form = DayForm(request.POST or None, initial={"kind": now.kind})
-    changed: list[Redating] | None = None
-    if request.method == "POST" and form.is_valid():
-        kind, source = form.cleaned_data["kind"], form.cleaned_data["source"]
+    form = DayForm(request.POST or None, initial={"kind": now.kind, "title": now.title, "moved_from": now.moved_from})
 
-        def change() -> None:
-            calendar.set_day(on, kind, source=source, by=request.user)
+    def change() -> None:
+        calendar.set_day(on, **form.cleaned_data, by=request.user)
 
-        if "confirm" in request.POST:
-            changed = _apply(change, reason=f"изменён календарь: {on:%d.%m.%Y}, {source}", by=request.user)
-            messages.success(request, f"{on:%d.%m.%Y} изменён. Пересчитано обращений: {len(changed)}.")
-            return redirect("workplace:calendar_year", of=on.year)
-        changed = _preview(change)
-    context = {"on": on, "now": now, "now_label": CalendarDay.Kind(now.kind).label, "form": form, "changed": changed}
-    return render(request, "workplace/calendar_day.html", context, status=422 if form.errors else 200)
+    def ground() -> str:
+        return f"изменён календарь: {on:%d.%m.%Y}, {form.cleaned_data['source']}"
 
-
-@requires("calendar.edit")
-@require_POST
-def approve_year(request: StaffRequest, of: int) -> HttpResponse:
-    """Note the decree of a year, once its days are checked."""
-    source = request.POST.get("source", "").strip()
-    if not source:
-        messages.error(request, "Укажите постановление, которым перенесены выходные дни.")
-    else:
-        calendar.approve_year(of, source=source[:300], by=request.user)
-        messages.success(request, f"{of} год отмечен как утверждённый.")
-    return redirect("workplace:calendar_year", of=of)
-
-
-@requires()
-@require_GET
-def terms(request: StaffRequest) -> HttpResponse:
-    """Show regimes with their terms as sentences, the past and the coming ones too."""
-    rows = TermRule.objects.select_related("regime").order_by(
-        "regime__order", "regime", "step", "channel", "-valid_from"
+    kind = CalendarDay.Kind(now.kind).label
+    page = redating.Page(
+        title=f"{on:%d.%m.%Y}",
+        lead=f"{WEEKDAYS[on.weekday()].capitalize()}. Сейчас: {kind}{f' — {now.title}' if now.title else ''}.",
+        back=reverse("workplace:calendar_year", args=[on.year]),
+        back_name=f"Календарь {on.year}",
+        confirm="Изменить день",
+        done=f"{on:%d.%m.%Y} изменён.",
     )
-    by_regime = {regime: list(its) for regime, its in groupby(rows, key=lambda row: row.regime)}
-    context = {
-        "regimes": [(regime, by_regime.get(regime, [])) for regime in Regime.objects.all()],
-        "channels": dict(ChannelCode.choices),
-        "can_edit": request.user.has_power("calendar.edit"),
-        "today": timezone.localdate(),
-    }
-    return render(request, "workplace/terms.html", context)
+    return redating.respond(request, form, change, page, reason=ground)
 
 
 @requires("calendar.edit")
 @require_http_methods(["GET", "POST"])
-def term(request: StaffRequest, pk: int) -> HttpResponse:
-    """Give a term a new value from a day on. The old row ends the day before and stays for what began under it."""
-    old = get_object_or_404(TermRule.objects.select_related("regime"), pk=pk)
-    initial = {"days": old.days, "unit": old.unit, "roll": old.roll, "basis": old.basis}
-    form = RuleForm(request.POST or None, initial={**initial, "valid_from": timezone.localdate()})
-    changed: list[Redating] | None = None
-    if request.method == "POST" and form.is_valid():
-        if form.cleaned_data["valid_from"] <= old.valid_from:
-            form.add_error("valid_from", f"Новый срок начинается позже прежнего ({old.valid_from:%d.%m.%Y}).")
+def approve_year(request: StaffRequest, of: int) -> HttpResponse:
+    """Note the decree of a year, or take the note back; days that come with it re-date what runs, after a preview."""
+    known = CalendarYear.objects.filter(year=of, approved=True).first()
+    form = YearForm(request.POST or None, initial={"approved": "yes", "source": known.source if known else ""})
+
+    def change() -> None:
+        if form.cleaned_data["approved"]:
+            calendar.approve_year(of, source=form.cleaned_data["source"], by=request.user)
         else:
+            calendar.unapprove_year(of, by=request.user)
 
-            def change() -> None:
-                _replace(old, form, by=request.user)
-
-            if "confirm" in request.POST:
-                changed = _apply(change, reason=f"изменён срок: {form.cleaned_data['basis']}", by=request.user)
-                messages.success(request, f"Новый срок записан. Пересчитано обращений: {len(changed)}.")
-                return redirect("workplace:terms")
-            changed = _preview(change)
-    context = {"rule": old, "form": form, "changed": changed, "channel": dict(ChannelCode.choices).get(old.channel, "")}
-    return render(request, "workplace/term.html", context, status=422 if form.errors else 200)
-
-
-def _preview(change: Callable[[], None]) -> list[Redating]:
-    """Return which running appeals would get another date; nothing is left of the attempt."""
-    with transaction.atomic():
-        change()
-        changed = appeal_terms.preview()
-        transaction.set_rollback(True)
-    calendar.forget()
-    return changed
-
-
-@transaction.atomic
-def _apply(change: Callable[[], None], *, reason: str, by: Employee) -> list[Redating]:
-    change()
-    return appeal_terms.redate(by=by, reason=reason)
-
-
-def _replace(old: TermRule, form: RuleForm, *, by: Employee) -> None:
-    """End the old row the day before and write the new one, each in the journal."""
-    starts = form.cleaned_data["valid_from"]
-    later_end = old.valid_to if old.valid_to and old.valid_to >= starts else None
-    TermRule.objects.filter(pk=old.pk).update(valid_to=starts - timedelta(days=1))
-    new = TermRule.objects.create(
-        regime=old.regime, step=old.step, channel=old.channel, valid_to=later_end, **form.cleaned_data
+    page = redating.Page(
+        title=f"{of} год: переносы выходных",
+        lead="Сначала сверьте дни с постановлением. Пока год не утверждён, у сроков есть об этом пометка.",
+        back=reverse("workplace:calendar_year", args=[of]),
+        back_name=f"Календарь {of}",
+        confirm="Записать",
+        done=f"{of} год: отметка записана.",
     )
-    journal.record(
-        "terms.rule_replaced", chain=f"regime:{old.regime_id}", by=by, old=old.pk, new=new.pk, days=new.days, on=starts
-    )
+    return redating.respond(request, form, change, page, reason=lambda: f"утверждён календарь {of} года")
 
 
 def _weeks(of: int, month: int) -> list[list[tuple[date, Any] | None]]:

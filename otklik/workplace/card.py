@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.contrib import messages
-from django.db.models import Q
+from django.db.models import Q, prefetch_related_objects
 from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from otklik.appeals import access, notes, registration, steps, terms, timeline
-from otklik.appeals.models import Appeal, AppealPause
+from otklik.appeals.models import Appeal, AppealMessage, AppealPause
 from otklik.core import files
 from otklik.core.access import requires
-from otklik.correspondence.models import IncomingFile, IncomingMessage, OutgoingFile, OutgoingMessage
+from otklik.correspondence.models import IncomingFile, OutgoingFile, OutgoingMessage
+from otklik.knowledge import materials
 from otklik.people import access as people_access
 from otklik.workplace import feedback, queue
 from otklik.workplace.requests import StaffRequest
@@ -87,9 +87,10 @@ def card(request: StaffRequest, pk: int) -> HttpResponse:
             "can_note": "note" in allowed,
             "can_mark_read": appeal.unseen_reply,
             "undelivered": (State.FAILED, State.UNCERTAIN, State.BY_HAND),
-            "back": queue.came_from(request),
             "numbers": {},
             "lazy_menu": True,
+            "sees_all": request.user.has_power(access.ALL),
+            "reads_knowledge": request.user.has_power("knowledge.read"),
         },
     )
 
@@ -110,16 +111,15 @@ def buttons(appeal: Appeal, allowed: frozenset[str]) -> tuple[Action | None, lis
 @requires(*READERS)
 @require_GET
 def context(request: StaffRequest, pk: int) -> HttpResponse:
-    """Show what stands beside the conversation: term and its grounds, applicant, earlier and similar appeals."""
+    """Show the facts beside the conversation: term and its grounds, applicant, earlier appeals, what was said after."""
     appeal = access.get_for(request.user, pk)
-    first = IncomingMessage.objects.filter(taken__appeal=appeal, taken__first=True).first()
+    prefetch_related_objects([appeal.applicant], "contacts")
     earlier = (
         access.visible_to(request.user)
         .filter(Q(applicant=appeal.applicant_id) | Q(applicant__merged_into=appeal.applicant_id))
         .exclude(pk=appeal.pk)
         .order_by("-registered_on", "-pk")[:6]
     )
-    alike = registration.look_alikes(first, limit=4) if first else []
     facts = {
         "appeal": appeal,
         "terms": terms.why(appeal),
@@ -127,13 +127,40 @@ def context(request: StaffRequest, pk: int) -> HttpResponse:
         "masked": people_access.masked(appeal.applicant),
         "earlier": list(earlier),
         "said": feedback.said_about(appeal),
-        "alike": [one for one in alike if one.appeal.pk != appeal.pk][:3]
-        if request.user.has_power("appeals.view_all")
-        else [],
         "about": f"appeal:{appeal.pk}",
         "can_reveal": request.user.has_power("applicants.view"),
     }
     return render(request, "workplace/context.html#pane" if request.htmx else "workplace/context.html", facts)
+
+
+# What needs a search comes by itself, after the facts: nobody waits for it.
+
+
+@requires(*READERS)
+@require_GET
+def suggested(request: StaffRequest, pk: int) -> HttpResponse:
+    """Show the materials of the Knowledge Base that may answer the letter."""
+    taken = _letter_of(request, pk)
+    appeal = taken.appeal
+    found = materials.suggest(f"{appeal.subject}\n{taken.message.text}", user=request.user, limit=5)
+    facts = {"appeal": appeal, "materials": found, "can_insert": steps.can("draft", appeal, request.user)}
+    return render(request, "workplace/suggested.html#pane" if request.htmx else "workplace/suggested.html", facts)
+
+
+@requires(access.ALL)
+@require_GET
+def alike(request: StaffRequest, pk: int) -> HttpResponse:
+    """Show the appeals whose letters are like this one."""
+    taken = _letter_of(request, pk)
+    found = [one.appeal for one in registration.look_alikes(taken.message, limit=4) if one.appeal.pk != pk]
+    facts = {"appeal": taken.appeal, "alike": found[:3]}
+    return render(request, "workplace/alike.html#pane" if request.htmx else "workplace/alike.html", facts)
+
+
+def _letter_of(request: StaffRequest, pk: int) -> AppealMessage:
+    """Return the letter an appeal began with, and the appeal, in one query."""
+    letters = AppealMessage.objects.select_related("appeal__regime", "message")
+    return access.get_of_appeal(request.user, letters, "appeal", appeal=pk, first=True)
 
 
 @requires("appeals.note")
@@ -143,7 +170,7 @@ def note(request: StaffRequest, pk: int) -> HttpResponse:
     appeal = access.get_for(request.user, pk)
     notes.add(appeal, request.POST.get("text", ""), by=request.user)
     messages.success(request, "Заметка добавлена. Её видят только сотрудники.")
-    return redirect(reverse("workplace:card", args=[pk]) + "#last")
+    return redirect(queue.card_url(request, pk) + "#last")
 
 
 @requires(*READERS)
@@ -152,7 +179,7 @@ def read(request: StaffRequest, pk: int) -> HttpResponse:
     """Note that the applicant's new letter has been read."""
     appeal = access.get_for(request.user, pk)
     registration.seen_reply(appeal, by=request.user)
-    return redirect("workplace:card", pk=pk)
+    return redirect(queue.card_url(request, pk))
 
 
 # ---------- Originals and files: served to those who may see the matter, never run, never guessed ----------
@@ -193,5 +220,5 @@ def incoming_file(request: StaffRequest, pk: int) -> FileResponse:
 def outgoing_file(request: StaffRequest, pk: int) -> FileResponse:
     """Download a file that went out with a letter."""
     rows = OutgoingFile.objects.select_related("stored")
-    file = access.get_of_appeal(request.user, rows, "message__thread__appeal", pk)
+    file = access.get_of_appeal(request.user, rows, "message__thread__appeal", pk=pk)
     return files.response(file.stored, file.name)

@@ -16,6 +16,7 @@ from otklik.appeals.permissions import allows
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
 from otklik.core.forms import TidyForm
+from otklik.workplace import queue
 from otklik.workplace.requests import StaffRequest
 
 
@@ -96,7 +97,7 @@ def classify(request: StaffRequest, pk: int) -> HttpResponse:
         _write(request, appeal, pairs)
     except DomainError as refusal:
         return _page(request, appeal, guess, questions, refusal=refusal, status=refusal.status)
-    return redirect("workplace:card", pk=appeal.pk)
+    return redirect(queue.card_url(request, appeal.pk))
 
 
 def _write(request: StaffRequest, appeal: Appeal, pairs: list[tuple[Topic, Need]]) -> None:

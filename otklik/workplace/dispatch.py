@@ -15,7 +15,7 @@ from otklik.appeals import access, dispatch, signature, ways
 from otklik.appeals.models import Appeal, Dispatch
 from otklik.appeals.permissions import allows
 from otklik.core.access import requires
-from otklik.core.forms import TidyForm
+from otklik.core.forms import DATE_INPUT, TidyForm
 from otklik.correspondence import delivery
 from otklik.correspondence.models import ChannelCode, OutgoingMessage
 from otklik.people import access as people_access
@@ -30,7 +30,7 @@ BY_HAND_CHANNELS = (ChannelCode.EMAIL, ChannelCode.POST)
 class PostedForm(TidyForm):
     """When the paper letter left, and its number in the register or the track number; of a call only its day."""
 
-    on = forms.DateField(label="Дата отправки", widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}))
+    on = forms.DateField(label="Дата отправки", widget=DATE_INPUT)
     number = forms.CharField(label="Номер в реестре или трек-номер", max_length=60, required=False)
 
     def __init__(self, *args: Any, message: OutgoingMessage | None, **kwargs: Any) -> None:

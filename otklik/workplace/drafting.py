@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
@@ -27,6 +28,7 @@ from otklik.core.access import requires
 from otklik.core.errors import DomainError
 from otklik.knowledge import materials
 from otklik.people.models import Employee
+from otklik.workplace import queue
 from otklik.workplace.requests import StaffRequest
 
 WRITERS = ("appeals.draft", "appeals.approve", "appeals.view_all")
@@ -85,6 +87,15 @@ def insert(request: StaffRequest, pk: int, page_id: int) -> JsonResponse:
         return JsonResponse({"text": str(refusal)}, status=refusal.status)
     used = render_to_string("workplace/draft.html#used", {"citations": _citations(appeal)}, request)
     return JsonResponse({"insert": taken.text, "title": taken.title, "empty": list(taken.empty), "used": used})
+
+
+@requires("appeals.draft")
+@require_POST
+def append(request: StaffRequest, pk: int, page_id: int) -> HttpResponse:
+    """Put a material at the end of the answer and open it: the way from the card to the editor."""
+    appeal = access.get_for(request.user, pk)
+    _append(request, appeal, drafting.draft_of(appeal), page_id)
+    return redirect("workplace:draft", pk=pk)
 
 
 @requires(*WRITERS)
@@ -178,10 +189,7 @@ def _pressed(request: StaffRequest, appeal: Appeal, saved: Draft) -> HttpRespons
     elif detached := pressed.get("detach"):
         drafting.detach(appeal, int(detached), by=request.user)
     elif page_id := pressed.get("insert"):
-        taken = drafting.insert_material(appeal, int(page_id), by=request.user)
-        whole = f"{saved.text.rstrip()}\n\n{taken.text}".lstrip()
-        drafting.save(appeal, text=whole, base_version=saved.version, by=request.user)
-        messages.success(request, f"Вставлено в конец текста: «{taken.title}».")
+        _append(request, appeal, saved, int(page_id))
     elif page_id := pressed.get("decline"):
         materials.record_use(int(page_id), "declined", reference=f"appeal:{appeal.pk}", by=request.user)
     elif "take_theirs" in pressed:
@@ -194,12 +202,20 @@ def _pressed(request: StaffRequest, appeal: Appeal, saved: Draft) -> HttpRespons
     return redirect(reverse("workplace:draft", args=[appeal.pk], query=query))
 
 
+@transaction.atomic
+def _append(request: StaffRequest, appeal: Appeal, saved: Draft, page_id: int) -> None:
+    taken = drafting.insert_material(appeal, page_id, by=request.user)
+    whole = f"{saved.text.rstrip()}\n\n{taken.text}".lstrip()
+    drafting.save(appeal, text=whole, base_version=saved.version, by=request.user)
+    messages.success(request, f"Вставлено в конец текста: «{taken.title}».")
+
+
 def _ask(request: StaffRequest, appeal: Appeal) -> HttpResponse:
     chosen = [person for person in approval.candidates(appeal, request.user) if str(person.pk) in _ids(request)]
     approval.ask(appeal, approvers=chosen, by=request.user)
     names = ", ".join(person.short_name for person in chosen)
     messages.success(request, f"Обращение № {appeal.number}: проект передан на согласование — {names}")
-    return redirect("workplace:card", pk=appeal.pk)
+    return redirect(queue.card_url(request, appeal.pk))
 
 
 def _ids(request: StaffRequest) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -45,13 +46,19 @@ def neighbour(request: StaffRequest, pk: int, way: str) -> HttpResponse:
     """Go to the next or the previous row of the view the card was opened from."""
     view, filters = _asked(request)
     page = queues.rows(request.user, view, filters)
-    found = [(row.kind, row.pk) for row in page.rows]
     # «Горят сроки» has both kinds, and an appeal may have the number of a message.
     of_message = queues.VIEWS[view].narrow is None or request.GET.get("kind") == "message"
-    kind = "message" if of_message else "appeal"
-    at = found.index((kind, pk)) + (1 if way == "next" else -1) if (kind, pk) in found else 0
-    if 0 <= at < len(found):
-        return redirect(f"{row_url(*found[at])}?{_query(view, filters)}")
+    here = ("message" if of_message else "appeal", pk)
+    known = [(row.kind, row.pk) for row in page.rows]
+    step = 1 if way == "next" else -1
+    at = known.index(here) + step if here in known else 0
+    if (at == len(known) and page.has_next) or (at < 0 and page.number > 1):  # the row beyond the edge of this page
+        filters = replace(filters, page=page.number + step)
+        page = queues.rows(request.user, view, filters)
+        at = 0 if step > 0 else len(page.rows) - 1
+    if 0 <= at < len(page.rows):
+        row = page.rows[at]
+        return redirect(f"{row_url(row.kind, row.pk)}?{_query(view, filters)}")
     return redirect(f"{reverse('workplace:queue')}?{_query(view, filters)}")
 
 
@@ -65,6 +72,12 @@ def came_from(request: StaffRequest) -> str:
     if request.GET.get("view") not in queues.VIEWS:
         return ""
     return _query(*_asked(request))
+
+
+def card_url(request: StaffRequest, pk: int) -> str:
+    """Return the address of a card with the list it was opened from, so that a step done does not lose the place."""
+    back = came_from(request)
+    return row_url("appeal", pk) + (f"?{back}" if back else "")
 
 
 def _asked(request: StaffRequest) -> tuple[str, queues.Filters]:

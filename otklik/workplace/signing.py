@@ -20,7 +20,7 @@ from otklik.appeals.permissions import allows
 from otklik.core import files
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
-from otklik.core.forms import TidyForm
+from otklik.core.forms import DATE_INPUT, TidyForm
 from otklik.people.models import Employee
 from otklik.workplace.requests import StaffRequest
 
@@ -39,9 +39,7 @@ class PaperForm(TidyForm):
     scan = forms.FileField(
         label="Скан подписанного письма", error_messages={"required": "Приложите скан подписанного письма."}
     )
-    signed_on = forms.DateField(
-        label="Дата подписания", widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
-    )
+    signed_on = forms.DateField(label="Дата подписания", widget=DATE_INPUT)
     attested = forms.BooleanField(
         label="Удостоверяю: на скане то же письмо, что передано на подпись",
         error_messages={"required": "Сверьте скан с письмом и отметьте это."},
@@ -54,9 +52,7 @@ class SedForm(TidyForm):
     number = forms.CharField(
         label="Номер документа в СЭД", max_length=60, error_messages={"required": "Укажите номер документа в СЭД."}
     )
-    signed_on = forms.DateField(
-        label="Дата подписания", widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
-    )
+    signed_on = forms.DateField(label="Дата подписания", widget=DATE_INPUT)
 
 
 FORMS: dict[str, type[forms.Form]] = {"ukep": UkepForm, "paper": PaperForm, "sed": SedForm, "head": forms.Form}

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
-from otklik.core.forms import TidyForm
+from otklik.core.forms import DATE_INPUT, TidyForm
 from otklik.people import staff, substitution
 from otklik.people.models import Employee, Substitution
 from otklik.workplace.requests import StaffRequest
@@ -25,10 +25,8 @@ class SubstitutionForm(TidyForm):
 
     absent = forms.ModelChoiceField(Employee.objects.none(), label="Кого не будет", empty_label=None)
     deputy = forms.ModelChoiceField(Employee.objects.none(), label="Кто замещает", empty_label="Выберите сотрудника")
-    starts_on = forms.DateField(label="С какого дня", widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}))
-    ends_on = forms.DateField(
-        label="По какой день включительно", widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
-    )
+    starts_on = forms.DateField(label="С какого дня", widget=DATE_INPUT)
+    ends_on = forms.DateField(label="По какой день включительно", widget=DATE_INPUT)
     basis = forms.CharField(label="Основание", required=False, max_length=300, help_text="Приказ, если он есть.")
 
     def __init__(self, *args: Any, user: Employee, **kwargs: Any) -> None:

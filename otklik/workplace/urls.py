@@ -22,6 +22,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # Card
     path("appeals/<int:pk>/", card.card, name="card"),
     path("appeals/<int:pk>/context/", card.context, name="context"),
+    path("appeals/<int:pk>/suggested/", card.suggested, name="suggested"),
+    path("appeals/<int:pk>/alike/", card.alike, name="alike"),
     path("appeals/<int:pk>/note/", card.note, name="note"),
     path("appeals/<int:pk>/read/", card.read, name="read"),
     path("files/in/<int:pk>/", card.incoming_file, name="incoming_file"),

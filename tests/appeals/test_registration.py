@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import pytest
 from django.utils import timezone
 
-from otklik.appeals import numbers, registration, terms, ways
+from otklik.appeals import numbers, registration, terms, timeline, ways
 from otklik.appeals.errors import NotAllowed, WrongDate
 from otklik.appeals.models import Appeal, NumberCounter
 from otklik.core.models import JournalEntry, Regime
@@ -313,6 +313,19 @@ def test_a_joined_message_shows_as_an_unseen_reply(world):
     assert (reply.state, reply.thread) == (IncomingMessage.State.JOINED, appeal.thread)
     registration.seen_reply(appeal, by=world.executor)
     assert not world.again(appeal).unseen_reply
+
+
+@pytest.mark.parametrize("machine", ["auto", "bounce", "bulk"])
+def test_what_a_machine_wrote_is_no_word_of_the_applicant(world, machine):
+    appeal = world.registered_email()
+    report = world.email(message_id="<report@citizen.example>")
+    IncomingMessage.objects.filter(pk=report.pk).update(machine=machine)
+    report.refresh_from_db()
+    registration.join(report, appeal, by=world.clerk)
+    assert not world.again(appeal).unseen_reply
+    [first, joined] = [event for event in timeline.of(appeal) if event.kind == timeline.INCOMING]
+    assert first.who == "Заявитель"
+    assert joined.who == report.get_machine_display().capitalize()
 
 
 def test_a_certain_reply_joins_by_itself_and_a_doubtful_one_waits(world):

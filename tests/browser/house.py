@@ -19,9 +19,13 @@ from tests.servers import Mailboxes, Sink, dovecot, free_port, smtp_sink
 ROOT = Path(__file__).resolve().parents[2]
 OTKLIK = [sys.executable, "-m", "otklik"]
 
+BEGIN = """
+import django; django.setup()
+from otklik.config import prepare
+prepare.prepare(); prepare.load_defaults()
+"""
 # A working system, not a stand: nothing is caught, letters really leave. Staff as on the stand, one section.
 SETTLE = """
-import django; django.setup()
 from otklik.core import installation
 from otklik.core.models import Installation
 from otklik.correspondence.models import ContactPoint
@@ -51,30 +55,44 @@ class House:
 @contextmanager
 def running(base: Path) -> Iterator[House]:
     """Run the house in an empty folder; everything is stopped at the end."""
-    port = free_port()
     with ExitStack() as stack:
         mailboxes, smtp = stack.enter_context(dovecot()), stack.enter_context(smtp_sink())
-        env = {
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "DJANGO_SETTINGS_MODULE": "otklik.config.settings",
-            "OTKLIK_DATA": str(base / "data"),
-            "OTKLIK_BASE_URL": f"http://127.0.0.1:{port}",
+        own = {
             "OTKLIK_MAILBOXES": mailboxes.url("info"),
             "OTKLIK_MAIL_SECONDS": "1",
             "OTKLIK_SMTP_URL": smtp.url,
             "OTKLIK_UNDO_SECONDS": "2",
-            "OTKLIK_LOG_LEVEL": "WARNING",
         }
-        env.pop("DATABASE_URL", None)
-        _copy_migrated(base / "data")
-        subprocess.run([*OTKLIK, "load-defaults"], env=env, check=True, cwd=base, capture_output=True)
-        stack.callback(_stop, _start([*OTKLIK, "serve", "--port", str(port)], env, base))
-        _answers(f"http://127.0.0.1:{port}/healthz")
-        subprocess.run([sys.executable, "-c", SETTLE], env=env, check=True, cwd=base)
+        url, env, _ = stack.enter_context(serving(base, SETTLE, **own))
         for command in ("worker", "scheduler"):
             stack.callback(_stop, _start([*OTKLIK, command], env, base))
-        yield House(f"http://127.0.0.1:{port}", mailboxes, smtp)
+        yield House(url, mailboxes, smtp)
+
+
+@contextmanager
+def serving(base: Path, settle: str, **own: str) -> Iterator[tuple[str, dict[str, str], str]]:
+    """Run only the web process over a database that the Python lines of `settle` fill; give what they print, too."""
+    port = free_port()
+    env = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "DJANGO_SETTINGS_MODULE": "otklik.config.settings",
+        "OTKLIK_DATA": str(base / "data"),
+        "OTKLIK_BASE_URL": f"http://127.0.0.1:{port}",
+        "OTKLIK_LOG_LEVEL": "WARNING",
+        **own,
+    }
+    env.pop("DATABASE_URL", None)
+    _copy_migrated(base / "data")
+    # With the settings of a product, not of a test: `pytest` must not be imported there.
+    fill = [sys.executable, "-c", BEGIN + settle]
+    settled = subprocess.run(fill, env=env, cwd=base, check=True, stdout=subprocess.PIPE)
+    process = _start([*OTKLIK, "serve", "--port", str(port)], env, base)
+    try:
+        _answers(f"http://127.0.0.1:{port}/healthz")
+        yield f"http://127.0.0.1:{port}", env, settled.stdout.decode()
+    finally:
+        _stop(process)
 
 
 def _copy_migrated(data: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from otklik.channels.mail.adapter import MailChannel
 from otklik.channels.mail.intake import keep
+from otklik.channels.mail.parse import parse
 from otklik.correspondence import inbox
 from otklik.correspondence.models import ChannelCode, IncomingMessage
 from tests.mail import letters
@@ -46,3 +47,20 @@ def test_russian_text_is_read_whatever_charset_its_letter_names(charset, declare
     assert message.text == letters.TEXT
     if charset not in {declared, "utf-8"}:
         assert any("кодировка" in note for note in message.notes)
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<html><head><title>Письмо<body><p>Прошу ответить</p>",
+        "<head><meta charset=utf-8><p>Прошу ответить</p>",
+        "<title>Письмо<div>Прошу ответить</div>",
+        "<HTML><HEAD><TITLE>Письмо</TITLE><P>Прошу ответить",
+    ],
+)
+def test_a_head_that_never_ends_does_not_swallow_the_letter(html, tmp_path):
+    path = tmp_path / "one.eml"
+    path.write_bytes(letters.raw(b"From: a@b.example\nContent-Type: text/html; charset=utf-8", html.encode()))
+    read = parse(path)
+    assert "Прошу ответить" in read.text
+    assert "Прошу ответить" in read.html

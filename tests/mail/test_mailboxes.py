@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import imaplib
 from collections.abc import Iterator
 
 import pytest
@@ -111,3 +112,33 @@ def test_a_letter_that_breaks_the_connection_delays_no_other(boxes, monkeypatch)
     assert MailboxState.objects.exclude(error="").count() == 1
     poll()
     assert IncomingMessage.objects.count() == 6
+
+
+def test_a_letter_the_server_refuses_to_give_out_is_neither_cut_off_nor_forgotten(boxes, monkeypatch):
+    monkeypatch.setattr(imap, "PIECE", 1000)
+    for number, text in enumerate(("a", "b" * 5000, "c")):
+        boxes.deliver(
+            boxes.users[0], letters.letter(message_id=f"<{number}@c.example>", subject=str(number), text=text)
+        )
+    uid = imaplib.IMAP4.uid
+
+    def refuses(self, command, *args):
+        if command == "FETCH" and args[0] == "2" and "[]<0." not in args[1]:
+            return "NO", [b"internal error"]
+        return uid(self, command, *args)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(imaplib.IMAP4, "uid", refuses)
+        list(MailChannel().fetch())
+    assert list(IncomingMessage.objects.order_by("pk").values_list("subject", flat=True)) == ["0", "2"]
+    assert MailboxState.objects.exclude(error="").count() == 1
+    poll()
+    assert IncomingMessage.objects.get(subject="1").text == "b" * 5000
+
+
+def test_a_letter_whose_size_is_a_whole_number_of_pieces_is_whole(boxes, monkeypatch):
+    whole = letters.letter()
+    monkeypatch.setattr(imap, "PIECE", len(whole) // 2 if len(whole) % 2 == 0 else len(whole))
+    boxes.deliver(boxes.users[0], whole)
+    poll()
+    assert IncomingMessage.objects.get().text == letters.TEXT

@@ -85,9 +85,11 @@ def test_of_a_folder_the_letters_that_can_be_stored_are_and_the_rest_is_75(monke
     assert said == ["duplicate", "duplicate", "accepted", "duplicate", "duplicate"]
 
 
-def run(tmp_path: Path, before: tuple[str, ...] = (), **env: str) -> subprocess.CompletedProcess[bytes]:
+def run(
+    tmp_path: Path, before: tuple[str, ...] = (), arguments: tuple[str, ...] = (), **env: str
+) -> subprocess.CompletedProcess[bytes]:
     base = {**os.environ, "DJANGO_SETTINGS_MODULE": "otklik.config.settings", "OTKLIK_DATA": str(tmp_path)}
-    command = [*before, sys.executable, "-c", "from otklik.config.cli import main; main()", "mail-in"]
+    command = [*before, sys.executable, "-c", "from otklik.config.cli import main; main()", "mail-in", *arguments]
     return subprocess.run(command, input=letters.letter(), env={**base, **env}, capture_output=True, check=False)
 
 
@@ -138,3 +140,32 @@ def bound_by_modes() -> tuple[str, ...]:
     if not shutil.which("setpriv"):
         pytest.skip("под root нужна программа setpriv (util-linux)")
     return ("setpriv", "--bounding-set=-dac_override", "--")
+
+
+@pytest.mark.parametrize(
+    ("env", "arguments"),
+    [
+        ({"OTKLIK_DATA": "/proc/nowhere"}, ()),
+        ({"DATABASE_URL": "postgresql://u:p@127.0.0.1:port/x"}, ()),
+        ({"OTKLIK_UPLOAD_MAX_MB": "twenty"}, ()),
+        ({}, ("--pont", "email-info")),
+    ],
+)
+def test_wrong_settings_and_options_are_75_too_so_that_no_letter_bounces(env, arguments, tmp_path):
+    done = run(tmp_path, arguments=arguments, **env)
+    assert (done.returncode, done.stdout) == (75, b"")
+
+
+@pytest.mark.django_db
+def test_letters_that_are_no_letters_are_told_apart_by_all_their_bytes(monkeypatch, capsys):
+    odd = [
+        b"",
+        "Прошу помочь с участком".encode(),
+        "Совсем другое".encode(),
+        b"X-A: b\nTo: c\n",
+        b"X-A: c\n\n",
+        b"\xff\xfe\0\1",
+    ]
+    said = [pipe(content, monkeypatch, capsys) for content in odd + odd]
+    assert [one["status"] == "duplicate" for one in said] == [False] * len(odd) + [True] * len(odd)
+    assert len({one["message"] for one in said}) == len(odd)

@@ -132,3 +132,20 @@ def test_a_report_about_our_letter_marks_it_not_delivered(sink, point, productio
     row.refresh_from_db()
     assert (row.state, report.machine, report.thread) == (State.FAILED, "bounce", row.thread)
     assert not delivery.may_answer_automatically(report)
+
+
+def test_a_cyrillic_domain_travels_by_its_latin_name(sink, point, production):
+    letter(contact_point=point, recipient="anna@почта.рф")
+    send()
+    [got] = sink.letters
+    assert got["To"] == "anna@xn--80a1acny.xn--p1ai"
+
+
+@pytest.mark.parametrize("address", ["анна@mail.example", "anna@" + "я" * 80 + ".рф"])
+def test_an_address_no_server_bears_is_refused_for_good_before_anything_is_sent(sink, point, production, address):
+    row = letter(contact_point=point, recipient=address)
+    send()
+    row.refresh_from_db()
+    assert row.state == State.FAILED
+    assert "адрес записан неверно" in row.error
+    assert not sink.letters

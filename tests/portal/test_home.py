@@ -10,6 +10,7 @@ import pytest
 from otklik.core import calendar
 from otklik.core.models import CalendarDay
 from otklik.people import defaults as people_defaults
+from otklik.people.models import Department
 from otklik.portal import hours
 
 NSK = ZoneInfo("Asia/Novosibirsk")
@@ -71,3 +72,17 @@ def test_any_question_gets_a_page_and_never_markup_back(client, days, query):
     page = client.get("/", {"q": query})
     assert page.status_code == 200
     assert "<script>alert" not in page.content.decode()
+
+
+def test_a_telephone_can_be_pressed_and_dialled_from_anywhere(client, db):
+    page = client.get("/").content.decode()
+    assert '<a href="tel:+73832386002">8 (383) 238-60-02</a>' in page
+    assert '<a href="tel:110">110</a>' in page
+    for path in ("/status/", "/how-to-file/"):
+        assert 'href="tel:+73832386062"' in client.get(path).content.decode()
+
+
+def test_numbers_of_the_footer_are_the_ones_the_administrator_wrote(client, db):
+    people_defaults.load()
+    Department.objects.filter(pk=1).update(phone="8 (383) 111-22-33")
+    assert '<a href="tel:+73831112233">8 (383) 111-22-33</a>' in client.get("/write/").content.decode()

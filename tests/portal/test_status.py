@@ -98,6 +98,17 @@ def test_after_registration_either_number_opens_the_appeal_with_its_number_and_t
         assert "Ответим до" in words
 
 
+def test_what_the_citizen_added_stands_in_the_story_and_what_a_machine_sent_does_not(client, ticket, clerk):
+    appeal = registered(clerk)
+    for machine in ("", "bounce"):
+        added = IncomingMessage.objects.create(
+            channel="email", external_id=f"added{machine}", digest="d", received_at=timezone.now(), state="new",
+            machine=machine,
+        )  # fmt: skip
+        registration.join(added, appeal, by=clerk)
+    assert ask(client, appeal.number, ticket.code).content.decode().count("Получено ваше дополнение") == 1
+
+
 @pytest.mark.parametrize("spoil", [str.lower, lambda n: n.replace("С", "C").replace("О", "O"), lambda n: f" № {n} "])
 def test_numbers_may_be_typed_as_people_type_them(client, ticket, clerk, spoil):
     assert "Получено" in ask(client, spoil(ticket.number), ticket.code).content.decode()

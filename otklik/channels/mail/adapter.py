@@ -37,5 +37,5 @@ class MailChannel:
         if installation.is_demo():
             catcher.catch(item, letter)
         else:
-            smtp.send(item, letter)
+            smtp.send(letter)
         return item.message_id

@@ -28,24 +28,30 @@ def identify(raw: bytes | Path) -> Identity:
     digest = hashlib.sha256()
     for name in STABLE:
         digest.update(name + b":" + headers.get(name, b"") + b"\n")
+    size = 0
     for piece in _normalised(body):
         digest.update(piece)
+        size += len(piece)
+    if not size and not any(headers.get(name) for name in STABLE):
+        digest.update(head)  # nothing else tells it from another letter
     found = re.search(rb"<[^<>\s]{1,450}>", headers.get(b"message-id", b""))
     key = found.group().decode("utf-8", "replace") if found else f"sha256:{digest.hexdigest()}"
     return Identity(key, digest.hexdigest())
 
 
 def _split(raw: bytes | Path) -> tuple[bytes, Iterator[bytes]]:
-    """Return the bytes up to the first empty line, and the rest in pieces."""
+    """Return the headers, and the body in pieces. Where no empty line parts them, all of it is both."""
     if isinstance(raw, bytes):
-        match = re.search(rb"\r?\n\r?\n", raw[:HEADERS_MOST])
-        end = match.end() if match else len(raw)
-        return raw[:end], iter([raw[end:]])
+        head, body = _parted(raw[:HEADERS_MOST])
+        return head, iter([raw[body:]])
     with raw.open("rb") as file:
-        start = file.read(HEADERS_MOST)
+        head, body = _parted(file.read(HEADERS_MOST))
+    return head, _pieces(raw, body)
+
+
+def _parted(start: bytes) -> tuple[bytes, int]:
     match = re.search(rb"\r?\n\r?\n", start)
-    end = match.end() if match else len(start)
-    return start[:end], _pieces(raw, end)
+    return (start[: match.end()], match.end()) if match else (start, 0)
 
 
 def _pieces(path: Path, offset: int) -> Iterator[bytes]:

@@ -39,12 +39,15 @@ def poll(url: str, channel: Channel) -> int:
     state, _ = MailboxState.objects.get_or_create(name=name[:200])
     taken, failed, breaks, error = 0, 0, 0, ""
     met: set[str] = set()
+    refused: list[str] = []
     try:
         while True:
             before = len(met)
             try:
                 with _open(url) as box, tempfile.TemporaryDirectory(prefix="otklik-imap-") as folder:
-                    for portion in inbox.portions(_letters(box, Path(folder), met), lambda one: one.letter.size):
+                    for portion in inbox.portions(
+                        _letters(box, Path(folder), met, refused), lambda one: one.letter.size
+                    ):
                         kept = _bring(box, portion, _point(url), channel)
                         taken, failed = taken + kept, failed + len(portion) - kept
                 break
@@ -52,8 +55,8 @@ def poll(url: str, channel: Channel) -> int:
                 breaks += 1  # a letter the server chokes on costs the others one more sign-in, not their turn
                 if breaks > PATIENCE or len(met) == before:
                     raise
-        if failed or breaks:
-            error = f"не сохранено писем: {failed + breaks}; они остались в ящике"
+        if left := failed + breaks + len(refused):
+            error = f"не сохранено писем: {left}; они остались в ящике"
     except (*BROKEN, ImapToolsError) as exc:
         log.warning("mailbox %s: %s", state.pk, type(exc).__name__)
         error = f"ящик не опрошен: {exc}"[:500]
@@ -100,14 +103,27 @@ class Waiting:
     letter: intake.Letter
 
 
-def _letters(box: BaseMailBox, folder: Path, met: set[str]) -> Iterator[Waiting]:
-    """Download what waits, oldest first, each letter once: `met` are those looked at before, these are added."""
+class Refused(Exception):
+    """The server does not give a letter out."""
+
+
+def _letters(box: BaseMailBox, folder: Path, met: set[str], refused: list[str]) -> Iterator[Waiting]:
+    """Download what waits, oldest first, each letter once: `met` are those looked at before, these are added.
+
+    What the server does not give out goes to `refused` and is asked for again at the next poll.
+    """
     for uid in _waiting(box):
         if uid in met:
             continue
         met.add(uid)
         path = folder / f"{uid}.eml"
-        if arrived := _download(box, uid, path):  # else it was taken away meanwhile
+        try:
+            arrived = _download(box, uid, path)
+        except Refused as exc:
+            log.warning("uid %s: %s", uid, exc)
+            refused.append(uid)
+            continue
+        if arrived:  # else it was taken away meanwhile
             reach("imap.after_download")
             yield Waiting(uid, intake.Letter(path, arrived))
 
@@ -136,9 +152,13 @@ def _download(box: BaseMailBox, uid: str, path: Path) -> datetime | None:
     arrived, offset = None, 0
     with path.open("wb") as file:
         while True:
-            _, data = box.client.uid("FETCH", uid, f"(INTERNALDATE BODY.PEEK[]<{offset}.{PIECE}>)")
+            status, data = box.client.uid("FETCH", uid, f"(INTERNALDATE BODY.PEEK[]<{offset}.{PIECE}>)")
+            if status != "OK":  # a letter cut off here would look whole
+                raise Refused(f"FETCH {status} at byte {offset}")
             found = next((one for one in data if isinstance(one, tuple)), None)
             if found is None:
+                if offset and not any(data):
+                    raise Refused(f"gone at byte {offset}")
                 return arrived
             arrived = arrived or _arrived(found[0])
             file.write(found[1])

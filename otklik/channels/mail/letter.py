@@ -7,6 +7,8 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate
 
+from django.utils.encoding import punycode
+
 from otklik.correspondence import threading
 from otklik.correspondence.channel import DeliveryError, ToSend
 
@@ -14,14 +16,13 @@ from otklik.correspondence.channel import DeliveryError, ToSend
 def compose(item: ToSend) -> EmailMessage:
     """Return the letter. Raise a permanent DeliveryError for an address that is none."""
     letter = EmailMessage(policy=SMTP)
+    sender = _wire(item.sender)
     try:
-        letter["From"] = Address(display_name=item.sender_name, addr_spec=item.sender)
-        letter["To"] = Address(display_name=_one_line(item.recipient_name), addr_spec=item.recipient.strip())
+        letter["From"] = Address(display_name=item.sender_name, addr_spec=sender)
+        letter["To"] = Address(display_name=_one_line(item.recipient_name), addr_spec=_wire(item.recipient.strip()))
     except (ValueError, IndexError, TypeError) as exc:
         raise DeliveryError(f"адрес записан неверно: {exc}", permanent=True) from exc
-    letter["Reply-To"] = Address(
-        display_name=item.sender_name, addr_spec=threading.plus_address(item.sender, item.token)
-    )
+    letter["Reply-To"] = Address(display_name=item.sender_name, addr_spec=threading.plus_address(sender, item.token))
     letter["Subject"] = threading.mark(_one_line(item.subject), item.token)
     letter["Message-ID"] = item.message_id
     letter["Date"] = formatdate(localtime=True)
@@ -39,6 +40,18 @@ def compose(item: ToSend) -> EmailMessage:
             main, sub = "application", "octet-stream"
         letter.add_attachment(path.read_bytes(), maintype=main, subtype=sub or "octet-stream", filename=name)
     return letter
+
+
+def _wire(address: str) -> str:
+    """Return an address as it travels: «ivan@почта.рф» has a second, Latin name for its domain (RFC 5891)."""
+    name, at, domain = address.rpartition("@")
+    try:
+        address = f"{name}{at}{punycode(domain)}"
+    except UnicodeError as exc:
+        raise DeliveryError(f"адрес записан неверно: {exc}", permanent=True) from exc
+    if not address.isascii():
+        raise DeliveryError("адрес записан неверно: перед знаком @ не латинские буквы", permanent=True)
+    return address
 
 
 def _one_line(value: str) -> str:

@@ -57,8 +57,9 @@ def parse(raw: Path) -> Parsed:
     letter = email.message_from_bytes(source, policy=email.policy.compat32)
     found = _Found(raw, spans)
     _walk(letter, found, 0)
-    html = _clean_html("\n".join(found.html), found)
-    text = "\n".join(found.plain).strip() or html_to_text("\n".join(found.html))
+    markup = _with_heads_closed("\n".join(found.html))
+    html = _clean_html(markup, found)
+    text = "\n".join(found.plain).strip() or html_to_text(markup)
     if len(text) > MOST_TEXT:
         found.note("текст очень длинный: показано начало, остальное в оригинале")
     if not text and not found.files:
@@ -85,6 +86,14 @@ def parse(raw: Path) -> Parsed:
         notes=list(found.notes),
         files=found.files,
     )
+
+
+def _with_heads_closed(html: str) -> str:
+    """Take out heads and titles that never end: by the letter of HTML they swallow what the person wrote."""
+    for tag in ("head", "title"):
+        if not re.search(rf"</{tag}\s*>", html, re.IGNORECASE):
+            html = re.sub(rf"<{tag}\b[^>]*>", "", html, flags=re.IGNORECASE)
+    return html
 
 
 def html_to_text(html: str) -> str:

@@ -8,12 +8,12 @@ from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 
-from otklik.correspondence.channel import DeliveryError, DeliveryUnknown, ToSend
+from otklik.correspondence.channel import DeliveryError, DeliveryUnknown
 
 SECONDS = 60
 
 
-def send(item: ToSend, letter: EmailMessage) -> None:
+def send(letter: EmailMessage) -> None:
     """Hand one letter over; return when the server has taken responsibility for it."""
     try:
         server = _connect()
@@ -22,7 +22,7 @@ def send(item: ToSend, letter: EmailMessage) -> None:
     except (OSError, smtplib.SMTPException) as exc:
         raise DeliveryError(f"почтовый сервер недоступен: {exc}") from exc
     try:
-        _hand_over(server, item, letter)
+        _hand_over(server, letter)
     finally:
         try:
             server.quit()
@@ -30,12 +30,12 @@ def send(item: ToSend, letter: EmailMessage) -> None:
             server.close()
 
 
-def _hand_over(server: smtplib.SMTP, item: ToSend, letter: EmailMessage) -> None:
+def _hand_over(server: smtplib.SMTP, letter: EmailMessage) -> None:
     """Speak MAIL, RCPT and DATA apart: only after the last line of DATA can the outcome be unknown."""
     try:
         server.ehlo_or_helo_if_needed()
-        _expect(server.mail(item.sender), 250)
-        _expect(server.rcpt(item.recipient.strip()), 250, 251)
+        _expect(server.mail(letter["From"].addresses[0].addr_spec), 250)
+        _expect(server.rcpt(letter["To"].addresses[0].addr_spec), 250, 251)
     except (OSError, smtplib.SMTPException) as exc:
         raise DeliveryError(f"связь с почтовым сервером прервалась: {exc}") from exc
     try:

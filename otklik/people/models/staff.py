@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+
+if TYPE_CHECKING:
+    from otklik.people.staff import Standing
 
 
 class Validity(models.Model):
@@ -51,7 +55,7 @@ class Employee(AbstractUser):
     )
     phone = models.CharField("рабочий телефон", max_length=40, blank=True)
 
-    _powers: tuple[date, frozenset[str]] | None = None
+    _standing: tuple[date, Standing] | None = None
 
     class Meta(AbstractUser.Meta):
         verbose_name = "сотрудник"
@@ -62,15 +66,18 @@ class Employee(AbstractUser):
         return self.short_name
 
     def has_power(self, code: str) -> bool:
-        """Tell whether the employee may do this today; read once per object, that is, once per request."""
-        if not self.is_active:
-            return False
+        """Tell whether the employee may do this today."""
+        return self.is_active and code in self.standing.powers
+
+    @property
+    def standing(self) -> Standing:
+        """Today's powers and the people he stands in for; read once per object, that is, once per request."""
         today = timezone.localdate()
-        if self._powers is None or self._powers[0] != today:
+        if self._standing is None or self._standing[0] != today:
             from otklik.people import staff
 
-            self._powers = (today, staff.powers_of(self, today))
-        return code in self._powers[1]
+            self._standing = (today, staff.standing(self, today))
+        return self._standing[1]
 
     @property
     def full_name(self) -> str:

@@ -56,6 +56,19 @@ document.addEventListener("input", (event) => { if (event.target.closest("form[d
 document.addEventListener("submit", () => { changed = false; });
 addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
 
+// What is folded away stays so on the next page: the server draws it from the cookie.
+for (const part of document.querySelectorAll("details[data-remember]")) {
+  part.addEventListener("toggle", () => {
+    document.cookie = `${part.dataset.remember}=${part.open ? "open" : "closed"};path=/desk/;max-age=31536000;samesite=lax`;
+  });
+}
+
+// The list beside a card begins at the row that is open.
+document.addEventListener("htmx:afterSettle", (event) => {
+  const row = event.target.matches(".pane-list-rows") && event.target.querySelector("[aria-current]");
+  if (row) event.target.scrollTop = row.offsetTop - event.target.clientHeight / 3;
+});
+
 // On a narrow screen the menu starts closed.
 const side = document.getElementById("side-menu");
 if (side && matchMedia("(max-width: 860px)").matches) side.open = false;

@@ -10,6 +10,7 @@ from otklik.appeals import queues
 from otklik.core.actions import name_of
 from otklik.people import access
 from otklik.people.models import Applicant, Employee
+from otklik.workplace import queue
 from otklik.workplace.menu import groups_for
 
 register = template.Library()
@@ -27,6 +28,12 @@ def menu(context: dict[str, Any]) -> dict[str, Any]:
             numbers=queues.counters(user) if numbers is None else numbers,
         )
     }
+
+
+@register.simple_tag(takes_context=True)
+def came_from(context: dict[str, Any]) -> str:
+    """Return the query of the list this page was reached from: links that carry it lead back to the same place."""
+    return queue.came_from(context["request"])
 
 
 register.filter("action_name", name_of)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -15,7 +16,6 @@ from otklik.channels.mail.adapter import MailChannel
 from otklik.correspondence import inbox
 from otklik.correspondence.models import IncomingMessage
 
-TEMPORARY_FAILURE = 75  # EX_TEMPFAIL of sysexits.h: the mail server keeps the letter and tries again
 CHUNK = 1024 * 1024
 
 
@@ -38,10 +38,10 @@ class Command(BaseCommand):
                 lost = self._take_pipe(options["point"])
         except Exception as exc:  # whatever it was, the letter is not stored: the mail server must keep it
             print(f"письмо не сохранено: {type(exc).__name__}", file=sys.stderr)
-            sys.exit(TEMPORARY_FAILURE)
+            sys.exit(os.EX_TEMPFAIL)
         if lost:
             print(f"не сохранено писем: {lost}, см. журнал программы", file=sys.stderr)
-            sys.exit(TEMPORARY_FAILURE)
+            sys.exit(os.EX_TEMPFAIL)
 
     def _take_pipe(self, point: str) -> int:
         with tempfile.NamedTemporaryFile(prefix="otklik-pipe-", suffix=".eml") as file:

@@ -1,0 +1,143 @@
+"""A department small enough to walk through in a minute: an appeal in every state, one of every leftover."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.core.files.base import ContentFile
+from django.utils import timezone
+
+from otklik.appeals.models import Appeal, AppealMessage, Approval
+from otklik.channels.mail.models import CaughtLetter
+from otklik.channels.site import intake
+from otklik.channels.site.models import Receipt
+from otklik.core import files, installation
+from otklik.core.models import Installation
+from otklik.correspondence import inbox
+from otklik.correspondence.channel import Arrived
+from otklik.correspondence.models import IncomingMessage, OutgoingMessage
+from otklik.demo import staff
+from otklik.demo.history import CHANNELS, Historian, Plan, letter_of, reply_to
+from otklik.knowledge import defaults
+from otklik.knowledge.models import Faq, Mark, ReplyTemplate, Section
+from otklik.people import substitution
+from otklik.people.models import Employee, Unit
+
+S = Appeal.Status
+CODE = "walk234567"
+ROLES = (
+    "clerk",
+    "executor1",
+    "signer",
+    "kbauthor",
+    "kbchief",
+    "consultant",
+    "receptionist",
+    "admin",
+    "auditor",
+)
+# By post comes a statutory appeal, by e-mail and from the site a message outside 59-ФЗ: they are signed differently.
+CAME = {"post": (S.SIGNING,), "website": (S.SENT,), "email": (*S, S.SENT, S.SENT)}
+
+
+def fill() -> dict[str, Any]:
+    """Fill a database that holds the defaults; return sessions by login, and what a citizen holds."""
+    installation.mark(Installation.Kind.DEMO)
+    units, people = staff.load()
+    _knowledge(units["land"])
+    historian = Historian(units, people, now=timezone.now())
+    lived = _appeals(historian)
+    _leftovers(historian)
+    _undelivered()
+    today = timezone.localdate()
+    substitution.substitute(
+        absent=people["head1"], deputy=people["head2"], starts_on=today + timedelta(days=30),
+        ends_on=today + timedelta(days=40), by=people["admin"],
+    )  # fmt: skip
+    historian.chance.random = lambda: 0.1
+    answered = [appeal for appeal in lived if appeal.invitation]
+    historian.say(answered[0])
+    on_site = next(one for one in lived if one.channel == "website")
+    first = AppealMessage.objects.get(appeal=on_site, first=True).message_id
+    Receipt.objects.filter(message=first).update(code_hash=intake.hash_of(CODE))
+    waiting = Approval.objects.filter(decision=Approval.Decision.WAITING).latest("pk")
+    head = waiting.approver.username
+    return {
+        "sessions": {login: _session(people[login]) for login in (*ROLES, head)},
+        "number": on_site.number,
+        "code": CODE,
+        "invitation": answered[1].invitation.token,
+        "answered_invitation": answered[0].invitation.token,
+        "pages": {
+            "clerk": [
+                *(f"/desk/appeals/{one.pk}/" for one in lived),
+                *(f"/desk/inbox/{one.pk}/" for one in IncomingMessage.objects.filter(state__in=("new", "quarantined"))),
+                f"/desk/applicants/{on_site.applicant_id}/",
+            ],
+            head: [f"/desk/approvals/{waiting.pk}/"],
+        },
+    }
+
+
+def _knowledge(unit: Unit) -> None:
+    section = defaults.load().add_child(instance=Section(title="Гаражи", slug="garages", unit=unit))
+    body = "<p>Участок под гаражом можно получить бесплатно. Приложите схему расположения участка.</p>"
+    for number, mark in enumerate((Mark.PUBLIC, Mark.INTERNAL)):
+        faq = Faq(title="Как оформить гараж", slug=f"garage-{number}", mark=mark, live=False)
+        faq.short_answer, faq.body = "Подайте заявление о предварительном согласовании.", body
+        section.add_child(instance=faq).save_revision().publish()
+    template = ReplyTemplate(title="Земля под гаражом", slug="answer", mark=Mark.FOR_ANSWERS, live=False)
+    template.text = "{обращение}\n\nУчасток под гаражом можно получить бесплатно."
+    section.add_child(instance=template).save_revision().publish()
+
+
+def _plan(historian: Historian, number: int, channel: str, target: str = "", days: int = 20) -> Plan:
+    plan = historian.plans(1)[0]
+    at = historian.now - timedelta(days=days, minutes=number)
+    return replace(plan, number=number, channel=channel, target=str(target), arrived=at)
+
+
+def _appeals(historian: Historian) -> list[Appeal]:
+    wanted = [(channel, state) for channel, states in CAME.items() for state in states]
+    return [historian.live(_plan(historian, number, *one)) for number, one in enumerate(wanted)]
+
+
+def _leftovers(historian: Historian) -> None:
+    """Leave letters nobody has registered, a doubtful reply, one that cannot be read, one that the stand caught."""
+    for number, channel in enumerate(("email", "website"), start=100):
+        historian.arrive(_plan(historian, number, channel, days=0))
+    sent = OutgoingMessage.objects.filter(channel="email", kind="answer").first()
+    assert sent is not None
+    letter = reply_to(
+        sent.message_id, sender="relative@mail.example", text="Сколько ждать?", subject="Вопрос", number=1,
+        at=historian.now,
+    )  # fmt: skip
+    assert historian.take_letter(letter, at=historian.now).match == IncomingMessage.Match.DOUBTFUL
+    broken = Arrived("website", "broken", "0" * 64, b'{"schema": "site.submission/0', historian.now, "site-form")
+    inbox.parse(inbox.accept(broken).message, CHANNELS)
+    raw = files.store(ContentFile(letter_of(_plan(historian, 200, "email"), "Здравствуйте!").as_bytes()))
+    CaughtLetter.objects.create(message_id="<1@x.example>", recipient="a@mail.example", subject="Ответ", raw=raw)
+
+
+def _undelivered() -> None:
+    states = (OutgoingMessage.State.FAILED, OutgoingMessage.State.UNCERTAIN, OutgoingMessage.State.BY_HAND)
+    answers = OutgoingMessage.objects.filter(kind="answer", channel="email").order_by("-pk")
+    assert len(answers) >= len(states)
+    for answer, state in zip(answers, states, strict=False):
+        answer.state, answer.error = state, "550 5.1.1 Нет такого ящика"
+        answer.save()
+
+
+def _session(employee: Employee) -> str:
+    """Sign an employee in beforehand: checking a password is slow on purpose."""
+    store = import_module(settings.SESSION_ENGINE).SessionStore()
+    store[SESSION_KEY] = str(employee.pk)
+    store[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+    store[HASH_SESSION_KEY] = employee.get_session_auth_hash()
+    store.create()
+    return str(store.session_key)

@@ -1,0 +1,271 @@
+"""Every kind of page can be read, in light and in dark, on a wide screen and on a small telephone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import axe_playwright_python
+import pytest
+from django.template.loader import render_to_string
+from django.urls import Resolver404, resolve
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, Route
+
+from otklik.demo import urls as demo
+from otklik.portal import urls as portal
+from otklik.workplace import urls as workplace
+from tests import components
+from tests.browser.house import serving
+
+pytestmark = pytest.mark.browser
+
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+RUN_AXE = """
+async (rules) => (await axe.run(document, {resultTypes: ["violations"], preload: false, iframes: false, ...rules}))
+  .violations.filter((one) => ["serious", "critical"].includes(one.impact))
+  .flatMap((one) => one.nodes.map((node) => `${one.id}: ${node.target.join(" ")}`))
+"""
+LINKS = "() => [...document.querySelectorAll('a[href]:not([download])')].map((one) => one.href)"
+# Folded parts are read as well; the menu of a person floats over the page and is opened on its own.
+UNFOLD = "() => document.querySelectorAll('details:not(.menu)').forEach((one) => { one.open = true; })"
+SIDEWAYS = """
+() => document.documentElement.scrollWidth <= innerWidth ? "" : [...document.querySelectorAll("body *")]
+  .filter((one) => one.getBoundingClientRect().right > innerWidth + 1)
+  .slice(0, 3).map((one) => `${one.tagName}.${one.className}`).join(", ") || "?"
+"""
+WIDE, NARROW = {"width": 1400, "height": 900}, {"width": 320, "height": 640}
+# These pages differ by the state of what they show, «Сегодня» by who looks.
+BY_ADDRESS = {"workplace:card", "workplace:inbox", "workplace:dispatch", "workplace:sign"}
+BY_PERSON = {"workplace:today"}
+COLOURS = ["color-contrast", "link-in-text-block"]  # the other rules do not see the theme
+ERRORS = ("400.html", "403_csrf.html", "500.html")
+
+
+# Files, parts of a page, addresses that only take a form and send on, and a year that looks like any other.
+NO_PAGES = {
+    *(f"demo:{one}" for one in ("eml", "file")),
+    *(f"portal:{one}" for one in ("feedback_contact", "status_file")),
+    *(
+        f"workplace:{one}"
+        for one in (
+            *("menu", "neighbour", "approval", "context", "delivery_state", "styled", "calendar_year"),
+            *("original", "quarantine_original", "incoming_file", "outgoing_file", "draft_pdf", "letter", "package"),
+            *("join", "reject", "note", "read", "reveal", "merge", "undo_merge", "draft_autosave", "draft_materials"),
+            *("draft_insert", "draft_decline", "restore", "freeze", "withdraw", "send", "undo_send", "resend"),
+            *("settle", "posted", "another_way", "close", "quarantine_retry", "quarantine_reject"),
+            *("calendar_approve", "away_cancel"),
+        )
+    ),
+}
+
+
+@dataclass
+class Found:
+    """What is wrong with the pages seen."""
+
+    url: str
+    kinds: set[str] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
+    axe: list[str] = field(default_factory=list)
+    sideways: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def found(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Found]:
+    """Walk the whole house once."""
+    components.CHROMIUM.require()
+    fill = "import json; from tests.browser import department; print(json.dumps(department.fill()))"
+    with serving(tmp_path_factory.mktemp("small"), fill, OTKLIK_SQLITE_FAST="1") as (url, _, printed):
+        filled = json.loads(printed.splitlines()[-1])
+        found = Found(url)
+        for login, session in filled["sessions"].items():
+            walker = Walker(browser, found, login)
+            walker.context.add_cookies([{"name": "sessionid", "value": session, "url": url}])
+            walker.follow(["/desk/", *filled["pages"].get(login, [])])
+            if login == "clerk":
+                walker.use_the_desk()
+            walker.leave()
+        citizen = Walker(browser, found, "")
+        citizen.follow(["/", "/stand/mail/", "/accounts/login/"])
+        citizen.write_and_ask(filled)
+        citizen.see_errors()
+        citizen.leave()
+        yield found
+
+
+class Walker:
+    """One person's browser: opens each kind of page that nobody has looked at yet."""
+
+    def __init__(self, browser: Browser, found: Found, who: str) -> None:
+        self.found, self.who, self.followed = found, who, set[str]()
+        self.context: BrowserContext = browser.new_context(locale="ru-RU", viewport=WIDE, reduced_motion="reduce")
+        self.context.add_init_script(AXE)
+        self.page: Page = self.context.new_page()
+        self.context.on("console", self._heard)
+        self.context.on("weberror", lambda error: found.said.append(f"{self._here()}: {error.error}"))
+        self.context.on("response", self._answered)
+
+    def follow(self, start: list[str]) -> None:
+        """Open the pages, then the pages they lead to, until no new kind is left."""
+        waiting = [urljoin(self.found.url, one) for one in start]
+        while waiting:
+            url = waiting.pop(0)
+            if (kind := self._kind(url)) is None or kind in self.found.kinds:
+                continue
+            self.found.kinds.add(kind)
+            if self.open(url, kind):
+                waiting += self.page.evaluate(LINKS)
+
+    def open(self, url: str, kind: str) -> bool:
+        """Go there and look; tell whether it is a page whose links are to be followed."""
+        if kind.startswith("wagtail") and "/cms/" in url:
+            # The editors' pages are Wagtail's own: they have to open without an error, their looks are not ours.
+            self.page.goto(url)
+            return False
+        try:
+            answer = self.page.goto(url)
+        except Exception as failure:  # a file is downloaded, not shown
+            if "Download is starting" in str(failure):
+                return False
+            raise
+        if answer is None or answer.status >= 400:
+            self.found.refused.append(f"{self.who or 'гость'} {url}: {answer.status if answer else 'нет ответа'}")
+            return False
+        self.look(kind)
+        return True
+
+    def look(self, kind: str) -> None:
+        """Judge the page as it is: wide in both themes, then narrow."""
+        page, name = self.page, f"{kind} ({self.who or 'гость'}, {urlsplit(self.page.url).path})"
+        self.found.names.add(_name(urlsplit(page.url).path))
+        page.evaluate(UNFOLD)
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme)
+            rules = {} if theme == "light" else {"runOnly": COLOURS}
+            self.found.axe += [f"{name}, {theme}: {one}" for one in page.evaluate(RUN_AXE, rules)]
+        page.set_viewport_size(NARROW)
+        if wider := page.evaluate(SIDEWAYS):
+            self.found.sideways.append(f"{name}: {wider}")
+        page.set_viewport_size(WIDE)
+        page.emulate_media(color_scheme="light")
+
+    def use_the_desk(self) -> None:
+        """Open what is behind no link: the person's menu, and what a search finds."""
+        self.page.goto(f"{self.found.url}/desk/")
+        self.page.locator(".topbar details.menu > summary").click()
+        self.look("menu of a person")
+        self.page.locator("#search-box").fill("гараж")
+        self.page.locator("#search-box").press("Enter")
+        self.page.wait_for_url("**/desk/search/**")
+        self.look("search at the desk")
+
+    def write_and_ask(self, filled: dict[str, Any]) -> None:
+        """Write to the department step by step, ask for an answered message, say what one thinks."""
+        page, further = self.page, self.page.locator("button.is-main:visible")
+        page.goto(f"{self.found.url}/write/")
+        further.click()
+        self.look("write: who, with errors")
+        page.get_by_label("Гражданин").check()
+        page.get_by_label("Фамилия").fill("Примеров")
+        page.get_by_label("Имя", exact=True).fill("Иван")
+        further.click()
+        self.look("write: how to answer")
+        page.get_by_label("По почте").first.check()
+        further.click()
+        self.look("write: how to answer, with errors")
+        page.get_by_label("На сайте").first.check()
+        further.click()
+        self.look("write: text")
+        page.get_by_label("Ваше сообщение").fill("Здравствуйте! Как узнать, свободен ли участок рядом с моим домом?")
+        further.click()
+        self.look("write: review")
+        page.get_by_role("button", name="Отправить").click()
+        self.look("write: done")
+        page.goto(f"{self.found.url}/status/")
+        page.get_by_label("Номер").fill(filled["number"])
+        page.get_by_label("Код").fill(filled["code"])
+        page.get_by_role("button", name="Показать").click()
+        page.wait_for_url("**/status/view/")
+        self.look("status of an answered message")
+        for kind in ("invitation", "answered_invitation"):
+            self.open(f"{self.found.url}/feedback/{filled[kind]}/", f"feedback: {kind}")
+        self.page.goto(f"{self.found.url}/?q=гараж")
+        self.look("portal: found")
+
+    def see_errors(self) -> None:
+        """Look at pages of refusal; those that no address gives are put in the place of one."""
+        self.context.remove_listener("console", self._heard)  # the browser itself complains about 404
+        self.page.goto(f"{self.found.url}/nothing/")
+        self.look("404.html")
+        for name in ERRORS:
+            address, body = f"{self.found.url}/refused/{name}", render_to_string(name)
+            self.page.route(address, partial(Route.fulfill, content_type="text/html; charset=utf-8", body=body))
+            self.page.goto(address)
+            self.look(name)
+
+    def leave(self) -> None:
+        """Close the browser of this person."""
+        self.context.close()
+
+    def _kind(self, url: str) -> str | None:
+        """Return the name of the kind of page, None for what is not walked: other hosts, files."""
+        path = urlsplit(url).path
+        if not url.startswith(self.found.url) or Path(path).suffix:
+            return None
+        name = _name(path)
+        if name == "wagtail_serve":
+            return f"{name} {path.strip('/').count('/')}"
+        if name in BY_ADDRESS:
+            return f"{name} {path}"
+        if name in NO_PAGES:
+            return None
+        return f"{name} {self.who}" if name in BY_PERSON else name
+
+    def _here(self) -> str:
+        return f"{self.who or 'гость'} {urlsplit(self.page.url).path}"
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        # A form that is refused answers 422, as it should: the browser mentions every such answer.
+        if message.type == "error" and "422" not in message.text:
+            self.found.said.append(f"{self._here()}: {message.text}")
+
+    def _answered(self, response: Response) -> None:
+        if response.status >= 500:
+            self.found.refused.append(f"{self.who or 'гость'} {response.url}: {response.status}")
+
+
+def _name(path: str) -> str:
+    """Return the name of an address, or the address itself where it has none."""
+    try:
+        return resolve(path).view_name or path
+    except Resolver404:
+        return path
+
+
+def test_no_page_shuts_anybody_out(found: Found) -> None:
+    assert not found.axe, "\n".join(found.axe)
+
+
+def test_no_page_scrolls_sideways_on_a_small_telephone(found: Found) -> None:
+    assert not found.sideways, "\n".join(found.sideways)
+
+
+def test_no_page_breaks_its_own_content_policy_or_fails_in_the_browser(found: Found) -> None:
+    assert not found.said, "\n".join(found.said)
+
+
+def test_no_link_leads_to_a_refusal_or_an_error(found: Found) -> None:
+    assert not found.refused, "\n".join(found.refused)
+
+
+def test_every_page_of_ours_has_been_looked_at(found: Found) -> None:
+    rooms = {"workplace": workplace, "portal": portal, "demo": demo}
+    every = {f"{room}:{one.name}" for room, urls in rooms.items() for one in urls.urlpatterns}
+    assert every - found.names - NO_PAGES == set()
