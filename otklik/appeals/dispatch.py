@@ -11,7 +11,7 @@ from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from otklik.appeals import signature, transitions
+from otklik.appeals import signature, transitions, ways
 from otklik.appeals.letters import compose
 from otklik.appeals.models import Appeal, Dispatch, FrozenAnswer
 from otklik.appeals.permissions import check_power
@@ -148,6 +148,7 @@ def send_another_way(appeal: Appeal, *, channel: str, address: str, by: Employee
         raise transitions.MoveRefused(number=appeal.number, now=S(appeal.status).label, to=S.SENT.label)
     if not address.strip():
         raise NoAddress(number=appeal.number)
+    ways.check_address(channel, address)
     signature.verify_frozen(answer)
     delivery.give_up(row.message, by=by)
     row.by, row.at = by, timezone.now()

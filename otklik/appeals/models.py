@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 
+from otklik.appeals import ways
 from otklik.core.models import Regime, StoredFile, TermRule
 from otklik.correspondence.models import (
     ChannelCode,
@@ -204,6 +205,11 @@ class Appeal(models.Model):
 
     def __str__(self) -> str:
         return self.number
+
+    @property
+    def answer_way(self) -> str:
+        """Return how the answer goes, in words."""
+        return ways.name(self.answer_channel)
 
 
 class AppealMessage(models.Model):

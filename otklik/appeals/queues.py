@@ -10,7 +10,7 @@ from typing import Final
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from otklik.appeals import access, search_feed, terms
+from otklik.appeals import access, search_feed, terms, waiting
 from otklik.appeals.models import Appeal, AppealQuestion, Approval, CoExecutor, Dispatch, FrozenAnswer
 from otklik.core import masking
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
@@ -63,7 +63,7 @@ class Row:
     channel: str
     state: str
     at: datetime | date
-    chip: terms.Chip | None = None
+    due_on: date | None = None  # to answer an appeal, to register a message
     unit: str = ""
     executor: str = ""
     unseen_reply: bool = False
@@ -135,6 +135,7 @@ VIEWS: Final[dict[str, View]] = {
         View("approval", "На согласование", _to_approve, ("appeals.approve",), "Согласовывать нечего."),
         View("signing", "На подпись", _to_sign, ("appeals.sign", "appeals.attest", "appeals.approve")),
         View("dispatch", "К отправке", _to_send, ("appeals.dispatch",)),
+        # With it the messages that burn, for those who register: see `rows`.
         View("due", "Горят сроки", _due_soon, (), "Ближайшие три дня без срочных ответов."),
         View("replies", "Ответы заявителей", lambda _: Q(unseen_reply=True), (), "Новых писем от заявителей нет."),
         View("undelivered", "Не доставлено", _undelivered, ("appeals.dispatch",), "Все ответы доставлены."),
@@ -154,28 +155,37 @@ def counters(user: Employee) -> dict[str, int]:
     counts = {view.code: Count("pk", filter=view.narrow(user)) for view in shown if view.narrow}
     found: dict[str, int] = access.visible_to(user).aggregate(**counts) if counts else {}
     if any(view.narrow is None for view in shown):
-        found["registration"] = waiting_messages().count()
+        found["registration"] = len(waiting.lines(user))
+        found["due"] += len(burning_messages(user))
     return {view.code: found[view.code] for view in shown}
 
 
-def rows(user: Employee, view: str, filters: Filters | None = None) -> Page:
-    """Return one page of a view: 50 rows, a fixed number of queries. A view not meant for the user is empty."""
+def rows(user: Employee, view: str, filters: Filters | None = None, *, size: int | None = None) -> Page:
+    """Return one page of a view in a fixed number of queries. A view not meant for the user is empty."""
     chosen, filters = VIEWS[view], filters or Filters()
     if chosen not in views_for(user):
         return Page(chosen)
+    number, size = max(filters.page, 1), size or PAGE
+    start, end = (number - 1) * size, number * size + 1
     if chosen.narrow is None:
-        return _page(chosen, _narrow_messages(waiting_messages(), filters), filters, _message_row)
+        taken = _message_rows(_narrow_lines(waiting.lines(user), filters)[start:end])
+        return Page(chosen, taken[:size], number, len(taken) > size)
     found = _narrow(user, access.visible_to(user).filter(chosen.narrow(user)), filters)
     ordered = found.select_related("applicant", "unit", "executor").order_by(
         *(("-registered_on", "-pk") if view == "all" else (F("due_on").asc(nulls_last=True), "pk"))
     )
-    return _page(chosen, ordered, filters, _appeal_row)
+    if view == "due" and (burning := _narrow_lines(burning_messages(user), filters)):
+        # Both are in the order of their terms: no page of them together needs more than `end` of either.
+        both = [*map(_appeal_row, ordered[:end]), *_message_rows(burning[:end])]
+        taken = sorted(both, key=lambda row: row.due_on or date.max)[start:end]
+    else:
+        taken = [_appeal_row(one) for one in ordered[start:end]]
+    return Page(chosen, taken[:size], number, len(taken) > size)
 
 
-def waiting_messages() -> QuerySet[IncomingMessage]:
-    """Return the messages a person has to decide about: new ones and quarantined ones, oldest first."""
-    waiting = [IncomingMessage.State.NEW, IncomingMessage.State.QUARANTINED]
-    return IncomingMessage.objects.filter(state__in=waiting).order_by("received_at", "pk")
+def burning_messages(user: Employee) -> list[waiting.Line]:
+    """Return the messages to register before the day is over, for who may do it."""
+    return [line for line in waiting.lines(user) if line.burns] if user.has_power("intake.decide") else []
 
 
 def applicant_label(applicant: Applicant) -> str:
@@ -185,27 +195,15 @@ def applicant_label(applicant: Applicant) -> str:
     return masking.person(applicant.last_name, applicant.first_name, applicant.patronymic) or "без имени"
 
 
-def _page(view: View, found: QuerySet, filters: Filters, row: Callable[..., Row]) -> Page:  # type: ignore[type-arg]
-    number = max(filters.page, 1)
-    start = (number - 1) * PAGE
-    taken = list(found[start : start + PAGE + 1])
-    return Page(view, [row(one) for one in taken[:PAGE]], number, len(taken) > PAGE)
-
-
 def _narrow(user: Employee, found: QuerySet[Appeal], filters: Filters) -> QuerySet[Appeal]:
-    today = timezone.localdate()
     if filters.channel:
         found = found.filter(channel=filters.channel)
     if filters.topic:
         found = found.filter(Exists(AppealQuestion.objects.filter(appeal=OuterRef("pk"), topic=filters.topic)))
     if filters.unit:
         found = found.filter(unit=filters.unit)
-    if filters.term == "overdue":
-        found = found.filter(status__in=OPEN, due_on__lt=today)
-    elif filters.term == "today":
-        found = found.filter(status__in=OPEN, due_on=today)
-    elif filters.term == "soon":
-        found = found.filter(status__in=OPEN, due_on__range=(today, today + timedelta(days=terms.SOON_DAYS)))
+    if filters.term:
+        found = found.filter(status__in=OPEN, due_on__range=_within(filters.term))
     if text := filters.text.strip():
         by_number = found.filter(number__icontains=text)
         if by_number.exists():
@@ -215,12 +213,27 @@ def _narrow(user: Employee, found: QuerySet[Appeal], filters: Filters) -> QueryS
     return found
 
 
-def _narrow_messages(found: QuerySet[IncomingMessage], filters: Filters) -> QuerySet[IncomingMessage]:
+def _narrow_lines(found: list[waiting.Line], filters: Filters) -> list[waiting.Line]:
+    """Narrow what waits; a message has no topic and no unit yet."""
+    if filters.topic or filters.unit:
+        return []
     if filters.channel:
-        found = found.filter(channel=filters.channel)
+        found = [line for line in found if line.channel == filters.channel]
+    if filters.term:
+        first, last = _within(filters.term)
+        found = [line for line in found if line.due_on and first <= line.due_on <= last]
     if text := filters.text.strip():
-        found = found.filter(Q(subject__icontains=text) | Q(text__icontains=text))
+        told = Q(subject__icontains=text) | Q(text__icontains=text)
+        hits = set(waiting.messages().filter(told).values_list("pk", flat=True))
+        found = [line for line in found if line.pk in hits]
     return found
+
+
+def _within(term: str) -> tuple[date, date]:
+    """Return the first and the last day of a term as `Filters` names it."""
+    today = timezone.localdate()
+    days = {"overdue": (date.min, today - timedelta(days=1)), "today": (today, today)}
+    return days.get(term, (today, today + timedelta(days=terms.SOON_DAYS)))
 
 
 def _appeal_row(appeal: Appeal) -> Row:
@@ -233,7 +246,7 @@ def _appeal_row(appeal: Appeal) -> Row:
         channel=appeal.get_channel_display(),
         state=appeal.get_status_display(),
         at=appeal.registered_on,
-        chip=terms.chip(appeal),
+        due_on=appeal.due_on,
         unit=str(appeal.unit) if appeal.unit else "",
         executor=appeal.executor.short_name if appeal.executor else "",
         unseen_reply=appeal.unseen_reply,
@@ -241,7 +254,12 @@ def _appeal_row(appeal: Appeal) -> Row:
     )
 
 
-def _message_row(message: IncomingMessage) -> Row:
+def _message_rows(lines: list[waiting.Line]) -> list[Row]:
+    found = IncomingMessage.objects.in_bulk([line.pk for line in lines])
+    return [_message_row(found[line.pk], line.due_on) for line in lines if line.pk in found]
+
+
+def _message_row(message: IncomingMessage, due_on: date | None) -> Row:
     return Row(
         kind="message",
         pk=message.pk,
@@ -251,6 +269,7 @@ def _message_row(message: IncomingMessage) -> Row:
         channel=message.get_channel_display(),
         state=message.get_state_display(),
         at=message.received_at,
+        due_on=due_on,
         problem=message.problem,
         message=message,
     )

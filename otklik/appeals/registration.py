@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from otklik.appeals import classification, numbers, receipts, search_feed, terms
+from otklik.appeals import classification, numbers, receipts, search_feed, terms, ways
 from otklik.appeals.errors import WrongDate
 from otklik.appeals.models import Appeal, AppealMessage, AppealQuestion, ChannelDefault, Need, Topic
 from otklik.appeals.permissions import check_power
@@ -46,13 +46,6 @@ class NoDefault(DomainError):
 
     code = "registration.no_default"
     text = "Для канала «{channel}» не задан режим по умолчанию. Загрузите справочники или выберите режим сами."
-
-
-class NotYetTaken(DomainError):
-    """The message is not in a state in which it can be decided about."""
-
-    code = "registration.not_new"
-    text = "Это сообщение уже разобрано: «{state}». Обновите список."
 
 
 @dataclass(frozen=True)
@@ -98,8 +91,7 @@ class Proposal:
 def check_can_register(message: IncomingMessage, user: Employee) -> None:
     """Raise where the user may not decide about this message now."""
     check_power(user, DECIDE, "зарегистрировать сообщение")
-    if message.state not in (State.NEW, State.QUARANTINED):
-        raise NotYetTaken(state=State(message.state).label)
+    inbox.check_undecided(message)
 
 
 def propose(message: IncomingMessage, *, on: date | None = None) -> Proposal:
@@ -310,11 +302,16 @@ def _check_entry(message: IncomingMessage, entry: Entry, on: date) -> None:
             "адрес электронной почты для ответа": entry.answer_channel != ChannelCode.EMAIL
             or entry.answer_address.strip()
             or not entry.needs_answer,
+            "телефон для ответа": entry.answer_channel != ChannelCode.HOTLINE
+            or entry.answer_address.strip()
+            or not entry.needs_answer,
         }.items()
         if not there
     ]
     if missing:
         raise EntryIncomplete(what=", ".join(missing))
+    if entry.answer_address.strip():
+        ways.check_address(entry.answer_channel, entry.answer_address)
     if on > timezone.localdate():
         raise WrongDate(what="Дата регистрации ещё не наступила.")
     if _received_on(message, entry) > on:
@@ -386,6 +383,8 @@ def _answer_way(message: IncomingMessage, facts: dict[str, Any], typed: Typed) -
         return ChannelCode.EMAIL, typed.email
     if message.channel in (ChannelCode.POST, ChannelCode.RECEPTION) or typed.address:
         return ChannelCode.POST, typed.address
+    if message.channel == ChannelCode.HOTLINE:
+        return ChannelCode.HOTLINE, typed.phone
     return message.channel, message.sender_address
 
 

@@ -71,6 +71,16 @@ class MoveRefused(DomainError):
     text = "Обращение № {number}: из состояния «{now}» нельзя перейти в «{to}». Обновите карточку."
 
 
+class AlreadyThere(MoveRefused):
+    """The button was pressed twice, or somebody was quicker."""
+
+    code = "appeal.already_there"
+    text = (
+        "Обращение № {number} уже в состоянии «{now}»: это действие выполнено раньше. "
+        "Ваше нажатие ничего не изменило. Обновите карточку."
+    )
+
+
 class ChangedMeanwhile(MoveRefused):
     """Somebody else changed the appeal between reading and writing."""
 
@@ -84,7 +94,8 @@ class ChangedMeanwhile(MoveRefused):
 def check_can_move(appeal: Appeal, to: str) -> None:
     """Raise MoveRefused where the table has no arrow from the appeal's state to `to`."""
     if to not in ALLOWED[appeal.status]:
-        raise MoveRefused(number=appeal.number, now=S(appeal.status).label, to=S(to).label)
+        refusal = AlreadyThere if to == appeal.status else MoveRefused
+        raise refusal(number=appeal.number, now=S(appeal.status).label, to=S(to).label)
 
 
 def can_move(appeal: Appeal, to: str) -> bool:

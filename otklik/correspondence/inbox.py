@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import uuid
 from collections import Counter
@@ -57,7 +58,7 @@ class AlreadyTaken(DomainError):
     """Somebody took or rejected the message first."""
 
     code = "inbox.already_taken"
-    text = "Сообщение уже в состоянии «{now}». Обновите страницу и посмотрите, кто и что решил."
+    text = "Ваше действие не выполнено: сообщение уже в состоянии «{now}»{who}."
 
 
 class ReasonNeeded(DomainError):
@@ -217,11 +218,16 @@ def write_down(
     once: str = "",
     imported: bool = False,
 ) -> IncomingMessage:
-    """Write down by hand what came by post, by telephone or in person. The same `once` writes one message only."""
+    """Write down by hand what came by post, by telephone or in person.
+
+    The same `once` with the same words and papers writes one message only; other words are another message.
+    """
     papers = [(name, _stored(content, name)) for name, content in files]
     if not clean(text).strip() and not papers:
         raise NothingWritten
-    external_id = f"hand:{once or uuid.uuid4().hex}"
+    told = [sender_name, sender_address, subject, text, *(stored.sha256 for _, stored in papers)]
+    key = f"{once}:{sha256(json.dumps(told).encode()).hexdigest()[:32]}" if once else uuid.uuid4().hex
+    external_id = f"hand:{key}"
     try:
         with transaction.atomic():
             message = IncomingMessage.objects.create(
@@ -520,10 +526,20 @@ def _move(
     """Change a message that is still in one of `states`; of two people pressing at once one is told."""
     with transaction.atomic():
         if not IncomingMessage.objects.filter(pk=message.pk, state__in=list(states)).update(**columns):
-            now = IncomingMessage.objects.get(pk=message.pk)
-            raise AlreadyTaken(now=now.get_state_display())
+            raise _already(IncomingMessage.objects.select_related("decided_by").get(pk=message.pk))
         _record(action, message, by=by)
     message.refresh_from_db()
+
+
+def check_undecided(message: IncomingMessage) -> None:
+    """Raise AlreadyTaken where nothing can be decided about the message, or somebody has decided."""
+    if message.state not in UNDECIDED:
+        raise _already(message)
+
+
+def _already(message: IncomingMessage) -> AlreadyTaken:
+    who = f", решение принял сотрудник {message.decided_by.short_name}" if message.decided_by else ""
+    return AlreadyTaken(now=message.get_state_display(), who=who)
 
 
 # --- reconciling -----------------------------------------------------------------------------------------------------

@@ -234,6 +234,8 @@ def _where(message: OutgoingMessage) -> str:
         return f"На электронную почту {masking.email(message.recipient)}"
     if message.channel == ChannelCode.POST:
         return "Письмом по почте"
+    if message.channel == ChannelCode.HOTLINE:
+        return "По телефону"
     return "Прочитайте его на этой странице" if message.channel == ChannelCode.WEBSITE else ""
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -9,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from otklik.appeals import access, dispatch, signature
+from otklik.appeals import access, dispatch, signature, ways
 from otklik.appeals.models import Appeal, Dispatch
 from otklik.appeals.permissions import allows
 from otklik.core.access import requires
@@ -26,10 +28,16 @@ BY_HAND_CHANNELS = (ChannelCode.EMAIL, ChannelCode.POST)
 
 
 class PostedForm(TidyForm):
-    """When the paper letter left, and its number in the register or the track number."""
+    """When the paper letter left, and its number in the register or the track number; of a call only its day."""
 
     on = forms.DateField(label="Дата отправки", widget=DATE_INPUT)
     number = forms.CharField(label="Номер в реестре или трек-номер", max_length=60, required=False)
+
+    def __init__(self, *args: Any, message: OutgoingMessage | None, **kwargs: Any) -> None:
+        super().__init__(*args, prefix="posted", **kwargs)
+        if _is_call(message):
+            self.fields["on"].label = "Дата звонка"
+            del self.fields["number"]
 
 
 class AnotherWayForm(TidyForm):
@@ -98,13 +106,15 @@ def settle(request: StaffRequest, pk: int) -> HttpResponse:
 @requires("appeals.dispatch")
 @require_POST
 def posted(request: StaffRequest, pk: int) -> HttpResponse:
-    """Write down that the paper letter was handed to the post."""
+    """Write down that the paper letter was handed to the post, or that the applicant was called."""
     appeal = access.get_for(request.user, pk)
-    form = PostedForm(request.POST, prefix="posted")
+    message = _message(appeal)
+    form = PostedForm(request.POST, message=message)
     if not form.is_valid():
         return _again(request, appeal, posted_form=form)
-    delivery.posted(_message(appeal), on=form.cleaned_data["on"], number=form.cleaned_data["number"], by=request.user)
-    messages.success(request, "Отмечено: письмо сдано на почту.")
+    delivery.posted(message, **form.cleaned_data, by=request.user)
+    done = "ответ сообщён по телефону" if _is_call(message) else "письмо сдано на почту"
+    messages.success(request, f"Отмечено: {done}.")
     return redirect("workplace:dispatch", pk=pk)
 
 
@@ -116,7 +126,11 @@ def another_way(request: StaffRequest, pk: int) -> HttpResponse:
     form = AnotherWayForm(request.POST, prefix="way")
     if not form.is_valid():
         return _again(request, appeal, way_form=form)
-    dispatch.send_another_way(appeal, **form.cleaned_data, by=request.user)
+    try:
+        dispatch.send_another_way(appeal, **form.cleaned_data, by=request.user)
+    except ways.WrongAddress as refusal:
+        form.add_error("address", str(refusal))
+        return _again(request, appeal, way_form=form)
     messages.success(request, "Ответ отправлен другим способом.")
     return redirect("workplace:dispatch", pk=pk)
 
@@ -146,7 +160,7 @@ def deliveries(request: StaffRequest) -> HttpResponse:
     groups = [
         (State.UNCERTAIN, "Неизвестно, дошло ли", "Узнайте у заявителя или у другой стороны и отметьте."),
         (State.FAILED, "Не доставлено", "Проверьте адрес и отправьте ещё раз или другим способом."),
-        (State.BY_HAND, "Отправить вручную", "Распечатайте, отправьте и отметьте дату."),
+        (State.BY_HAND, "Отправить вручную", "Распечатайте и отправьте или позвоните, потом отметьте дату."),
     ]
     rows = list(waiting[:300])
     listed = [(title, hint, [row for row in rows if row.state == code]) for code, title, hint in groups]
@@ -158,6 +172,11 @@ def _message(appeal: Appeal) -> OutgoingMessage:
     if row is None:
         raise Http404
     return row.message
+
+
+def _is_call(message: OutgoingMessage | None) -> bool:
+    """Tell whether the answer is told by telephone: no letter leaves, an employee calls."""
+    return message is not None and message.channel == ChannelCode.HOTLINE
 
 
 def _dispatch_of(appeal: Appeal) -> Dispatch | None:
@@ -180,12 +199,13 @@ def _context(request: StaffRequest, appeal: Appeal) -> dict[str, object]:
         "dispatch": row,
         "message": message,
         "undo_left": max(left, 0) if message and message.state == State.QUEUED else 0,
+        "by_telephone": _is_call(message),
         "changing": message is not None and message.state in CHANGING,
         "addressee": people_access.masked(appeal.applicant),
         "can_send": allows(dispatch.check_can_send, appeal, request.user),
         "can_undo": allows(dispatch.check_can_undo, appeal, request.user),
         "can_close": allows(dispatch.check_can_close, appeal, request.user),
         "may_dispatch": request.user.has_power("appeals.dispatch"),
-        "posted_form": PostedForm(prefix="posted", initial={"on": timezone.localdate()}),
+        "posted_form": PostedForm(message=message, initial={"on": timezone.localdate()}),
         "way_form": AnotherWayForm(prefix="way", initial={"channel": ChannelCode.POST}),
     }

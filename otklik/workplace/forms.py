@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
 from typing import Any, Final
@@ -11,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
 
-from otklik.appeals import classification
+from otklik.appeals import classification, ways
 from otklik.appeals.models import Need, Topic
 from otklik.appeals.registration import Entry, Proposal
 from otklik.core import files as file_store
@@ -85,7 +86,10 @@ class EntryForm(ApplicantForm):
         label="Номер из СЭД", max_length=60, required=False, help_text="Пусто — Отклик даст свой номер."
     )
 
-    def __init__(self, *args: Any, on: date, channel: str, known: Sequence[tuple[str, str]], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, on: date, channel: str, asked: str, known: Sequence[tuple[str, str]], **kwargs: Any
+    ) -> None:
+        """Offer what holds on a day; `asked` is the way in which the applicant wants his answer."""
         super().__init__(*args, **kwargs)
         self._choose("regime", terms.regimes(on))
         points = ContactPoint.objects.filter(terms.valid(on))
@@ -93,8 +97,8 @@ class EntryForm(ApplicantForm):
         self._choose("topic", classification.valid_topics(on))
         self._choose("need", classification.valid_needs(on))
         self._offer("applicant_is", [*known, (NEW, "Новый заявитель: как введено ниже")])
-        ways = dict.fromkeys((*ANSWERED_BY, ChannelCode(channel)))
-        self._offer("answer_channel", [(way.value, way.label) for way in ways])
+        offered = dict.fromkeys((*ANSWERED_BY, ChannelCode(channel), ChannelCode(asked)))
+        self._offer("answer_channel", [(way.value, ways.name(way)) for way in offered])
 
     def clean(self) -> dict[str, Any]:
         """Ask for both axes or none."""
@@ -124,6 +128,16 @@ class EntryForm(ApplicantForm):
             received_on=data["received_on"],
             questions=pair,
         )
+
+    def lines(self) -> list[tuple[str, str]]:
+        """Return what was typed, as label and words: to be copied where it could not be kept."""
+        found = []
+        for field in self:
+            words = {str(code): str(label) for code, label in getattr(field.field, "choices", ())}
+            value = field.value()
+            if said := "да" if value is True else words.get(str(value), str(value or "").strip()):
+                found.append((str(field.label), said))
+        return found
 
     def _choose(self, name: str, rows: Any) -> None:
         field = self.fields[name]
@@ -188,6 +202,8 @@ class WriteDownForm(ApplicantForm):
     subject = forms.CharField(label="О чём (кратко)", max_length=300, required=False)
     text = forms.CharField(label="Текст или запись разговора", widget=forms.Textarea(attrs={"rows": 8}), required=False)
     scans = Scans(label="Скан письма и приложения", required=False)
+    # One id for each form that was opened: the second press of one form writes nothing down again.
+    once = forms.CharField(widget=forms.HiddenInput, max_length=40, required=False)
 
     def clean_received_on(self) -> date:
         """Refuse a day that has not come yet."""
@@ -207,6 +223,11 @@ class WriteDownForm(ApplicantForm):
         """Return the moment of arrival: now for today, noon for an earlier day."""
         on = self.cleaned_data["received_on"]
         return timezone.now() if on == timezone.localdate() else timezone.make_aware(datetime.combine(on, time(12)))
+
+
+def new_once() -> str:
+    """Return a one-time id for a form."""
+    return secrets.token_urlsafe(16)
 
 
 class FindApplicantForm(TidyForm):

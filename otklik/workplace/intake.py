@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from otklik.appeals import access, classification, registration
+from otklik.appeals import access, classification, registration, waiting, ways
 from otklik.appeals.models import Appeal
 from otklik.appeals.permissions import allows
 from otklik.core.access import requires
@@ -22,11 +22,8 @@ from otklik.correspondence import inbox
 from otklik.correspondence.models import ContactPoint, IncomingMessage
 from otklik.people import access as people_access
 from otklik.workplace import queue
-from otklik.workplace.forms import EntryForm, WriteDownForm, initial_of
+from otklik.workplace.forms import EntryForm, WriteDownForm, initial_of, new_once
 from otklik.workplace.requests import StaffRequest
-
-State = IncomingMessage.State
-WAITING = (State.NEW, State.QUARANTINED)
 
 
 @requires("intake.view", "intake.decide")
@@ -34,30 +31,47 @@ WAITING = (State.NEW, State.QUARANTINED)
 def message(request: StaffRequest, pk: int) -> HttpResponse:
     """Show a message with everything proposed; a POST registers it and confirms its topic and need."""
     row = access.get_message(request.user, pk)
-    if row.state not in WAITING or not request.user.has_power("intake.decide"):
+    decides = request.user.has_power("intake.decide")
+    if request.method != "POST" and not (decides and row.state in inbox.UNDECIDED):
         return render(request, "workplace/message.html", _shown(request, row))
     proposal = registration.propose(row)
     known = [
         (str(one.applicant.pk), f"{people_access.masked_name(one.applicant)} — {one.why}")
         for one in proposal.candidates[:8]
     ]
-    options: dict[str, Any] = {"on": timezone.localdate(), "channel": row.channel, "known": known}
+    options: dict[str, Any] = {
+        "on": timezone.localdate(),
+        "channel": row.channel,
+        "asked": proposal.entry.answer_channel,
+        "known": known,
+    }
     if request.method == "POST":
         form = EntryForm(request.POST, **options)
-        if form.is_valid():
-            try:
-                appeal = _register(request, row, form)
-            except inbox.AlreadyTaken:
-                raise
-            except DomainError as exc:
-                form.add_error(None, str(exc))
-            else:
-                messages.success(request, f"Зарегистрировано: № {appeal.number}.")
-                return redirect("workplace:card", pk=appeal.pk)
+        try:
+            appeal = _registered(request, row, form)
+        except inbox.AlreadyTaken as refusal:
+            return _refused(request, pk, refusal, form.lines())
+        if appeal is not None:
+            messages.success(request, f"Зарегистрировано: № {appeal.number}.")
+            return redirect("workplace:card", pk=appeal.pk)
     else:
         form = EntryForm(initial=initial_of(proposal), **options)
     context = _shown(request, row) | {"form": form, "proposal": proposal, "decides": True}
     return render(request, "workplace/message.html", context, status=422 if form.is_bound else 200)
+
+
+def _registered(request: StaffRequest, row: IncomingMessage, form: EntryForm) -> Appeal | None:
+    """Return the appeal made of a filled-in form; None where the form now says what is wrong in it."""
+    registration.check_can_register(row, request.user)
+    if not form.is_valid():
+        return None
+    try:
+        return _register(request, row, form)
+    except inbox.AlreadyTaken:
+        raise
+    except DomainError as exc:
+        form.add_error("answer_address" if isinstance(exc, ways.WrongAddress) else None, str(exc))
+        return None
 
 
 @transaction.atomic
@@ -70,12 +84,19 @@ def _register(request: StaffRequest, row: IncomingMessage, form: EntryForm) -> A
     return appeal
 
 
+def _refused(request: StaffRequest, pk: int, refusal: inbox.AlreadyTaken, typed: list[tuple[str, str]]) -> HttpResponse:
+    """Show the message as it is now, who decided, and what this employee typed in vain: it can be copied."""
+    context = _shown(request, access.get_message(request.user, pk)) | {"refusal": refusal, "typed": typed}
+    return render(request, "workplace/message.html", context, status=refusal.status)
+
+
 def _shown(request: StaffRequest, row: IncomingMessage) -> dict[str, Any]:
     taken = getattr(row, "taken", None)
     return {
         "message": row,
         "files": list(row.files.select_related("stored")),
         "taken": taken.appeal if taken else None,
+        "register_by": waiting.due_of(row),
         "back": queue.came_from(request),
         "view": "registration",
         "lazy_menu": True,
@@ -105,7 +126,11 @@ def join(request: StaffRequest, pk: int) -> HttpResponse:
 def reject(request: StaffRequest, pk: int) -> HttpResponse:
     """Close a message without an appeal, with a reason."""
     row = get_object_or_404(IncomingMessage, pk=pk)
-    inbox.reject(row, reason=request.POST.get("reason", ""), by=request.user)
+    reason = request.POST.get("reason", "")
+    try:
+        inbox.reject(row, reason=reason, by=request.user)
+    except inbox.AlreadyTaken as refusal:
+        return _refused(request, pk, refusal, [("Почему сообщение отклоняется", reason)])
     messages.success(request, "Сообщение отклонено. Причина сохранена.")
     return redirect(f"{reverse('workplace:queue')}?view=registration")
 
@@ -120,7 +145,7 @@ def new_appeal(request: StaffRequest) -> HttpResponse:
             row = _write_down(request, form)
             return redirect("workplace:inbox", pk=row.pk)
         return render(request, "workplace/new_appeal.html", {"form": form}, status=422)
-    form = WriteDownForm(initial={"channel": "post", "received_on": timezone.localdate()})
+    form = WriteDownForm(initial={"channel": "post", "received_on": timezone.localdate(), "once": new_once()})
     return render(request, "workplace/new_appeal.html", {"form": form})
 
 
@@ -138,6 +163,7 @@ def _write_down(request: StaffRequest, form: WriteDownForm) -> IncomingMessage:
         text=data["text"],
         received_at=form.received_at(),
         files=[(one.name or "файл", one.file) for one in data["scans"]],
+        once=data["once"],
         by=request.user,
     )
     inbox.add_facts(row, schema="hand", data={"applicant": asdict(typed)})

@@ -46,9 +46,12 @@ def neighbour(request: StaffRequest, pk: int, way: str) -> HttpResponse:
     """Go to the next or the previous row of the view the card was opened from."""
     view, filters = _asked(request)
     page = queues.rows(request.user, view, filters)
-    known = [row.pk for row in page.rows]
+    # «Горят сроки» has both kinds, and an appeal may have the number of a message.
+    of_message = queues.VIEWS[view].narrow is None or request.GET.get("kind") == "message"
+    here = ("message" if of_message else "appeal", pk)
+    known = [(row.kind, row.pk) for row in page.rows]
     step = 1 if way == "next" else -1
-    at = known.index(pk) + step if pk in known else 0
+    at = known.index(here) + step if here in known else 0
     if (at == len(known) and page.has_next) or (at < 0 and page.number > 1):  # the row beyond the edge of this page
         filters = replace(filters, page=page.number + step)
         page = queues.rows(request.user, view, filters)

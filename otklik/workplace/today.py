@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
@@ -38,13 +37,19 @@ class Waiting:
     icon: str
     title: str
     number: int
+    burning: int = 0
 
 
 @requires()
 def today(request: StaffRequest) -> HttpResponse:
     """Show what burns and what waits for this employee."""
     numbers = queues.counters(request.user)
-    steps = [Waiting(view, icon, title, numbers[view]) for view, icon, title in STEPS if numbers.get(view)]
+    burning = {"registration": len(queues.burning_messages(request.user))} if numbers.get("registration") else {}
+    steps = [
+        Waiting(view, icon, title, numbers[view], burning.get(view, 0))
+        for view, icon, title in STEPS
+        if numbers.get(view)
+    ]
     on = timezone.localdate()
     return render(
         request,
@@ -52,7 +57,7 @@ def today(request: StaffRequest) -> HttpResponse:
         {
             "numbers": numbers,
             "on": on,
-            "burning": list(_burning(request.user, on)),
+            "burning": queues.rows(request.user, "due", size=SHOWN).rows if numbers.get("due") else [],
             "burning_total": numbers.get("due", 0),
             "steps": steps,
             "replies": list(_replies(request.user)) if numbers.get("replies") else [],
@@ -60,14 +65,6 @@ def today(request: StaffRequest) -> HttpResponse:
             "reads_knowledge": request.user.has_power("knowledge.read"),
         },
     )
-
-
-def _burning(user: Employee, on: date) -> QuerySet[Appeal]:
-    """Return the appeals nearest to their term."""
-    condition = queues.VIEWS["due"].narrow
-    assert condition is not None
-    found = access.visible_to(user).filter(condition(user))
-    return found.select_related("applicant", "executor", "unit").order_by("due_on", "pk")[:SHOWN]
 
 
 def _replies(user: Employee) -> QuerySet[Appeal]:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from otklik.appeals import dispatch, drafting, registration, signature, transitions
+from otklik.appeals import dispatch, drafting, registration, signature, transitions, ways
 from otklik.appeals.errors import NotAllowed
 from otklik.appeals.models import Appeal, Dispatch
 from otklik.core import files
@@ -60,6 +60,17 @@ def test_a_site_message_without_email_is_answered_on_the_status_page(world):
     assert _sent(world, appeal).channel == ChannelCode.WEBSITE
 
 
+def test_an_answer_goes_another_way_only_to_where_it_can_arrive(world, trace):
+    message = _sent(world)
+    appeal = world.again(message.thread.appeal)
+    before = trace()
+    for channel, address in (("email", "не адрес"), ("hotline", "12")):
+        with pytest.raises(ways.WrongAddress):
+            dispatch.send_another_way(appeal, channel=channel, address=address, by=world.clerk)
+    assert trace() == before
+    assert dispatch.send_another_way(appeal, channel="email", address="a@b.example", by=world.clerk).message.pk
+
+
 def test_the_ukep_file_or_the_scan_goes_with_the_letter(world):
     answer = world.frozen(world.registered_email())
     scan = files.store(b"%PDF-1.4 scan", name="scan.pdf")
@@ -78,6 +89,15 @@ def test_only_a_signed_answer_is_sent_and_only_by_who_may(world, trace):
         dispatch.send(signed, by=world.executor)
     assert trace() == before
     assert not OutgoingMessage.objects.filter(kind="answer").exists()
+
+
+def test_a_button_pressed_twice_says_that_it_is_done_already(world):
+    appeal = world.signed()
+    dispatch.send(appeal, by=world.clerk)
+    with pytest.raises(transitions.AlreadyThere, match="уже в состоянии «ответ отправлен»") as told:
+        dispatch.send(world.again(appeal), by=world.clerk2)
+    assert "нельзя перейти" not in str(told.value)
+    assert OutgoingMessage.objects.filter(kind="answer").count() == 1
 
 
 def test_nothing_is_sent_when_the_stored_letter_is_not_the_signed_one(world, trace):

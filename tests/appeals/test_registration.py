@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import pytest
 from django.utils import timezone
 
-from otklik.appeals import numbers, registration, terms, timeline
+from otklik.appeals import numbers, registration, terms, timeline, ways
 from otklik.appeals.errors import NotAllowed, WrongDate
 from otklik.appeals.models import Appeal, NumberCounter
 from otklik.core.models import JournalEntry, Regime
@@ -79,6 +79,7 @@ def test_a_message_is_registered_once(world, trace):
         ({"needs_answer": None}, "нужен ли ответ"),
         ({"answer_address": " "}, "почтовый адрес"),
         ({"answer_channel": "email", "answer_address": ""}, "электронной почты"),
+        ({"answer_channel": "hotline", "answer_address": ""}, "телефон"),
     ],
 )
 def test_what_every_appeal_must_have_is_asked_for(world, trace, changes, named):
@@ -86,6 +87,25 @@ def test_what_every_appeal_must_have_is_asked_for(world, trace, changes, named):
     before = trace()
     with pytest.raises(registration.EntryIncomplete, match=named):
         registration.register(message, world.entry(**changes), by=world.clerk)
+    assert trace() == before
+
+
+@pytest.mark.parametrize(
+    ("channel", "address"),
+    [
+        ("email", "не адрес"),
+        ("email", "Иванова <ivanova@citizen.example>"),
+        ("website", "ivanova@"),
+        ("hotline", "12"),
+    ],
+)
+@pytest.mark.parametrize("needs_answer", [True, False])
+def test_where_nothing_arrives_nothing_is_promised(world, trace, channel, address, needs_answer):
+    message = world.message()
+    before = trace()
+    entry = world.entry(answer_channel=channel, answer_address=address, needs_answer=needs_answer)
+    with pytest.raises(ways.WrongAddress):
+        registration.register(message, entry, by=world.clerk)
     assert trace() == before
 
 
@@ -159,6 +179,15 @@ def test_how_to_file_goes_once_to_one_address(world):
     assert OutgoingMessage.objects.filter(kind=Kind.RECEIPT).count() == 2
 
 
+def test_how_to_file_promises_an_answer_only_where_one_is_due(world):
+    world.registered_email()
+    world.registered_email(needs_answer=False, answer_address="other@citizen.example")
+    due, not_due = OutgoingMessage.objects.filter(kind=Kind.HOW_TO_FILE).order_by("pk")
+    assert "ответим на него" in due.text
+    assert "ответим" not in not_due.text
+    assert "Мы получили ваше письмо" in not_due.text
+
+
 def test_how_to_file_does_not_go_to_organisations(world):
     typed = Typed(kind="organisation", organisation="ООО «Пример»", email="office@firm.example")
     world.registered_email(applicant=typed, answer_address="office@firm.example")
@@ -222,6 +251,13 @@ def test_what_the_form_said_is_proposed(world):
     entry = registration.propose(message).entry
     assert (entry.applicant.last_name, entry.answer_address) == ("Смирнов", "smirnov@citizen.example")
     assert entry.contact_point.code == "site-form"
+
+
+def test_who_has_called_is_called_back(world):
+    message = world.message(channel=ChannelCode.HOTLINE, sender_address="")
+    inbox.add_facts(message, schema="hand", data={"applicant": {"last_name": "Смирнов", "phone": "8 913 000-00-00"}})
+    entry = registration.propose(message).entry
+    assert (entry.answer_channel, entry.answer_address) == ("hotline", "8 913 000-00-00")
 
 
 def test_a_name_is_read_from_the_sender_and_an_organisation_is_recognised(world):
