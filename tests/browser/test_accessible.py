@@ -82,7 +82,7 @@ def found(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """Walk the whole house once."""
     components.CHROMIUM.require()
     fill = "import json; from tests.browser import department; print(json.dumps(department.fill()))"
-    with serving(tmp_path_factory.mktemp("small"), fill, OTKLIK_SQLITE_FAST="1") as (url, _, printed):
+    with serving(tmp_path_factory.mktemp("small"), fill) as (url, _, printed):
         filled = json.loads(printed.splitlines()[-1])
         found = Found(url)
         for login, session in filled["sessions"].items():
