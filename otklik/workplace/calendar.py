@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from otklik.appeals import terms as appeal_terms
 from otklik.appeals.terms import Redating
-from otklik.core import calendar, journal
+from otklik.core import calendar, journal, typed
 from otklik.core.access import requires
 from otklik.core.forms import TidyForm
 from otklik.core.models import CalendarDay, CalendarYear, Regime, TermRule
@@ -58,9 +58,7 @@ class RuleForm(TidyForm):
 @require_GET
 def year(request: StaffRequest, of: int | None = None) -> HttpResponse:
     """Show a year by months: each day's kind in letters as well as in colour."""
-    shown = of or timezone.localdate().year
-    if not 2000 <= shown <= 2100:
-        raise Http404
+    shown = _year(of or timezone.localdate().year)
     days = calendar.current()
     known = CalendarYear.objects.filter(year=shown).first()
     context = {
@@ -107,7 +105,7 @@ def approve_year(request: StaffRequest, of: int) -> HttpResponse:
     if not source:
         messages.error(request, "Укажите постановление, которым перенесены выходные дни.")
     else:
-        calendar.approve_year(of, source=source[:300], by=request.user)
+        calendar.approve_year(_year(of), source=source[:300], by=request.user)
         messages.success(request, f"{of} год отмечен как утверждённый.")
     return redirect("workplace:calendar_year", of=of)
 
@@ -181,6 +179,12 @@ def _replace(old: TermRule, form: RuleForm, *, by: Employee) -> None:
     journal.record(
         "terms.rule_replaced", chain=f"regime:{old.regime_id}", by=by, old=old.pk, new=new.pk, days=new.days, on=starts
     )
+
+
+def _year(of: int) -> int:
+    if not typed.FIRST_YEAR <= of <= typed.LAST_YEAR:
+        raise Http404
+    return of
 
 
 def _weeks(of: int, month: int) -> list[list[tuple[date, Any] | None]]:
