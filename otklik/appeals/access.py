@@ -12,11 +12,12 @@ from otklik.appeals.models import Appeal, Approval, CoExecutor
 from otklik.core import journal
 from otklik.correspondence.models import IncomingMessage
 from otklik.people import staff
-from otklik.people.models import Employee
+from otklik.people.models import Applicant, Employee
 
 Row = TypeVar("Row", bound=Model)
 
 ALL, UNIT, OWN = "appeals.view_all", "appeals.view_unit", "appeals.view_own"
+INTAKE = "intake.view"
 
 
 def people_behind(user: Employee) -> frozenset[staff.Person]:
@@ -51,6 +52,18 @@ def visible_to(user: Employee) -> QuerySet[Appeal]:
         seen |= Q(pk__in=CoExecutor.objects.filter(employee__in=people).values("appeal"))
         seen |= Q(pk__in=Approval.objects.filter(approver__in=people).values("revision__draft__appeal"))
     return Appeal.objects.filter(seen)
+
+
+def applicants_of(user: Employee) -> QuerySet[Applicant]:
+    """Return whose data the employee may ask for: to those who meet all who write, call and come, everybody.
+
+    To others only whoever has an appeal they see, merged applicants under both their names.
+    """
+    if user.has_power(ALL) or user.has_power(INTAKE):
+        return Applicant.objects.all()
+    known = Applicant.objects.filter(pk__in=visible_to(user).values("applicant"))
+    kept = known.filter(merged_into__isnull=False).values("merged_into")
+    return Applicant.objects.filter(Q(pk__in=known) | Q(pk__in=kept) | Q(merged_into__in=known))
 
 
 # Whoever is handed an appeal has looked at personal data. These three are the only ways to one, so the look is written

@@ -8,6 +8,7 @@ from typing import Final
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.utils import timezone
 
@@ -19,7 +20,7 @@ from otklik.core import journal
 from otklik.core.errors import DomainError
 from otklik.core.models import StoredFile
 from otklik.correspondence import delivery
-from otklik.correspondence.models import ChannelCode, IncomingMessage, OutgoingMessage
+from otklik.correspondence.models import ChannelCode, OutgoingMessage
 from otklik.people import access as people_access
 from otklik.people import staff
 from otklik.people.models import Employee
@@ -29,7 +30,12 @@ S = Appeal.Status
 State = OutgoingMessage.State
 
 ON_STATUS_PAGE: Final = "на странице состояния обращения"
-NOT_ARRIVED: Final = (State.FAILED, State.UNCERTAIN)
+WHY_NOT_CLOSED: Final = {
+    State.QUEUED: "письмо с ответом ещё не ушло. Подождите, пока оно уйдёт, или отмените отправку.",
+    State.SENDING: "письмо с ответом как раз отправляется. Подождите, пока оно уйдёт.",
+    State.FAILED: "ответ не доставлен. Отправьте его снова или другим способом.",
+    State.UNCERTAIN: "ответ не доставлен. Отправьте его снова или другим способом.",
+}
 
 
 class NotSent(DomainError):
@@ -81,7 +87,7 @@ def check_can_undo(appeal: Appeal, user: Employee) -> None:
 
 
 def check_can_close(appeal: Appeal, user: Employee) -> None:
-    """Raise where the user may not close the appeal: an answer is due, a reply unread, a letter undelivered."""
+    """Raise where the user may not close the appeal: an answer is due, a reply unread, a letter not delivered yet."""
     check_power(user, "appeals.close", "закрыть обращение")
     transitions.check_can_move(appeal, S.CLOSED)
     if appeal.status != S.SENT and appeal.needs_answer:
@@ -89,8 +95,8 @@ def check_can_close(appeal: Appeal, user: Employee) -> None:
     if appeal.unseen_reply:
         raise NotReadyToClose(number=appeal.number, why="заявитель написал ещё. Прочитайте и отметьте прочитанным.")
     message = _last_message(appeal) if appeal.status == S.SENT else None
-    if message is not None and message.state in NOT_ARRIVED:
-        raise NotReadyToClose(number=appeal.number, why="ответ не доставлен. Отправьте его снова или другим способом.")
+    if message is not None and (why := WHY_NOT_CLOSED.get(State(message.state))):
+        raise NotReadyToClose(number=appeal.number, why=why)
 
 
 @transaction.atomic
@@ -140,20 +146,26 @@ def undo(appeal: Appeal, *, by: Employee) -> None:
 
 @transaction.atomic
 def send_another_way(appeal: Appeal, *, channel: str, address: str, by: Employee) -> Dispatch:
-    """Send the same signed answer by another channel or to another address; the letter that failed is given up."""
+    """Send the same signed answer by another channel or to another address; the letter that failed is given up.
+
+    A letter may come back after the appeal was closed: the answer goes out again, the appeal stays closed.
+    """
     check_power(by, "appeals.dispatch", "отправить ответ другим способом")
     answer = signature.frozen_of(appeal)
     row = Dispatch.objects.filter(answer=answer).select_related("message").first() if answer else None
-    if answer is None or row is None or appeal.status != S.SENT:
+    if answer is None or row is None or appeal.status not in (S.SENT, S.CLOSED):
         raise transitions.MoveRefused(number=appeal.number, now=S(appeal.status).label, to=S.SENT.label)
     if not address.strip():
         raise NoAddress(number=appeal.number)
     ways.check_address(channel, address)
     signature.verify_frozen(answer)
-    delivery.give_up(row.message, by=by)
-    row.by, row.at = by, timezone.now()
-    row.message = _queue(appeal, answer, _Way(channel, address.strip(), _files(appeal, answer)), by=by, at=row.at)
-    row.save(update_fields=["message", "by", "at"])
+    if row.message.state != State.CANCELLED:
+        delivery.give_up(row.message, by=by)
+    at, failed = timezone.now(), row.message_id
+    message = _queue(appeal, answer, _Way(channel, address.strip(), _files(appeal, answer)), by=by, at=at)
+    if not Dispatch.objects.filter(pk=row.pk, message=failed).update(message=message, by=by, at=at):
+        raise transitions.ChangedMeanwhile(number=appeal.number, now=S(appeal.status).label)
+    row.refresh_from_db()
     journal.record(
         "appeal.sent_another_way", chain=f"appeal:{appeal.pk}", by=by, message=row.message_id, channel=channel
     )
@@ -181,18 +193,15 @@ def close(appeal: Appeal, *, reason: str, by: Employee, on: date | None = None, 
 def _queue(
     appeal: Appeal, answer: FrozenAnswer, way: _Way, *, by: Employee, at: datetime, imported: bool = False
 ) -> OutgoingMessage:
-    """Put the letter into the outbox, in reply to what the applicant wrote first."""
-    first = IncomingMessage.objects.filter(taken__appeal=appeal, taken__first=True).first()
+    """Put the letter into the outbox, in reply to what the applicant wrote last."""
     return delivery.queue(
         thread=appeal.thread,
         channel=way.channel,
         kind=OutgoingMessage.Kind.ANSWER,
         recipient=way.recipient,
         recipient_name=people_access.letter_name(appeal.applicant).dative,
-        subject=_subject(appeal, first),
+        subject=_subject(appeal),
         text=_cover(appeal, answer, way),
-        in_reply_to=first.message_id if first else "",
-        references=[*first.references, first.message_id] if first and first.message_id else [],
         contact_point=appeal.contact_point if appeal.contact_point.channel == way.channel else None,
         files=way.files,
         by=by,
@@ -228,9 +237,10 @@ def _files(appeal: Appeal, answer: FrozenAnswer) -> list[tuple[str, StoredFile]]
     return files
 
 
-def _subject(appeal: Appeal, first: IncomingMessage | None) -> str:
-    if first is not None and first.subject and first.channel == ChannelCode.EMAIL:
-        return f"Re: {first.subject.removeprefix('Re: ')}"
+def _subject(appeal: Appeal) -> str:
+    letter = delivery.answered(appeal.thread)
+    if letter is not None and letter.subject and letter.channel == ChannelCode.EMAIL:
+        return f"Re: {letter.subject.removeprefix('Re: ')}"
     return f"Ответ на {appeal.regime.citizen_word} № {appeal.number}"
 
 
@@ -255,10 +265,11 @@ def _cover(appeal: Appeal, answer: FrozenAnswer, way: _Way) -> str:
     )
 
 
+def current() -> QuerySet[Dispatch]:
+    """Return the answers that count: not withdrawn, not followed by another one."""
+    return Dispatch.objects.filter(answer__withdrawn_at=None, answer__followed_at=None)
+
+
 def _last_message(appeal: Appeal) -> OutgoingMessage | None:
-    row = (
-        Dispatch.objects.filter(answer__appeal=appeal, answer__withdrawn_at=None, answer__followed_at=None)
-        .select_related("message")
-        .first()
-    )
+    row = current().filter(answer__appeal=appeal).select_related("message").first()
     return row.message if row else None

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from otklik.appeals import transitions
 from otklik.appeals.models import Appeal, Citation, Draft, DraftFile, DraftRevision, FrozenAnswer
-from otklik.appeals.permissions import check_can_write
+from otklik.appeals.permissions import check_can_work, check_can_write
 from otklik.core import files, journal
 from otklik.core.errors import DomainError
 from otklik.knowledge import materials
@@ -30,7 +30,7 @@ class DraftConflict(DomainError):
 
     code = "appeal.draft_conflict"
     text = (
-        "Пока вы писали, текст сохранил другой сотрудник: {author}. Ваш текст не потерян: он показан рядом с новым. "
+        "Пока вы писали, текст сохранил другой сотрудник ({author}). Ваш текст не потерян: он показан рядом с новым. "
         "Объедините их и сохраните."
     )
     status = 409
@@ -73,8 +73,7 @@ def check_can_draft(appeal: Appeal, user: Employee) -> None:
 
 def check_can_reopen(appeal: Appeal, user: Employee) -> None:
     """Raise where the user may not begin another answer after the one that was sent."""
-    if not user.has_power("intake.decide"):
-        check_can_write(appeal, user)
+    check_can_work(appeal, user)
     if appeal.status not in (S.SENT, S.CLOSED):
         raise transitions.MoveRefused(number=appeal.number, now=S(appeal.status).label, to=S.DRAFTING.label)
     if appeal.executor_id is None:
@@ -82,7 +81,16 @@ def check_can_reopen(appeal: Appeal, user: Employee) -> None:
 
 
 def draft_of(appeal: Appeal) -> Draft:
-    """Return the draft of an appeal, an empty one if nobody has begun."""
+    """Return the draft of an appeal; where nobody has begun, an empty one that is not saved: looking adds no row."""
+    return Draft.objects.filter(appeal=appeal).first() or Draft(appeal_id=appeal.pk)
+
+
+def files_of(draft: Draft) -> list[DraftFile]:
+    """Return what goes out with the answer, none where nobody has begun."""
+    return list(DraftFile.objects.filter(draft=draft.pk).select_related("stored"))
+
+
+def _begun(appeal: Appeal) -> Draft:
     return Draft.objects.get_or_create(appeal=appeal)[0]
 
 
@@ -102,7 +110,7 @@ def save(
     """
     if not imported:
         check_can_draft(appeal, by)
-    draft = draft_of(appeal)
+    draft = _begun(appeal)
     at = at or timezone.now()
     if draft.version == base_version and draft.text == text:
         return draft
@@ -122,7 +130,7 @@ def insert_material(appeal: Appeal, page_id: int, *, by: Employee) -> Insert:
     check_can_draft(appeal, by)
     with transaction.atomic():
         insert = materials.insert_text(page_id, facts(appeal), user=by)
-        draft = draft_of(appeal)
+        draft = _begun(appeal)
         Citation.objects.create(
             draft=draft,
             material=page_id,
@@ -140,6 +148,12 @@ def insert_material(appeal: Appeal, page_id: int, *, by: Employee) -> Insert:
             revision=insert.revision,
         )
     return insert
+
+
+def decline_material(appeal: Appeal, page_id: int, *, by: Employee) -> None:
+    """Note that a material did not fit this letter; only those who work on its answer may say so."""
+    check_can_write(appeal, by)
+    materials.record_use(page_id, "declined", reference=f"appeal:{appeal.pk}", by=by)
 
 
 def facts(appeal: Appeal) -> dict[str, str]:
@@ -166,7 +180,7 @@ def attach(appeal: Appeal, upload: File[bytes], *, by: Employee) -> DraftFile:
     name = upload.name or "файл"
     files.check(upload, name)
     upload.seek(0)
-    draft = draft_of(appeal)
+    draft = _begun(appeal)
     row = DraftFile.objects.create(draft=draft, stored=files.store(upload, name=name), name=name[:300])
     _touch(appeal, draft, by=by)
     journal.record("appeal.file_attached", chain=f"appeal:{appeal.pk}", by=by, sha256=row.stored.sha256)
@@ -177,7 +191,7 @@ def attach(appeal: Appeal, upload: File[bytes], *, by: Employee) -> DraftFile:
 def detach(appeal: Appeal, file_id: int, *, by: Employee) -> None:
     """Take a file out of the answer; the bytes stay where other rows refer to them."""
     check_can_draft(appeal, by)
-    draft = draft_of(appeal)
+    draft = _begun(appeal)
     row = draft.files.select_related("stored").filter(pk=file_id).first()
     if row is None:
         raise NoSuchFile
@@ -190,7 +204,7 @@ def detach(appeal: Appeal, file_id: int, *, by: Employee) -> None:
 def reopen(appeal: Appeal, *, by: Employee) -> Draft:
     """Begin another answer to an applicant who wrote again; the one that was sent stays as it was."""
     check_can_reopen(appeal, by)
-    draft = draft_of(appeal)
+    draft = _begun(appeal)
     before, now = copy(draft), timezone.now()
     FrozenAnswer.objects.filter(appeal=appeal, withdrawn_at=None, followed_at=None).update(followed_at=now)
     _write(draft, draft.version, by=by, at=now, text="")

@@ -46,6 +46,12 @@ def check_can_write(appeal: Appeal, user: Employee) -> None:
         )
 
 
+def check_can_work(appeal: Appeal, user: Employee) -> None:
+    """Raise where the user neither decides about incoming messages nor works on this answer: he only reads."""
+    if not user.has_power("intake.decide"):
+        check_can_write(appeal, user)
+
+
 def allows(check: Check, appeal: Appeal, user: Employee) -> bool:
     """Tell whether a check lets the user through."""
     try:

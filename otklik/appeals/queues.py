@@ -121,8 +121,11 @@ def _due_soon(_: Employee) -> Q:
 
 
 def _undelivered(_: Employee) -> Q:
-    stuck = Dispatch.objects.filter(answer__appeal=OuterRef("pk"), message__state__in=UNDELIVERED)
-    return Q(status=S.SENT) & Q(Exists(stuck))
+    """Give what did not arrive; a letter may come back long after its appeal was closed."""
+    stuck = Dispatch.objects.filter(
+        answer__appeal=OuterRef("pk"), answer__followed_at=None, message__state__in=UNDELIVERED
+    )
+    return Q(status__in=[S.SENT, S.CLOSED]) & Q(Exists(stuck))
 
 
 VIEWS: Final[dict[str, View]] = {
@@ -206,10 +209,8 @@ def _narrow(user: Employee, found: QuerySet[Appeal], filters: Filters) -> QueryS
         found = found.filter(status__in=OPEN, due_on__range=_within(filters.term))
     if text := filters.text.strip():
         by_number = found.filter(number__icontains=text)
-        if by_number.exists():
-            return by_number
-        hits = [one.appeal.pk for one in search_feed.search_for(user, text, limit=200)]
-        found = found.filter(pk__in=hits)
+        by_words = Q(pk__in=search_feed.keys_for(user, text)) & ~Exists(by_number)
+        found = found.filter(Q(number__icontains=text) | by_words)
     return found
 
 

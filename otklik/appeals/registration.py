@@ -16,7 +16,7 @@ from django.utils import timezone
 from otklik.appeals import classification, numbers, receipts, search_feed, terms, ways
 from otklik.appeals.errors import WrongDate
 from otklik.appeals.models import Appeal, AppealMessage, AppealQuestion, ChannelDefault, Need, Topic
-from otklik.appeals.permissions import check_power
+from otklik.appeals.permissions import check_can_work, check_power
 from otklik.core import journal
 from otklik.core import terms as rules
 from otklik.core.errors import DomainError
@@ -237,7 +237,8 @@ def join_certain() -> bool:
 
 @transaction.atomic
 def seen_reply(appeal: Appeal, *, by: Employee) -> None:
-    """Note that somebody has read what the applicant wrote after registration."""
+    """Note that somebody who works on the appeal has read what the applicant wrote after registration."""
+    check_can_work(appeal, by)
     if Appeal.objects.filter(pk=appeal.pk, unseen_reply=True).update(unseen_reply=False):
         journal.record("appeal.reply_seen", chain=f"appeal:{appeal.pk}", by=by)
     appeal.unseen_reply = False

@@ -11,6 +11,8 @@ from otklik.config import health
 from otklik.core.access import public
 from otklik.core.pages import theme
 
+handler500 = "otklik.core.errors.server_error"
+
 urlpatterns = [
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),

@@ -58,6 +58,7 @@ NAMES: Final[dict[str, str]] = {
     "outgoing.cancelled": "отправка письма отменена",
     "outgoing.resent": "письмо отправляется ещё раз",
     "outgoing.given_up": "отправка письма прекращена",
+    "outgoing.set_aside": "решено не отправлять письмо",
     "outgoing.settled": "выяснено, дошло ли письмо",
     "outgoing.posted": "письмо отправлено почтой или вручено",
     "applicant.created": "внесён заявитель",

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import sys
 import uuid
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views import defaults
 
 log = logging.getLogger("otklik.errors")
+
+# What a full, broken or read-only disk answers, and a machine without free handles.
+_DISK: Final = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE}
+UNAVAILABLE: Final = (
+    "База данных или диск сейчас не отвечают. Ничего не сохранено: подождите минуту и повторите. "
+    "Введённое осталось в форме."
+)
 
 
 class DomainError(Exception):
@@ -27,7 +38,7 @@ class DomainError(Exception):
 
 
 class DomainErrorMiddleware:
-    """Shows a `DomainError` as a notice (422), a defect as a page with a number to quote."""
+    """Shows a `DomainError` as a notice (422), an outage as a notice to wait (503), a defect with a number to quote."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -43,17 +54,45 @@ class DomainErrorMiddleware:
 
         if isinstance(exc, Http404 | PermissionDenied | SuspiciousOperation):
             return None
-        htmx = bool(getattr(request, "htmx", False))
         if isinstance(exc, DomainError):
-            template = "core/refusal_notice.html" if htmx else "core/refusal.html"
-            response = render(request, template, {"refusal": exc}, status=exc.status)
-            if htmx:
-                response["HX-Retarget"] = "#notices"
-                response["HX-Reswap"] = "beforeend"
-            return response
+            return _told(request, "core/refusal.html", {"refusal": exc}, exc.status)
+        if is_outage(exc):
+            return _unavailable(request, exc)
         if settings.DEBUG or settings.TESTING:
             return None
         number = uuid.uuid4().hex[:8]
         # The path's names, not its values: a URL of ours carries no personal data, a message might.
         log.exception("defect %s at %s", number, getattr(request.resolver_match, "view_name", "?"))
         return render(request, "core/defect.html", {"number": number}, status=500)
+
+
+def is_outage(exc: BaseException | None) -> bool:
+    """Tell whether the database or the disk failed, which passes, and not our program."""
+    if isinstance(exc, OSError):
+        return exc.errno in _DISK
+    return isinstance(exc, OperationalError | InterfaceError)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer for what failed outside of any view: reading the session, an upload, the end of a response."""
+    exc = sys.exc_info()[1]
+    return _unavailable(request, exc) if exc is not None and is_outage(exc) else defaults.server_error(request)
+
+
+def _unavailable(request: HttpRequest, exc: BaseException) -> HttpResponse:
+    log.error("no database or disk at %s", getattr(request.resolver_match, "view_name", "?"), exc_info=exc)
+    # Nothing on this page may ask the database again.
+    facts = {"refusal": UNAVAILABLE, "is_demo": False, "user": None}
+    response = _told(request, "core/unavailable.html", facts, 503)
+    response["Retry-After"] = "60"
+    return response
+
+
+def _told(request: HttpRequest, template: str, facts: dict[str, object], status: int) -> HttpResponse:
+    """Return a whole page; for htmx the notice alone, to be put among the others."""
+    if request.headers.get("HX-Request") != "true":
+        return render(request, template, facts, status=status)
+    response = render(request, "core/refusal_notice.html", facts, status=status)
+    response["HX-Retarget"] = "#notices"
+    response["HX-Reswap"] = "beforeend"
+    return response

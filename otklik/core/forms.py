@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
+
+from otklik.core.typed import FIRST_YEAR, LAST_YEAR
 
 DATE_INPUT = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
 CHECKS = (forms.CheckboxInput, forms.RadioSelect, forms.CheckboxSelectMultiple)
+
+
+def _check_year(given: date) -> None:
+    if not FIRST_YEAR <= given.year <= LAST_YEAR:
+        raise ValidationError(f"Проверьте год: нужен от {FIRST_YEAR} до {LAST_YEAR}.")
 
 
 class TidyForm(forms.Form):
@@ -17,6 +26,8 @@ class TidyForm(forms.Form):
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
             widget = field.widget
+            if isinstance(field, forms.DateField):
+                field.validators.append(_check_year)
             if isinstance(widget, CHECKS):
                 css = "form-check-input"
             elif isinstance(widget, forms.Select):

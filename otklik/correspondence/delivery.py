@@ -69,6 +69,13 @@ class NoAddress(DomainError):
     text = "Не указан адрес получателя. Впишите адрес или выберите другой способ отправки."
 
 
+class ReasonNeeded(DomainError):
+    """A letter is not set aside without saying why."""
+
+    code = "delivery.reason_needed"
+    text = "Напишите, почему письмо не нужно отправлять: например, «заявителю позвонили»."
+
+
 # --- queueing --------------------------------------------------------------------------------------------------------
 
 
@@ -98,7 +105,7 @@ def queue(
     if channel == ChannelCode.EMAIL and not recipient.strip() and not imported:
         raise NoAddress
     papers = [(name, _stored(content, name)) for name, content in files]
-    answered = _answered(thread)
+    letter = answered(thread)
     row = OutgoingMessage(
         thread=thread,
         channel=channel,
@@ -109,9 +116,9 @@ def queue(
         subject=fit(subject, 500),
         text=clean(text),
         message_id=_new_message_id(thread, contact_point),
-        in_reply_to=in_reply_to or (answered.message_id if answered else ""),
-        references=list(references) or _references(answered),
-        contact_point=contact_point or (answered.contact_point if answered else None),
+        in_reply_to=in_reply_to or (letter.message_id if letter else ""),
+        references=list(references) or _references(letter),
+        contact_point=contact_point or (letter.contact_point if letter else None),
         automatic=automatic,
         origin_imported=imported,
         state=_first_state(channel, imported),
@@ -144,16 +151,21 @@ def _stored(content: StoredFile | bytes | Path | IO[bytes], name: str) -> Stored
     return content if isinstance(content, StoredFile) else storage.store(content, name=name)
 
 
-def _answered(thread: Thread) -> IncomingMessage | None:
-    """Return the message an outgoing one answers: the newest in its thread."""
-    return thread.incoming.exclude(state=IncomingMessage.State.REJECTED).order_by("received_at", "id").last()
+def answered(thread: Thread) -> IncomingMessage | None:
+    """Return the message a letter of this thread answers: the newest that a person wrote and nobody turned down.
+
+    One that mail programs can refer to goes before a newer one that was written down by hand.
+    """
+    written = thread.incoming.filter(machine="").exclude(state=IncomingMessage.State.REJECTED)
+    newest = written.order_by("received_at", "id")
+    return newest.exclude(message_id="").last() or newest.last()
 
 
-def _references(answered: IncomingMessage | None) -> list[str]:
-    if answered is None or not answered.message_id:
+def _references(letter: IncomingMessage | None) -> list[str]:
+    if letter is None or not letter.message_id:
         return []
-    earlier = answered.references or ([answered.in_reply_to] if answered.in_reply_to else [])
-    return [*earlier[-20:], answered.message_id]
+    earlier = letter.references or ([letter.in_reply_to] if letter.in_reply_to else [])
+    return [*earlier[-20:], letter.message_id]
 
 
 def _new_message_id(thread: Thread, point: ContactPoint | None) -> str:
@@ -314,6 +326,16 @@ def give_up(message: OutgoingMessage, *, by: Employee) -> None:
     """Stop trying: what it said goes another way."""
     states = (State.FAILED, State.UNCERTAIN, State.BY_HAND)
     _decide(message, states, "outgoing.given_up", by=by, state=State.CANCELLED)
+
+
+def set_aside(message: OutgoingMessage, *, reason: str, by: Employee) -> None:
+    """Decide that a letter which did not arrive will not be sent; why stands beside what the other side said."""
+    reason = " ".join(clean(reason).split())
+    if not reason:
+        raise ReasonNeeded
+    states = (State.FAILED, State.UNCERTAIN, State.BY_HAND)
+    error = f"{message.error}\nРешено не отправлять: {fit(reason, 300)}".strip()
+    _decide(message, states, "outgoing.set_aside", by=by, state=State.CANCELLED, error=error)
 
 
 def settle(message: OutgoingMessage, *, arrived: bool, by: Employee | None) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from typing import Final, NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Substr
 
 from otklik.search.models import Entry, Posting
@@ -69,6 +69,15 @@ def find(index: str, query: str, *, scopes: Collection[str], limit: int = 10) ->
     ]
 
 
+def keys(index: str, query: str, *, scopes: Collection[str]) -> list[str]:
+    """Return only the keys of what `find` finds, best first: nothing of the documents is read."""
+    if not scopes:
+        return []
+    store = _Index(index, scopes)
+    found = answer(store, query.replace("\x00", " "), _MOST_HITS)
+    return [store.keys[ranked.document] for ranked in found.ranked]
+
+
 def _line_of(scopes: Iterable[str]) -> str:
     for scope in scopes:
         if not _SCOPE.fullmatch(scope):
@@ -81,22 +90,24 @@ class _Index:
 
     def __init__(self, index: str, scopes: Collection[str]) -> None:
         self._index = index
-        self._size: int | None = None
         self._patterns = [f"% {scope} %" for scope in _line_of(scopes).split()]
         self._open = Q()
         for scope in _line_of(scopes).split():
             self._open |= Q(entry__scopes__contains=f" {scope} ")
+        self._size: int | None = None
+        self.keys: dict[int, str] = {}  # of the documents met so far
 
     def _postings(self) -> QuerySet[Posting]:
         return Posting.objects.filter(self._open, index=self._index)
 
     def size(self) -> int:
-        if self._size is None:
-            self._size = Entry.objects.filter(index=self._index).count()
-        return self._size
+        return Entry.objects.filter(index=self._index).count() if self._size is None else self._size
 
     def frequencies(self, words: Collection[str]) -> dict[str, int]:
-        """Return how many open documents each word stands in; counting stops at `COMMON`. The size comes along."""
+        """Return how many open documents each word stands in; counting stops at `COMMON`.
+
+        The same query counts the documents: `size()` is asked after it.
+        """
         asked = sorted(words)[:_MOST_VOCABULARY]
         if not asked:
             return {}
@@ -106,28 +117,29 @@ class _Index:
         sql = f"""
             SELECT asked.column1, (SELECT COUNT(*) FROM (
                 SELECT 1 FROM search_posting p JOIN search_entry e ON e.id = p.entry_id
-                WHERE p."index" = %s AND p.word = asked.column1 AND ({is_open}) LIMIT {COMMON}) AS met),
-                (SELECT COUNT(*) FROM search_entry WHERE "index" = %s)
+                WHERE p."index" = %s AND p.word = asked.column1 AND ({is_open}) LIMIT {COMMON}) AS met)
             FROM (VALUES {rows}) AS asked
+            UNION ALL SELECT '', COUNT(*) FROM search_entry WHERE "index" = %s
         """  # noqa: S608  only counts of placeholders are put in
         with connection.cursor() as cursor:
-            cursor.execute(sql, [self._index, *self._patterns, self._index, *asked])
-            rows_found = cursor.fetchall()
-        self._size = rows_found[0][2]
-        return {word: count for word, count, _ in rows_found if count}
+            cursor.execute(sql, [self._index, *self._patterns, *asked, self._index])
+            counts = dict(cursor.fetchall())
+        self._size = counts.pop("", 0)
+        return {word: count for word, count in counts.items() if count}
 
-    def beginning_with(self, pairs: Collection[str]) -> list[str]:
-        words = self._postings().alias(pair=Substr("word", 1, 2)).filter(pair__in=pairs)
-        return list(words.values_list("word", flat=True).distinct()[:_MOST_VOCABULARY])
+    def beginning_with(self, pairs: Collection[str]) -> dict[str, int]:
+        words = self._postings().alias(pair=Substr("word", 1, 2)).filter(pair__in=pairs).order_by()
+        counted = words.values_list("word").annotate(met=Count("pk"))[:_MOST_VOCABULARY]
+        return {word: min(met, COMMON) for word, met in counted}
 
     def occurrences(self, words: Collection[str], limit: int) -> list[Occurrence]:
         rows = self._postings().filter(word__in=words).order_by("-weight", "pk")
-        return _occurrences(rows, limit)
+        return self._occurrences(rows, limit)
 
     def occurrences_in(self, words: Collection[str], documents: Collection[int]) -> list[Occurrence]:
-        return _occurrences(self._postings().filter(word__in=words, entry__in=documents))
+        return self._occurrences(self._postings().filter(word__in=words, entry__in=documents))
 
-
-def _occurrences(rows: QuerySet[Posting], limit: int | None = None) -> list[Occurrence]:
-    values = rows.values_list("word", "entry_id", "weight", "entry__length")[:limit]
-    return [Occurrence(*value) for value in values]
+    def _occurrences(self, rows: QuerySet[Posting], limit: int | None = None) -> list[Occurrence]:
+        values = list(rows.values_list("word", "entry_id", "weight", "entry__length", "entry__key")[:limit])
+        self.keys |= {document: key for _, document, _, _, key in values}
+        return [Occurrence(*value[:4]) for value in values]

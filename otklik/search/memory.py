@@ -28,9 +28,9 @@ class MemoryStore:
         """Return in how many documents each known word stands."""
         return {word: min(len(self._by_word[word]), COMMON) for word in words if word in self._by_word}
 
-    def beginning_with(self, pairs: Collection[str]) -> list[str]:
-        """Return known words that begin with one of these pairs of letters."""
-        return [word for word in self._by_word if word[:2] in pairs]
+    def beginning_with(self, pairs: Collection[str]) -> dict[str, int]:
+        """Return known words that begin with one of these pairs of letters, each with its number of documents."""
+        return {word: min(len(seen), COMMON) for word, seen in self._by_word.items() if word[:2] in pairs}
 
     def occurrences(self, words: Collection[str], limit: int) -> list[Occurrence]:
         """Return where these words stand, heaviest first."""

@@ -57,8 +57,8 @@ class Store(Protocol):
         """Return in how many documents each known word stands, `COMMON` at most."""
         ...
 
-    def beginning_with(self, pairs: Collection[str]) -> list[str]:
-        """Return known words that begin with one of these pairs of letters."""
+    def beginning_with(self, pairs: Collection[str]) -> dict[str, int]:
+        """Return known words that begin with one of these pairs of letters, each as `frequencies` counts it."""
         ...
 
     def occurrences(self, words: Collection[str], limit: int) -> list[Occurrence]:
@@ -108,8 +108,9 @@ def _terms(store: Store, query: str) -> list[_Term]:
         asked = retyped
     options = {word: {word: 1.0} for word in asked if word in known}
     if len(asked) <= _SHORT_QUERY and (unknown := [word for word in asked if word not in known]):
-        options |= _repair(store, unknown)
-        known |= store.frequencies({word for word in _flat(options) if word not in known})
+        repaired, vocabulary = _repair(store, unknown)
+        options |= repaired
+        known |= vocabulary
     total = store.size()
     # A short query's unknown word stays a term without options: an answer to one word of five is a doubtful one.
     terms = [
@@ -120,21 +121,17 @@ def _terms(store: Store, query: str) -> list[_Term]:
     return sorted(terms, key=lambda term: term.frequency)[:_MOST_TERMS]
 
 
-def _flat(options: Mapping[str, Mapping[str, float]]) -> Iterable[str]:
-    return (word for found in options.values() for word in found)
-
-
-def _repair(store: Store, unknown: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Return known words for unfinished and misspelt ones: what begins so, else the nearest by slips."""
+def _repair(store: Store, unknown: Sequence[str]) -> tuple[dict[str, dict[str, float]], dict[str, int]]:
+    """Return known words for unfinished and misspelt ones: what begins so, else the nearest by slips; and those met."""
     spelt = [word for word in unknown if len(word) >= _SHORTEST_REPAIRED and word.isalpha()]
-    vocabulary = store.beginning_with({beginning for word in spelt for beginning in _beginnings(word)}) if spelt else []
+    vocabulary = store.beginning_with({beginning for word in spelt for beginning in _beginnings(word)}) if spelt else {}
     repaired = {}
     for word in spelt:
         begun = sorted((known for known in vocabulary if known.startswith(word)), key=len)[:_MOST_OPTIONS]
         near = _nearest(word, vocabulary) if not begun else []
         if begun or near:
             repaired[word] = dict.fromkeys(begun, _PREFIX_CREDIT) | dict.fromkeys(near, _SLIP_CREDIT)
-    return repaired
+    return repaired, vocabulary
 
 
 def _beginnings(word: str) -> set[str]:

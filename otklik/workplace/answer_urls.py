@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import date
 
 from django.urls import URLPattern, path, register_converter
+from django.urls.converters import IntConverter
 
+from otklik.core import typed
 from otklik.workplace import (
     approval,
     assignment,
@@ -27,15 +29,24 @@ class DayConverter:
     regex = r"\d{4}-\d{2}-\d{2}"
 
     def to_python(self, value: str) -> date:
-        """Read the day; a day that does not exist is no address."""
-        return date.fromisoformat(value)
+        """Read the day; one that does not exist, or of a year nobody counts with, is no address."""
+        if (given := typed.day(value)) is None:
+            raise ValueError
+        return given
 
     def to_url(self, value: date) -> str:
         """Write the day."""
         return value.isoformat()
 
 
+class RowConverter(IntConverter):
+    """A number of a row, as many digits as a database holds: a longer one is no address."""
+
+    regex = "[0-9]{1,18}"
+
+
 register_converter(DayConverter, "day")
+register_converter(RowConverter, "row")
 
 APPEAL = "appeals/<int:pk>"
 
@@ -43,11 +54,12 @@ urlpatterns: list[URLPattern] = [
     path(f"{APPEAL}/classify/", classification.classify, name="classify"),
     path(f"{APPEAL}/assign/", assignment.assign, name="assign"),
     path(f"{APPEAL}/draft/", drafting.draft, name="draft"),
+    path(f"{APPEAL}/reopen/", drafting.reopen, name="reopen"),
     path(f"{APPEAL}/draft/autosave/", drafting.autosave, name="draft_autosave"),
     path(f"{APPEAL}/draft/materials/", drafting.find_materials, name="draft_materials"),
-    path(f"{APPEAL}/draft/materials/<int:page_id>/insert/", drafting.insert, name="draft_insert"),
-    path(f"{APPEAL}/draft/materials/<int:page_id>/append/", drafting.append, name="draft_append"),
-    path(f"{APPEAL}/draft/materials/<int:page_id>/decline/", drafting.decline, name="draft_decline"),
+    path(f"{APPEAL}/draft/materials/<row:page_id>/insert/", drafting.insert, name="draft_insert"),
+    path(f"{APPEAL}/draft/materials/<row:page_id>/append/", drafting.append, name="draft_append"),
+    path(f"{APPEAL}/draft/materials/<row:page_id>/decline/", drafting.decline, name="draft_decline"),
     path(f"{APPEAL}/draft/letter.pdf", drafting.preview, name="draft_pdf"),
     path(f"{APPEAL}/draft/revisions/", drafting.revisions, name="revisions"),
     path(f"{APPEAL}/draft/revisions/<int:seq>/restore/", drafting.restore, name="restore"),
@@ -62,12 +74,13 @@ urlpatterns: list[URLPattern] = [
     path(f"{APPEAL}/dispatch/state/", dispatch.state, name="delivery_state"),
     path(f"{APPEAL}/dispatch/send/", dispatch.send, name="send"),
     path(f"{APPEAL}/dispatch/undo/", dispatch.undo, name="undo_send"),
-    path(f"{APPEAL}/dispatch/resend/", dispatch.resend, name="resend"),
-    path(f"{APPEAL}/dispatch/settle/", dispatch.settle, name="settle"),
     path(f"{APPEAL}/dispatch/posted/", dispatch.posted, name="posted"),
     path(f"{APPEAL}/dispatch/another-way/", dispatch.another_way, name="another_way"),
     path(f"{APPEAL}/close/", dispatch.close, name="close"),
     path("deliveries/", dispatch.deliveries, name="deliveries"),
+    path("deliveries/<int:pk>/resend/", dispatch.resend, name="resend"),
+    path("deliveries/<int:pk>/settle/", dispatch.settle, name="settle"),
+    path("deliveries/<int:pk>/set-aside/", dispatch.set_aside, name="set_aside"),
     path("quarantine/", quarantine.quarantine, name="quarantine"),
     path("quarantine/<int:pk>/original/", quarantine.original, name="quarantine_original"),
     path("quarantine/<int:pk>/retry/", quarantine.retry, name="quarantine_retry"),

@@ -9,24 +9,29 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from otklik.appeals import access
+from otklik.core import typed
 from otklik.core.access import requires
 from otklik.people import access as people_access
 from otklik.people import applicants as people
-from otklik.people.models import Applicant, ApplicantMerge, Contact
+from otklik.people.models import Applicant, ApplicantMerge, Contact, Employee
 from otklik.workplace.forms import FindApplicantForm
 from otklik.workplace.requests import StaffRequest
 
 SHOWN = 20
 
 
-def find(text: str) -> list[Applicant]:
-    """Return applicants by telephone, e-mail, or the beginning of their name; merged ones as their main one."""
+def find(text: str, user: Employee) -> list[Applicant]:
+    """Return applicants by telephone, e-mail, or the beginning of their name; merged ones as their main one.
+
+    Only those whose data this employee may ask for.
+    """
     keys = [key for key in (people.email_key(text), people.phone_key(text)) if key]
     condition = Q(pk__in=Contact.objects.filter(key__in=keys).values("applicant"))
     name = people.plain(text)
     if len(name) >= 2:
         condition |= Q(name_key__startswith=name) | Q(name_key__contains=f" {name}")
-    rows = Applicant.objects.filter(condition).select_related("merged_into").prefetch_related("contacts").order_by("pk")
+    known = access.applicants_of(user).filter(condition)
+    rows = known.select_related("merged_into").prefetch_related("contacts").order_by("pk")
     found = {people.main(one).pk: people.main(one) for one in rows[: SHOWN * 2]}
     return list(found.values())[:SHOWN]
 
@@ -38,7 +43,7 @@ def applicants(request: StaffRequest) -> HttpResponse:
     form = FindApplicantForm(request.POST or None)
     shown = None
     if form.is_valid():
-        shown = [(one, people_access.masked(one)) for one in find(form.cleaned_data["what"])]
+        shown = [(one, people_access.masked(one)) for one in find(form.cleaned_data["what"], request.user)]
     return render(request, "workplace/applicants.html", {"form": form, "found": shown})
 
 
@@ -46,7 +51,7 @@ def applicants(request: StaffRequest) -> HttpResponse:
 @require_GET
 def applicant(request: StaffRequest, pk: int) -> HttpResponse:
     """Show one applicant, masked, with the appeals the employee may see and the merges."""
-    one = get_object_or_404(Applicant.objects.select_related("merged_into"), pk=pk)
+    one = get_object_or_404(access.applicants_of(request.user).select_related("merged_into"), pk=pk)
     group = people.group(one)
     return render(
         request,
@@ -72,7 +77,7 @@ def applicant(request: StaffRequest, pk: int) -> HttpResponse:
 @require_POST
 def reveal(request: StaffRequest, pk: int) -> HttpResponse:
     """Show an applicant in full; who looked and why is written down."""
-    one = get_object_or_404(Applicant.objects.prefetch_related("contacts"), pk=pk)
+    one = get_object_or_404(access.applicants_of(request.user).prefetch_related("contacts"), pk=pk)
     revealed = people_access.reveal(
         one, by=request.user, reason=request.POST.get("reason", ""), about=request.POST.get("about", "")[:60]
     )
@@ -86,8 +91,9 @@ def reveal(request: StaffRequest, pk: int) -> HttpResponse:
 @require_POST
 def merge(request: StaffRequest, pk: int) -> HttpResponse:
     """Join another applicant to this one."""
-    kept = get_object_or_404(Applicant, pk=pk)
-    merged = get_object_or_404(Applicant, pk=request.POST.get("merged", "0"))
+    known = access.applicants_of(request.user)
+    kept = get_object_or_404(known, pk=pk)
+    merged = get_object_or_404(known, pk=typed.number(request.POST.get("merged")))
     people.merge(kept, merged, by=request.user)
     messages.success(request, "Заявители объединены. Объединение можно отменить на этой странице.")
     return redirect("workplace:applicant", pk=pk)

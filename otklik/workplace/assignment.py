@@ -17,6 +17,7 @@ from otklik.core.access import requires
 from otklik.core.errors import DomainError
 from otklik.core.forms import DATE_INPUT, TidyForm
 from otklik.core.terms import valid
+from otklik.core.typed import number
 from otklik.people import staff
 from otklik.people.models import Employee, Unit
 from otklik.workplace import queue
@@ -70,7 +71,7 @@ def assign(request: StaffRequest, pk: int) -> HttpResponse:
     except DomainError as refusal:
         form.add_error(None, str(refusal))
         return _page(request, appeal, form, status=refusal.status)
-    messages.success(request, f"Обращение № {appeal.number} назначено: {form.cleaned_data['executor'].short_name}.")
+    messages.success(request, f"Обращение № {appeal.number} назначено: {form.cleaned_data['executor'].short_name}")
     return redirect(queue.card_url(request, appeal.pk))
 
 
@@ -93,11 +94,10 @@ def _why_not(appeal: Appeal, user: Employee) -> str:
     return ""
 
 
-def _unit(appeal: Appeal, typed: Any) -> Unit | None:
+def _unit(appeal: Appeal, given: Any) -> Unit | None:
     """Return the unit that was chosen, else the appeal's, else the one that usually answers its topic."""
-    if "unit" in typed:
-        chosen = typed["unit"]
-        return Unit.objects.filter(pk=chosen).first() if chosen.isdigit() else None
+    if "unit" in given:
+        return Unit.objects.filter(pk=number(given["unit"]) or 0).first()
     if appeal.unit:
         return appeal.unit
     question = appeal.questions.select_related("topic__unit").filter(topic__unit__isnull=False).first()

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
-from otklik.core import calendar
+from otklik.core import calendar, typed
 from otklik.core.access import requires
 from otklik.core.forms import DATE_INPUT, TidyForm
 from otklik.core.models import CalendarDay, CalendarYear
@@ -74,9 +74,7 @@ class YearForm(TidyForm):
 @require_GET
 def year(request: StaffRequest, of: int | None = None) -> HttpResponse:
     """Show a year by months: each day's kind in letters as well as in colour."""
-    shown = of or timezone.localdate().year
-    if not 2000 <= shown <= 2100:
-        raise Http404
+    shown = _year(of or timezone.localdate().year)
     days = calendar.current()
     known = CalendarYear.objects.filter(year=shown).first()
     context = {
@@ -122,7 +120,7 @@ def day(request: StaffRequest, on: date) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def approve_year(request: StaffRequest, of: int) -> HttpResponse:
     """Note the decree of a year, or take the note back; days that come with it re-date what runs, after a preview."""
-    known = CalendarYear.objects.filter(year=of, approved=True).first()
+    known = CalendarYear.objects.filter(year=_year(of), approved=True).first()
     form = YearForm(request.POST or None, initial={"approved": "yes", "source": known.source if known else ""})
 
     def change() -> None:
@@ -140,6 +138,12 @@ def approve_year(request: StaffRequest, of: int) -> HttpResponse:
         done=f"{of} год: отметка записана.",
     )
     return redating.respond(request, form, change, page, reason=lambda: f"утверждён календарь {of} года")
+
+
+def _year(of: int) -> int:
+    if not typed.FIRST_YEAR <= of <= typed.LAST_YEAR:
+        raise Http404
+    return of
 
 
 def _weeks(of: int, month: int) -> list[list[tuple[date, Any] | None]]:

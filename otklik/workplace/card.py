@@ -6,18 +6,20 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.contrib import messages
-from django.db.models import Q, prefetch_related_objects
+from django.db.models import prefetch_related_objects
 from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from otklik.appeals import access, notes, registration, steps, terms, timeline
 from otklik.appeals.models import Appeal, AppealMessage, AppealPause
+from otklik.appeals.permissions import allows, check_can_work
 from otklik.core import files
 from otklik.core.access import requires
 from otklik.correspondence.models import IncomingFile, OutgoingFile, OutgoingMessage
 from otklik.knowledge import materials
 from otklik.people import access as people_access
+from otklik.people import applicants
 from otklik.workplace import feedback, queue
 from otklik.workplace.requests import StaffRequest
 
@@ -27,12 +29,13 @@ State = OutgoingMessage.State
 
 @dataclass(frozen=True)
 class Action:
-    """A step as a button; `step` is what `appeals.steps` calls it."""
+    """A step as a button; `step` is what `appeals.steps` calls it. `at_once`: pressing does it, no page comes first."""
 
     step: str
     label: str
     icon: str
     name: str
+    at_once: bool = False
 
 
 # In the order of the work: the first that is allowed is the primary button.
@@ -50,7 +53,7 @@ ACTIONS: Final = (
     Action("freeze", "Передать на подпись", "signature", "sign"),
     Action("withdraw", "Отозвать с подписи", "arrow-back-up", "sign"),
     Action("propose", "Предложить тему и потребность", "tags", "classify"),
-    Action("reopen", "Начать новый ответ", "edit", "draft"),
+    Action("reopen", "Начать новый ответ", "edit", "reopen", at_once=True),
     Action("close", "Закрыть обращение", "archive", "dispatch"),
 )
 # What the state calls for first, where several steps are allowed.
@@ -85,7 +88,8 @@ def card(request: StaffRequest, pk: int) -> HttpResponse:
             "primary": primary,
             "others": others,
             "can_note": "note" in allowed,
-            "can_mark_read": appeal.unseen_reply,
+            "can_mark_read": appeal.unseen_reply and allows(check_can_work, appeal, request.user),
+            "may_dispatch": request.user.has_power("appeals.dispatch"),
             "undelivered": (State.FAILED, State.UNCERTAIN, State.BY_HAND),
             "numbers": {},
             "lazy_menu": True,
@@ -116,7 +120,7 @@ def context(request: StaffRequest, pk: int) -> HttpResponse:
     prefetch_related_objects([appeal.applicant], "contacts")
     earlier = (
         access.visible_to(request.user)
-        .filter(Q(applicant=appeal.applicant_id) | Q(applicant__merged_into=appeal.applicant_id))
+        .filter(applicant__in=applicants.group(applicants.main(appeal.applicant)))
         .exclude(pk=appeal.pk)
         .order_by("-registered_on", "-pk")[:6]
     )

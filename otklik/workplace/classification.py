@@ -16,6 +16,7 @@ from otklik.appeals.permissions import allows
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
 from otklik.core.forms import TidyForm
+from otklik.core.typed import number
 from otklik.workplace import queue
 from otklik.workplace.requests import StaffRequest
 
@@ -157,7 +158,7 @@ def _initial(appeal: Appeal, guess: classification.Guess) -> list[dict[str, Any]
 
 def _retyped(request: StaffRequest) -> list[dict[str, Any]]:
     """Return what was typed, with the wished line added or the picked proposal put where it is missing."""
-    count = min(int(request.POST.get("form-TOTAL_FORMS") or 0), 20)
+    count = min(number(request.POST.get("form-TOTAL_FORMS")) or 0, 20)
     rows: list[dict[str, Any]] = [
         {"topic": request.POST.get(f"form-{i}-topic", ""), "need": request.POST.get(f"form-{i}-need", "")}
         for i in range(count)

@@ -6,8 +6,10 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
@@ -16,6 +18,7 @@ from otklik.appeals.models import Appeal, Dispatch
 from otklik.appeals.permissions import allows
 from otklik.core.access import requires
 from otklik.core.forms import DATE_INPUT, TidyForm
+from otklik.core.pages import safe_back
 from otklik.correspondence import delivery
 from otklik.correspondence.models import ChannelCode, OutgoingMessage
 from otklik.people import access as people_access
@@ -85,22 +88,29 @@ def undo(request: StaffRequest, pk: int) -> HttpResponse:
 @requires("appeals.dispatch")
 @require_POST
 def resend(request: StaffRequest, pk: int) -> HttpResponse:
-    """Try the same letter once more."""
-    appeal = access.get_for(request.user, pk)
-    delivery.resend(_message(appeal), by=request.user)
+    """Try a letter of any kind once more."""
+    delivery.resend(_letter(request, pk), by=request.user)
     messages.success(request, "Письмо снова поставлено в очередь.")
-    return redirect("workplace:dispatch", pk=pk)
+    return _back(request)
 
 
 @requires("appeals.dispatch")
 @require_POST
 def settle(request: StaffRequest, pk: int) -> HttpResponse:
     """Write down what the clerk found out about a letter whose fate was unknown."""
-    appeal = access.get_for(request.user, pk)
     arrived = request.POST.get("arrived") == "yes"
-    delivery.settle(_message(appeal), arrived=arrived, by=request.user)
+    delivery.settle(_letter(request, pk), arrived=arrived, by=request.user)
     messages.success(request, "Отмечено: дошло." if arrived else "Отмечено: не дошло. Отправьте ещё раз.")
-    return redirect("workplace:dispatch", pk=pk)
+    return _back(request)
+
+
+@requires("appeals.dispatch")
+@require_POST
+def set_aside(request: StaffRequest, pk: int) -> HttpResponse:
+    """Decide, with a reason, that a letter which did not arrive needs nothing more."""
+    delivery.set_aside(_letter(request, pk), reason=request.POST.get("reason", ""), by=request.user)
+    messages.success(request, "Письмо снято с отправки. Причина сохранена.")
+    return _back(request)
 
 
 @requires("appeals.dispatch")
@@ -154,6 +164,7 @@ def deliveries(request: StaffRequest) -> HttpResponse:
         OutgoingMessage.objects.filter(
             state__in=(State.FAILED, State.UNCERTAIN, State.BY_HAND), thread__appeal__in=seen
         )
+        .annotate(answers=Exists(dispatch.current().filter(message=OuterRef("pk"))))
         .select_related("thread__appeal")
         .order_by("created_at")
     )
@@ -164,7 +175,18 @@ def deliveries(request: StaffRequest) -> HttpResponse:
     ]
     rows = list(waiting[:300])
     listed = [(title, hint, [row for row in rows if row.state == code]) for code, title, hint in groups]
-    return render(request, "workplace/deliveries.html", {"groups": listed, "total": len(rows)})
+    context = {"groups": listed, "total": len(rows), "may_dispatch": request.user.has_power("appeals.dispatch")}
+    return render(request, "workplace/deliveries.html", context)
+
+
+def _letter(request: StaffRequest, pk: int) -> OutgoingMessage:
+    """Return a letter of an appeal the user may see: an answer, a receipt or an explanation."""
+    return access.get_of_appeal(request.user, OutgoingMessage.objects.all(), "thread__appeal", pk=pk)
+
+
+def _back(request: StaffRequest) -> HttpResponse:
+    """Go back to the page the button stood on: that of an answer, else the list."""
+    return redirect(safe_back(request, reverse("workplace:deliveries")))
 
 
 def _message(appeal: Appeal) -> OutgoingMessage:
@@ -180,8 +202,7 @@ def _is_call(message: OutgoingMessage | None) -> bool:
 
 
 def _dispatch_of(appeal: Appeal) -> Dispatch | None:
-    rows = Dispatch.objects.filter(answer__appeal=appeal, answer__withdrawn_at=None, answer__followed_at=None)
-    return rows.select_related("message", "by").first()
+    return dispatch.current().filter(answer__appeal=appeal).select_related("message", "by").first()
 
 
 def _again(request: StaffRequest, appeal: Appeal, **typed: forms.Form) -> HttpResponse:

@@ -22,8 +22,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from otklik.appeals import access, approval, checklist, drafting, signature
 from otklik.appeals.checklist import Check
 from otklik.appeals.letters import compose
-from otklik.appeals.models import Appeal, Approval, Draft, DraftFile, DraftRevision
+from otklik.appeals.models import Appeal, Approval, Citation, Draft, DraftFile, DraftRevision
 from otklik.appeals.permissions import allows
+from otklik.core import typed
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
 from otklik.knowledge import materials
@@ -52,6 +53,17 @@ def draft(request: StaffRequest, pk: int) -> HttpResponse:
         return _pressed(request, appeal, saved)
     except DomainError as refusal:
         return _page(request, appeal, refusal=refusal)
+
+
+@requires("appeals.draft", "intake.decide")
+@require_POST
+def reopen(request: StaffRequest, pk: int) -> HttpResponse:
+    """Begin another answer to an applicant who wrote again; whoever may write it goes on to the editor."""
+    appeal = access.get_for(request.user, pk)
+    drafting.reopen(appeal, by=request.user)
+    messages.success(request, f"Обращение № {appeal.number}: начат новый ответ. Прежний остался в истории.")
+    writes = allows(drafting.check_can_draft, appeal, request.user)
+    return redirect("workplace:draft" if writes else "workplace:card", pk=pk)
 
 
 @requires(*WRITERS)
@@ -85,7 +97,7 @@ def insert(request: StaffRequest, pk: int, page_id: int) -> JsonResponse:
         taken = drafting.insert_material(appeal, page_id, by=request.user)
     except DomainError as refusal:
         return JsonResponse({"text": str(refusal)}, status=refusal.status)
-    used = render_to_string("workplace/draft.html#used", {"citations": _citations(appeal)}, request)
+    used = render_to_string("workplace/draft.html#used", {"citations": _citations(drafting.draft_of(appeal))}, request)
     return JsonResponse({"insert": taken.text, "title": taken.title, "empty": list(taken.empty), "used": used})
 
 
@@ -102,8 +114,7 @@ def append(request: StaffRequest, pk: int, page_id: int) -> HttpResponse:
 @require_POST
 def decline(request: StaffRequest, pk: int, page_id: int) -> HttpResponse:
     """Note that a material did not fit this letter; its owner sees it in the figures of the material."""
-    appeal = access.get_for(request.user, pk)
-    materials.record_use(page_id, "declined", reference=f"appeal:{appeal.pk}", by=request.user)
+    drafting.decline_material(access.get_for(request.user, pk), page_id, by=request.user)
     return HttpResponse("")
 
 
@@ -113,7 +124,7 @@ def preview(request: StaffRequest, pk: int) -> HttpResponse:
     """Show the letter as the PDF it would be today, from the saved text."""
     appeal = access.get_for(request.user, pk)
     current = drafting.draft_of(appeal)
-    files = list(current.files.select_related("stored"))
+    files = drafting.files_of(current)
     content = compose.letter_pdf(
         appeal, current.text, files, _likely_signer(appeal, request.user), on=timezone.localdate()
     )
@@ -129,7 +140,7 @@ def revisions(request: StaffRequest, pk: int) -> HttpResponse:
     """Show kept revisions and what changed between two of them (by default: the last one and the text as it is)."""
     appeal = access.get_for(request.user, pk)
     current = drafting.draft_of(appeal)
-    kept = list(current.revisions.select_related("author").order_by("-seq"))
+    kept = list(DraftRevision.objects.filter(draft=current.pk).select_related("author").order_by("-seq"))
     older, newer = _picked(request.GET.get("from"), kept), _picked(request.GET.get("to"), kept)
     older = older or (kept[0] if kept else None)
     context = {
@@ -150,7 +161,7 @@ def restore(request: StaffRequest, pk: int, seq: int) -> HttpResponse:
     """Make the text of a kept revision the current one; the text it replaces is kept as well."""
     appeal = access.get_for(request.user, pk)
     current = drafting.draft_of(appeal)
-    chosen = get_object_or_404(DraftRevision, draft=current, seq=seq)
+    chosen = get_object_or_404(DraftRevision, draft=current.pk, seq=seq)
     drafting.check_can_draft(appeal, request.user)
     drafting.keep(current, by=request.user)
     drafting.save(appeal, text=chosen.text, base_version=_typed(request)[1], by=request.user)
@@ -175,8 +186,7 @@ def changes(before: str, after: str) -> list[Change]:
 
 def _typed(request: StaffRequest) -> tuple[str, int]:
     """Return the text with plain line ends, and the version it started from."""
-    version = request.POST.get("base_version", "")
-    return request.POST.get("text", "").replace("\r\n", "\n"), int(version) if version.isdigit() else 0
+    return request.POST.get("text", "").replace("\r\n", "\n"), typed.number(request.POST.get("base_version")) or 0
 
 
 def _pressed(request: StaffRequest, appeal: Appeal, saved: Draft) -> HttpResponse:
@@ -187,11 +197,11 @@ def _pressed(request: StaffRequest, appeal: Appeal, saved: Draft) -> HttpRespons
     if "attach" in pressed:
         _attach(request, appeal)
     elif detached := pressed.get("detach"):
-        drafting.detach(appeal, int(detached), by=request.user)
+        drafting.detach(appeal, typed.number(detached) or 0, by=request.user)
     elif page_id := pressed.get("insert"):
-        _append(request, appeal, saved, int(page_id))
+        _append(request, appeal, saved, typed.number(page_id) or 0)
     elif page_id := pressed.get("decline"):
-        materials.record_use(int(page_id), "declined", reference=f"appeal:{appeal.pk}", by=request.user)
+        drafting.decline_material(appeal, typed.number(page_id) or 0, by=request.user)
     elif "take_theirs" in pressed:
         drafting.keep(saved, by=request.user)
         drafting.save(appeal, text=pressed.get("theirs", ""), base_version=saved.version, by=request.user)
@@ -244,7 +254,7 @@ def _page(
 ) -> HttpResponse:
     current = drafting.draft_of(appeal)
     shown = current.text if text is None else text
-    files = list(current.files.select_related("stored"))
+    files = drafting.files_of(current)
     signer = _likely_signer(appeal, request.user)
     context = {
         "appeal": appeal,
@@ -254,7 +264,7 @@ def _page(
         "files": files,
         "letter": compose.letter_of(appeal, shown, files, signer, on=timezone.localdate()),
         "checks": _checks(appeal, current, shown, files),
-        "citations": _citations(appeal),
+        "citations": _citations(current),
         "approvers": approval.candidates(appeal, request.user),
         "remarks": _remarks(current),
         "why_closed": _why_closed(appeal, request.user),
@@ -275,7 +285,7 @@ def _why_closed(appeal: Appeal, user: Employee) -> str:
 
 
 def _checks(appeal: Appeal, current: Draft, text: str, files: Sequence[DraftFile] | None = None) -> list[Check]:
-    names = [row.name for row in (files if files is not None else current.files.all())]
+    names = [row.name for row in (drafting.files_of(current) if files is None else files)]
     greeting = str(drafting.facts(appeal)["обращение"])
     approved = approval.approved_revision(appeal) is not None
     return [
@@ -300,13 +310,13 @@ def _found(request: StaffRequest, appeal: Appeal) -> dict[str, object]:
     return {"query": "", "found": materials.suggest(letter, user=request.user, limit=6)}
 
 
-def _citations(appeal: Appeal) -> list[object]:
-    return list(drafting.draft_of(appeal).citations.select_related("by").order_by("-id"))
+def _citations(current: Draft) -> list[Citation]:
+    return list(Citation.objects.filter(draft=current.pk).select_related("by").order_by("-id"))
 
 
 def _remarks(current: Draft) -> list[Approval]:
     """Return the remarks of the last return for rework."""
-    returned = Approval.objects.filter(revision__draft=current, decision=Approval.Decision.RETURNED)
+    returned = Approval.objects.filter(revision__draft=current.pk, decision=Approval.Decision.RETURNED)
     return list(returned.select_related("decided_by").order_by("-decided_at")[:3])
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from otklik.appeals.models import Appeal
-from otklik.core import journal
+from otklik.core import journal, typed
 from otklik.core.access import requires
 from otklik.core.actions import name_of
 from otklik.core.models import AccessEntry, ChainedEntry, JournalEntry
@@ -75,13 +75,13 @@ def _actions(kind: type[ChainedEntry]) -> list[tuple[str, str]]:
 
 def _filtered(rows: QuerySet[Any], request: StaffRequest) -> QuerySet[Any]:
     asked = request.GET
-    if asked.get("actor", "").isdigit():
-        rows = rows.filter(actor=int(asked["actor"]))
+    if actor := typed.number(asked.get("actor")):
+        rows = rows.filter(actor=actor)
     if asked.get("action"):
         rows = rows.filter(action=asked["action"])
-    if first := _day(asked.get("first")):
+    if first := typed.day(asked.get("first")):
         rows = rows.filter(at__gte=_midnight(first))
-    if last := _day(asked.get("last")):
+    if last := typed.day(asked.get("last")):
         rows = rows.filter(at__lt=_midnight(last + timedelta(days=1)))
     return rows.select_related("actor", "on_behalf_of").order_by("-at", "-id")
 
@@ -95,13 +95,6 @@ def _page(request: StaffRequest, rows: QuerySet[Any]) -> dict[str, Any]:
         "kept": kept.urlencode(),
         "employees": Employee.objects.all(),
     }
-
-
-def _day(text: str | None) -> date | None:
-    try:
-        return date.fromisoformat(text or "")
-    except ValueError:
-        return None
 
 
 def _midnight(day: date) -> datetime:

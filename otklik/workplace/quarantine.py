@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from itertools import groupby
 
 from django import forms
@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from otklik.appeals import access
-from otklik.core import files
+from otklik.core import files, typed
 from otklik.core.access import requires
 from otklik.core.forms import TidyForm
 from otklik.correspondence import inbox
@@ -98,7 +98,7 @@ def reject(request: StaffRequest, pk: int) -> HttpResponse:
 @require_GET
 def reconciliation(request: StaffRequest) -> HttpResponse:
     """Show per channel and day: what came, and what became of it. Nothing may be left over."""
-    last = _day(request.GET.get("last")) or timezone.localdate()
+    last = typed.day(request.GET.get("last")) or timezone.localdate()
     rows = inbox.tally(last, days=DAYS)
     context = {
         "days": [(day, list(its)) for day, its in groupby(rows, key=lambda row: row.day)],
@@ -111,10 +111,3 @@ def reconciliation(request: StaffRequest) -> HttpResponse:
 
 def _quarantined(pk: int) -> IncomingMessage:
     return get_object_or_404(IncomingMessage, pk=pk, state=IncomingMessage.State.QUARANTINED)
-
-
-def _day(text: str | None) -> date | None:
-    try:
-        return date.fromisoformat(text or "")
-    except ValueError:
-        return None

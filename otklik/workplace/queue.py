@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET
 
 from otklik.appeals import queues
 from otklik.appeals.models import Topic
+from otklik.core import typed
 from otklik.core.access import requires
 from otklik.core.terms import valid
 from otklik.correspondence.models import ChannelCode
@@ -23,6 +24,8 @@ from otklik.workplace.menu import APPEALS
 from otklik.workplace.requests import StaffRequest
 
 TERMS: Final = {"overdue": "просрочено", "today": "срок сегодня", "soon": "осталось до 3 дней"}
+
+MOST_PAGES: Final = 100_000
 
 
 @requires(*APPEALS)
@@ -33,11 +36,9 @@ def queue(request: StaffRequest) -> HttpResponse:
     if request.htmx and not request.htmx.boosted:
         template = "workplace/queue.html#short" if "short" in request.GET else "workplace/queue.html#rows"
         return render(request, template, _page(request, view, filters))
-    return render(
-        request,
-        "workplace/queue.html",
-        _page(request, view, filters) | _choices() | {"numbers": queues.counters(request.user)},
-    )
+    # A search is work enough for one page: the menu's counters come right after it.
+    menu = {"numbers": {}, "lazy_menu": True} if filters.text else {"numbers": queues.counters(request.user)}
+    return render(request, "workplace/queue.html", _page(request, view, filters) | _choices() | menu)
 
 
 @requires(*APPEALS)
@@ -88,16 +89,12 @@ def _asked(request: StaffRequest) -> tuple[str, queues.Filters]:
     given = request.GET
     return code if code in mine else "all", queues.Filters(
         channel=given.get("channel", "") if given.get("channel") in ChannelCode.values else "",
-        topic=_number(given.get("topic")),
-        unit=_number(given.get("unit")),
+        topic=typed.number(given.get("topic")),
+        unit=typed.number(given.get("unit")),
         term=given.get("term", "") if given.get("term") in TERMS else "",
         text=given.get("text", "")[:200],
-        page=_number(given.get("page")) or 1,
+        page=min(typed.number(given.get("page")) or 1, MOST_PAGES),
     )
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isdecimal() and len(text) < 12 else None
 
 
 def _query(view: str, filters: queues.Filters, **changes: Any) -> str:
@@ -116,7 +113,7 @@ def _page(request: StaffRequest, view: str, filters: queues.Filters) -> dict[str
         "query": _query(view, filters),
         "next_query": _query(view, filters, page=page.number + 1) if page.has_next else "",
         "previous_query": _query(view, filters, page=page.number - 1) if page.number > 1 else "",
-        "current": _number(request.GET.get("current")),
+        "current": typed.number(request.GET.get("current")),
     }
 
 

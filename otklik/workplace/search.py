@@ -28,7 +28,7 @@ def search(request: StaffRequest) -> HttpResponse:
     if text:
         found["appeals"] = _appeals(request, text) if any(user.has_power(power) for power in APPEALS) else []
         found["people"] = (
-            [(one, people_access.masked(one)) for one in applicants.find(text)[:SHOWN]]
+            [(one, people_access.masked(one)) for one in applicants.find(text, user)[:SHOWN]]
             if user.has_power("applicants.view")
             else []
         )

@@ -92,7 +92,7 @@ def freeze(request: StaffRequest, pk: int) -> HttpResponse:
         messages.error(request, "Выберите, кто подпишет ответ.")
         return redirect("workplace:sign", pk=pk)
     signature.freeze(appeal, signer=signer, by=request.user)
-    messages.success(request, f"Ответ передан на подпись: {signer.short_name}. Текст и приложения больше не меняются.")
+    messages.success(request, f"Ответ передан на подпись ({signer.short_name}). Текст и приложения больше не меняются.")
     return redirect("workplace:sign", pk=pk)
 
 

@@ -37,8 +37,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("feedback/", feedback.feedback_list, name="feedback"),
     # Knowledge Base
     path("kb/", kb.home, name="knowledge"),
-    path("kb/sections/<int:pk>/", kb.section, name="knowledge_section"),
-    path("kb/<int:pk>/", kb.material, name="knowledge_material"),
+    path("kb/sections/<row:pk>/", kb.section, name="knowledge_section"),
+    path("kb/<row:pk>/", kb.material, name="knowledge_material"),
     # The answer's way, quarantine, calendar, journal
     *answer_urls.urlpatterns,
 ]

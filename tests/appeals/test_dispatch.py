@@ -7,11 +7,12 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from otklik.appeals import dispatch, drafting, registration, signature, transitions, ways
+from otklik.appeals import approval, dispatch, drafting, queues, registration, signature, transitions, ways
 from otklik.appeals.errors import NotAllowed
 from otklik.appeals.models import Appeal, Dispatch
 from otklik.core import files
-from otklik.correspondence.models import ChannelCode, OutgoingMessage
+from otklik.correspondence import delivery
+from otklik.correspondence.models import ChannelCode, IncomingMessage, OutgoingMessage
 from otklik.surveys.models import Invitation
 
 S = Appeal.Status
@@ -36,6 +37,37 @@ def test_an_email_answer_continues_the_thread_and_carries_the_letter(world):
     assert message.not_before > timezone.now()
     appeal = world.again(appeal)
     assert (appeal.status, appeal.answered_on) == (S.SENT, timezone.localdate())
+
+
+def test_a_second_answer_refers_to_the_letter_it_answers_and_not_to_a_machines(world):
+    first = _sent(world, world.registered_email())
+    appeal = world.again(first.thread.appeal)
+    OutgoingMessage.objects.filter(pk=first.pk).update(state=State.SENT)
+    reply = world.email(message_id="<second@citizen.example>", subject="Re: Продление договора аренды")
+    chain = ["<letter@citizen.example>", first.message_id]
+    IncomingMessage.objects.filter(pk=reply.pk).update(references=chain)
+    registration.join(reply, appeal, by=world.clerk)
+    away = world.email(message_id="<away@citizen.example>", subject="Меня нет")
+    registration.join(away, appeal, by=world.clerk)
+    IncomingMessage.objects.filter(pk=away.pk).update(machine="auto")
+    registration.seen_reply(appeal, by=world.executor)
+    draft = drafting.reopen(world.again(appeal), by=world.executor)
+    drafting.save(world.again(appeal), text="Уточняем.", base_version=draft.version, by=world.executor)
+    approval.ask(world.again(appeal), approvers=[world.head], by=world.executor)
+    approval.approve(approval.decision_of(world.again(appeal), world.head), by=world.head)
+    answer = signature.freeze(world.again(appeal), signer=world.signer, by=world.executor)
+    signature.sign_sed(answer, number="2", signed_on=timezone.localdate(), by=world.clerk)
+    second = dispatch.send(world.again(appeal), by=world.clerk).message
+    assert second.in_reply_to == "<second@citizen.example>"
+    assert second.references == [*chain, "<second@citizen.example>"]
+    assert second.subject == "Re: Продление договора аренды"
+
+
+def test_a_post_written_small_stands_capital_under_the_letter(world):
+    type(world.signer).objects.filter(pk=world.signer.pk).update(post="начальник отдела")
+    world.signer.refresh_from_db()
+    message = _sent(world, world.registered_email())
+    assert "\nНачальник отдела\n" in message.text
 
 
 def test_the_invitation_to_rate_is_in_the_letter_and_nothing_in_it_names_the_appeal(world):
@@ -135,6 +167,50 @@ def test_a_letter_that_left_cannot_be_taken_back(world, trace):
     assert world.again(appeal).status == S.SENT
 
 
+@pytest.mark.parametrize("state", [State.QUEUED, State.SENDING])
+def test_while_the_answer_is_on_its_way_the_appeal_stays_open(world, trace, state):
+    message = _sent(world, world.registered_email())
+    OutgoingMessage.objects.filter(pk=message.pk).update(state=state)
+    before = trace()
+    with pytest.raises(dispatch.NotReadyToClose, match="письмо с ответом"):
+        dispatch.close(world.again(message.thread.appeal), reason="", by=world.clerk)
+    assert trace() == before
+    assert world.again(message.thread.appeal).status == S.SENT
+
+
+def test_an_answer_that_comes_back_after_the_end_is_counted_and_goes_another_way(world):
+    message = _sent(world, world.registered_email())
+    OutgoingMessage.objects.filter(pk=message.pk).update(state=State.SENT)
+    appeal = world.again(message.thread.appeal)
+    dispatch.close(appeal, reason="", by=world.clerk)
+    delivery.bounced(message.message_id, permanent=True, reason="550")
+    assert [row.pk for row in queues.rows(world.clerk, "undelivered").rows] == [appeal.pk]
+    assert queues.counters(world.clerk)["undelivered"] == 1
+    dispatch.send_another_way(world.again(appeal), channel="email", address="other@citizen.example", by=world.clerk)
+    assert world.again(appeal).status == S.CLOSED
+    assert queues.counters(world.clerk)["undelivered"] == 0
+    again = OutgoingMessage.objects.filter(kind="answer").latest("pk")
+    assert (again.recipient, again.state) == ("other@citizen.example", State.QUEUED)
+
+
+def test_of_two_clerks_who_send_a_set_aside_answer_another_way_one_is_told(world, monkeypatch):
+    message = _sent(world, world.registered_email())
+    OutgoingMessage.objects.filter(pk=message.pk).update(state=State.FAILED)
+    delivery.set_aside(OutgoingMessage.objects.get(pk=message.pk), reason="ящика нет", by=world.clerk)
+    appeal = world.again(message.thread.appeal)
+    queue, quicker = dispatch._queue, {"channel": "email", "address": "a@citizen.example", "by": world.clerk}
+
+    def meanwhile(*args, **kwargs):
+        monkeypatch.setattr(dispatch, "_queue", queue)
+        dispatch.send_another_way(world.again(appeal), **quicker)
+        return queue(*args, **kwargs)
+
+    monkeypatch.setattr(dispatch, "_queue", meanwhile)
+    with pytest.raises(transitions.ChangedMeanwhile):
+        dispatch.send_another_way(appeal, channel="email", address="b@citizen.example", by=world.clerk2)
+    assert not OutgoingMessage.objects.filter(recipient="b@citizen.example").exists()
+
+
 def test_an_answered_appeal_closes(world):
     appeal = world.again(_sent(world).thread.appeal)
     dispatch.close(appeal, reason="", by=world.clerk)
@@ -183,8 +259,6 @@ def test_a_reply_after_the_answer_gets_a_second_answer_and_the_first_stays(world
     first.refresh_from_db()
     signature.verify_frozen(first)
     drafting.save(appeal, text="Уточняем.", base_version=draft.version, by=world.executor)
-    from otklik.appeals import approval
-
     approval.ask(appeal, approvers=[world.head], by=world.executor)
     approval.approve(approval.decision_of(appeal, world.head), by=world.head)
     answer = signature.freeze(world.again(appeal), signer=world.signer, by=world.executor)

@@ -12,6 +12,7 @@ from django.utils import timezone
 from otklik.appeals import numbers, registration, terms, timeline, ways
 from otklik.appeals.errors import NotAllowed, WrongDate
 from otklik.appeals.models import Appeal, NumberCounter
+from otklik.core.errors import DomainError
 from otklik.core.models import JournalEntry, Regime
 from otklik.correspondence import inbox
 from otklik.correspondence.models import ChannelCode, IncomingMessage, OutgoingMessage
@@ -311,7 +312,20 @@ def test_a_joined_message_shows_as_an_unseen_reply(world):
     assert appeal.unseen_reply
     reply.refresh_from_db()
     assert (reply.state, reply.thread) == (IncomingMessage.State.JOINED, appeal.thread)
-    registration.seen_reply(appeal, by=world.executor)
+    registration.seen_reply(appeal, by=world.clerk)
+    assert not world.again(appeal).unseen_reply
+
+
+def test_a_reply_is_marked_read_only_by_those_who_work_on_the_appeal(world, trace):
+    appeal = world.assigned(world.registered_email())
+    registration.join(world.email(message_id="<reply@citizen.example>"), appeal, by=world.clerk)
+    before = trace()
+    for reader in (world.auditor, world.signer, world.stranger):
+        with pytest.raises(DomainError):
+            registration.seen_reply(world.again(appeal), by=reader)
+    assert trace() == before
+    assert world.again(appeal).unseen_reply
+    registration.seen_reply(appeal, by=world.head)
     assert not world.again(appeal).unseen_reply
 
 

@@ -85,6 +85,13 @@ def test_a_queue_costs_at_most_ten_queries_however_many_appeals_there_are(world:
 
 
 @pytest.mark.parametrize("who", ["clerk", "head", "executor", "signer", "auditor"])
+@pytest.mark.parametrize("words", ["продлить аренду", "арнеду участка", "000001", "нетакогослова"])
+def test_a_queue_narrowed_by_words_costs_at_most_ten_queries(world: World, who: str, words: str) -> None:
+    world.assigned()
+    assert queries(desk(getattr(world, who)), f"{at('queue')}?view=all&channel=post&text={words}") <= 10
+
+
+@pytest.mark.parametrize("who", ["clerk", "head", "executor", "signer", "auditor"])
 def test_a_card_costs_at_most_twelve_queries_however_long_its_history(world: World, who: str) -> None:
     appeal = world.asked(world.registered_email())
     client = desk(getattr(world, who))
@@ -219,6 +226,35 @@ def test_names_are_masked_in_lists_and_a_look_is_written_down(world: World) -> N
     assert "no-store" in shown["Cache-Control"]
     assert AccessEntry.objects.count() == looks + 1
     assert AccessEntry.objects.latest("pk").actor == world.executor
+
+
+def test_an_executor_meets_only_the_applicants_of_his_appeals(world: World) -> None:
+    mine = world.assigned(world.registered_email()).applicant
+    other = Applicant.objects.create(kind="person", last_name="Иванченко", name_key="иванченко")
+    for who in (world.executor, world.head):
+        client = desk(who)
+        assert client.get(at("applicant", mine.pk)).status_code == 200
+        assert client.get(at("applicant", other.pk)).status_code == 404
+        assert client.post(at("reveal", other.pk), {"reason": "Любопытно"}).status_code == 404
+        for page in (client.post(at("applicants"), {"what": "Иван"}), client.post(at("search"), {"q": "Иван"})):
+            assert at("applicant", mine.pk) in page.content.decode()
+            assert at("applicant", other.pk) not in page.content.decode()
+    assert not AccessEntry.objects.filter(data__applicant=other.pk).exists()
+    assert desk(world.clerk).get(at("applicant", other.pk)).status_code == 200
+    consultant = world.employee("line", "Звонкова", world.hq, ["consultant"])
+    assert desk(consultant).post(at("reveal", other.pk), {"reason": "Звонит"}).status_code == 200
+
+
+def test_a_merged_applicant_is_met_under_both_names_and_each_card_shows_the_others_appeals(world: World) -> None:
+    mine = world.assigned()
+    kept_one = world.registered_email()
+    kept, merged = kept_one.applicant, mine.applicant
+    assert kept != merged
+    desk(world.clerk).post(at("merge", kept.pk), {"merged": merged.pk})
+    assert desk(world.executor).get(at("applicant", kept.pk)).status_code == 200
+    clerk = desk(world.clerk)
+    assert kept_one.number in clerk.get(at("context", mine.pk)).content.decode()
+    assert mine.number in clerk.get(at("context", kept_one.pk)).content.decode()
 
 
 def test_two_applicants_become_one_and_two_again(world: World) -> None:

@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from wagtail.models import Page
 
 from otklik.appeals import drafting
-from otklik.appeals.models import Appeal, Approval
+from otklik.appeals.models import Appeal, Approval, Draft
 from otklik.correspondence.models import OutgoingMessage
-from otklik.people.models import Employee
-from tests.appeals.conftest import World
+from otklik.knowledge.models import Faq, KnowledgeHome, MaterialUse, Section
+from otklik.people.models import Employee, RolePower
+from tests.appeals.conftest import LONG_AGO, World
 
 pytestmark = pytest.mark.django_db
 S = Appeal.Status
@@ -73,6 +75,57 @@ def test_the_whole_way_works_without_scripts(world: World) -> None:
     assert clerk.post(at("undo_send", appeal.pk)).status_code == 302
     assert world.again(appeal).status == S.SIGNED
     assert list(OutgoingMessage.objects.filter(kind="answer").values_list("state", flat=True)) == ["cancelled"]
+
+
+def test_who_writes_again_gets_a_second_answer_through_the_pages(world: World) -> None:
+    appeal = world.signed(world.registered_email())
+    clerk, executor, head = desk(world.clerk), desk(world.executor), desk(world.head)
+    clerk.post(at("send", appeal.pk))
+    OutgoingMessage.objects.update(state="sent")
+    reply = world.email(message_id="<reply@citizen.example>")
+    clerk.post(at("join", reply.pk), {"number": appeal.number})
+    card = executor.get(at("card", appeal.pk)).content.decode()
+    assert f'<form method="post" action="{at("reopen", appeal.pk)}">' in card
+    executor.post(at("read", appeal.pk))
+    begun = executor.post(at("reopen", appeal.pk))
+    assert begun.url == at("draft", appeal.pk)
+    page = executor.get(begun.url).content.decode()
+    assert "текст ответа не меняется" not in page
+    version = drafting.draft_of(appeal).version
+    typed = {"text": "Уточняем ответ.", "base_version": version, "ask": 1, "approvers": [world.head.pk]}
+    assert executor.post(at("draft", appeal.pk), typed).status_code == 302
+    row = Approval.objects.get(revision__draft__appeal=appeal, decision="waiting")
+    assert head.post(at("approval_decide", row.pk), {"approve": 1}).status_code == 302
+    assert executor.post(at("freeze", appeal.pk), {"signer": world.signer.pk}).status_code == 302
+    sed = {"way": "sed", "sed-number": "01-23/46", "sed-signed_on": f"{world.again(appeal).registered_on}"}
+    assert clerk.post(at("sign", appeal.pk), sed).status_code == 302
+    assert clerk.post(at("send", appeal.pk)).status_code == 302
+    answers = OutgoingMessage.objects.filter(kind="answer").order_by("pk")
+    assert [(one.state, one.in_reply_to) for one in answers] == [
+        ("sent", "<letter@citizen.example>"),
+        ("queued", "<reply@citizen.example>"),
+    ]
+
+
+def test_a_new_answer_begins_only_where_one_was_sent_and_by_those_who_may(world: World) -> None:
+    appeal = world.drafted()
+    assert desk(world.executor).post(at("reopen", appeal.pk)).status_code == 422
+    assert desk(world.auditor).post(at("reopen", appeal.pk)).status_code == 403
+    assert desk(world.stranger).post(at("reopen", appeal.pk)).status_code == 404
+    assert world.again(appeal).status == S.DRAFTING
+
+
+def test_messages_name_people_with_one_full_stop(world: World) -> None:
+    appeal = world.classified()
+    clerk = desk(world.clerk)
+    given = {"unit": world.land.pk, "executor": world.executor.pk}
+    page = clerk.post(at("assign", appeal.pk), given, follow=True).content.decode()
+    assert f"назначено: {world.executor.short_name}" in page
+    assert f"{world.executor.short_name}." not in page
+    frozen = world.approved()
+    page = desk(world.executor).post(at("freeze", frozen.pk), {"signer": world.signer.pk}, follow=True).content.decode()
+    assert f"передан на подпись ({world.signer.short_name})." in page
+    assert f"{world.signer.short_name}." not in page
 
 
 def test_autosave_says_when_and_counts_versions(world: World) -> None:
@@ -174,6 +227,53 @@ def test_an_undelivered_answer_goes_another_way(world: World) -> None:
     assert OutgoingMessage.objects.filter(kind="answer", state="sent").count() == 1
 
 
+def test_a_receipt_that_did_not_arrive_is_decided_about_and_leaves_the_list(world: World) -> None:
+    appeal = world.registered_email()
+    receipt, explanation = OutgoingMessage.objects.order_by("pk")
+    OutgoingMessage.objects.update(state="failed", error="550 нет такого ящика")
+    clerk = desk(world.clerk)
+    assert at("set_aside", receipt.pk) in clerk.get(at("deliveries")).content.decode()
+    assert f"#letter-{receipt.pk}" in clerk.get(at("card", appeal.pk)).content.decode()
+    assert clerk.post(at("resend", explanation.pk)).url == at("deliveries")
+    assert clerk.post(at("set_aside", receipt.pk), {"reason": " "}).status_code == 422
+    receipt.refresh_from_db()
+    assert receipt.state == "failed"
+    clerk.post(at("set_aside", receipt.pk), {"reason": "Заявителю позвонили"})
+    receipt.refresh_from_db()
+    assert (receipt.state, receipt.error) == (
+        "cancelled",
+        "550 нет такого ящика\nРешено не отправлять: Заявителю позвонили",
+    )
+    explanation.refresh_from_db()
+    assert explanation.state == "queued"
+    assert "Всё дошло" in clerk.get(at("deliveries")).content.decode()
+    assert "Заявителю позвонили" in clerk.get(at("card", appeal.pk)).content.decode()
+
+
+def test_of_a_letter_whose_fate_is_unknown_a_clerk_says_what_became(world: World) -> None:
+    world.registered_email()
+    receipt, explanation = OutgoingMessage.objects.order_by("pk")
+    OutgoingMessage.objects.update(state="uncertain")
+    clerk = desk(world.clerk)
+    clerk.post(at("settle", receipt.pk), {"arrived": "yes"})
+    clerk.post(at("settle", explanation.pk), {"arrived": "no"})
+    assert list(OutgoingMessage.objects.order_by("pk").values_list("state", flat=True)) == ["sent", "failed"]
+
+
+def test_letters_of_others_are_out_of_reach_and_a_reader_decides_nothing(world: World) -> None:
+    world.registered_email()
+    receipt = OutgoingMessage.objects.earliest("pk")
+    OutgoingMessage.objects.update(state="failed")
+    assert at("set_aside", receipt.pk) not in desk(world.auditor).get(at("deliveries")).content.decode()
+    sender = world.employee("sender", "Отправкина", world.law, ["executor"])
+    RolePower.objects.create(role_id="executor", power="appeals.dispatch", valid_from=LONG_AGO)
+    for step in ("resend", "settle", "set_aside"):
+        assert desk(world.auditor).post(at(step, receipt.pk), {"reason": "так"}).status_code == 403
+        assert desk(sender).post(at(step, receipt.pk), {"reason": "так"}).status_code == 404
+    receipt.refresh_from_db()
+    assert receipt.state == "failed"
+
+
 @pytest.mark.parametrize(
     ("name", "who", "status"),
     [
@@ -199,6 +299,27 @@ def test_an_auditor_changes_nothing(world: World) -> None:
     answer = desk(world.auditor).post(at("draft_autosave", appeal.pk), {"text": "Чужое", "base_version": version})
     assert answer.status_code == 403
     assert drafting.draft_of(appeal).text == "Текст исполнителя."
+
+
+def test_looking_begins_no_draft(world: World) -> None:
+    appeal = world.assigned()
+    for who in (world.auditor, world.executor):
+        for page in ("draft", "revisions", "draft_pdf"):
+            assert desk(who).get(at(page, appeal.pk)).status_code == 200
+    assert not Draft.objects.exists()
+
+
+def test_only_those_who_write_the_answer_say_that_a_material_does_not_fit(world: World) -> None:
+    appeal = world.assigned()
+    home = Page.get_first_root_node().add_child(instance=KnowledgeHome(title="База знаний", slug="kb"))
+    page = home.add_child(instance=Section(title="Аренда", slug="rent", unit=world.land)).add_child(
+        instance=Faq(title="Аренда", slug="q", mark="public", short_answer="Можно.")
+    )
+    page.save_revision().publish()
+    assert desk(world.auditor).post(at("draft_decline", appeal.pk, page.pk)).status_code == 403
+    assert not MaterialUse.objects.exists()
+    assert desk(world.executor).post(at("draft_decline", appeal.pk, page.pk)).status_code == 200
+    assert MaterialUse.objects.get().action == "declined"
 
 
 def test_the_editor_asks_the_database_as_often_however_long_the_work_lasts(

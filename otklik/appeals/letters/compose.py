@@ -58,9 +58,12 @@ def letter_of(
 
 
 def signer_post(signer: Employee, *, on: date) -> str:
-    """Return the post under a letter; a deputy signs as «И. о.» of the one whose right he uses on that day."""
+    """Return the post under a letter; a deputy signs as «И. о.» of the one whose right he uses on that day.
+
+    It begins a line, so with a capital letter, however the list of employees spells it.
+    """
     absent = staff.in_whose_name(signer, "appeals.sign", on)
-    return f"И. о. {genitive(absent.post)}" if absent else signer.post
+    return f"И. о. {genitive(absent.post)}" if absent else signer.post[:1].upper() + signer.post[1:]
 
 
 @cache

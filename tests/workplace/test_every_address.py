@@ -1,0 +1,152 @@
+"""Every address of the desk at once: who only reads changes nothing, and no odd input is a defect of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.test import Client
+from django.urls import URLPattern
+
+from otklik.appeals import approval, dispatch, registration
+from otklik.core import calendar
+from otklik.core.models import ChainHead, TermRule
+from otklik.correspondence.models import IncomingMessage, OutgoingMessage
+from otklik.people.models import Employee, Role, RoleAssignment, RolePower
+from otklik.people.powers import POWERS
+from otklik.workplace import urls
+from tests.appeals.conftest import LONG_AGO, World
+
+pytestmark = pytest.mark.django_db
+
+# An employee enters his own absence; a search changes nothing and sends a POST only to keep names out of addresses.
+HIS_OWN = {"away", "away_cancel", "search"}
+HUGE = 10**30
+DAYS = ["0001-01-01", "1999-12-31", "2026-02-30", "9999-12-31"]
+ODD = ["", "²", "\x00", "1" * 30, "0001-01-01", "9999-12-31"]
+# The names our views read from addresses and from forms.
+ASKED = (
+    *("q", "text", "view", "page", "topic", "unit", "term", "channel", "current", "actor", "action", "first", "last"),
+    *("number", "from", "to", "download", "at"),
+)
+TYPED = (
+    *("text", "reason", "remark", "number", "appeal", "merged", "detach", "insert", "decline", "approvers", "signer"),
+    *("way", "base_version", "on", "source", "arrived", "kind", "days", "valid_from", "starts_on", "ends_on", "absent"),
+    *("deputy", "received_on", "channel", "what", "q", "about", "form-TOTAL_FORMS", "form-INITIAL_FORMS"),
+    *("form-0-topic", "form-0-need", "posted-on", "way-address", "sed-signed_on"),
+)
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    calendar.load([2026])
+    return World()
+
+
+@pytest.fixture
+def ids(world: World) -> dict[str, list[int]]:
+    """Make something at every address: the beginning of a route → ids of rows there, the first one with most to it."""
+    appeal = world.again(dispatch.send(world.signed(world.registered_email()), by=world.clerk).message.thread.appeal)
+    registration.join(world.email(message_id="<again@citizen.example>"), appeal, by=world.clerk)
+    OutgoingMessage.objects.update(state="failed")
+    asked, frozen, signed = world.asked(), world.frozen().appeal, world.signed()
+    waiting = approval.decision_of(asked, world.head)
+    assert waiting is not None
+    quarantined = world.message()
+    IncomingMessage.objects.filter(pk=quarantined.pk).update(state="quarantined")
+    return {
+        "appeals": [appeal.pk, asked.pk, frozen.pk, signed.pk],
+        "walk": [appeal.pk],
+        "inbox": [world.message().pk],
+        "applicants": [appeal.applicant_id],
+        "approvals": [waiting.pk],
+        "deliveries": list(OutgoingMessage.objects.values_list("pk", flat=True)),
+        "quarantine": [quarantined.pk],
+        "terms": [TermRule.objects.earliest("pk").pk],
+    }
+
+
+def signed_in(employee: Employee, **options: Any) -> Client:
+    client = Client(**options)
+    client.force_login(employee, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def address(pattern: URLPattern, pk: object, on: object = "2026-11-24") -> str:
+    """Return an address of the pattern, with the id wherever it asks for a number."""
+    route = str(pattern.pattern)
+    for name, converter in pattern.pattern.converters.items():
+        kind = type(converter).__name__.removesuffix("Converter").lower()
+        value = {"day": on, "slug": "next"}.get(kind, pk)
+        route = route.replace(f"<{kind}:{name}>", str(value))
+    return f"/desk/{route}"
+
+
+def patterns() -> Iterator[tuple[URLPattern, str]]:
+    """Yield every pattern of the desk with the beginning of its route."""
+    for one in urls.urlpatterns:
+        if isinstance(one, URLPattern):
+            yield one, str(one.pattern).split("/")[0]
+
+
+def rows() -> dict[str, list[Any]]:
+    """Return every row there is but sessions and the access log with its chains."""
+    models = [one for one in apps.get_models() if one._meta.model_name not in {"session", "accessentry", "chainhead"}]
+    heads = ChainHead.objects.exclude(chain__startswith="access:").order_by("pk").values_list()
+    return {"heads": list(heads)} | {
+        one._meta.label: list(one._default_manager.order_by("pk").values_list()) for one in models
+    }
+
+
+def test_who_only_reads_finds_no_address_that_changes_anything(world: World, ids: dict[str, int]) -> None:
+    auditor = signed_in(world.auditor)
+    auditor.get("/desk/")
+    typed = dict.fromkeys(TYPED, "1") | {"reason": "так", "text": "так", "on": "2026-11-24"}
+    before = rows()
+    for pattern, place in patterns():
+        for pk in ids.get(place, [1]) if pattern.name not in HIS_OWN else ():
+            # Whatever was done ends in a redirect; a page that is only shown again is proved by the rows.
+            answer = auditor.post(address(pattern, pk), typed)
+            assert answer.status_code != 302, pattern
+        auditor.get(address(pattern, ids.get(place, [1])[0]))
+    assert rows() == before
+
+
+@pytest.fixture
+def omnipotent(world: World) -> Employee:
+    role = Role.objects.create(code="all", name="все права", order=1)
+    RolePower.objects.bulk_create(RolePower(role=role, power=power, valid_from=LONG_AGO) for power in POWERS)
+    one = world.employee("root", "Всемогущева", world.hq, [])
+    RoleAssignment.objects.create(employee=one, role=role, valid_from=LONG_AGO)
+    return one
+
+
+def test_odd_numbers_days_and_words_are_no_defect_at_any_address(
+    omnipotent: Employee, ids: dict[str, list[int]]
+) -> None:
+    client = signed_in(omnipotent, raise_request_exception=False)
+
+    def look(answer: Any, *what: object) -> None:
+        assert answer.status_code < 500, what
+
+    for pattern, place in patterns():
+        pk = ids.get(place, [1])[0]
+        for number in (0, HUGE) if "pk>" in str(pattern.pattern) or "id>" in str(pattern.pattern) else ():
+            look(client.get(address(pattern, number)), pattern.name, number)
+            look(client.post(address(pattern, number)), pattern.name, number)
+        for day in DAYS if "<day" in str(pattern.pattern) else ():
+            look(client.get(address(pattern, pk, day)), pattern.name, day)
+        if client.get(address(pattern, pk)).status_code != 405:
+            for odd in ODD:
+                look(client.get(address(pattern, pk), dict.fromkeys(ASKED, odd)), pattern.name, odd)
+
+
+def test_odd_forms_are_no_defect_at_any_address(omnipotent: Employee, ids: dict[str, list[int]]) -> None:
+    client = signed_in(omnipotent, raise_request_exception=False)
+    for pattern, place in patterns():
+        url = address(pattern, ids.get(place, [1])[0])
+        for odd in ODD if client.post(url).status_code != 405 else ():
+            answer = client.post(url, dict.fromkeys(TYPED, odd))
+            assert answer.status_code < 500, (pattern, odd)
