@@ -57,7 +57,7 @@ class YearForm(TidyForm):
 
     approved = forms.TypedChoiceField(
         label="Переносы выходных дней",
-        choices=[("yes", "утверждены постановлением"), ("no", "ещё не утверждены")],
+        choices=[("yes", "утверждены"), ("no", "ещё не утверждены")],
         coerce=lambda typed: typed == "yes",
     )
     source = forms.CharField(label="Постановление", max_length=300, required=False, help_text=DECREE)

@@ -65,8 +65,9 @@ for (const part of document.querySelectorAll("details[data-remember]")) {
 
 // The list beside a card begins at the row that is open.
 document.addEventListener("htmx:afterSettle", (event) => {
-  const row = event.target.matches(".pane-list-rows") && event.target.querySelector("[aria-current]");
-  if (row) event.target.scrollTop = row.offsetTop - event.target.clientHeight / 3;
+  const rows = event.target;
+  const row = rows.matches(".pane-list-rows") && rows.querySelector("[aria-current]");
+  if (row) rows.scrollTop += row.getBoundingClientRect().top - rows.getBoundingClientRect().top - rows.clientHeight / 3;
 });
 
 // On a narrow screen the menu starts closed.
