@@ -58,7 +58,7 @@ class AlreadyTaken(DomainError):
     """Somebody took or rejected the message first."""
 
     code = "inbox.already_taken"
-    text = "Ваше действие не выполнено: сообщение уже в состоянии «{now}»{who}."
+    text = "Ваше действие не выполнено: {who}сообщение уже в состоянии «{now}»."
 
 
 class ReasonNeeded(DomainError):
@@ -538,7 +538,7 @@ def check_undecided(message: IncomingMessage) -> None:
 
 
 def _already(message: IncomingMessage) -> AlreadyTaken:
-    who = f", решение принял сотрудник {message.decided_by.short_name}" if message.decided_by else ""
+    who = f"решение принял сотрудник {message.decided_by.short_name}, " if message.decided_by else ""
     return AlreadyTaken(now=message.get_state_display(), who=who)
 
 
