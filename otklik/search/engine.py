@@ -32,6 +32,7 @@ class Hit(NamedTuple):
 @transaction.atomic
 def put(index: str, key: str, *, title: str, body: str, scopes: Collection[str]) -> None:
     """Make a document findable, or replace what was known of it, by readers who hold one of `scopes`."""
+    title, body = title.replace("\x00", " "), body.replace("\x00", " ")
     found, length = weights(title, body)
     facts = {"title": title[:500], "body": body, "length": length, "scopes": _line_of(scopes)}
     entry, created = Entry.objects.update_or_create(index=index, key=key, defaults=facts)
