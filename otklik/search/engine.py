@@ -32,6 +32,7 @@ class Hit(NamedTuple):
 @transaction.atomic
 def put(index: str, key: str, *, title: str, body: str, scopes: Collection[str]) -> None:
     """Make a document findable, or replace what was known of it, by readers who hold one of `scopes`."""
+    title, body = title.replace("\x00", " "), body.replace("\x00", " ")
     open_to = _line_of(scopes)
     # Most changes are of readers, not of words: the words stay, however many there are.
     if Entry.objects.filter(index=index, key=key, title=title[:500], body=body).update(scopes=open_to):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from otklik.search import engine
@@ -74,6 +74,7 @@ def test_a_query_without_answers_finds_nothing_and_breaks_nothing(filled, query)
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(max_size=300))
+@example(text="\x00")
 def test_any_text_is_a_query_and_a_document(filled, text):
     engine.put("t", "any", title=text, body=text, scopes=["all"])
     engine.find("t", text, scopes=["all"])
