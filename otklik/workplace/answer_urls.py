@@ -48,7 +48,7 @@ class RowConverter(IntConverter):
 register_converter(DayConverter, "day")
 register_converter(RowConverter, "row")
 
-APPEAL = "appeals/<int:pk>"
+APPEAL = "appeals/<row:pk>"
 
 urlpatterns: list[URLPattern] = [
     path(f"{APPEAL}/classify/", classification.classify, name="classify"),
@@ -64,7 +64,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{APPEAL}/draft/revisions/", drafting.revisions, name="revisions"),
     path(f"{APPEAL}/draft/revisions/<int:seq>/restore/", drafting.restore, name="restore"),
     path(f"{APPEAL}/approval/", approval.of_appeal, name="approval"),
-    path("approvals/<int:pk>/", approval.decide, name="approval_decide"),
+    path("approvals/<row:pk>/", approval.decide, name="approval_decide"),
     path(f"{APPEAL}/sign/", signing.sign, name="sign"),
     path(f"{APPEAL}/sign/freeze/", signing.freeze, name="freeze"),
     path(f"{APPEAL}/sign/withdraw/", signing.withdraw, name="withdraw"),
@@ -78,27 +78,27 @@ urlpatterns: list[URLPattern] = [
     path(f"{APPEAL}/dispatch/another-way/", dispatch.another_way, name="another_way"),
     path(f"{APPEAL}/close/", dispatch.close, name="close"),
     path("deliveries/", dispatch.deliveries, name="deliveries"),
-    path("deliveries/<int:pk>/resend/", dispatch.resend, name="resend"),
-    path("deliveries/<int:pk>/settle/", dispatch.settle, name="settle"),
-    path("deliveries/<int:pk>/set-aside/", dispatch.set_aside, name="set_aside"),
+    path("deliveries/<row:pk>/resend/", dispatch.resend, name="resend"),
+    path("deliveries/<row:pk>/settle/", dispatch.settle, name="settle"),
+    path("deliveries/<row:pk>/set-aside/", dispatch.set_aside, name="set_aside"),
     path("quarantine/", quarantine.quarantine, name="quarantine"),
-    path("quarantine/<int:pk>/original/", quarantine.original, name="quarantine_original"),
-    path("quarantine/<int:pk>/retry/", quarantine.retry, name="quarantine_retry"),
-    path("quarantine/<int:pk>/fill-in/", quarantine.fill_in, name="quarantine_fill"),
-    path("quarantine/<int:pk>/reject/", quarantine.reject, name="quarantine_reject"),
+    path("quarantine/<row:pk>/original/", quarantine.original, name="quarantine_original"),
+    path("quarantine/<row:pk>/retry/", quarantine.retry, name="quarantine_retry"),
+    path("quarantine/<row:pk>/fill-in/", quarantine.fill_in, name="quarantine_fill"),
+    path("quarantine/<row:pk>/reject/", quarantine.reject, name="quarantine_reject"),
     path("reconciliation/", quarantine.reconciliation, name="reconciliation"),
     path("calendar/", calendar.year, name="calendar"),
     path("calendar/<int:of>/", calendar.year, name="calendar_year"),
     path("calendar/<int:of>/approve/", calendar.approve_year, name="calendar_approve"),
     path("calendar/<day:on>/", calendar.day, name="calendar_day"),
     path("terms/", terms.terms, name="terms"),
-    path("terms/<int:pk>/", terms.term, name="term"),
-    path("terms/<int:pk>/end/", terms.end, name="term_end"),
+    path("terms/<row:pk>/", terms.term, name="term"),
+    path("terms/<row:pk>/end/", terms.end, name="term_end"),
     path("terms/regimes/new/", terms.regime, name="regime_new"),
     path("terms/regimes/<slug:code>/", terms.regime, name="regime"),
     path("terms/regimes/<slug:code>/add/", terms.add, name="term_add"),
     path("journal/", journal.changes, name="journal"),
     path("journal/access/", journal.looks, name="access_log"),
     path("away/", substitution.away, name="away"),
-    path("away/<int:pk>/cancel/", substitution.cancel, name="away_cancel"),
+    path("away/<row:pk>/cancel/", substitution.cancel, name="away_cancel"),
 ]

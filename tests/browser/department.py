@@ -67,8 +67,10 @@ def fill() -> dict[str, Any]:
     Receipt.objects.filter(message=first).update(code_hash=intake.hash_of(CODE))
     waiting = Approval.objects.filter(decision=Approval.Decision.WAITING).latest("pk")
     head = waiting.approver.username
+    drafted = next(one for one in lived if one.status == S.DRAFTING)
+    writer = drafted.executor.username
     return {
-        "sessions": {login: _session(people[login]) for login in (*ROLES, head)},
+        "sessions": {login: _session(people[login]) for login in (*ROLES, head, writer)},
         "number": on_site.number,
         "code": CODE,
         "invitation": answered[1].invitation.token,
@@ -80,6 +82,7 @@ def fill() -> dict[str, Any]:
                 f"/desk/applicants/{on_site.applicant_id}/",
             ],
             head: [f"/desk/approvals/{waiting.pk}/"],
+            writer: [f"/desk/appeals/{drafted.pk}/draft/"],
         },
     }
 
