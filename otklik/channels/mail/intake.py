@@ -42,15 +42,19 @@ def keep_each(letters: Sequence[Letter], *, point: str = "") -> list[inbox.Accep
     When they cannot be kept together, each is tried alone: a letter that the disk or the base refuses delays no other.
     """
     try:
-        return list(inbox.accept_each([_arrived(one, point) for one in letters], to_read=True))
+        return list(_keep(letters, point))
     except Exception:
         log.exception("%s letters are not kept together", len(letters))
         return [_keep_alone(one, point) for one in letters]
 
 
+def _keep(letters: Sequence[Letter], point: str) -> list[inbox.Accepted]:
+    return inbox.accept_each([_arrived(one, point) for one in letters], to_read=True)
+
+
 def _keep_alone(letter: Letter, point: str) -> inbox.Accepted | None:
     try:
-        return inbox.accept_each([_arrived(letter, point)], to_read=True)[0]
+        return _keep([letter], point)[0]
     except Exception:
         log.exception("a letter is not kept")
         return None
@@ -63,7 +67,7 @@ def read(accepted: Iterable[inbox.Accepted | None], channel: Channel) -> None:
 
 def take_in(raw: bytes | Path, *, channel: Channel, point: str = "") -> inbox.Accepted:
     """Keep one letter and read it. Raise what the disk or the database raises."""
-    accepted = inbox.accept_each([_arrived(Letter(raw), point)], to_read=True)[0]
+    [accepted] = _keep([Letter(raw)], point)
     read([accepted], channel)
     return accepted
 
