@@ -10,9 +10,10 @@ from typing import Final
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from otklik.appeals import access, search_feed, terms, waiting
+from otklik.appeals import access, search_feed, waiting
 from otklik.appeals.models import Appeal, AppealQuestion, Approval, CoExecutor, Dispatch, FrozenAnswer
 from otklik.core import masking
+from otklik.core.terms import SOON_DAYS
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
 from otklik.people.models import Applicant, Employee
 
@@ -117,7 +118,7 @@ def _to_send(_: Employee) -> Q:
 
 
 def _due_soon(_: Employee) -> Q:
-    return Q(status__in=OPEN, due_on__lte=timezone.localdate() + timedelta(days=terms.SOON_DAYS))
+    return Q(status__in=OPEN, due_on__lte=timezone.localdate() + timedelta(days=SOON_DAYS))
 
 
 def _undelivered(_: Employee) -> Q:
@@ -234,7 +235,7 @@ def _within(term: str) -> tuple[date, date]:
     """Return the first and the last day of a term as `Filters` names it."""
     today = timezone.localdate()
     days = {"overdue": (date.min, today - timedelta(days=1)), "today": (today, today)}
-    return days.get(term, (today, today + timedelta(days=terms.SOON_DAYS)))
+    return days.get(term, (today, today + timedelta(days=SOON_DAYS)))
 
 
 def _appeal_row(appeal: Appeal) -> Row:

@@ -23,7 +23,6 @@ from otklik.people.models import Employee
 Step = TermRule.Step
 
 FINISHED = (Appeal.Status.SENT, Appeal.Status.CLOSED)
-SOON_DAYS = 3  # «горит»: three days or fewer are left
 
 
 class PauseRefused(DomainError):
@@ -38,15 +37,6 @@ class PauseDates(DomainError):
 
     code = "appeal.pause_dates"
     text = "{what}"
-
-
-@dataclass(frozen=True)
-class Chip:
-    """A term for the eye: words first, the level only colours them (overdue, today, soon, calm, done)."""
-
-    text: str
-    level: str
-    due_on: date | None
 
 
 @dataclass(frozen=True)
@@ -144,23 +134,6 @@ def resume(appeal: Appeal, *, ends_on: date, by: Employee) -> date:
         raise PauseDates(what="Срок уже возобновил другой сотрудник.")
     journal.record("appeal.resumed", chain=f"appeal:{appeal.pk}", by=by, ends_on=ends_on.isoformat(), pause=row.pk)
     return compute(appeal, reason="срок возобновлён")
-
-
-def chip(appeal: Appeal, *, on: date | None = None) -> Chip:
-    """Return the term as a short phrase: «сегодня», «осталось 5 дн.», «просрочено на 2 дн.»."""
-    on = on or timezone.localdate()
-    if appeal.due_on is None:
-        return Chip("без срока", "calm", None)
-    if appeal.answered_on or appeal.status in FINISHED:
-        end = appeal.answered_on or appeal.closed_on or on
-        late = (end - appeal.due_on).days
-        return Chip(f"с опозданием на {late} дн." if late > 0 else "в срок", "done", appeal.due_on)
-    left = (appeal.due_on - on).days
-    if left < 0:
-        return Chip(f"просрочено на {-left} дн.", "overdue", appeal.due_on)
-    if left == 0:
-        return Chip("срок сегодня", "today", appeal.due_on)
-    return Chip(f"осталось {left} дн.", "soon" if left <= SOON_DAYS else "calm", appeal.due_on)
 
 
 def _redatings() -> Iterator[Redating]:

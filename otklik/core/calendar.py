@@ -67,7 +67,7 @@ def load(years: Iterable[int] = SHIPPED_YEARS) -> None:
         fresh = [_row(day, what) for day, what in days.items() if day not in rows or _differs(rows[day], what)]
         if not fresh and CalendarYear.objects.filter(year=year).exists():
             continue
-        source = "библиотека holidays: переносы постановлением Правительства РФ" if approved else "ТК РФ, ст. 112"
+        source = "переносы постановлением Правительства РФ (из поставки Отклика)" if approved else "ТК РФ, ст. 112"
         CalendarYear.objects.get_or_create(year=year, defaults={"approved": approved, "source": source})
         CalendarDay.objects.bulk_create(
             fresh,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -19,6 +19,8 @@ from otklik.core.workdays import Roll, Term, Unit
 
 if TYPE_CHECKING:
     from otklik.people.models import Employee
+
+SOON_DAYS: Final = 3  # «горит»: three days or fewer are left
 
 
 class NoRule(DomainError):

@@ -13,7 +13,7 @@ POINTS = [
     ("site-form", "Форма на сайте департамента", ChannelCode.WEBSITE, "/write/"),
     ("post-office", "Почта, нарочно", ChannelCode.POST, ""),
     ("front-desk", "Приёмная департамента", ChannelCode.RECEPTION, ""),
-    ("hotline", "Консультационная линия", ChannelCode.HOTLINE, "238-60-02, 238-60-62"),
+    ("hotline", "Консультационная линия", ChannelCode.HOTLINE, "8 (383) 238-60-02, 8 (383) 238-60-62"),
     ("ekc-110", "Единый контактный центр", ChannelCode.EKC, "110"),
     ("governor", "Сайт Общественной приёмной Губернатора", ChannelCode.GOVERNOR, ""),
     ("medo", "МЭДО", ChannelCode.MEDO, ""),

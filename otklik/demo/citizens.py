@@ -79,7 +79,7 @@ class Matter:
     answer: str
 
 
-CLOSING: Final = "\n\nЕсли останутся вопросы, позвоните нам: 238-60-02."
+CLOSING: Final = "\n\nЕсли останутся вопросы, позвоните нам: 8 (383) 238-60-02."
 
 
 def matters() -> list[Matter]:

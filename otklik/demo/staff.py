@@ -83,7 +83,7 @@ def load() -> tuple[dict[str, Unit], dict[str, Employee]]:
     Department.objects.filter(pk=1).update(
         registry_unit=units["office"],
         address="630000, г. Новосибирск, ул. Учебная, д. 1",
-        phone="238-60-02, 238-60-62",
+        phone="8 (383) 238-60-02, 8 (383) 238-60-62",
         email="info@department.example",
         site="department.example",
         requisites="учебные реквизиты: ОКПО 00000000, ОГРН 0000000000000",
@@ -100,7 +100,7 @@ def _employee(one: Account, units: dict[str, Unit]) -> Employee:
         post=one.post,
         unit=units[one.unit] if one.unit else None,
         email=f"{one.login}@department.example",
-        phone="238-60-02",
+        phone="8 (383) 238-60-02",
     )
     employee.password = _password()
     employee.save()

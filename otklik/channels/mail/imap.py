@@ -7,7 +7,7 @@ import logging
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
@@ -32,36 +32,81 @@ PIECE = 4 * 1024 * 1024  # bytes of a letter asked for at once
 KEYWORD = "OtklikStored"
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """A letter of the mailbox, downloaded."""
+
+    uid: str
+    letter: intake.Letter
+
+
+class Refused(Exception):
+    """The server does not give a letter out."""
+
+
 def poll(url: str, channel: Channel) -> int:
     """Bring in what waits in a mailbox, and return how many letters were looked at; failures go to MailboxState."""
     parts = urlsplit(url)
     name = f"{unquote(parts.username or '')}@{parts.hostname}{parts.path}"
     state, _ = MailboxState.objects.get_or_create(name=name[:200])
-    taken, failed, breaks, error = 0, 0, 0, ""
-    met: set[str] = set()
-    refused: list[str] = []
+    visit = Visit(url, channel)
     try:
-        while True:
-            before = len(met)
-            try:
-                with _open(url) as box, tempfile.TemporaryDirectory(prefix="otklik-imap-") as folder:
-                    for portion in inbox.portions(
-                        _letters(box, Path(folder), met, refused), lambda one: one.letter.size
-                    ):
-                        kept = _bring(box, portion, _point(url), channel)
-                        taken, failed = taken + kept, failed + len(portion) - kept
-                break
-            except BROKEN:
-                breaks += 1  # a letter the server chokes on costs the others one more sign-in, not their turn
-                if breaks > PATIENCE or len(met) == before:
-                    raise
-        if left := failed + breaks + len(refused):
-            error = f"не сохранено писем: {left}; они остались в ящике"
+        visit.bring_all()
+        error = f"не сохранено писем: {visit.left}; они остались в ящике" if visit.left else ""
     except (*BROKEN, ImapToolsError) as exc:
         log.warning("mailbox %s: %s", state.pk, type(exc).__name__)
         error = f"ящик не опрошен: {exc}"[:500]
-    MailboxState.objects.filter(pk=state.pk).update(polled_at=timezone.now(), error=error, seen=F("seen") + taken)
-    return taken
+    MailboxState.objects.filter(pk=state.pk).update(polled_at=timezone.now(), error=error, seen=F("seen") + visit.taken)
+    return visit.taken
+
+
+@dataclass
+class Visit:
+    """One poll of a mailbox: every waiting letter is met once, over as many connections as it takes."""
+
+    url: str
+    channel: Channel
+    taken: int = 0
+    left: int = 0  # neither kept nor flagged: asked for again at the next poll
+    met: set[str] = field(default_factory=set)
+
+    def bring_all(self) -> None:
+        """Bring what waits, oldest first; raise where the mailbox cannot be read."""
+        breaks = 0
+        while True:
+            before = len(self.met)
+            try:
+                return self._connect_and_bring()
+            except BROKEN:
+                # A letter the server chokes on costs the others one more sign-in, not their turn.
+                breaks += 1
+                if breaks > PATIENCE or len(self.met) == before:
+                    raise
+                self.left += 1
+
+    def _connect_and_bring(self) -> None:
+        with _open(self.url) as box, tempfile.TemporaryDirectory(prefix="otklik-imap-") as folder:
+            for portion in inbox.portions(self._download_each(box, Path(folder)), lambda one: one.letter.size):
+                kept = _bring(box, portion, _point(self.url), self.channel)
+                self.taken += kept
+                self.left += len(portion) - kept
+
+    def _download_each(self, box: BaseMailBox, folder: Path) -> Iterator[Waiting]:
+        """Download what waits and has not been met, oldest first; pass over what the server does not give out."""
+        for uid in _waiting(box):
+            if uid in self.met:
+                continue
+            self.met.add(uid)
+            path = folder / f"{uid}.eml"
+            try:
+                arrived = _download(box, uid, path)
+            except Refused as exc:
+                log.warning("uid %s: %s", uid, exc)
+                self.left += 1
+                continue
+            if arrived:  # else it was taken away meanwhile
+                reach("imap.after_download")
+                yield Waiting(uid, intake.Letter(path, arrived))
 
 
 def _open(url: str) -> BaseMailBox:
@@ -93,39 +138,6 @@ def _waiting(box: BaseMailBox) -> list[str]:
     wanted = f"UNKEYWORD {KEYWORD}" if flag == KEYWORD else "UNSEEN"
     _, data = box.client.uid("SEARCH", wanted)
     return sorted((data[0] or b"").decode().split(), key=int)
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """A letter of the mailbox, downloaded."""
-
-    uid: str
-    letter: intake.Letter
-
-
-class Refused(Exception):
-    """The server does not give a letter out."""
-
-
-def _letters(box: BaseMailBox, folder: Path, met: set[str], refused: list[str]) -> Iterator[Waiting]:
-    """Download what waits, oldest first, each letter once: `met` are those looked at before, these are added.
-
-    What the server does not give out goes to `refused` and is asked for again at the next poll.
-    """
-    for uid in _waiting(box):
-        if uid in met:
-            continue
-        met.add(uid)
-        path = folder / f"{uid}.eml"
-        try:
-            arrived = _download(box, uid, path)
-        except Refused as exc:
-            log.warning("uid %s: %s", uid, exc)
-            refused.append(uid)
-            continue
-        if arrived:  # else it was taken away meanwhile
-            reach("imap.after_download")
-            yield Waiting(uid, intake.Letter(path, arrived))
 
 
 def _bring(box: BaseMailBox, portion: list[Waiting], point: str, channel: Channel) -> int:

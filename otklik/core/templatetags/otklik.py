@@ -12,6 +12,8 @@ from django.contrib.staticfiles import finders
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
+from otklik.core.terms import SOON_DAYS
+
 register = template.Library()
 
 MONTHS = [
@@ -32,7 +34,6 @@ SHORT_MONTHS = ["янв.", "февр.", "марта", "апр.", "мая", "ию
 WEEKDAYS = ["понедельник", "вторник", "среда", "четверг", "пятница", "суббота", "воскресенье"]
 SHORT_WEEKDAYS = ["пн", "вт", "ср", "чт", "пт", "сб", "вс"]
 SPACE = "\u00a0"
-SOON_DAYS = 3
 
 
 @lru_cache(maxsize=512)
@@ -161,6 +162,13 @@ def urgency(value: date | None) -> str:
         return "none"
     days = _left(value)
     return "late" if days < 0 else "today" if days == 0 else "soon" if days <= SOON_DAYS else "calm"
+
+
+@register.filter
+def lateness(answered: date, due: date | None) -> str:
+    """Return «, с опозданием на 4 дня» where the answer came after its term."""
+    late = (answered - due).days if due else 0
+    return f", с опозданием на {count(late, 'день,дня,дней')}" if late > 0 else ""
 
 
 @register.filter
