@@ -92,11 +92,23 @@ def full_size() -> bool:
     return sizes.FULL
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes minutes (stories and walks in a browser): what ends last makes everybody wait."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip (under `CI=true` fail) a marked test whose system component is missing, by name."""
     for mark, component in components.BY_MARK.items():
         if item.get_closest_marker(mark):
             component.require()
+
+
+# No picture is drawn on a card, and nothing is fetched by the browser for itself.
+CHROMIUM_FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync"),
+]
 
 
 @pytest.fixture(scope="session")
@@ -108,7 +120,7 @@ def browser() -> Iterator[Browser]:
     # Playwright keeps an event loop in this thread; Django's guard against blocking calls in one does not apply.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=components.chromium(), args=["--no-sandbox"])
+        chromium = playwright.chromium.launch(executable_path=components.chromium(), args=CHROMIUM_FLAGS)
         yield chromium
         chromium.close()
 

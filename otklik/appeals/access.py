@@ -54,6 +54,14 @@ def visible_to(user: Employee) -> QuerySet[Appeal]:
     return Appeal.objects.filter(seen)
 
 
+def messages_for(user: Employee) -> QuerySet[IncomingMessage]:
+    """Return the messages of the appeals the employee sees, and for who sees the intake those nobody has taken."""
+    allowed = Q(taken__appeal__in=visible_to(user))
+    if user.has_power(INTAKE) or user.has_power("intake.decide"):
+        allowed |= Q(taken__isnull=True)
+    return IncomingMessage.objects.filter(allowed)
+
+
 def applicants_of(user: Employee) -> QuerySet[Applicant]:
     """Return whose data the employee may ask for: to those who meet all who write, call and come, everybody.
 
@@ -88,13 +96,10 @@ def get_of_appeal(user: Employee, queryset: QuerySet[Row], path: str, **wanted: 
 
 def get_message(user: Employee, pk: int) -> IncomingMessage:
     """Return a message of an appeal the user sees, or one nobody has taken for who sees the intake, the look logged."""
-    allowed = Q(taken__appeal__in=visible_to(user))
-    if user.has_power("intake.view") or user.has_power("intake.decide"):
-        allowed |= Q(taken__isnull=True)
     of_appeal = journal.looked_today("appeal.opened", by=user, appeal=OuterRef("taken__appeal"))
     of_message = journal.looked_today("message.opened", by=user, message=OuterRef("pk"))
-    rows = IncomingMessage.objects.select_related("contact_point", "raw", "taken__appeal")
-    message: Any = get_object_or_404(rows.filter(allowed).annotate(looked=of_appeal | of_message), pk=pk)
+    rows = messages_for(user).select_related("contact_point", "raw", "taken__appeal")
+    message: Any = get_object_or_404(rows.annotate(looked=of_appeal | of_message), pk=pk)
     if not message.looked and hasattr(message, "taken"):
         journal.looked("appeal.opened", by=user, appeal=message.taken.appeal_id)
     elif not message.looked:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from otklik.appeals import access, search_feed, waiting
@@ -23,6 +23,8 @@ State = OutgoingMessage.State
 PAGE: Final = 50
 OPEN: Final = [status for status in S.values if status not in (S.SENT, S.CLOSED)]
 IN_WORK: Final = [S.ASSIGNED, S.DRAFTING, S.APPROVAL]
+BY_TERM: Final = (F("due_on").asc(nulls_last=True), "pk")
+ORDERS: Final = {"new": ("-registered_on", "-pk"), "old": ("registered_on", "pk"), "number": ("number", "pk")}
 UNDELIVERED: Final = [State.FAILED, State.UNCERTAIN, State.BY_HAND]
 
 
@@ -42,14 +44,25 @@ class View:
 
 @dataclass(frozen=True)
 class Filters:
-    """What the address bar narrows a view to; empty values do not narrow. `term`: overdue, today, soon."""
+    """What the address bar narrows a view to, and how it shows it; empty values do not narrow.
+
+    `term`: overdue, today, soon. `order`: new, old, number; empty: by term. `hide`: pieces of a row, by commas.
+    """
 
     channel: str = ""
     topic: int | None = None
     unit: int | None = None
     term: str = ""
     text: str = ""
+    order: str = ""
+    hide: str = ""
+    dense: bool = False
     page: int = 1
+
+    @property
+    def narrows(self) -> bool:
+        """Tell whether a view has fewer rows with these."""
+        return any((self.channel, self.topic, self.unit, self.term, self.text))
 
 
 @dataclass(frozen=True)
@@ -153,15 +166,18 @@ def views_for(user: Employee) -> list[View]:
     return [view for view in VIEWS.values() if not view.powers or any(user.has_power(one) for one in view.powers)]
 
 
-def counters(user: Employee) -> dict[str, int]:
-    """Return how many rows each of the user's views has, in two queries; «Все» is not counted."""
-    shown = [view for view in views_for(user) if view.code != "all"]
-    counts = {view.code: Count("pk", filter=view.narrow(user)) for view in shown if view.narrow}
+def counters(user: Employee, named: Mapping[str, tuple[str, Filters]] | None = None) -> dict[str, int]:
+    """Return how many rows each of the user's views has, and each of `named`: name → view and filters.
+
+    «Все» is not counted. Two queries, and one more for each named list of messages that is narrowed by words.
+    """
+    shown = {view.code: (view.code, Filters()) for view in views_for(user) if view.code != "all"} | dict(named or {})
+    conditions = {name: _condition(user, VIEWS[view], filters) for name, (view, filters) in shown.items()}
+    counts = {name: Count("pk", filter=condition) for name, condition in conditions.items() if condition is not None}
     found: dict[str, int] = access.visible_to(user).aggregate(**counts) if counts else {}
-    if any(view.narrow is None for view in shown):
-        found["registration"] = len(waiting.lines(user))
-        found["due"] += len(burning_messages(user))
-    return {view.code: found[view.code] for view in shown}
+    return {
+        name: found.get(name, 0) + len(_lines(user, VIEWS[view], filters)) for name, (view, filters) in shown.items()
+    }
 
 
 def rows(user: Employee, view: str, filters: Filters | None = None, *, size: int | None = None) -> Page:
@@ -171,20 +187,32 @@ def rows(user: Employee, view: str, filters: Filters | None = None, *, size: int
         return Page(chosen)
     number, size = max(filters.page, 1), size or PAGE
     start, end = (number - 1) * size, number * size + 1
-    if chosen.narrow is None:
-        taken = _message_rows(_narrow_lines(waiting.lines(user), filters)[start:end])
+    condition, lines = _condition(user, chosen, filters), _lines(user, chosen, filters)
+    if condition is None:
+        taken = _message_rows(lines[start:end])
         return Page(chosen, taken[:size], number, len(taken) > size)
-    found = _narrow(user, access.visible_to(user).filter(chosen.narrow(user)), filters)
-    ordered = found.select_related("applicant", "unit", "executor").order_by(
-        *(("-registered_on", "-pk") if view == "all" else (F("due_on").asc(nulls_last=True), "pk"))
-    )
-    if view == "due" and (burning := _narrow_lines(burning_messages(user), filters)):
+    found = access.visible_to(user).filter(condition).select_related("applicant", "unit", "executor")
+    ordered = found.order_by(*_order(view, filters))
+    if lines:
         # Both are in the order of their terms: no page of them together needs more than `end` of either.
-        both = [*map(_appeal_row, ordered[:end]), *_message_rows(burning[:end])]
+        both = [*map(_appeal_row, ordered[:end]), *_message_rows(lines[:end])]
         taken = sorted(both, key=lambda row: row.due_on or date.max)[start:end]
     else:
         taken = [_appeal_row(one) for one in ordered[start:end]]
     return Page(chosen, taken[:size], number, len(taken) > size)
+
+
+def _order(view: str, filters: Filters) -> tuple[Any, ...]:
+    """Return what a view is sorted by; «Горят сроки» always by term."""
+    chosen = filters.order or ("new" if view == "all" else "")
+    return BY_TERM if view == "due" else ORDERS.get(chosen, BY_TERM)
+
+
+def _lines(user: Employee, view: View, filters: Filters) -> list[waiting.Line]:
+    """Return the messages among a view's rows: all that wait, those that burn, or none."""
+    if view.narrow is None:
+        return _narrow_lines(waiting.lines(user), filters)
+    return _narrow_lines(burning_messages(user), filters) if view.code == "due" else []
 
 
 def burning_messages(user: Employee) -> list[waiting.Line]:
@@ -199,19 +227,24 @@ def applicant_label(applicant: Applicant) -> str:
     return masking.person(applicant.last_name, applicant.first_name, applicant.patronymic) or "без имени"
 
 
-def _narrow(user: Employee, found: QuerySet[Appeal], filters: Filters) -> QuerySet[Appeal]:
+def _condition(user: Employee, view: View, filters: Filters) -> Q | None:
+    """Return which appeals are rows of a view narrowed by filters; None where its rows are messages."""
+    if view.narrow is None:
+        return None
+    found = view.narrow(user)
     if filters.channel:
-        found = found.filter(channel=filters.channel)
+        found &= Q(channel=filters.channel)
     if filters.topic:
-        found = found.filter(Exists(AppealQuestion.objects.filter(appeal=OuterRef("pk"), topic=filters.topic)))
+        found &= Q(Exists(AppealQuestion.objects.filter(appeal=OuterRef("pk"), topic=filters.topic)))
     if filters.unit:
-        found = found.filter(unit=filters.unit)
+        found &= Q(unit=filters.unit)
     if filters.term:
-        found = found.filter(status__in=OPEN, due_on__range=_within(filters.term))
+        found &= Q(status__in=OPEN, due_on__range=_within(filters.term))
     if text := filters.text.strip():
-        by_number = found.filter(number__icontains=text)
-        by_words = Q(pk__in=search_feed.keys_for(user, text)) & ~Exists(by_number)
-        found = found.filter(Q(number__icontains=text) | by_words)
+        by_number = Q(number__icontains=text)
+        # Words are looked for only where no number has them: «000123» is a number, not a word.
+        numbered = access.visible_to(user).filter(found & by_number)
+        found &= by_number | (Q(pk__in=search_feed.keys_for(user, text)) & ~Q(Exists(numbered)))
     return found
 
 

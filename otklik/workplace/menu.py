@@ -13,6 +13,8 @@ from django.urls import reverse
 from otklik.appeals import queues
 from otklik.core.access import requires
 from otklik.people.models import Employee
+from otklik.workplace import saved
+from otklik.workplace.models import SavedView
 from otklik.workplace.requests import StaffRequest
 
 
@@ -24,7 +26,7 @@ class Item:
     icon: str
     name: str
     powers: tuple[str, ...] = ()
-    counter: str = ""
+    go: str = ""  # the key after «П» (G) that leads there, by its place on the keyboard
 
 
 @dataclass(frozen=True)
@@ -38,20 +40,22 @@ class Line:
     number: int = 0
     hot: bool = False
     inner: bool = False
+    go: str = ""
 
 
 APPEALS: Final = ("appeals.view_all", "appeals.view_unit", "appeals.view_own", "intake.view")
 HOT: Final = {"due", "undelivered"}
+GO: Final = {"registration": "KeyH", "mine": "KeyV", "due": "KeyU"}
 
 GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
     (
-        Item("Сегодня", "sun", "today"),
-        Item("Обращения", "inbox", "queue", APPEALS),
-        Item("Недоставленное", "mail-x", "deliveries", ("appeals.dispatch",)),
-        Item("Карантин", "shield-question", "quarantine", ("intake.decide",)),
-        Item("Заявители", "users", "applicants", ("applicants.view",)),
+        Item("Сегодня", "sun", "today", go="KeyC"),
+        Item("Обращения", "inbox", "queue", APPEALS, go="KeyJ"),
+        Item("Недоставленное", "mail-x", "deliveries", ("appeals.dispatch",), go="KeyY"),
+        Item("Карантин", "shield-question", "quarantine", ("intake.decide",), go="KeyR"),
+        Item("Заявители", "users", "applicants", ("applicants.view",), go="KeyP"),
         Item("Отзывы", "mood-smile", "feedback", ("appeals.view_all", "appeals.view_unit", "appeals.view_own")),
-        Item("База знаний", "book-2", "knowledge", ("knowledge.read",)),
+        Item("База знаний", "book-2", "knowledge", ("knowledge.read",), go="Comma"),
     ),
     (
         Item("Сверка приёма", "scale", "reconciliation", ("intake.view",)),
@@ -63,10 +67,19 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
 )
 
 
-def groups_for(employee: Employee, *, path: str, view: str, numbers: Mapping[str, int]) -> list[list[Line]]:
-    """Return the menu's groups as this employee sees them on this page."""
+def groups_for(
+    employee: Employee, *, path: str, view: str, numbers: Mapping[str, int], named: Iterable[SavedView]
+) -> list[list[Line]]:
+    """Return the menu's groups as this employee sees them on this page; `view` of a named list is «saved_7»."""
     groups = [list(_lines(group, employee, path, view, numbers)) for group in GROUPS]
+    # Last, so that nothing moves when they come after the page.
+    groups.append([_named_line(one, view, numbers) for one in named])
     return [group for group in groups if group]
+
+
+def _named_line(one: SavedView, view: str, numbers: Mapping[str, int]) -> Line:
+    code = f"saved_{one.pk}"
+    return Line(one.name, saved.url_of(one), code == view, "bookmark", numbers.get(code, 0))
 
 
 def _lines(
@@ -77,7 +90,7 @@ def _lines(
             continue
         url = reverse(f"workplace:{item.name}")
         here = url == path
-        yield Line(item.label, url, here and not view, item.icon, numbers.get(item.counter, 0))
+        yield Line(item.label, url, here and not view, item.icon, go=item.go)
         if item.name == "queue":
             yield from _queue_lines(employee, url, view if here else "", numbers)
 
@@ -94,7 +107,24 @@ def _queue_lines(employee: Employee, url: str, view: str, numbers: Mapping[str, 
             number=number,
             hot=one.code in HOT and number > 0,
             inner=True,
+            go=GO.get(one.code, ""),
         )
+
+
+def pages_for(employee: Employee) -> Iterable[Line]:
+    """Return every page and view the employee may open, whether or not something waits there."""
+    if employee.has_power("intake.decide"):
+        yield Line("Новое обращение", reverse("workplace:new_appeal"), current=False, icon="plus")
+    for item in (item for group in GROUPS for item in group):
+        if item.powers and not any(employee.has_power(power) for power in item.powers):
+            continue
+        url = reverse(f"workplace:{item.name}")
+        yield Line(item.label, url, current=False, icon=item.icon)
+        if item.name == "queue":
+            for view in queues.views_for(employee):
+                yield Line(f"Обращения: {view.title}", f"{url}?view={view.code}", current=False, icon="list")
+            for named in saved.seen_by(employee):
+                yield Line(f"Обращения: {named.name}", saved.url_of(named), current=False, icon="bookmark")
 
 
 @requires()
@@ -104,6 +134,7 @@ def menu(request: StaffRequest) -> HttpResponse:
         request.user,
         path=request.GET.get("at", ""),
         view=request.GET.get("view", ""),
-        numbers=queues.counters(request.user),
+        numbers=saved.counters(request.user),
+        named=saved.seen_by(request.user),
     )
     return render(request, "workplace/menu.html", {"groups": groups})

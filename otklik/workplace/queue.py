@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Final
-from urllib.parse import urlencode
+from typing import Any
 
 from django.db.models import Value
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -20,24 +19,21 @@ from otklik.core.access import requires
 from otklik.core.terms import valid
 from otklik.correspondence.models import ChannelCode
 from otklik.people.models import Unit
+from otklik.workplace import asked, saved
 from otklik.workplace.menu import APPEALS
 from otklik.workplace.requests import StaffRequest
-
-TERMS: Final = {"overdue": "просрочено", "today": "срок сегодня", "soon": "осталось до 3 дней"}
-
-MOST_PAGES: Final = 100_000
 
 
 @requires(*APPEALS)
 @require_GET
 def queue(request: StaffRequest) -> HttpResponse:
     """Show one view of the work; with htmx only its rows."""
-    view, filters = _asked(request)
+    view, filters = asked.read(request.user, request.GET)
     if request.htmx and not request.htmx.boosted:
         template = "workplace/queue.html#short" if "short" in request.GET else "workplace/queue.html#rows"
         return render(request, template, _page(request, view, filters))
     # A search is work enough for one page: the menu's counters come right after it.
-    menu = {"numbers": {}, "lazy_menu": True} if filters.text else {"numbers": queues.counters(request.user)}
+    menu = {"numbers": {}, "lazy_menu": True} if filters.text else {"numbers": saved.counters(request.user)}
     return render(request, "workplace/queue.html", _page(request, view, filters) | _choices() | menu)
 
 
@@ -45,7 +41,7 @@ def queue(request: StaffRequest) -> HttpResponse:
 @require_GET
 def neighbour(request: StaffRequest, pk: int, way: str) -> HttpResponse:
     """Go to the next or the previous row of the view the card was opened from."""
-    view, filters = _asked(request)
+    view, filters = asked.read(request.user, request.GET)
     page = queues.rows(request.user, view, filters)
     # «Горят сроки» has both kinds, and an appeal may have the number of a message.
     of_message = queues.VIEWS[view].narrow is None or request.GET.get("kind") == "message"
@@ -59,8 +55,8 @@ def neighbour(request: StaffRequest, pk: int, way: str) -> HttpResponse:
         at = 0 if step > 0 else len(page.rows) - 1
     if 0 <= at < len(page.rows):
         row = page.rows[at]
-        return redirect(f"{row_url(row.kind, row.pk)}?{_query(view, filters)}")
-    return redirect(f"{reverse('workplace:queue')}?{_query(view, filters)}")
+        return redirect(f"{row_url(row.kind, row.pk)}?{asked.write(view, filters)}")
+    return redirect(f"{reverse('workplace:queue')}?{asked.write(view, filters)}")
 
 
 def row_url(kind: str, pk: int) -> str:
@@ -72,7 +68,7 @@ def came_from(request: StaffRequest) -> str:
     """Return the query of the list that a card was opened from; empty where it was opened by itself."""
     if request.GET.get("view") not in queues.VIEWS:
         return ""
-    return _query(*_asked(request))
+    return asked.write(*asked.read(request.user, request.GET))
 
 
 def card_url(request: StaffRequest, pk: int) -> str:
@@ -81,38 +77,24 @@ def card_url(request: StaffRequest, pk: int) -> str:
     return row_url("appeal", pk) + (f"?{back}" if back else "")
 
 
-def _asked(request: StaffRequest) -> tuple[str, queues.Filters]:
-    mine = [view.code for view in queues.views_for(request.user)]
-    code = request.GET.get("view", "") or "all"
-    if code not in queues.VIEWS:
-        raise Http404
-    given = request.GET
-    return code if code in mine else "all", queues.Filters(
-        channel=given.get("channel", "") if given.get("channel") in ChannelCode.values else "",
-        topic=typed.number(given.get("topic")),
-        unit=typed.number(given.get("unit")),
-        term=given.get("term", "") if given.get("term") in TERMS else "",
-        text=given.get("text", "")[:200],
-        page=min(typed.number(given.get("page")) or 1, MOST_PAGES),
-    )
-
-
-def _query(view: str, filters: queues.Filters, **changes: Any) -> str:
-    pairs = {"view": view, **vars(filters), **changes}
-    return urlencode({name: value for name, value in pairs.items() if value and (name, value) != ("page", 1)})
-
-
 def _page(request: StaffRequest, view: str, filters: queues.Filters) -> dict[str, Any]:
     page = queues.rows(request.user, view, filters)
+    conditions = asked.write(view, filters, page=None)
+    named = saved.of_query(request.user, conditions)
     return {
+        "named": named,
+        "menu_view": f"saved_{named.pk}" if named else view,
+        "conditions": conditions,
+        "orderable": view not in ("registration", "due"),
         "page": page,
         "can_write_down": request.user.has_power("intake.decide"),
         "view": view,
         "filters": filters,
-        "narrowed": any((filters.channel, filters.topic, filters.unit, filters.term, filters.text)),
-        "query": _query(view, filters),
-        "next_query": _query(view, filters, page=page.number + 1) if page.has_next else "",
-        "previous_query": _query(view, filters, page=page.number - 1) if page.number > 1 else "",
+        "narrowed": filters.narrows,
+        "hidden": filters.hide.split(","),
+        "query": asked.write(view, filters),
+        "next_query": asked.write(view, filters, page=page.number + 1) if page.has_next else "",
+        "previous_query": asked.write(view, filters, page=page.number - 1) if page.number > 1 else "",
         "current": typed.number(request.GET.get("current")),
     }
 
@@ -128,5 +110,7 @@ def _choices() -> dict[str, Any]:
         "channels": ChannelCode.choices,
         "topics": [(pk, name) for of, pk, name in offered if of == "topic"],
         "units": [(pk, name) for of, pk, name in offered if of == "unit"],
-        "terms": TERMS.items(),
+        "terms": asked.TERMS.items(),
+        "orders": asked.ORDERS.items(),
+        "pieces": asked.PIECES.items(),
     }

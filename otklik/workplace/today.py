@@ -13,6 +13,7 @@ from otklik.appeals import access, queues
 from otklik.appeals.models import Appeal
 from otklik.core.access import requires
 from otklik.people.models import Employee
+from otklik.workplace import saved
 from otklik.workplace.requests import StaffRequest
 
 SHOWN = 6
@@ -43,7 +44,7 @@ class Waiting:
 @requires()
 def today(request: StaffRequest) -> HttpResponse:
     """Show what burns and what waits for this employee."""
-    numbers = queues.counters(request.user)
+    numbers = saved.counters(request.user)
     burning = {"registration": len(queues.burning_messages(request.user))} if numbers.get("registration") else {}
     steps = [
         Waiting(view, icon, title, numbers[view], burning.get(view, 0))

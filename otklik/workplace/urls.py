@@ -2,7 +2,21 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from otklik.workplace import answer_urls, applicants, card, feedback, intake, kb, menu, queue, search, today
+from otklik.workplace import (
+    answer_urls,
+    applicants,
+    card,
+    feedback,
+    intake,
+    kb,
+    menu,
+    palette,
+    presence,
+    queue,
+    saved,
+    search,
+    today,
+)
 
 app_name = "workplace"
 
@@ -10,8 +24,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", today.today, name="today"),
     path("menu/", menu.menu, name="menu"),
     path("search/", search.search, name="search"),
+    path("palette/", palette.palette, name="palette"),
+    path("here/", presence.around, name="around"),
+    path("here/appeal/<row:pk>/", presence.here, {"kind": "appeal"}, name="here_appeal"),
+    path("here/message/<row:pk>/", presence.here, {"kind": "message"}, name="here_message"),
     # Queue and intake
     path("appeals/", queue.queue, name="queue"),
+    path("views/", saved.keep, name="keep_view"),
+    path("views/<row:pk>/remove/", saved.remove, name="remove_view"),
     path("appeals/new/", intake.new_appeal, name="new_appeal"),
     path("walk/<row:pk>/<slug:way>/", queue.neighbour, name="neighbour"),
     path("inbox/<row:pk>/", intake.message, name="inbox"),

@@ -1,10 +1,20 @@
 // Keys by physical position (they work in the Russian layout), menus that close, one notice area.
 const typing = (element) => element.matches("input, textarea, select, [contenteditable]");
+const sheet = document.getElementById("keys");
+const single = () => localStorage.getItem("keys") !== "off";
+const AWAIT = 1500; // ms between «П» (G) and the key that says where to
+let going = 0;
 
 document.addEventListener("keydown", (event) => {
   const search = document.getElementById("search-box");
-  const toSearch = (event.code === "KeyK" && (event.ctrlKey || event.metaKey)) ||
-    (event.code === "Slash" && !event.ctrlKey && !event.metaKey && !event.altKey && !typing(event.target));
+  const held = event.ctrlKey || event.metaKey;
+  const alone = single() && !held && !event.altKey && !typing(event.target) && !sheet.open;
+  if (event.code === "Slash" && (held || (alone && event.shiftKey))) {
+    event.preventDefault();
+    showKeys();
+    return;
+  }
+  const toSearch = (event.code === "KeyK" && held) || (event.code === "Slash" && alone);
   if (toSearch && search) {
     event.preventDefault();
     search.focus();
@@ -22,7 +32,10 @@ document.addEventListener("keydown", (event) => {
     event.target.closest("form")?.requestSubmit();
     return;
   }
-  if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+  if (!alone || event.shiftKey) return;
+  const place = Date.now() - going < AWAIT && document.querySelector(`[data-go="${event.code}"]`);
+  going = event.code === "KeyG" ? Date.now() : 0;
+  if (place) { event.preventDefault(); place.click(); return; }
   const pressed = document.querySelector(`[data-key="${event.code}"]`);
   if (pressed) {
     event.preventDefault();
@@ -30,6 +43,44 @@ document.addEventListener("keydown", (event) => {
     else if (typing(pressed)) pressed.focus();
     else pressed.click();
   }
+});
+
+// The sheet of keys: what this page has is read from the page, named as on a Russian keyboard.
+const LATIN = "QWERTYUIOPASDFGHJKLZXCVBNM";
+const RUSSIAN = "ЙЦУКЕНГШЩЗФЫВАПРОЛДЯЧСМИТЬ";
+const SIGNS = { Comma: "Б", Period: "Ю", Semicolon: "Ж", Quote: "Э" };
+const letter = (code) => SIGNS[code] ?? RUSSIAN[LATIN.indexOf(code.slice(3))] ?? code;
+
+function line(keys, words) {
+  const row = document.createElement("div");
+  row.dataset.ofPage = "";
+  const term = document.createElement("dt");
+  term.append(...keys.flatMap((key) => { const cap = document.createElement("kbd"); cap.textContent = key; return [cap, " "]; }));
+  const said = document.createElement("dd");
+  said.textContent = words;
+  row.append(term, said);
+  return row;
+}
+
+function showKeys() {
+  const list = sheet.querySelector("[data-keys]");
+  for (const old of list.querySelectorAll("[data-of-page]")) old.remove();
+  for (const one of document.querySelectorAll("[data-key]")) {
+    list.append(line([letter(one.dataset.key)], (one.getAttribute("aria-label") || one.textContent.trim() || one.placeholder).toLowerCase()));
+  }
+  for (const one of document.querySelectorAll("[data-go]")) {
+    list.append(line(["П", letter(one.dataset.go)], `перейти: ${one.querySelector("[data-label]").textContent}`));
+  }
+  sheet.querySelector("[data-single-keys]").checked = single();
+  if (!sheet.open) sheet.showModal();
+}
+
+for (const opener of document.querySelectorAll("[data-open=keys]")) {
+  opener.hidden = false;
+  opener.addEventListener("click", showKeys);
+}
+sheet.querySelector("[data-single-keys]").addEventListener("change", (event) => {
+  localStorage.setItem("keys", event.target.checked ? "on" : "off");
 });
 
 document.addEventListener("click", (event) => {

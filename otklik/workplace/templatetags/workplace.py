@@ -6,11 +6,10 @@ from typing import Any
 
 from django import template
 
-from otklik.appeals import queues
 from otklik.core.actions import name_of
 from otklik.people import access
 from otklik.people.models import Applicant, Employee
-from otklik.workplace import queue
+from otklik.workplace import queue, saved
 from otklik.workplace.menu import groups_for
 
 register = template.Library()
@@ -18,14 +17,15 @@ register = template.Library()
 
 @register.inclusion_tag("workplace/menu.html", takes_context=True)
 def menu(context: dict[str, Any]) -> dict[str, Any]:
-    """Draw the left menu; a page that already knows the counters hands them over as `numbers`."""
+    """Draw the left menu; a page that knows the counters hands them over; a `lazy_menu` is filled right after."""
     user, numbers = context["user"], context.get("numbers")
     return {
         "groups": groups_for(
             user,
             path=context["request"].path,
-            view=str(context.get("view", "")),
-            numbers=queues.counters(user) if numbers is None else numbers,
+            view=str(context.get("menu_view") or context.get("view", "")),
+            numbers=saved.counters(user) if numbers is None else numbers,
+            named=[] if context.get("lazy_menu") else saved.seen_by(user),
         )
     }
 

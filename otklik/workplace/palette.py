@@ -1,0 +1,70 @@
+"""What the box at the top offers while one types: pages and steps, appeals, people, materials; at first, recent ones.
+
+One list for the keyboard: an action that begins with the typed words stands first and is chosen at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from otklik.core.access import requires
+from otklik.people.models import Employee
+from otklik.workplace import finding, presence
+from otklik.workplace.menu import pages_for
+from otklik.workplace.requests import StaffRequest
+
+SHOWN: Final = 5
+
+
+@dataclass(frozen=True)
+class Option:
+    """One line of the list. `sure`: what was typed can mean nothing else, Enter opens it."""
+
+    label: str
+    url: str
+    icon: str
+    note: str = ""
+    sure: bool = False
+
+
+@requires()
+@require_POST
+def palette(request: StaffRequest) -> HttpResponse:
+    """Show what fits the words typed so far. A POST: names do not stay in addresses and logs."""
+    text, user = request.POST.get("q", "").strip()[:200], request.user
+    groups = {"Действия и страницы": list(_places(user, text))[: SHOWN if text else None]}
+    if text:
+        found = finding.everything(user, text, limit=SHOWN)
+        groups |= {
+            "Обращения": [_appeal(one.appeal.number, one.appeal.subject, one.appeal.pk, text) for one in found.appeals],
+            "Заявители": [
+                Option(masked.name, reverse("workplace:applicant", args=[one.pk]), "user", masked.email or masked.phone)
+                for one, masked in found.people
+            ],
+            "База знаний": [Option(one.title, one.url, "book-2", one.unit) for one in found.materials],
+        }
+    else:
+        recent = [_appeal(one.number, one.subject, one.pk, "") for one in presence.recent(user, limit=SHOWN)]
+        groups = {"Недавние": recent, **groups}
+    shown = {name: options for name, options in groups.items() if options}
+    return render(request, "workplace/palette.html", {"groups": shown, "text": text})
+
+
+def _places(user: Employee, text: str) -> Iterator[Option]:
+    """Yield the pages this employee may open, those beginning with the words first."""
+    wanted = text.lower()
+    for place in sorted(pages_for(user), key=lambda one: not one.label.lower().startswith(wanted)):
+        label = place.label.lower()
+        if all(word in label for word in wanted.split()):
+            yield Option(place.label, place.url, place.icon, sure=bool(wanted) and label.startswith(wanted))
+
+
+def _appeal(number: str, subject: str, pk: int, text: str) -> Option:
+    return Option(number, reverse("workplace:card", args=[pk]), "inbox", subject, sure=text == number)
