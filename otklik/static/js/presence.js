@@ -39,7 +39,7 @@ async function around() {
   if (!answer.ok) return;
   const { appeals } = await answer.json();
   for (const mark of marks) {
-    const said = words(appeals[mark.dataset.appeal] ?? []);
+    const said = (appeals[mark.dataset.appeal] ?? []).map((one) => one.typing ? `${one.name} печатает` : one.name).join(", ");
     const place = mark.querySelector("[data-words]");
     if (place.textContent !== said) place.textContent = said;
     mark.hidden = !said;

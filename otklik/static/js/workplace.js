@@ -14,7 +14,7 @@ document.addEventListener("keydown", (event) => {
     showKeys();
     return;
   }
-  const toSearch = (event.code === "KeyK" && held) || (event.code === "Slash" && alone);
+  const toSearch = (event.code === "KeyK" && held) || (event.code === "Slash" && alone && !document.querySelector("[data-key=Slash]"));
   if (toSearch && search) {
     event.preventDefault();
     search.focus();
@@ -66,7 +66,7 @@ function showKeys() {
   const list = sheet.querySelector("[data-keys]");
   for (const old of list.querySelectorAll("[data-of-page]")) old.remove();
   for (const one of document.querySelectorAll("[data-key]")) {
-    list.append(line([letter(one.dataset.key)], (one.getAttribute("aria-label") || one.textContent.trim() || one.placeholder).toLowerCase()));
+    list.append(line([letter(one.dataset.key)], one.dataset.keyName ?? one.textContent.trim().toLowerCase()));
   }
   for (const one of document.querySelectorAll("[data-go]")) {
     list.append(line(["П", letter(one.dataset.go)], `перейти: ${one.querySelector("[data-label]").textContent}`));
