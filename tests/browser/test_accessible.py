@@ -58,6 +58,7 @@ NO_PAGES = {
             *("join", "reject", "note", "read", "reveal", "merge", "undo_merge", "draft_autosave", "draft_materials"),
             *("draft_insert", "draft_decline", "restore", "freeze", "withdraw", "send", "undo_send", "resend"),
             *("settle", "posted", "another_way", "close", "quarantine_retry", "quarantine_reject"),
+            *("palette", "around", "here_appeal", "here_message", "keep_view", "remove_view"),
             *("suggested", "alike", "draft_append", "reopen", "set_aside", "calendar_approve", "away_cancel"),
         )
     ),
@@ -157,11 +158,17 @@ class Walker:
         page.emulate_media(color_scheme="light")
 
     def use_the_desk(self) -> None:
-        """Open what is behind no link: the person's menu, and what a search finds."""
+        """Open what is behind no link: the person's menu, the sheet of keys, what the box offers and finds."""
         self.page.goto(f"{self.found.url}/desk/")
         self.page.locator(".topbar details.menu > summary").click()
         self.look("menu of a person")
+        self.page.keyboard.press("Escape")
+        self.page.locator("body").press("Shift+Slash")
+        self.look("sheet of keys")
+        self.page.keyboard.press("Escape")
         self.page.locator("#search-box").fill("гараж")
+        self.page.locator("#palette [role=option]").first.wait_for()
+        self.look("palette")
         self.page.locator("#search-box").press("Enter")
         self.page.wait_for_url("**/desk/search/**")
         self.look("search at the desk")

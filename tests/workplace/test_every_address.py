@@ -17,12 +17,14 @@ from otklik.correspondence.models import IncomingMessage, OutgoingMessage
 from otklik.people.models import Employee, Role, RoleAssignment, RolePower
 from otklik.people.powers import POWERS
 from otklik.workplace import urls
+from otklik.workplace.models import SavedView
 from tests.appeals.conftest import LONG_AGO, World
 
 pytestmark = pytest.mark.django_db
 
-# An employee enters his own absence; a search changes nothing and sends a POST only to keep names out of addresses.
-HIS_OWN = {"away", "away_cancel", "search"}
+# An employee enters his own absence and names lists for himself; a search changes nothing and sends a POST only to keep
+# names out of addresses.
+HIS_OWN = {"away", "away_cancel", "search", "palette", "keep_view", "remove_view"}
 HUGE = 10**30
 DAYS = ["0001-01-01", "1999-12-31", "2026-02-30", "9999-12-31"]
 ODD = ["", "²", "\x00", "1" * 30, "0001-01-01", "9999-12-31"]
@@ -64,6 +66,8 @@ def ids(world: World) -> dict[str, list[int]]:
         "approvals": [waiting.pk],
         "deliveries": list(OutgoingMessage.objects.values_list("pk", flat=True)),
         "quarantine": [quarantined.pk],
+        "here": [appeal.pk],
+        "views": [SavedView.objects.create(owner=world.clerk, name="Все", query="view=all").pk],
         "terms": [TermRule.objects.earliest("pk").pk],
     }
 
@@ -92,8 +96,9 @@ def patterns() -> Iterator[tuple[URLPattern, str]]:
 
 
 def rows() -> dict[str, list[Any]]:
-    """Return every row there is but sessions and the access log with its chains."""
-    models = [one for one in apps.get_models() if one._meta.model_name not in {"session", "accessentry", "chainhead"}]
+    """Return every row there is but sessions, who has what open, and the access log with its chains."""
+    passing = {"session", "presence", "accessentry", "chainhead"}
+    models = [one for one in apps.get_models() if one._meta.model_name not in passing]
     heads = ChainHead.objects.exclude(chain__startswith="access:").order_by("pk").values_list()
     return {"heads": list(heads)} | {
         one._meta.label: list(one._default_manager.order_by("pk").values_list()) for one in models
