@@ -106,6 +106,23 @@ def assign(
     search_feed.put(appeal)
 
 
+@transaction.atomic
+def undo(appeal: Appeal, *, to: str, unit: int | None, by: Employee) -> None:
+    """Take a first assignment back before the executor has begun: the appeal is again in the state it had."""
+    check_power(by, "appeals.assign", "отменить назначение")
+    transitions.move(
+        appeal,
+        to,
+        by=by,
+        action="appeal.assignment_undone",
+        unit_id=unit,
+        executor_id=None,
+        internal_due_on=None,
+    )
+    appeal.helpers.all().delete()
+    search_feed.put(appeal)
+
+
 def _next_state(appeal: Appeal) -> str:
     return S.ASSIGNED if appeal.status in (S.REGISTERED, S.CLASSIFIED) else appeal.status
 

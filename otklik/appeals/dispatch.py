@@ -190,6 +190,13 @@ def close(appeal: Appeal, *, reason: str, by: Employee, on: date | None = None, 
     )
 
 
+@transaction.atomic
+def undo_close(appeal: Appeal, *, to: str, by: Employee) -> None:
+    """Take a closing back: the appeal is again in the state `to` it was closed from."""
+    check_power(by, "appeals.close", "отменить закрытие")
+    transitions.move(appeal, to, by=by, action="appeal.close_undone", closed_on=None, close_reason="")
+
+
 def _queue(
     appeal: Appeal, answer: FrozenAnswer, way: _Way, *, by: Employee, at: datetime, imported: bool = False
 ) -> OutgoingMessage:

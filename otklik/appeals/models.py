@@ -526,3 +526,65 @@ class Dispatch(models.Model):
 
     def __str__(self) -> str:
         return f"отправка {self.pk}"
+
+
+class BulkRun(models.Model):
+    """One step over many appeals: tried first, then done one by one, and taken back as a whole."""
+
+    class Action(models.TextChoices):
+        ASSIGN = "assign", "назначить исполнителя"
+        CLOSE = "close", "закрыть"
+        READ = "read", "отметить ответы заявителей прочитанными"
+
+    class State(models.TextChoices):
+        NEW = "new", "не указано, что сделать"
+        CHECKING = "checking", "проверяется"
+        CHECKED = "checked", "проверено"
+        RUNNING = "running", "выполняется"
+        DONE = "done", "выполнено"
+        UNDOING = "undoing", "отменяется"
+        UNDONE = "undone", "отменено"
+
+    owner = models.ForeignKey(Employee, models.PROTECT, related_name="+", verbose_name="кто делает")
+    action = models.CharField("что сделать", max_length=10, choices=Action)
+    params = models.JSONField("чем", default=dict, blank=True)
+    state = models.CharField("состояние", max_length=10, choices=State, default=State.NEW)
+    back = models.CharField("список", max_length=1000, blank=True)
+    at = models.DateTimeField("когда", auto_now_add=True)
+
+    class Meta:
+        verbose_name = "действие с несколькими"
+        verbose_name_plural = "действия с несколькими"
+        indexes = [models.Index(fields=["state"], name="bulk_run_state")]
+
+    def __str__(self) -> str:
+        return f"{self.get_action_display()}: {self.get_state_display()}"
+
+
+class BulkItem(models.Model):
+    """One appeal of a run; `before` is what undoing puts back, `version` what the run left."""
+
+    class State(models.TextChoices):
+        NEW = "new", "ждёт проверки"
+        FITS = "fits", "получится"
+        UNFIT = "unfit", "не получится"
+        DONE = "done", "сделано"
+        REFUSED = "refused", "не сделано"
+        UNDONE = "undone", "отменено"
+        KEPT = "kept", "не отменено"
+
+    run = models.ForeignKey(BulkRun, models.CASCADE, related_name="items", verbose_name="действие")
+    appeal = models.ForeignKey(Appeal, models.PROTECT, related_name="+", verbose_name="обращение")
+    state = models.CharField("состояние", max_length=8, choices=State, default=State.NEW)
+    why = models.CharField("почему", max_length=500, blank=True)
+    before = models.JSONField("было", default=dict, blank=True)
+    version = models.PositiveIntegerField("версия после", null=True)
+
+    class Meta:
+        verbose_name = "обращение в действии с несколькими"
+        verbose_name_plural = "обращения в действии с несколькими"
+        constraints = [models.UniqueConstraint("run", "appeal", name="bulk_item_once")]
+        indexes = [models.Index(fields=["run", "state"], name="bulk_item_state")]
+
+    def __str__(self) -> str:
+        return f"{self.run_id}/{self.appeal_id}: {self.get_state_display()}"

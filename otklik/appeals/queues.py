@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from otklik.appeals import access, search_feed, waiting
@@ -200,6 +200,13 @@ def rows(user: Employee, view: str, filters: Filters | None = None, *, size: int
     else:
         taken = [_appeal_row(one) for one in ordered[start:end]]
     return Page(chosen, taken[:size], number, len(taken) > size)
+
+
+def appeals_of(user: Employee, view: str, filters: Filters) -> QuerySet[Appeal]:
+    """Return every appeal of a view the user has, narrowed by filters, whatever the page; messages are left out."""
+    chosen = VIEWS[view]
+    condition = _condition(user, chosen, filters) if chosen in views_for(user) else None
+    return access.visible_to(user).filter(condition) if condition is not None else Appeal.objects.none()
 
 
 def _order(view: str, filters: Filters) -> tuple[Any, ...]:

@@ -244,6 +244,14 @@ def seen_reply(appeal: Appeal, *, by: Employee) -> None:
     appeal.unseen_reply = False
 
 
+def unsee_reply(appeal: Appeal, *, by: Employee) -> None:
+    """Take back that what the applicant wrote after registration has been read."""
+    check_can_work(appeal, by)
+    if Appeal.objects.filter(pk=appeal.pk, unseen_reply=False).update(unseen_reply=True):
+        journal.record("appeal.reply_unseen", chain=f"appeal:{appeal.pk}", by=by)
+    appeal.unseen_reply = True
+
+
 def _register(message: IncomingMessage, entry: Entry, *, by: Employee, on: date, imported: bool) -> Appeal:
     assert entry.contact_point is not None  # `_check_entry` has asked for it
     thread = _thread_for(message)

@@ -30,6 +30,8 @@ ALLOWED: Final[dict[str, dict[str, str]]] = {
     },
     S.ASSIGNED: {
         S.ASSIGNED: "переназначено или переклассифицировано",
+        S.REGISTERED: "назначение отменено",
+        S.CLASSIFIED: "назначение отменено",
         S.DRAFTING: "исполнитель начал ответ",
         S.CLOSED: "ответ не нужен: к сведению",
     },
@@ -59,7 +61,11 @@ ALLOWED: Final[dict[str, dict[str, str]]] = {
         S.CLOSED: "работа закончена",
     },
     S.CLOSED: {
-        S.DRAFTING: "заявитель написал ещё: готовится новый ответ",
+        S.REGISTERED: "закрытие отменено",
+        S.CLASSIFIED: "закрытие отменено",
+        S.ASSIGNED: "закрытие отменено",
+        S.DRAFTING: "закрытие отменено, или заявитель написал ещё",
+        S.SENT: "закрытие отменено",
     },
 }
 

@@ -16,7 +16,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.db.models import Max
 from django.utils import timezone
 
-from otklik.appeals import registration, signature
+from otklik.appeals import bulk, registration, signature
 from otklik.channels.mail import imap
 from otklik.channels.registry import all_channels
 from otklik.channels.site import attached, limits
@@ -53,6 +53,7 @@ def steps(channels: Mapping[str, Channel]) -> dict[str, Callable[[], bool]]:
     return {
         "read": partial(inbox.parse_next, channels),
         "join": registration.join_certain,
+        "bulk": bulk.work_next,
         "send": partial(delivery.send_next, channels),
     }
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from otklik.appeals import queues
+from otklik.appeals import bulk, queues
 from otklik.appeals.models import Topic
 from otklik.core import typed
 from otklik.core.access import requires
@@ -85,6 +85,7 @@ def _page(request: StaffRequest, view: str, filters: queues.Filters) -> dict[str
         "named": named,
         "menu_view": f"saved_{named.pk}" if named else view,
         "conditions": conditions,
+        "many": bulk.offered_to(request.user) if page.view.narrow else [],
         "orderable": view not in ("registration", "due"),
         "page": page,
         "can_write_down": request.user.has_power("intake.decide"),

@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, path
 from otklik.workplace import (
     answer_urls,
     applicants,
+    bulk,
     card,
     feedback,
     intake,
@@ -30,6 +31,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("here/message/<row:pk>/", presence.here, {"kind": "message"}, name="here_message"),
     # Queue and intake
     path("appeals/", queue.queue, name="queue"),
+    path("bulk/", bulk.begin, name="bulk_begin"),
+    path("bulk/<row:pk>/", bulk.run, name="bulk_run"),
     path("views/", saved.keep, name="keep_view"),
     path("views/<row:pk>/remove/", saved.remove, name="remove_view"),
     path("appeals/new/", intake.new_appeal, name="new_appeal"),

@@ -58,7 +58,7 @@ NO_PAGES = {
             *("join", "reject", "note", "read", "reveal", "merge", "undo_merge", "draft_autosave", "draft_materials"),
             *("draft_insert", "draft_decline", "restore", "freeze", "withdraw", "send", "undo_send", "resend"),
             *("settle", "posted", "another_way", "close", "quarantine_retry", "quarantine_reject"),
-            *("palette", "around", "here_appeal", "here_message", "keep_view", "remove_view"),
+            *("palette", "around", "bulk_begin", "here_appeal", "here_message", "keep_view", "remove_view"),
             *("suggested", "alike", "draft_append", "reopen", "set_aside", "calendar_approve", "away_cancel"),
         )
     ),

@@ -10,7 +10,7 @@ from django.apps import apps
 from django.test import Client
 from django.urls import URLPattern
 
-from otklik.appeals import approval, dispatch, registration
+from otklik.appeals import approval, bulk, dispatch, registration
 from otklik.core import calendar
 from otklik.core.models import ChainHead, TermRule
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
@@ -67,6 +67,7 @@ def ids(world: World) -> dict[str, list[int]]:
         "deliveries": list(OutgoingMessage.objects.values_list("pk", flat=True)),
         "quarantine": [quarantined.pk],
         "here": [appeal.pk],
+        "bulk": [bulk.prepare("assign", [signed.pk], by=world.clerk).pk],
         "views": [SavedView.objects.create(owner=world.clerk, name="Все", query="view=all").pk],
         "terms": [TermRule.objects.earliest("pk").pk],
     }

@@ -124,3 +124,12 @@ document.addEventListener("htmx:afterSettle", (event) => {
 // On a narrow screen the menu starts closed.
 const side = document.getElementById("side-menu");
 if (side && matchMedia("(max-width: 860px)").matches) side.open = false;
+
+// A ticked row opens what can be done with several.
+document.addEventListener("change", (event) => {
+  const form = event.target.closest("[data-many]");
+  if (!form || event.target.name !== "appeal") return;
+  const number = form.querySelectorAll("[name=appeal]:checked").length;
+  form.querySelector("[data-chosen]").textContent = number ? `: ${number}` : "";
+  if (number) form.querySelector("details").open = true;
+});

@@ -1,0 +1,277 @@
+"""One step over many appeals: tried first, done one by one by a worker, taken back as a whole.
+
+Every appeal is an action of its own, with the checks and the journal line it has on its card; one that is refused stops
+no other. The trial is the step itself, rolled back: what it promises is what will happen.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+from django.db import transaction
+from django.utils import timezone
+
+from otklik.appeals import access, assignment, dispatch, registration
+from otklik.appeals.models import Appeal, BulkItem, BulkRun
+from otklik.appeals.permissions import check_power
+from otklik.core import journal
+from otklik.core.errors import DomainError
+from otklik.people.models import Employee, Unit
+
+log = logging.getLogger("otklik.bulk")
+
+MOST: Final = 2000  # appeals in one run: more is not one decision of one person any more
+Run, Item = BulkRun.State, BulkItem.State
+
+
+class NothingChosen(DomainError):
+    """A run over no appeal."""
+
+    code = "bulk.nothing_chosen"
+    text = "Не выбрано ни одного обращения. Отметьте строки или возьмите все по условиям списка."
+
+
+class TooMany(DomainError):
+    """More than one run bears."""
+
+    code = "bulk.too_many"
+    text = "За один раз можно взять не больше {most} обращений, а здесь больше. Сузьте список условиями."
+
+
+class NotNow(DomainError):
+    """The run is not in the state this press is for, or somebody was quicker."""
+
+    code = "bulk.not_now"
+    text = "Сейчас это действие «{now}»: нажатие ничего не изменило. Обновите страницу."
+
+
+class ChangedSince(DomainError):
+    """Somebody has gone on with the appeal since the run."""
+
+    code = "bulk.changed_since"
+    text = "Обращение № {number}: с ним уже работали дальше, отменять нельзя."
+
+
+class NothingToRead(DomainError):
+    """No letter of the applicant waits."""
+
+    code = "bulk.nothing_to_read"
+    text = "Обращение № {number}: непрочитанных ответов заявителя нет."
+
+
+@dataclass(frozen=True)
+class Action:
+    """A step that can be taken over many appeals, and how it is taken back."""
+
+    power: str
+    do: Callable[[Appeal, Mapping[str, Any], Employee], None]
+    undo: Callable[[Appeal, Mapping[str, Any], Employee], None]
+
+
+def _assign(appeal: Appeal, params: Mapping[str, Any], by: Employee) -> None:
+    executor = Employee.objects.get(pk=params["executor"])
+    helpers = [row.employee for row in appeal.helpers.select_related("employee") if row.employee_id != executor.pk]
+    assignment.assign(
+        appeal,
+        unit=Unit.objects.get(pk=params["unit"]),
+        executor=executor,
+        co_executors=helpers,
+        internal_due_on=assignment.propose_internal_date(appeal),
+        by=by,
+    )
+
+
+def _unassign(appeal: Appeal, before: Mapping[str, Any], by: Employee) -> None:
+    if before["executor"] is None:
+        assignment.undo(appeal, to=before["status"], unit=before["unit"], by=by)
+        return
+    assignment.assign(
+        appeal,
+        unit=Unit.objects.get(pk=before["unit"]),
+        executor=Employee.objects.get(pk=before["executor"]),
+        co_executors=list(Employee.objects.filter(pk__in=before["helpers"])),
+        internal_due_on=_still_ahead(appeal, before["internal_due_on"]),
+        by=by,
+    )
+
+
+def _still_ahead(appeal: Appeal, day: str | None) -> date | None:
+    """Return the internal date there was, or a new one where it has passed since."""
+    if day is None:
+        return None
+    kept = date.fromisoformat(day)
+    return kept if kept >= timezone.localdate() else assignment.propose_internal_date(appeal)
+
+
+def _close(appeal: Appeal, params: Mapping[str, Any], by: Employee) -> None:
+    dispatch.close(appeal, reason=params.get("reason", ""), by=by)
+
+
+def _reopen(appeal: Appeal, before: Mapping[str, Any], by: Employee) -> None:
+    dispatch.undo_close(appeal, to=before["status"], by=by)
+
+
+def _read(appeal: Appeal, params: Mapping[str, Any], by: Employee) -> None:
+    if not appeal.unseen_reply:
+        raise NothingToRead(number=appeal.number)
+    registration.seen_reply(appeal, by=by)
+
+
+def _unread(appeal: Appeal, before: Mapping[str, Any], by: Employee) -> None:
+    registration.unsee_reply(appeal, by=by)
+
+
+ACTIONS: Final[dict[str, Action]] = {
+    BulkRun.Action.ASSIGN: Action("appeals.assign", _assign, _unassign),
+    BulkRun.Action.CLOSE: Action("appeals.close", _close, _reopen),
+    BulkRun.Action.READ: Action("appeals.view_own", _read, _unread),
+}
+
+
+def offered_to(user: Employee) -> list[tuple[str, str]]:
+    """Return the actions the user may take over many appeals, with their names."""
+    named = dict(BulkRun.Action.choices)
+    return [(code, named[code]) for code, action in ACTIONS.items() if _may(action, user)]
+
+
+def _may(action: Action, user: Employee) -> bool:
+    return user.has_power(action.power) or (action.do is _read and user.has_power("intake.decide"))
+
+
+@transaction.atomic
+def prepare(action: str, appeals: Iterable[int], *, by: Employee, back: str = "") -> BulkRun:
+    """Take these of the appeals that the employee sees for a run; nothing is done yet."""
+    if not _may(ACTIONS[action], by):
+        check_power(by, ACTIONS[action].power, dict(BulkRun.Action.choices)[BulkRun.Action(action)])
+    chosen = list(access.visible_to(by).filter(pk__in=list(appeals)[: MOST + 1]).values_list("pk", flat=True))
+    if not chosen:
+        raise NothingChosen
+    if len(chosen) > MOST:
+        raise TooMany(most=MOST)
+    run = BulkRun.objects.create(owner=by, action=action, back=back[:1000])
+    BulkItem.objects.bulk_create([BulkItem(run=run, appeal_id=pk) for pk in chosen])
+    return run
+
+
+def check(run: BulkRun, params: Mapping[str, Any]) -> None:
+    """Have the run tried with these parameters; a run that was tried before is tried anew."""
+    _move(run, (Run.NEW, Run.CHECKED), Run.CHECKING, params=dict(params))
+    run.items.update(state=Item.NEW, why="")
+
+
+@transaction.atomic
+def begin(run: BulkRun) -> None:
+    """Have done what the trial promised."""
+    _move(run, (Run.CHECKED,), Run.RUNNING)
+    count = run.items.filter(state=Item.FITS).count()
+    journal.record("bulk.begun", chain=f"employee:{run.owner_id}", by=run.owner, step=run.action, appeals=count)
+
+
+def stop(run: BulkRun) -> None:
+    """Do no more; what is done stays, and can be taken back."""
+    _move(run, (Run.RUNNING,), Run.DONE)
+
+
+@transaction.atomic
+def undo(run: BulkRun) -> None:
+    """Have everything taken back that nobody has touched since."""
+    _move(run, (Run.DONE,), Run.UNDOING)
+    journal.record("bulk.undone", chain=f"employee:{run.owner_id}", by=run.owner, step=run.action)
+
+
+def numbers(run: BulkRun) -> Counter[str]:
+    """Return how many appeals of the run are in each state."""
+    return Counter(run.items.values_list("state", flat=True))
+
+
+def _move(run: BulkRun, expected: tuple[str, ...], to: str, **changes: Any) -> None:
+    if not BulkRun.objects.filter(pk=run.pk, state__in=expected).update(state=to, **changes):
+        run.refresh_from_db()
+        raise NotNow(now=run.get_state_display())
+    run.refresh_from_db()
+
+
+@dataclass(frozen=True)
+class Phase:
+    """What a worker does with an item: from which state, to which when it went well or was refused, and what after."""
+
+    act: Callable[[BulkRun, BulkItem], None]
+    takes: str
+    good: str
+    bad: str
+    then: str
+
+
+def work_next() -> bool:
+    """Do one appeal's share of the oldest run; return False when no run has anything to do."""
+    run = BulkRun.objects.filter(state__in=PHASES).select_related("owner").order_by("pk").first()
+    if run is None:
+        return False
+    phase = PHASES[run.state]
+    item = run.items.filter(state=phase.takes).order_by("pk").first()
+    if item is None:
+        BulkRun.objects.filter(pk=run.pk, state=run.state).update(state=phase.then)
+    else:
+        _work(run, item, phase)
+    return True
+
+
+@transaction.atomic
+def _work(run: BulkRun, item: BulkItem, phase: Phase) -> None:
+    # Taken and done in one transaction: a killed worker leaves the item as it was, another one finds it taken.
+    mine = BulkItem.objects.filter(pk=item.pk, state=phase.takes)
+    if not mine.update(state=phase.good):
+        return
+    try:
+        with transaction.atomic():
+            phase.act(run, item)
+    except DomainError as refusal:
+        _refused(item, phase, str(refusal))
+    except Exception:
+        log.exception("bulk run %s, item %s", run.pk, item.pk)
+        _refused(item, phase, "Не получилось из-за ошибки системы. Она записана; остальные обращения не задеты.")
+
+
+def _refused(item: BulkItem, phase: Phase, why: str) -> None:
+    BulkItem.objects.filter(pk=item.pk).update(state=phase.bad, why=why[:500])
+
+
+def _appeal(run: BulkRun, item: BulkItem) -> Appeal:
+    return access.visible_to(run.owner).select_related("regime", "applicant", "unit", "executor").get(pk=item.appeal_id)
+
+
+def _try(run: BulkRun, item: BulkItem) -> None:
+    ACTIONS[run.action].do(_appeal(run, item), run.params, run.owner)
+    transaction.set_rollback(True)
+
+
+def _do(run: BulkRun, item: BulkItem) -> None:
+    appeal = _appeal(run, item)
+    before = {
+        "status": appeal.status,
+        "unit": appeal.unit_id,
+        "executor": appeal.executor_id,
+        "helpers": list(appeal.helpers.values_list("employee", flat=True)),
+        "internal_due_on": appeal.internal_due_on.isoformat() if appeal.internal_due_on else None,
+    }
+    ACTIONS[run.action].do(appeal, run.params, run.owner)
+    BulkItem.objects.filter(pk=item.pk).update(before=before, version=appeal.version)
+
+
+def _undo(run: BulkRun, item: BulkItem) -> None:
+    appeal = _appeal(run, item)
+    if appeal.version != item.version:
+        raise ChangedSince(number=appeal.number)
+    ACTIONS[run.action].undo(appeal, item.before, run.owner)
+
+
+PHASES: Final[dict[str, Phase]] = {
+    Run.CHECKING: Phase(_try, Item.NEW, Item.FITS, Item.UNFIT, Run.CHECKED),
+    Run.RUNNING: Phase(_do, Item.FITS, Item.DONE, Item.REFUSED, Run.DONE),
+    Run.UNDOING: Phase(_undo, Item.DONE, Item.UNDONE, Item.KEPT, Run.UNDONE),
+}
