@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from otklik.appeals import queues
-from otklik.core.access import requires
+from otklik.core.access import by_itself, requires
 from otklik.people.models import Employee
 from otklik.workplace.requests import StaffRequest
 
@@ -97,6 +97,7 @@ def _queue_lines(employee: Employee, url: str, view: str, numbers: Mapping[str, 
         )
 
 
+@by_itself
 @requires()
 def menu(request: StaffRequest) -> HttpResponse:
     """Show the menu's lines anew: open pages ask every minute."""

@@ -17,6 +17,7 @@ from django.urls import Resolver404, resolve
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, Route
 
 from otklik.demo import urls as demo
+from otklik.people import urls as people
 from otklik.portal import urls as portal
 from otklik.workplace import urls as workplace
 from tests import components
@@ -61,6 +62,14 @@ NO_PAGES = {
             *("suggested", "alike", "draft_append", "reopen", "set_aside", "calendar_approve", "away_cancel"),
         )
     ),
+}
+# Steps of signing in that need a telephone, a key or a directory: the story of sign-in looks at them.
+STEPS_OF_SIGN_IN = {
+    *("mfa_login_webauthn", "mfa_authenticate", "session", "mfa_reauthenticate", "mfa_reauthenticate_webauthn"),
+    *("end_everywhere", "end_session", "mfa_deactivate_totp", "mfa_view_recovery_codes", "mfa_list_webauthn"),
+    *("mfa_edit_webauthn", "mfa_remove_webauthn", "openid_connect_login", "openid_connect_callback"),
+    *("mfa_generate_recovery_codes", "socialaccount_login_cancelled", "socialaccount_login_error", "account_logout"),
+    *("mfa_activate_totp", "mfa_add_webauthn"),
 }
 
 
@@ -268,4 +277,5 @@ def test_no_link_leads_to_a_refusal_or_an_error(found: Found) -> None:
 def test_every_page_of_ours_has_been_looked_at(found: Found) -> None:
     rooms = {"workplace": workplace, "portal": portal, "demo": demo}
     every = {f"{room}:{one.name}" for room, urls in rooms.items() for one in urls.urlpatterns}
-    assert every - found.names - NO_PAGES == set()
+    every |= {str(one.name) for one in people.urlpatterns}
+    assert every - found.names - NO_PAGES - STEPS_OF_SIGN_IN == set()
