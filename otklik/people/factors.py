@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import logging
 from collections.abc import Callable
 from functools import wraps
@@ -21,6 +20,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.crypto import salted_hmac
 
 from otklik.core import installation, journal
 from otklik.core.errors import DomainError
@@ -61,7 +61,7 @@ def forced_on(employee: Employee) -> bool:
 
 def has_one(employee: Employee) -> bool:
     """Tell whether the employee has a second factor; recovery codes alone are none."""
-    return Authenticator.objects.filter(user=employee).exclude(type=Kind.RECOVERY_CODES).exists()
+    return bool(Authenticator.objects.filter(user=employee).exclude(type=Kind.RECOVERY_CODES).exists())
 
 
 def changing(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
@@ -117,7 +117,7 @@ class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
             return _cipher().decrypt(encrypted_text.encode()).decode()
         except InvalidToken:
             log.error("a second factor was kept under another OTKLIK_SECRET_KEY")
-            return totp.generate_totp_secret()
+            return str(totp.generate_totp_secret())
 
     def get_totp_issuer(self) -> str:
         """Name the product in the telephone's list."""
@@ -137,7 +137,7 @@ class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
 
 def _cipher() -> MultiFernet:
     secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    keys = (hashlib.sha256(f"otklik.people.factors:{secret}".encode()).digest() for secret in secrets)
+    keys = (salted_hmac("otklik.people.factors", "", secret=one, algorithm="sha256").digest() for one in secrets)
     return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in keys])
 
 
