@@ -24,6 +24,7 @@ from otklik.core import files, journal
 from otklik.core.models import Firing, JournalEntry, JournalSeal
 from otklik.correspondence import delivery, inbox
 from otklik.correspondence.channel import Channel
+from otklik.people import lockout
 from otklik.workplace import presence
 
 FIRINGS_KEPT = timedelta(days=7)
@@ -71,6 +72,7 @@ def periodic() -> list[Job]:
         Job("sweep-files", files.sweep_orphans, daily_at=time(3, 0)),
         Job("sweep-form-files", partial(attached.sweep, named=signature.names), daily_at=time(2, 50)),
         Job("sweep-form-attempts", limits.forget_old, every=timedelta(hours=1)),
+        Job("sweep-sign-in-attempts", lockout.forget_old, every=timedelta(hours=1)),
         Job("sweep-sessions", SessionStore.clear_expired, daily_at=time(3, 30)),
         Job("sweep-presence", presence.forget_old, daily_at=time(3, 45)),
         Job("sweep-firings", forget_old_firings, daily_at=time(3, 40)),

@@ -102,6 +102,10 @@ INSTALLED_APPS = [
     "django.contrib.sitemaps",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "template_partials",
     "django_htmx",
     "csp",
@@ -129,13 +133,15 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "otklik.knowledge.rights.TodaysRights",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "otklik.people.entrance.Entrance",
+    "otklik.knowledge.rights.TodaysRights",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "otklik.core.typed.WithoutNul",
     "otklik.core.errors.DomainErrorMiddleware",
+    # The last one sees exceptions first: those of allauth lead to a page and are no defects.
+    "allauth.account.middleware.AccountMiddleware",
 ]
 
 ROOT_URLCONF = "otklik.config.urls"
@@ -176,6 +182,40 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "otklik.people.signin.ClosedAdapter"
 ACCOUNT_SESSION_REMEMBER = False
+# Failures are counted by `people.lockout`, in the database: all processes see them.
+ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": None}
+# Signed out after so many minutes without an action of a person; what open pages ask by themselves is none.
+IDLE_MINUTES = int(os.environ.get("OTKLIK_IDLE_MINUTES", "60"))
+
+MFA_ADAPTER = "otklik.people.factors.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_FORMS = {"authenticate": "otklik.people.factors.CodeForm", "reauthenticate": "otklik.people.factors.CodeAgainForm"}
+MFA_TOTP_TOLERANCE = 1  # clocks of telephones go wrong: a code of half a minute before or after fits too
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_PASSKEY_LOGIN_ENABLED = True
+
+# The department's directory: only where its address is given.
+OIDC_URL = os.environ.get("OTKLIK_OIDC_URL", "").rstrip("/")
+OIDC_NAME = os.environ.get("OTKLIK_OIDC_NAME", "Вход через каталог департамента")
+OIDC_CLAIM = os.environ.get("OTKLIK_OIDC_CLAIM", "preferred_username")
+SOCIALACCOUNT_ADAPTER = "otklik.people.directory.DirectoryAdapter"
+SOCIALACCOUNT_LOGIN_ON_GET = True  # a link: the content policy lets no form lead to another host
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [
+            {
+                "provider_id": "directory",
+                "name": OIDC_NAME,
+                "client_id": os.environ.get("OTKLIK_OIDC_CLIENT_ID", ""),
+                "secret": os.environ.get("OTKLIK_OIDC_SECRET", ""),
+                "settings": {"server_url": OIDC_URL},
+            }
+        ]
+        if OIDC_URL
+        else [],
+    }
+}
 
 LANGUAGE_CODE = "ru"
 TIME_ZONE = os.environ.get("OTKLIK_TIME_ZONE", "Asia/Novosibirsk")

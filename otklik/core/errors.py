@@ -55,7 +55,7 @@ class DomainErrorMiddleware:
         if isinstance(exc, Http404 | PermissionDenied | SuspiciousOperation):
             return None
         if isinstance(exc, DomainError):
-            return _told(request, "core/refusal.html", {"refusal": exc}, exc.status)
+            return refused(request, exc)
         if is_outage(exc):
             return _unavailable(request, exc)
         if settings.DEBUG or settings.TESTING:
@@ -64,6 +64,11 @@ class DomainErrorMiddleware:
         # The path's names, not its values: a URL of ours carries no personal data, a message might.
         log.exception("defect %s at %s", number, getattr(request.resolver_match, "view_name", "?"))
         return render(request, "core/defect.html", {"number": number}, status=500)
+
+
+def refused(request: HttpRequest, refusal: DomainError) -> HttpResponse:
+    """Show a refusal where no view is at work: in a middleware."""
+    return _told(request, "core/refusal.html", {"refusal": refusal}, refusal.status)
 
 
 def is_outage(exc: BaseException | None) -> bool:

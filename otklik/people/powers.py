@@ -35,6 +35,9 @@ POWERS: Final[dict[str, str]] = {
     "journal.view": "смотреть журнал и журнал доступа",
 }
 
+# Whoever may do one of these signs in to a working system with a second factor.
+NEED_SECOND_FACTOR: Final = ("people.manage", "appeals.sign")
+
 _READS = ["knowledge.read"]
 
 STARTING_ROLES: Final[dict[str, tuple[str, list[str]]]] = {

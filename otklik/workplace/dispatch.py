@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 from otklik.appeals import access, dispatch, signature, ways
 from otklik.appeals.models import Appeal, Dispatch
 from otklik.appeals.permissions import allows
-from otklik.core.access import requires
+from otklik.core.access import by_itself, requires
 from otklik.core.forms import DATE_INPUT, TidyForm
 from otklik.core.pages import safe_back
 from otklik.correspondence import delivery
@@ -58,6 +58,7 @@ def show(request: StaffRequest, pk: int) -> HttpResponse:
     return render(request, "workplace/dispatch.html", _context(request, appeal))
 
 
+@by_itself
 @requires(*READERS)
 @require_GET
 def state(request: StaffRequest, pk: int) -> HttpResponse:

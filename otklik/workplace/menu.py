@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from otklik.appeals import queues
-from otklik.core.access import requires
+from otklik.core.access import by_itself, requires
 from otklik.people.models import Employee
 from otklik.workplace import saved
 from otklik.workplace.models import SavedView
@@ -127,6 +127,7 @@ def pages_for(employee: Employee) -> Iterable[Line]:
                 yield Line(f"Обращения: {named.name}", saved.url_of(named), current=False, icon="bookmark")
 
 
+@by_itself
 @requires()
 def menu(request: StaffRequest) -> HttpResponse:
     """Show the menu's lines anew: open pages ask every minute."""

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from otklik.appeals import access
 from otklik.appeals.models import Appeal
-from otklik.core.access import requires
+from otklik.core.access import by_itself, requires
 from otklik.people.models import Employee
 from otklik.workplace.menu import APPEALS
 from otklik.workplace.models import Presence
@@ -92,6 +92,7 @@ def _may_see(user: Employee, kind: Kind, pk: int) -> bool:
     return access.messages_for(user).filter(pk=pk).exists()
 
 
+@by_itself
 @requires(*APPEALS)
 @require_POST
 def here(request: StaffRequest, kind: Kind, pk: int) -> HttpResponse:
@@ -103,6 +104,7 @@ def here(request: StaffRequest, kind: Kind, pk: int) -> HttpResponse:
     return JsonResponse({"others": [vars(one) for one in others]})
 
 
+@by_itself
 @requires(*APPEALS)
 @require_GET
 def around(request: StaffRequest) -> JsonResponse:

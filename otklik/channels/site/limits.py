@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 from datetime import timedelta
 from hashlib import sha256
-from ipaddress import ip_address, ip_network
 from typing import Final
 
 from django.conf import settings
@@ -14,6 +13,7 @@ from django.utils import timezone
 
 from otklik.channels.site.models import FormAttempt
 from otklik.core.errors import DomainError
+from otklik.core.visitors import address_of
 
 KEPT_FOR: Final = timedelta(days=1)
 # Generous: a whole library or a village may share one address.
@@ -58,20 +58,3 @@ def visitor_of(request: HttpRequest) -> str:
     """Return a keyed hash of the visitor's address: enough to count, useless to find him."""
     key = f"visitor:{settings.SECRET_KEY}".encode()
     return hmac.new(key, address_of(request).encode(), sha256).hexdigest()
-
-
-def address_of(request: HttpRequest) -> str:
-    """Return the visitor's address; `X-Forwarded-For` counts only as far as trusted proxies wrote it."""
-    hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop.strip()]
-    address = str(request.META.get("REMOTE_ADDR", ""))
-    while _is_trusted(address) and hops:
-        address = hops.pop()
-    return address
-
-
-def _is_trusted(address: str) -> bool:
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return False
-    return any(found in ip_network(network, strict=False) for network in settings.TRUSTED_PROXIES)

@@ -1,6 +1,7 @@
 """Staff and applicants, kept apart on purpose: reading an applicant goes through `people.access`."""
 
 from otklik.people.models.applicants import Applicant, ApplicantMerge, Contact
+from otklik.people.models.signin import SignInAttempt
 from otklik.people.models.staff import (
     Department,
     Employee,
@@ -20,6 +21,7 @@ __all__ = [
     "Role",
     "RoleAssignment",
     "RolePower",
+    "SignInAttempt",
     "Substitution",
     "Unit",
 ]

@@ -48,6 +48,10 @@ class Unit(models.Model):
 class Employee(AbstractUser):
     """A person who works here and signs in. Russian name order: last, first, patronymic."""
 
+    temporary_until = models.DateTimeField(
+        "временный пароль действует до", null=True, blank=True, editable=False, help_text="Пусто — пароль свой."
+    )
+    sessions_ended = models.PositiveIntegerField("сколько раз завершены все сеансы", default=0, editable=False)
     patronymic = models.CharField("отчество", max_length=150, blank=True)
     post = models.CharField("должность", max_length=300, blank=True)
     unit = models.ForeignKey(
@@ -64,6 +68,11 @@ class Employee(AbstractUser):
 
     def __str__(self) -> str:
         return self.short_name
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Return what a session must bear to be this employee's: all of them end when the count of endings grows."""
+        own = str(super()._get_session_auth_hash(secret))  # type: ignore[misc]
+        return f"{own}:{self.sessions_ended}" if self.sessions_ended else own
 
     def has_power(self, code: str) -> bool:
         """Tell whether the employee may do this today."""

@@ -36,6 +36,12 @@ async function save() {
   since = 0;
   try {
     const answer = await fetch(form.dataset.autosave, { method: "POST", body: body(), headers: { Accept: "application/json" } });
+    if (answer.status === 401) {
+      since = from;
+      sessionEnded();
+      saved.textContent = "не сохранено: сеанс закончился. Войдите в соседней вкладке, и мы сохраним сами";
+      return;
+    }
     const said = await answer.json();
     if (answer.ok) {
       version.value = said.version;
@@ -54,6 +60,8 @@ async function save() {
   }
   if (dirty() && !conflict) timer = setTimeout(save, PAUSE);
 }
+
+document.addEventListener("otklik:signed-in", save);
 
 function refused(status, words) {
   conflict = true;
@@ -98,6 +106,7 @@ async function insert(button) {
   button.disabled = true;
   try {
     const answer = await fetch(button.dataset.insert, { method: "POST", body: data, headers: { Accept: "application/json" } });
+    if (answer.status === 401) { sessionEnded(); return; }
     const said = await answer.json();
     if (!answer.ok) { refused(answer.status, said.text); return; }
     put(said.insert);

@@ -133,3 +133,36 @@ document.addEventListener("change", (event) => {
   form.querySelector("[data-chosen]").textContent = number ? `: ${number}` : "";
   if (number) form.querySelector("details").open = true;
 });
+// A session that ended is told once and nothing open is touched. Whoever signed in again in another tab goes on here:
+// forms get the new session's token. Somebody else's session takes over nothing of what was typed.
+const cookieToken = () => /(?:^|; )csrftoken=([^;]+)/.exec(document.cookie)?.[1];
+let knownToken = cookieToken();
+const endedBox = document.getElementById("session-ended");
+
+function sessionEnded() {
+  if (endedBox) endedBox.hidden = false;
+}
+
+async function askSession() {
+  const answer = await fetch(endedBox.dataset.session, { headers: { Accept: "application/json" } });
+  if (!answer.ok) return;
+  const now = await answer.json();
+  knownToken = cookieToken();
+  if (now.employee === null) { sessionEnded(); return; }
+  const same = String(now.employee) === endedBox.dataset.employee;
+  endedBox.hidden = same;
+  endedBox.querySelector("[data-nobody]").hidden = true;
+  endedBox.querySelector("[data-somebody]").hidden = same;
+  if (!same) return;
+  for (const field of document.querySelectorAll("[name=csrfmiddlewaretoken]")) field.value = now.token;
+  document.dispatchEvent(new Event("otklik:signed-in"));
+}
+
+function lookAgain() {
+  if (endedBox && document.visibilityState === "visible" && (!endedBox.hidden || cookieToken() !== knownToken)) askSession();
+}
+
+document.addEventListener("htmx:responseError", (event) => { if (event.detail.xhr.status === 401) sessionEnded(); });
+document.addEventListener("visibilitychange", lookAgain);
+addEventListener("focus", lookAgain);
+addEventListener("pageshow", lookAgain);
