@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from otklik.workplace import answer_urls, applicants, card, feedback, intake, kb, menu, queue, search, today
+from otklik.workplace import answer_urls, applicants, card, feedback, intake, kb, menu, queue, search, staff_urls, today
 
 app_name = "workplace"
 
@@ -41,4 +41,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("kb/<row:pk>/", kb.material, name="knowledge_material"),
     # The answer's way, quarantine, calendar, journal
     *answer_urls.urlpatterns,
+    # Employees, roles, who may what
+    *staff_urls.urlpatterns,
 ]

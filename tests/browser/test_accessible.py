@@ -58,6 +58,7 @@ NO_PAGES = {
             *("join", "reject", "note", "read", "reveal", "merge", "undo_merge", "draft_autosave", "draft_materials"),
             *("draft_insert", "draft_decline", "restore", "freeze", "withdraw", "send", "undo_send", "resend"),
             *("settle", "posted", "another_way", "close", "quarantine_retry", "quarantine_reject"),
+            *("staff_sample", "employee_password", "employee_unblock", "transfer_cancel"),
             *("suggested", "alike", "draft_append", "reopen", "set_aside", "calendar_approve", "away_cancel"),
         )
     ),

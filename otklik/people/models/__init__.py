@@ -8,6 +8,7 @@ from otklik.people.models.staff import (
     RoleAssignment,
     RolePower,
     Substitution,
+    Transfer,
     Unit,
 )
 
@@ -21,5 +22,6 @@ __all__ = [
     "RoleAssignment",
     "RolePower",
     "Substitution",
+    "Transfer",
     "Unit",
 ]
