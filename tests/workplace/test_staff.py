@@ -220,7 +220,9 @@ def test_a_card_costs_a_fixed_number_of_queries(world: World, admin: Client) -> 
     for number in range(5):
         colleague = world.employee(f"c{number}", "Коллегина", world.law, [])
         Substitution.objects.create(absent=colleague, deputy=world.executor, starts_on=today, ends_on=today)
-        RoleAssignment.objects.create(employee=world.executor, role_id="clerk", unit=world.law, valid_from=today)
+        RoleAssignment.objects.create(
+            employee=world.executor, role_id="clerk", unit=world.law, valid_from=today - timedelta(days=number)
+        )
         accounts.temporary_password(world.executor, by=colleague)
     assert cost() == few <= 20
 
