@@ -171,7 +171,7 @@ def new(request: StaffRequest) -> HttpResponse:
                 password = accounts.temporary_password(employee, by=request.user)
         except accounts.BadFacts as refusal:
             for name, words in refusal.problems.items():
-                form.add_error(name, words)
+                form.add_error(name, words[:1].upper() + words[1:])
         except DomainError as refusal:
             form.add_error(None, str(refusal))
         else:
@@ -229,7 +229,7 @@ def edit(request: StaffRequest, pk: int) -> HttpResponse:
             ]
         except accounts.BadFacts as refusal:
             for name, words in refusal.problems.items():
-                form.add_error(name, words)
+                form.add_error(name, words[:1].upper() + words[1:])
     context = {"form": form, "employee": employee, "version": version, "theirs": theirs}
     return render(request, "workplace/staff/edit.html", context, status=status)
 

@@ -5,6 +5,7 @@ Run with `-s` to read how many doors, roles and objects were tried.
 
 from __future__ import annotations
 
+import logging
 import re
 import sys
 from collections.abc import Iterator
@@ -53,6 +54,14 @@ class House:
         if role:
             client.force_login(self.people[role], backend="django.contrib.auth.backends.ModelBackend")
         return client
+
+
+@pytest.fixture(autouse=True)
+def refusals_are_not_logged() -> Iterator[None]:
+    """A thousand refusals with their tracebacks take longer than the requests."""
+    logging.disable(logging.WARNING)
+    yield
+    logging.disable(logging.NOTSET)
 
 
 @pytest.fixture
