@@ -132,7 +132,7 @@ def ask(
     if not approvers:
         raise NothingToApprove(what="Выберите, кто согласует ответ.")
     for person in approvers:
-        _check_approver(person, draft.saved_by_id, by, at)
+        check_approver(person, draft.saved_by_id, by, at)
     drafting.hold(draft)
     revision = drafting.keep(draft, by=by)
     if revision.approvals.exists():
@@ -194,7 +194,8 @@ def _decide(
     return approval
 
 
-def _check_approver(person: Employee, author: int | None, by: Employee, at: datetime) -> None:
+def check_approver(person: Employee, author: int | None, by: Employee, at: datetime) -> None:
+    """Raise where the employee may not be asked about a text of this author by this colleague."""
     if person.pk in (by.pk, author):
         raise UnfitApprover(name=person.short_name, why="это автор текста; нужен другой сотрудник")
     if not person.is_active or "appeals.approve" not in staff.powers_of(person, timezone.localdate(at)):

@@ -85,11 +85,11 @@ def assign(
         check_can_assign(appeal, by)
         if not by.has_power(access.ALL) and unit.pk not in access.units_of(by):
             raise NotYours(number=appeal.number, what="назначить его в другое подразделение", who="делопроизводитель")
-    _check_executor(executor, unit, on)
+    check_executor(executor, unit, on)
     for helper in co_executors:
         if helper.pk == executor.pk:
             raise UnfitExecutor(name=helper.short_name, why="это исполнитель, соисполнителем он быть не может")
-        _check_helper(helper, on)
+        check_helper(helper, on)
     _check_internal_date(appeal, internal_due_on, on, imported=imported)
     transitions.move(
         appeal,
@@ -134,13 +134,15 @@ def _check_ready(appeal: Appeal) -> None:
         raise transitions.MoveRefused(number=appeal.number, now=S(appeal.status).label, to=S.ASSIGNED.label)
 
 
-def _check_executor(executor: Employee, unit: Unit, on: date) -> None:
-    _check_helper(executor, on)
+def check_executor(executor: Employee, unit: Unit, on: date) -> None:
+    """Raise where the employee cannot answer for this unit."""
+    check_helper(executor, on)
     if executor.unit_id not in staff.below([unit.pk]):
         raise UnfitExecutor(name=executor.short_name, why=f"работает не в подразделении «{unit}»")
 
 
-def _check_helper(employee: Employee, on: date) -> None:
+def check_helper(employee: Employee, on: date) -> None:
+    """Raise where the employee cannot work on answers."""
     if not employee.is_active:
         raise UnfitExecutor(name=employee.short_name, why="учётная запись отключена")
     if "appeals.draft" not in staff.powers_of(employee, on):

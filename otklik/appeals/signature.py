@@ -159,7 +159,7 @@ def freeze(
     revision = approval.approved_revision(appeal)
     if revision is None:
         raise NotApproved(number=appeal.number)
-    _check_signer(appeal, signer, timezone.localdate(at))
+    check_signer(appeal, signer, timezone.localdate(at))
     attachments = list(revision.draft.files.select_related("stored"))
     # The letter is set outside the transaction: it takes longer than everything else here.
     letter = files.store(
@@ -190,6 +190,44 @@ def freeze(
     return answer
 
 
+def prepare_letter(answer: FrozenAnswer, signer: Employee, *, on: date) -> StoredFile:
+    """Return the same answer's letter under another name; set before the transaction, as the first one was."""
+    attachments = list(answer.revision.draft.files.all())
+    content = compose.letter_pdf(answer.appeal, answer.text, attachments, signer, on=on)
+    return files.store(content, name=compose.letter_name(answer.appeal))
+
+
+@transaction.atomic
+def pass_on(answer: FrozenAnswer, *, signer: Employee, letter: StoredFile, by: Employee) -> FrozenAnswer:
+    """Freeze the same approved text for another signer; what waited for the first stays in the history, withdrawn."""
+    appeal, at = answer.appeal, timezone.now()
+    check_signer(appeal, signer, timezone.localdate(at))
+    waiting = FrozenAnswer.objects.filter(pk=answer.pk, withdrawn_at=None, followed_at=None, signature__isnull=True)
+    if appeal.status != S.SIGNING or not waiting.update(withdrawn_at=at):
+        raise AlreadySigned(number=appeal.number)
+    attachments = list(answer.revision.draft.files.select_related("stored"))
+    manifest = _manifest(answer.text, compose.letter_name(appeal), letter, attachments)
+    renewed = FrozenAnswer.objects.create(
+        appeal=appeal,
+        revision=answer.revision,
+        signer=signer,
+        text=answer.text,
+        letter=letter,
+        manifest=manifest,
+        digest=_digest(manifest),
+        frozen_by=by,
+        frozen_at=at,
+    )
+    transitions.move(
+        appeal,
+        S.SIGNING,
+        by=by,
+        action="appeal.signer_changed",
+        facts={"was_signer": answer.signer_id, "signer": signer.pk, "digest": renewed.digest},
+    )
+    return renewed
+
+
 @transaction.atomic
 def withdraw(answer: FrozenAnswer, *, by: Employee) -> None:
     """Take the answer back before it is sent; text and signature stay in the history."""
@@ -209,7 +247,7 @@ def sign_ukep(answer: FrozenAnswer, signature_file: File[bytes], *, by: Employee
     """
     check_can_sign(answer.appeal, by)
     today = timezone.localdate()
-    _check_signer(answer.appeal, answer.signer, today)
+    check_signer(answer.appeal, answer.signer, today)
     raw = signature_file.read(ukep.MAX_BYTES + 1)
     certificate = ukep.check(raw, files.path_of(answer.letter).read_bytes())
     proof = files.store(raw, name=f"{compose.letter_name(answer.appeal)}.sig")
@@ -296,7 +334,8 @@ def _answer_to_sign(appeal: Appeal) -> FrozenAnswer:
     return answer
 
 
-def _check_signer(appeal: Appeal, signer: Employee, on: date) -> None:
+def check_signer(appeal: Appeal, signer: Employee, on: date) -> None:
+    """Raise where the official may not sign this answer on that day."""
     powers = staff.powers_of(signer, on)
     fit = SIGN in powers or (appeal.regime.head_may_approve_dispatch and APPROVE in powers)
     if not fit or not signer.is_active:
@@ -308,7 +347,7 @@ def _check_signed_on(answer: FrozenAnswer, signed_on: date, at: datetime | None)
         raise WrongDate(what="Письмо не может быть подписано раньше, чем передано на подпись.")
     if signed_on > timezone.localdate(at):
         raise WrongDate(what="Дата подписания ещё не наступила.")
-    _check_signer(answer.appeal, answer.signer, signed_on)
+    check_signer(answer.appeal, answer.signer, signed_on)
 
 
 def _sign(

@@ -47,7 +47,7 @@ ALLOWED: Final[dict[str, dict[str, str]]] = {
         S.SIGNING: "передано на подпись",
     },
     S.SIGNING: {
-        S.SIGNING: "переклассифицировано",
+        S.SIGNING: "переклассифицировано или передано другому подписывающему",
         S.DRAFTING: "отозвано с подписи",
         S.SIGNED: "подписано",
     },

@@ -24,7 +24,7 @@ from otklik.core import files, journal
 from otklik.core.models import Firing, JournalEntry, JournalSeal
 from otklik.correspondence import delivery, inbox
 from otklik.correspondence.channel import Channel
-from otklik.people import lockout
+from otklik.people import accounts, lockout
 from otklik.workplace import presence
 
 FIRINGS_KEPT = timedelta(days=7)
@@ -68,6 +68,7 @@ def periodic() -> list[Job]:
             for number, url in enumerate(settings.MAILBOXES, 1)
         ),
         Job("return-stuck", delivery.return_stuck, every=timedelta(minutes=1)),
+        Job("carry-out-transfers", accounts.carry_out_moves, daily_at=time(0, 1)),
         Job("seal-journal", seal_past_days, daily_at=time(0, 10)),
         Job("sweep-files", files.sweep_orphans, daily_at=time(3, 0)),
         Job("sweep-form-files", partial(attached.sweep, named=signature.names), daily_at=time(2, 50)),

@@ -198,7 +198,7 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 OIDC_URL = os.environ.get("OTKLIK_OIDC_URL", "").rstrip("/")
 OIDC_NAME = os.environ.get("OTKLIK_OIDC_NAME", "Вход через каталог департамента")
 OIDC_CLAIM = os.environ.get("OTKLIK_OIDC_CLAIM", "preferred_username")
-SOCIALACCOUNT_ADAPTER = "otklik.people.directory.DirectoryAdapter"
+SOCIALACCOUNT_ADAPTER = "otklik.people.openid.DirectoryAdapter"
 SOCIALACCOUNT_LOGIN_ON_GET = True  # a link: the content policy lets no form lead to another host
 SOCIALACCOUNT_PROVIDERS = {
     "openid_connect": {

@@ -100,6 +100,14 @@ class JournalledEdit(_Journalled, EditView):  # type: ignore[misc]
         return form
 
 
+_registered: dict[str, tuple[str, str]] = {}
+
+
+def registered() -> dict[str, tuple[str, str]]:
+    """Return the dictionaries of `/cms/`: name of its addresses → what people call it, and the power that opens it."""
+    return dict(_registered)
+
+
 class Dictionary(ModelViewSet):  # type: ignore[misc]
     """Pages of one dictionary. A subclass names `model`, `power` and what the lists and forms show."""
 
@@ -114,6 +122,8 @@ class Dictionary(ModelViewSet):  # type: ignore[misc]
 
     def on_register(self) -> None:
         """Guard the model before Wagtail gives it a policy of its own."""
+        if self.actions:
+            _registered[self.name] = (str(self.menu_label), self.power)
         register_permission_policy(self.model, PowerPolicy(self.model, self.power, self.actions), exact_class=True)
         super().on_register()
 

@@ -16,7 +16,7 @@ from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Model, Q
 from django.db.models.signals import post_save
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -84,6 +84,15 @@ def refresh(employee: Employee) -> None:
     wanted = set(Group.objects.filter(authors | Q(name__in=names)))
     if wanted != set(employee.groups.all()):
         employee.groups.set(wanted)
+
+
+def snippets() -> dict[type[Model], tuple[str, ...]]:
+    """Return the dictionaries that Wagtail keeps as snippets, each with the powers whose groups carry it."""
+    found: dict[type[Model], tuple[str, ...]] = {}
+    for model in get_snippet_models():
+        room = "people.manage" if model._meta.app_label == "people" else "dictionaries.edit"
+        found[model] = (room, "knowledge.manage") if model._meta.label_lower == "knowledge.function" else (room,)
+    return found
 
 
 def connect() -> None:

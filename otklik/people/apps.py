@@ -15,6 +15,6 @@ class PeopleConfig(AppConfig):
 
 
 class EmployeesInsteadOfUsers(WagtailUsersAppConfig):  # type: ignore[misc]
-    """Puts our page of employees in the place of Wagtail's own, which could make anybody a superuser."""
+    """Shuts Wagtail's own page of users, which could make anybody a superuser: employees are kept in the workplace."""
 
-    user_viewset = "otklik.people.wagtail_hooks.EmployeeDictionary"
+    user_viewset = "otklik.people.wagtail_hooks.EmployeesElsewhere"

@@ -1,99 +1,67 @@
-"""Sign-in through the department's directory (OpenID Connect): it lets in employees we know, and makes nobody."""
+"""The list of employees: found by a part of name, login or post, narrowed by unit, role and state."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
-from typing import Any
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
 
-import requests
-from allauth.core.exceptions import ImmediateHttpResponse
-from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
-from allauth.socialaccount.models import SocialAccount, SocialLogin
-from django.conf import settings
-from django.db import transaction
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 
-from otklik.core import journal
-from otklik.core.errors import DomainError
-from otklik.people.models import Employee
-from otklik.people.signin import NOBODY, chain_of
+from otklik.core.terms import valid
+from otklik.people import staff
+from otklik.people.applicants import plain
+from otklik.people.models import Employee, RoleAssignment
 
-
-class DirectorySilent(DomainError):
-    """The directory's server cannot be reached."""
-
-    code = "people.directory_silent"
-    text = "Сервер «{name}» не отвечает. Подождите минуту и повторите или войдите по имени и паролю."
-    status = 503
+STATES: Final = {
+    "": "все",
+    "active": "работают",
+    "blocked": "заблокированы",
+    "new": "ещё без пароля",
+    "roleless": "без роли",
+}
 
 
-class DirectoryAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
-    """Finds the employee whom the directory names.
+@dataclass(frozen=True)
+class Asked:
+    """What the list is narrowed to; empty values do not narrow."""
 
-    The claim (`OTKLIK_OIDC_CLAIM`) is compared with the login, which only an administrator gives, and not with the
-    e-mail, which is neither unique nor checked here. At the first sign-in the account is tied to the directory's own
-    lasting identifier: who is later renamed to another's login does not become him.
-    """
-
-    def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
-        """Refuse self-registration."""
-        return False
-
-    def populate_user(self, request: HttpRequest, sociallogin: SocialLogin, data: Any) -> Any:
-        """Take the login out of what the directory says and keep nothing else of it."""
-        said = sociallogin.account.extra_data
-        token, answered = said.get("id_token") or {}, said.get("userinfo") or {}
-        same_person = not (token and answered) or token.get("sub") == answered.get("sub")
-        claimed = {**token, **answered}.get(settings.OIDC_CLAIM) if same_person else None
-        sociallogin.claimed = claimed.strip() if isinstance(claimed, str) else ""
-        sociallogin.account.extra_data = {}
-        return super().populate_user(request, sociallogin, data)
-
-    def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
-        """Let in an active employee, refuse everybody else; a blocked employee sees what a stranger sees."""
-        if _let_in(sociallogin):
-            return
-        aimed_at = Employee.objects.filter(username__iexact=sociallogin.claimed).first()
-        journal.record("signin.failed", chain=chain_of(aimed_at) if aimed_at else NOBODY, by=None, what="directory")
-        said = {"directory": settings.OIDC_NAME, "claimed": sociallogin.claimed}
-        raise ImmediateHttpResponse(render(request, "account/directory_refused.html", said, status=403))
+    text: str = ""
+    unit: int | None = None
+    role: str = ""
+    state: str = ""
 
 
-@transaction.atomic
-def _let_in(sociallogin: SocialLogin) -> bool:
-    """Name the employee whose sign-in this is; tie him to the directory when he comes this way first."""
-    account = sociallogin.account
-    employee = sociallogin.user if account.pk else _untied(sociallogin.claimed, account.provider)
-    if employee is None or not employee.is_active:
-        return False
-    if not account.pk:
-        account.user = sociallogin.user = employee
-        account.save()
-        journal.record("signin.directory_tied", chain=chain_of(employee), by=employee)
-    return True
+def find(asked: Asked, *, on: date) -> QuerySet[Employee]:
+    """Return the employees, by name, each with his roles of the day in `held_today`: a fixed number of queries."""
+    held = RoleAssignment.objects.filter(valid(on)).select_related("role", "unit").order_by("role__order", "pk")
+    rows = Employee.objects.select_related("unit")
+    mine = RoleAssignment.objects.filter(valid(on), employee=OuterRef("pk"))
+    if asked.unit:
+        rows = rows.filter(unit__in=staff.below([asked.unit]))
+    if asked.role:
+        rows = rows.filter(Exists(mine.filter(role=asked.role)))
+    if asked.state == "active":
+        rows = rows.filter(is_active=True)
+    elif asked.state == "blocked":
+        rows = rows.filter(is_active=False)
+    elif asked.state == "new":
+        rows = without_password(rows)
+    elif asked.state == "roleless":
+        rows = rows.filter(~Exists(mine), is_active=True)
+    if words := plain(asked.text).split():
+        rows = rows.filter(pk__in=_named(words))
+    rows = rows.order_by("last_name", "first_name", "patronymic", "pk")
+    return rows.prefetch_related(Prefetch("assignments", queryset=held, to_attr="held_today"))
 
 
-def answered(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """Say so when the directory's server is silent: it is no defect of ours."""
-
-    @wraps(view)
-    def watched(*args: Any, **kwargs: Any) -> HttpResponseBase:
-        try:
-            return view(*args, **kwargs)
-        except requests.RequestException as silent:
-            raise DirectorySilent(name=settings.OIDC_NAME) from silent
-
-    return watched
+def without_password(rows: QuerySet[Employee]) -> QuerySet[Employee]:
+    """Narrow to those who may come in but have been given no password yet."""
+    return rows.filter(is_active=True, password__startswith=UNUSABLE_PASSWORD_PREFIX)
 
 
-def _untied(login: str, provider: str) -> Employee | None:
-    """Return the one employee with this login whom no other person of the directory is tied to."""
-    if not login:
-        return None
-    found = list(Employee.objects.filter(username__iexact=login)[:2])
-    if len(found) != 1 or SocialAccount.objects.filter(user=found[0], provider=provider).exists():
-        return None
-    return found[0]
+def _named(words: list[str]) -> list[int]:
+    """Return who bears all these words. Compared here: SQLite knows no small letters beyond the Latin ones."""
+    known = Employee.objects.order_by().values_list("pk", "last_name", "first_name", "patronymic", "username", "post")
+    return [pk for pk, *parts in known if all(word in plain(" ".join(parts)) for word in words)]

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from otklik.core import journal
 from otklik.core.access import by_itself, public, requires
-from otklik.people import accounts, factors
+from otklik.people import factors, resets
 from otklik.people.entrance import WANTED, first
 from otklik.people.signin import chain_of
 
@@ -82,7 +82,7 @@ def end_one(request: HttpRequest, pk: int) -> HttpResponse:
 def end_everywhere(request: HttpRequest) -> HttpResponse:
     """End all of one's sessions, this one too."""
     employee: Any = request.user
-    accounts.end_sessions(employee, by=employee)
+    resets.end_sessions(employee, by=employee)
     logout(request)
     messages.success(request, "Вы вышли на всех устройствах.")
     return redirect("account_login")

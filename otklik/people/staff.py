@@ -64,13 +64,13 @@ def acting_for(employee: Employee, on: date) -> list[Employee]:
 
 def in_whose_name(employee: Employee, power: str, on: date) -> Employee | None:
     """Return for whom the employee uses a power: None where it is his own, else the absent one who has it."""
-    holders = set(_assigned(power, on).values_list("employee", flat=True))
+    holders = set(assigned(power, on).values_list("employee", flat=True))
     if employee.pk in holders:
         return None
     return next((absent for absent in acting_for(employee, on) if absent.pk in holders), None)
 
 
-def _assigned(power: str, on: date) -> QuerySet[RoleAssignment]:
+def assigned(power: str, on: date) -> QuerySet[RoleAssignment]:
     """Return assignments that give a power on a day."""
     roles = RolePower.objects.filter(valid(on), power=power).values("role")
     return RoleAssignment.objects.filter(valid(on), role__in=roles)
@@ -78,7 +78,7 @@ def _assigned(power: str, on: date) -> QuerySet[RoleAssignment]:
 
 def units_under(employee: Employee, on: date, *, power: str = "appeals.view_unit") -> set[int]:
     """Return the units, with all units below them, where the employee has the power on a day."""
-    given = _assigned(power, on).filter(employee__in=_in_person(employee, on)).order_by()
+    given = assigned(power, on).filter(employee__in=_in_person(employee, on)).order_by()
     where = given.annotate(place=Coalesce("unit", "employee__unit")).filter(place=OuterRef("pk"))
     tree = list(Unit.objects.annotate(given=Exists(where)).values_list("pk", "parent", "given"))
     return _below([pk for pk, _, here in tree if here], [(pk, parent) for pk, parent, _ in tree])
@@ -114,11 +114,11 @@ def above(unit: int) -> set[int]:
 
 def holders(power: str, *, unit: Unit | None = None, on: date) -> QuerySet[Employee]:
     """Return the active employees who have a power on a day, deputies included; in a unit: there or above it."""
-    assigned = _assigned(power, on)
+    held = assigned(power, on)
     if unit is not None:
         scope = above(unit.pk)
-        assigned = assigned.filter(Q(unit__in=scope) | Q(unit__isnull=True, employee__unit__in=scope))
-    people = assigned.values("employee")
+        held = held.filter(Q(unit__in=scope) | Q(unit__isnull=True, employee__unit__in=scope))
+    people = held.values("employee")
     deputies = Substitution.objects.filter(absent__in=people, starts_on__lte=on, ends_on__gte=on).values("deputy")
     return Employee.objects.filter(Q(pk__in=people) | Q(pk__in=deputies), is_active=True)
 

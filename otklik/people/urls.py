@@ -19,9 +19,9 @@ from django.views.generic import RedirectView
 
 from otklik.core.access import public, requires
 from otklik.people import security
-from otklik.people.directory import answered
 from otklik.people.entrance import first
 from otklik.people.factors import changing
+from otklik.people.openid import answered
 
 
 def own(view: Callable[..., Any]) -> Callable[..., Any]:

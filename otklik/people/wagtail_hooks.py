@@ -1,4 +1,4 @@
-"""Units, employees, roles and substitutions in `/cms/`, for whoever holds `people.manage`."""
+"""Units and roles in `/cms/`, for whoever holds `people.manage`. Employees, and who holds which role: the workplace."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from wagtail import hooks
-from wagtail.admin.panels import FieldPanel, FieldRowPanel, MultiFieldPanel, ObjectList
-from wagtail.admin.ui.tables import BooleanColumn
+from wagtail.admin.panels import FieldPanel, FieldRowPanel, ObjectList
 from wagtail.admin.viewsets.base import ViewSetGroup
 
 from otklik.core import cms
-from otklik.people.cms import EmployeeForm, RoleForm
-from otklik.people.models import Department, Employee, Role, RoleAssignment, Substitution, Unit
+from otklik.people.cms import RoleForm
+from otklik.people.models import Department, Employee, Role, Unit
 
 
 class PeopleDictionary(cms.Dictionary):
@@ -23,35 +22,14 @@ class PeopleDictionary(cms.Dictionary):
     chain = "people"
 
 
-class EmployeeDictionary(PeopleDictionary):
-    """Employees and their accounts. Nobody is deleted: a blocked employee cannot sign in, his work stays his."""
+class EmployeesElsewhere(PeopleDictionary):
+    """Stands in the place of Wagtail's own page of users and lets nobody in: employees are kept in the workplace."""
 
     model = Employee
-    keeps_values = False
-    icon = "user"
-    menu_label = "Сотрудники"
-    menu_order = 320
-    add_to_admin_menu = True
-    list_display = ["full_name", "username", "post", "unit", BooleanColumn("is_active", label="Может входить")]
-    list_filter = ["unit", "is_active"]
-    search_fields = ["last_name", "first_name", "username", "post"]
-    ordering = "last_name"
-    edit_handler = ObjectList(
-        [
-            FieldRowPanel([FieldPanel("last_name"), FieldPanel("first_name"), FieldPanel("patronymic")]),
-            FieldPanel("post"),
-            FieldRowPanel([FieldPanel("unit"), FieldPanel("phone"), FieldPanel("email")]),
-            MultiFieldPanel(
-                [
-                    FieldPanel("username", heading="Имя для входа"),
-                    FieldPanel("new_password"),
-                    FieldPanel("is_active", heading="Может входить", help_text="Снимите, чтобы заблокировать."),
-                ],
-                heading="Вход в систему",
-            ),
-        ],
-        base_form_class=EmployeeForm,
-    )
+    actions = frozenset()
+    add_to_admin_menu = False
+    list_display = ["username"]
+    form_fields = ["post"]
 
 
 class UnitDictionary(PeopleDictionary):
@@ -83,36 +61,6 @@ class RoleDictionary(PeopleDictionary):
     )
 
 
-class AssignmentDictionary(PeopleDictionary):
-    """Who holds which role, from when till when."""
-
-    model = RoleAssignment
-    icon = "tasks"
-    menu_label = "Назначения ролей"
-    list_display = ["employee", "role", "unit", "valid_from", "valid_to"]
-    list_filter = ["role", "unit"]
-    panels = [
-        FieldRowPanel([FieldPanel("employee"), FieldPanel("role")]),
-        FieldPanel("unit", help_text="Пусто — в своём подразделении."),
-        FieldRowPanel([FieldPanel("valid_from"), FieldPanel("valid_to")]),
-        FieldPanel("basis"),
-    ]
-
-
-class SubstitutionDictionary(PeopleDictionary):
-    """Who carries out whose duties, and when."""
-
-    model = Substitution
-    icon = "transfer"
-    menu_label = "Замещения"
-    list_display = ["absent", "deputy", "starts_on", "ends_on", "basis"]
-    panels = [
-        FieldRowPanel([FieldPanel("absent"), FieldPanel("deputy")]),
-        FieldRowPanel([FieldPanel("starts_on"), FieldPanel("ends_on")]),
-        FieldPanel("basis"),
-    ]
-
-
 class DepartmentDictionary(PeopleDictionary):
     """The department's requisites: one row, loaded at the start."""
 
@@ -142,8 +90,6 @@ class PeopleGroup(ViewSetGroup):
     items = (
         UnitDictionary("units", url_prefix="units"),
         RoleDictionary("roles", url_prefix="roles"),
-        AssignmentDictionary("assignments", url_prefix="assignments"),
-        SubstitutionDictionary("substitutions", url_prefix="substitutions"),
         DepartmentDictionary("department", url_prefix="department"),
     )
 

@@ -61,6 +61,8 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Сверка приёма", "scale", "reconciliation", ("intake.view",)),
         Item("Календарь", "calendar", "calendar", ("calendar.edit",)),
         Item("Сроки", "clock-cog", "terms", ("calendar.edit",)),
+        Item("Сотрудники", "users-group", "staff", ("people.manage",)),
+        Item("Кто что может", "shield-lock", "rights", ("people.manage", "journal.view")),
         Item("Журнал", "history", "journal", ("journal.view",)),
         Item("Замещение", "user-share", "away"),
     ),

@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
+from otklik.core import typed
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
 from otklik.core.forms import DATE_INPUT, TidyForm
@@ -47,7 +48,10 @@ def away(request: StaffRequest) -> HttpResponse:
     form = SubstitutionForm(
         request.POST or None,
         user=request.user,
-        initial={"absent": request.user.pk, "starts_on": timezone.localdate()},
+        initial={
+            "absent": typed.number(request.GET.get("absent")) or request.user.pk,
+            "starts_on": timezone.localdate(),
+        },
     )
     status = 200
     if request.method == "POST":
@@ -58,6 +62,7 @@ def away(request: StaffRequest) -> HttpResponse:
                 form.add_error(None, str(refusal))
                 return _page(request, form, refusal.status)
             messages.success(request, "Замещение записано. Права перейдут заместителю в указанные дни сами.")
+            _warn_of_uncovered(request, form.cleaned_data)
             return redirect("workplace:away")
         status = 422
     return _page(request, form, status)
@@ -71,6 +76,16 @@ def cancel(request: StaffRequest, pk: int) -> HttpResponse:
     substitution.end(row, by=request.user)
     messages.success(request, "Замещение отменено.")
     return redirect("workplace:away")
+
+
+def _warn_of_uncovered(request: StaffRequest, given: dict[str, Any]) -> None:
+    """Say whose duties the absent one was to carry out on these days: they are not passed on by themselves."""
+    for row in substitution.left_uncovered(given["absent"], given["starts_on"], given["ends_on"]):
+        messages.warning(
+            request,
+            f"{given['absent'].short_name} в эти дни сам замещает: {row.absent.short_name}, "
+            f"с {row.starts_on:%d.%m.%Y} по {row.ends_on:%d.%m.%Y}. Назначьте ему другого заместителя.",
+        )
 
 
 def _page(request: StaffRequest, form: SubstitutionForm, status: int) -> HttpResponse:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from otklik.appeals import access, queues
 from otklik.appeals.models import Appeal
 from otklik.core.access import requires
+from otklik.people import substitution
 from otklik.people.models import Employee
 from otklik.workplace import saved
 from otklik.workplace.requests import StaffRequest
@@ -58,6 +59,7 @@ def today(request: StaffRequest) -> HttpResponse:
         {
             "numbers": numbers,
             "on": on,
+            "standing_in": substitution.running_for(request.user),
             "burning": queues.rows(request.user, "due", size=SHOWN).rows if numbers.get("due") else [],
             "burning_total": numbers.get("due", 0),
             "steps": steps,

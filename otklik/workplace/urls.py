@@ -16,6 +16,7 @@ from otklik.workplace import (
     queue,
     saved,
     search,
+    staff_urls,
     today,
 )
 
@@ -64,4 +65,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("kb/<row:pk>/", kb.material, name="knowledge_material"),
     # The answer's way, quarantine, calendar, journal
     *answer_urls.urlpatterns,
+    # Employees, roles, who may what
+    *staff_urls.urlpatterns,
 ]

@@ -60,6 +60,7 @@ NO_PAGES = {
             *("draft_insert", "draft_decline", "restore", "freeze", "withdraw", "send", "undo_send", "resend"),
             *("settle", "posted", "another_way", "close", "quarantine_retry", "quarantine_reject"),
             *("palette", "around", "bulk_begin", "here_appeal", "here_message", "keep_view", "remove_view"),
+            *("staff_sample", "employee_password", "employee_unblock", "transfer_cancel"),
             *("suggested", "alike", "draft_append", "reopen", "set_aside", "calendar_approve", "away_cancel"),
         )
     ),

@@ -14,7 +14,7 @@ from otklik.appeals import approval, bulk, dispatch, registration
 from otklik.core import calendar
 from otklik.core.models import ChainHead, TermRule
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
-from otklik.people.models import Employee, Role, RoleAssignment, RolePower
+from otklik.people.models import Employee, Role, RoleAssignment, RolePower, Transfer
 from otklik.people.powers import POWERS
 from otklik.workplace import urls
 from otklik.workplace.models import SavedView
@@ -38,6 +38,8 @@ TYPED = (
     *("way", "base_version", "on", "source", "arrived", "kind", "days", "valid_from", "starts_on", "ends_on", "absent"),
     *("deputy", "received_on", "channel", "what", "q", "about", "form-TOTAL_FORMS", "form-INITIAL_FORMS"),
     *("form-0-topic", "form-0-need", "posted-on", "way-address", "sed-signed_on"),
+    *("username", "last_name", "first_name", "unit", "role", "state", "page", "version", "valid_from", "valid_to"),
+    *("everyone", "last_day", "read", "employee", "at_once", "basis"),
 )
 
 
@@ -69,6 +71,9 @@ def ids(world: World) -> dict[str, list[int]]:
         "here": [appeal.pk],
         "bulk": [bulk.prepare("assign", [signed.pk], by=world.clerk).pk],
         "views": [SavedView.objects.create(owner=world.clerk, name="Все", query="view=all").pk],
+        "staff": [world.employee("leaver", "Уходящая", world.land, ["executor"]).pk],
+        "role-assignments": [RoleAssignment.objects.latest("pk").pk],
+        "transfers": [Transfer.objects.create(employee=world.helper, unit=world.land, starts_on="2099-01-01").pk],
         "terms": [TermRule.objects.earliest("pk").pk],
     }
 

@@ -9,6 +9,7 @@ from otklik.people.models.staff import (
     RoleAssignment,
     RolePower,
     Substitution,
+    Transfer,
     Unit,
 )
 
@@ -23,5 +24,6 @@ __all__ = [
     "RolePower",
     "SignInAttempt",
     "Substitution",
+    "Transfer",
     "Unit",
 ]

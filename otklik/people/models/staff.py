@@ -58,6 +58,7 @@ class Employee(AbstractUser):
         Unit, models.PROTECT, null=True, blank=True, related_name="employees", verbose_name="подразделение"
     )
     phone = models.CharField("рабочий телефон", max_length=40, blank=True)
+    version = models.PositiveIntegerField("версия", default=1, help_text="Растёт с каждой правкой сведений.")
 
     _standing: tuple[date, Standing] | None = None
 
@@ -176,6 +177,28 @@ class Substitution(models.Model):
 
     def __str__(self) -> str:
         return f"{self.deputy} за {self.absent}"
+
+
+class Transfer(models.Model):
+    """«Перевод»: from a day on the employee works in another unit. A coming one waits here until its day."""
+
+    employee = models.ForeignKey(Employee, models.CASCADE, related_name="transfers", verbose_name="сотрудник")
+    was = models.ForeignKey(Unit, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="откуда")
+    unit = models.ForeignKey(Unit, models.PROTECT, related_name="+", verbose_name="куда")
+    starts_on = models.DateField("с какого дня")
+    basis = models.CharField("основание", max_length=300, blank=True)
+    done = models.BooleanField("состоялся", default=False)
+
+    class Meta:
+        verbose_name = "перевод сотрудника"
+        verbose_name_plural = "переводы сотрудников"
+        ordering = ["-starts_on", "-id"]
+        constraints = [
+            models.UniqueConstraint("employee", condition=Q(done=False), name="one_coming_transfer"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.employee}: {self.unit} с {self.starts_on:%d.%m.%Y}"
 
 
 class Department(models.Model):

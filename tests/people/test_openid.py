@@ -14,11 +14,11 @@ from django.test import Client
 from django.urls import reverse
 
 from otklik.core.models import JournalEntry
-from otklik.people import accounts
+from otklik.people import resets
 from otklik.people.models import Employee
 from tests.people.conftest import Hire, is_in, telephone, try_in, written
 
-START = "/accounts/oidc/directory/login/?process=login"
+START = "/resets/oidc/directory/login/?process=login"
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +101,7 @@ def test_who_takes_anothers_name_in_the_directory_does_not_become_him(hire: Hire
     enter(directory, "s-1", preferred_username="petrova")
     client, answer = enter(directory, "s-9", preferred_username="petrova")
     assert (answer.status_code, is_in(client)) == (403, False)
-    accounts.reset_factors(worker, by=admin)  # an administrator may tie the account anew
+    resets.reset_factors(worker, by=admin)  # an administrator may tie the account anew
     client, answer = enter(directory, "s-9", preferred_username="petrova")
     assert is_in(client)
 

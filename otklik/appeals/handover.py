@@ -1,0 +1,220 @@
+"""What an employee holds that somebody has to take when he leaves, and its passing to colleagues: all or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q
+from django.utils import timezone
+
+from otklik.appeals import approval, assignment, queues, search_feed, signature
+from otklik.appeals.models import Appeal, Approval, CoExecutor, FrozenAnswer
+from otklik.appeals.permissions import check_power
+from otklik.core import journal
+from otklik.core.errors import DomainError
+from otklik.core.models import StoredFile
+from otklik.people import accounts, roles, substitution
+from otklik.people.models import Employee, Substitution
+
+# What goes to one colleague together.
+WORK, APPROVALS, SIGNATURES, SUBSTITUTIONS = "work", "approvals", "signatures", "substitutions"
+KINDS: Final = {
+    WORK: "обращения и проекты ответов",
+    APPROVALS: "согласования",
+    SIGNATURES: "ответы на подписи",
+    SUBSTITUTIONS: "замещения",
+}
+
+
+class CannotTake(DomainError):
+    """A colleague may not take what was chosen for him; nothing at all was handed over."""
+
+    code = "appeals.cannot_take"
+    text = "Ничего не передано. {what}"
+
+
+@dataclass(frozen=True)
+class Held:
+    """What an employee holds. `drafts`: of his appeals, those whose answer is begun: it goes with them."""
+
+    appeals: list[Appeal] = field(default_factory=list)
+    drafts: list[Appeal] = field(default_factory=list)
+    helped: list[Appeal] = field(default_factory=list)
+    approvals: list[Approval] = field(default_factory=list)
+    answers: list[FrozenAnswer] = field(default_factory=list)
+    substitutions: list[Substitution] = field(default_factory=list)
+
+    def kinds(self) -> list[str]:
+        """Return the kinds of which there is something."""
+        there = {
+            WORK: self.appeals or self.helped,
+            APPROVALS: self.approvals,
+            SIGNATURES: self.answers,
+            SUBSTITUTIONS: self.substitutions,
+        }
+        return [kind for kind in KINDS if there[kind]]
+
+    def __bool__(self) -> bool:
+        return bool(self.kinds())
+
+
+def held_by(employee: Employee) -> Held:
+    """Return what the employee himself holds now; what he does in others' place stays theirs."""
+    goes_on = Q(status__in=queues.OPEN) | Q(unseen_reply=True)
+    mine = Appeal.objects.filter(goes_on).select_related("unit", "draft").order_by("due_on", "pk")
+    helps = CoExecutor.objects.filter(appeal=OuterRef("pk"), employee=employee)
+    appeals = list(mine.filter(executor=employee))
+    asked = approval.current(Approval.objects.filter(approver=employee, decision=Approval.Decision.WAITING))
+    answers = FrozenAnswer.objects.filter(
+        signer=employee,
+        withdrawn_at=None,
+        followed_at=None,
+        signature__isnull=True,
+        appeal__status=Appeal.Status.SIGNING,
+    )
+    return Held(
+        appeals=appeals,
+        drafts=[one for one in appeals if hasattr(one, "draft") and one.draft.text.strip()],
+        helped=list(mine.filter(Exists(helps))),
+        approvals=list(asked.select_related("revision__draft__appeal", "asked_by").order_by("pk")),
+        answers=list(
+            answers.select_related(
+                *("appeal__regime", "appeal__applicant", "appeal__executor", "revision__draft", "letter")
+            ).order_by("pk")
+        ),
+        substitutions=list(substitution.intended(employee)),
+    )
+
+
+def hand_over(employee: Employee, *, to: Mapping[str, Employee], by: Employee) -> Held:
+    """Pass everything the employee holds to colleagues, kind → who takes it; return what was passed.
+
+    Each taker is asked what an assignment, an approval or a signature asks. One refusal, and nothing is passed.
+    """
+    letters = _letters(employee, to)
+    with transaction.atomic():
+        return _pass(employee, to, letters, by)
+
+
+def hand_over_and_block(employee: Employee, *, to: Mapping[str, Employee], basis: str, by: Employee) -> Held:
+    """Pass everything and block the account, in one transaction."""
+    letters = _letters(employee, to)
+    with transaction.atomic():
+        passed = _pass(employee, to, letters, by) if held_by(employee) else Held()
+        accounts.block(employee, basis=basis, by=by)
+    return passed
+
+
+def _letters(employee: Employee, to: Mapping[str, Employee]) -> dict[int, StoredFile]:
+    """Set the letters anew under the new signer's name, outside the transaction: that takes long."""
+    if (signer := to.get(SIGNATURES)) is None:
+        return {}
+    today = timezone.localdate()
+    answers = held_by(employee).answers
+    for answer in answers:
+        signature.check_signer(answer.appeal, signer, today)
+        if answer.appeal.executor_id == employee.pk and WORK in to:
+            answer.appeal.executor = to[WORK]  # the letter names who can be asked about it
+    return {answer.pk: signature.prepare_letter(answer, signer, on=today) for answer in answers}
+
+
+def _pass(employee: Employee, to: Mapping[str, Employee], letters: Mapping[int, StoredFile], by: Employee) -> Held:
+    check_power(by, roles.MANAGE, "передать дела сотрудника")
+    held = held_by(employee)
+    if not held:
+        raise CannotTake(what=f"За сотрудником {employee.short_name} ничего не осталось. Обновите страницу.")
+    if missing := [KINDS[kind] for kind in held.kinds() if kind not in to]:
+        raise CannotTake(what=f"Выберите, кому передать: {', '.join(missing)}.")
+    if refusals := list(_refusals(employee, held, to)):
+        raise CannotTake(what=" ".join(refusals))
+    changes: dict[int, dict[str, object]] = {}
+    for answer in held.answers:
+        if answer.pk not in letters:
+            raise CannotTake(what=f"Обращение № {answer.appeal.number} только что передали на подпись. Повторите.")
+        signature.pass_on(answer, signer=to[SIGNATURES], letter=letters[answer.pk], by=by)
+    for row in held.approvals:
+        _pass_approval(row, to[APPROVALS])
+        changes.setdefault(row.revision.draft.appeal_id, {})["approver"] = to[APPROVALS].pk
+    if WORK in to:
+        _pass_work(employee, held, to[WORK], changes)
+    for row_of_days in held.substitutions:
+        substitution.pass_on(row_of_days, to[SUBSTITUTIONS], by=by)
+    _write_down(employee, held, to, changes, by)
+    return held
+
+
+def _refusals(employee: Employee, held: Held, to: Mapping[str, Employee]) -> Iterable[str]:
+    """Return why colleagues cannot take something, each reason once."""
+    return dict.fromkeys(words for kind in held.kinds() for words in _asked(employee, held, kind, to[kind]))
+
+
+def _asked(employee: Employee, held: Held, kind: str, taker: Employee) -> Iterable[str]:
+    today, now = timezone.localdate(), timezone.now()
+    if taker.pk == employee.pk or not taker.is_active:
+        yield f"{taker.short_name}: дела передают другому, работающему сотруднику."
+        return
+    try:
+        if kind == WORK:
+            assignment.check_helper(taker, today)
+            for unit in {one.unit for one in held.appeals if one.unit}:
+                assignment.check_executor(taker, unit, today)
+        elif kind == APPROVALS:
+            for row in held.approvals:
+                approval.check_approver(taker, row.revision.author_id, row.asked_by, now)
+        elif kind == SIGNATURES:
+            for answer in held.answers:
+                signature.check_signer(answer.appeal, taker, today)
+    except DomainError as refusal:
+        yield str(refusal)
+
+
+def _pass_approval(row: Approval, taker: Employee) -> None:
+    """Ask another colleague; where he was asked about this very text already, his word is enough."""
+    waiting = Approval.objects.filter(pk=row.pk, decision=Approval.Decision.WAITING)
+    asked = Approval.objects.filter(revision=row.revision_id, approver=taker).exists()
+    if not (waiting.delete()[0] if asked else waiting.update(approver=taker)):
+        number = row.revision.draft.appeal.number
+        raise CannotTake(what=f"Обращение № {number}: решение только что приняли. Повторите.")
+
+
+def _pass_work(employee: Employee, held: Held, taker: Employee, changes: dict[int, dict[str, object]]) -> None:
+    """Give the appeals another executor or helper; the version grows, so a step begun by somebody else is refused."""
+    executed = Appeal.objects.filter(pk__in=[one.pk for one in held.appeals], executor=employee)
+    if executed.update(executor=taker, version=F("version") + 1) != len(held.appeals):
+        raise CannotTake(what="Одно из обращений только что переназначили. Повторите.")
+    ids = {one.pk for one in held.appeals}
+    helped = {one.pk for one in held.helped}
+    CoExecutor.objects.filter(appeal__in=ids | helped, employee__in=[employee, taker]).delete()
+    free = Appeal.objects.filter(pk__in=helped).exclude(executor=taker)
+    CoExecutor.objects.bulk_create(CoExecutor(appeal=one, employee=taker) for one in free)
+    for pk in ids:
+        changes.setdefault(pk, {})["executor"] = taker.pk
+    for pk in helped:
+        changes.setdefault(pk, {})["helper"] = taker.pk
+
+
+def _write_down(
+    employee: Employee,
+    held: Held,
+    to: Mapping[str, Employee],
+    changes: Mapping[int, dict[str, object]],
+    by: Employee,
+) -> None:
+    told = {f"appeal:{pk}": {"was": employee.pk, **what} for pk, what in changes.items()}
+    journal.record_each("appeal.handed_over", told, by=by)
+    journal.record(
+        "employee.handed_over",
+        chain=f"employee:{employee.pk}",
+        by=by,
+        to={kind: to[kind].pk for kind in held.kinds()},
+        appeals=len(held.appeals),
+        helped=len(held.helped),
+        approvals=len(held.approvals),
+        answers=len(held.answers),
+        substitutions=len(held.substitutions),
+    )
+    for appeal in Appeal.objects.filter(pk__in=changes):
+        search_feed.put(appeal)

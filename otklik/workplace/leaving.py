@@ -1,0 +1,136 @@
+"""An employee leaves: what he holds goes to colleagues in one action, and his account is blocked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from otklik.appeals import handover
+from otklik.appeals.handover import Held
+from otklik.core.access import requires
+from otklik.core.errors import DomainError
+from otklik.core.forms import TidyForm
+from otklik.people import accounts, staff
+from otklik.people.models import Employee
+from otklik.workplace.requests import StaffRequest
+from otklik.workplace.staff import choose, employee_of
+
+# Of each kind: any of these powers makes a colleague fit to be offered; the domain judges him in full.
+_OFFERED = {
+    handover.WORK: ("appeals.draft",),
+    handover.APPROVALS: ("appeals.approve",),
+    handover.SIGNATURES: ("appeals.sign", "appeals.approve"),
+    handover.SUBSTITUTIONS: (),
+}
+
+
+class Colleague(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """A colleague to choose, with his unit."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        """Return «Петрова Е. В. — отдел аренды»."""
+        return f"{obj.short_name} — {obj.unit}" if obj.unit else str(obj.short_name)
+
+
+class HandoverForm(TidyForm):
+    """Who takes everything, or each kind to a colleague of its own."""
+
+    everyone = Colleague(Employee.objects.none(), label="Кому передать", required=False, empty_label="Выберите коллегу")
+
+    def __init__(self, *args: Any, employee: Employee, held: Held, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.kinds = held.kinds()
+        choose(self, "everyone", _colleagues(employee, [code for kind in self.kinds for code in _OFFERED[kind]]))
+        for kind in self.kinds if len(self.kinds) > 1 else ():
+            field = Colleague(
+                _colleagues(employee, _OFFERED[kind]),
+                label=handover.KINDS[kind].capitalize(),
+                required=False,
+                empty_label="Тому же коллеге",
+            )
+            field.widget.attrs["class"] = "form-select"
+            self.fields[kind] = field
+
+    def takers(self) -> dict[str, Employee]:
+        """Return kind → who takes it, as far as chosen."""
+        chosen = {kind: self.cleaned_data.get(kind) or self.cleaned_data.get("everyone") for kind in self.kinds}
+        return {kind: one for kind, one in chosen.items() if one}
+
+    def apart(self) -> list[forms.BoundField]:
+        """Return the fields of single kinds."""
+        return [self[kind] for kind in self.kinds if kind in self.fields]
+
+
+class BlockForm(HandoverForm):
+    """The ground of the block, and who takes what is left."""
+
+    basis = forms.CharField(
+        label="Основание",
+        required=False,
+        max_length=300,
+        help_text="Например: приказ об увольнении, подозрение на утечку пароля.",
+    )
+
+
+def _colleagues(employee: Employee, powers: Any) -> QuerySet[Employee]:
+    """Return active colleagues who hold any of the powers today; none named: all."""
+    active = Employee.objects.filter(is_active=True).exclude(pk=employee.pk).select_related("unit")
+    if not powers:
+        return active
+    fit = {one.pk for power in dict.fromkeys(powers) for one in staff.holders(power, on=timezone.localdate())}
+    return active.filter(pk__in=fit)
+
+
+@requires("people.manage")
+@require_http_methods(["GET", "POST"])
+def hand_over(request: StaffRequest, pk: int) -> HttpResponse:
+    """Show what an employee holds; a POST passes all of it on."""
+    employee = employee_of(pk)
+    held = handover.held_by(employee)
+    form = HandoverForm(request.POST or None, employee=employee, held=held)
+    if request.method == "POST" and form.is_valid():
+        try:
+            handover.hand_over(employee, to=form.takers(), by=request.user)
+        except DomainError as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            messages.success(request, f"{employee.short_name}: дела переданы.")
+            return redirect("workplace:employee", pk=pk)
+    return _page(request, form, employee, held, blocking=False)
+
+
+@requires("people.manage")
+@require_http_methods(["GET", "POST"])
+def block(request: StaffRequest, pk: int) -> HttpResponse:
+    """Block an account: with what he holds handed over, or at once where there is no time to lose."""
+    employee = employee_of(pk)
+    held = handover.held_by(employee)
+    form = BlockForm(request.POST or None, employee=employee, held=held)
+    if request.method == "POST" and form.is_valid():
+        basis = form.cleaned_data["basis"]
+        try:
+            if held and "at_once" not in request.POST:
+                handover.hand_over_and_block(employee, to=form.takers(), basis=basis, by=request.user)
+                words = f"{employee.short_name}: дела переданы, учётная запись заблокирована."
+            else:
+                accounts.block(employee, basis=basis, by=request.user)
+                words = f"{employee.short_name}: учётная запись заблокирована."
+        except DomainError as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            messages.success(request, words)
+            return redirect("workplace:employee", pk=pk)
+    return _page(request, form, employee, held, blocking=True)
+
+
+def _page(request: StaffRequest, form: HandoverForm, employee: Employee, held: Held, *, blocking: bool) -> HttpResponse:
+    context = {"form": form, "employee": employee, "held": held, "blocking": blocking}
+    status = 422 if request.method == "POST" else 200
+    return render(request, "workplace/staff/leave.html", context, status=status)

@@ -1,0 +1,235 @@
+"""«Кто что может» says the truth: every door is tried as every starting role, over appeals in several states.
+
+Run with `-s` to read how many doors, roles and objects were tried.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from wagtail.models import Page
+
+from otklik.appeals import access, approval, dispatch, signature, steps
+from otklik.appeals.models import Appeal
+from otklik.appeals.step_rights import ASKED
+from otklik.core import calendar, cms, files, installation
+from otklik.core.models import Installation, TermRule
+from otklik.correspondence.models import IncomingFile, IncomingMessage, OutgoingFile, OutgoingMessage
+from otklik.knowledge import defaults as knowledge_defaults
+from otklik.knowledge import rights as knowledge_rights
+from otklik.knowledge.models import Faq, Section
+from otklik.people.models import Employee, Substitution, Transfer
+from otklik.people.powers import STARTING_ROLES
+from otklik.workplace import rights
+from tests.appeals.conftest import World
+from tests.house.test_doors import OPEN_IN_CMS, plain
+
+pytestmark = pytest.mark.django_db
+LET_IN = {200, 302, 404, 405}
+
+
+def tell(figures: str) -> None:
+    """Print what was tried."""
+    sys.stdout.write(figures + "\n")
+
+
+@dataclass
+class House:
+    """A department with a person of each role, and rows behind the addresses."""
+
+    world: World
+    people: dict[str, Employee] = field(default_factory=dict)
+    ids: dict[str, int] = field(default_factory=dict)
+    appeals: list[Appeal] = field(default_factory=list)
+
+    def client(self, role: str) -> Client:
+        client = Client()
+        if role:
+            client.force_login(self.people[role], backend="django.contrib.auth.backends.ModelBackend")
+        return client
+
+
+@pytest.fixture(autouse=True)
+def refusals_are_not_logged() -> Iterator[None]:
+    """A thousand refusals with their tracebacks take longer than the requests."""
+    logging.disable(logging.WARNING)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+@pytest.fixture
+def house(db: None) -> House:
+    installation.mark(Installation.Kind.DEMO)
+    calendar.load([2026])
+    world = World()
+    house = House(world)
+    section = knowledge_defaults.load().add_child(instance=Section(title="Земля", slug="land", unit=world.land))
+    faq = section.add_child(
+        instance=Faq(title="Вопрос", slug="faq", mark="public", short_answer="Да.", body="<p>Да.</p>")
+    )
+    faq.save_revision().publish()
+    made = {"clerk": world.clerk, "executor": world.executor, "head": world.head, "signer": world.signer}
+    for role in STARTING_ROLES:
+        house.people[role] = made.get(role) or world.employee(f"a-{role}", "Ролева", world.land, [role])
+    house.people["without a role"] = world.employee("nobody", "Безролева", world.land, [])
+    sent = dispatch.send(world.signed(world.registered_email()), by=world.clerk).message
+    foreign = world.registered()
+    house.appeals = [world.again(sent.thread.appeal), foreign, world.asked(), world.frozen().appeal]
+    waiting = approval.decision_of(house.appeals[2], world.head)
+    letter = IncomingMessage.objects.filter(taken__appeal=house.appeals[0]).get()
+    stored = files.store(b"text", name="a.txt")
+    quarantined = world.message()
+    IncomingMessage.objects.filter(pk=quarantined.pk).update(state="quarantined")
+    today = sent.created_at.date()
+    assert waiting is not None
+    house.ids = {
+        "walk": house.appeals[0].pk,
+        "inbox": world.message().pk,
+        "files/in": IncomingFile.objects.create(message=letter, name="a.txt", stored=stored).pk,
+        "files/out": OutgoingFile.objects.filter(message=sent).first().pk,  # type: ignore[union-attr]
+        "applicants": house.appeals[0].applicant_id,
+        "approvals": waiting.pk,
+        "deliveries": OutgoingMessage.objects.latest("pk").pk,
+        "quarantine": quarantined.pk,
+        "terms": TermRule.objects.earliest("pk").pk,
+        "kb/sections": section.pk,
+        "kb": faq.pk,
+        "staff": world.stranger.pk,
+        "role-assignments": world.stranger.assignments.get().pk,
+        "transfers": Transfer.objects.create(employee=world.helper, unit=world.land, starts_on="2099-01-01").pk,
+        "away": Substitution.objects.create(
+            absent=world.clerk2, deputy=world.helper, starts_on=today, ends_on=today
+        ).pk,
+    }
+    return house
+
+
+def test_every_address_does_what_the_table_says_for_every_role(house: House) -> None:
+    tried, wrong = 0, []
+    given = {role.pk: powers for role, powers in rights.powers_of_roles().items()}
+    doors = [door for door in rights.doors() if "logout" not in door.route]
+    for role in [*house.people, ""]:
+        client, powers = house.client(role), given.get(role, frozenset())
+        for door in doors:
+            if "public" in door.access and role not in ("", "clerk"):
+                continue  # open to all: one citizen and one employee show it
+            for address in addresses(door.route, house):
+                tried += 1
+                # A letter is set for seconds; whether the door opens is seen without it.
+                answer = client.head(address) if address.endswith(".pdf") else client.get(address)
+                if not role and "public" not in door.access:
+                    right = answer.status_code == 302 and "/accounts/login/" in answer["Location"]
+                elif door.opens_for(powers):
+                    right = answer.status_code in LET_IN
+                else:
+                    right = answer.status_code == 403
+                if not right:
+                    wrong.append((role, address, answer.status_code))
+    tell(f"\n{len(doors)} addresses × {len(house.people) + 1} roles, {len(house.appeals)} appeals: {tried} tried")
+    assert wrong == []
+    assert tried > 1000
+
+
+def addresses(route: str, house: House) -> Iterator[str]:
+    """Yield the addresses of a route: of an appeal's, one per appeal."""
+    begin = next((one for one in sorted(house.ids, key=len, reverse=True) if route.startswith(f"desk/{one}/")), "")
+    of_appeal = route.startswith("desk/appeals/<row:pk>")
+    for pk in [one.pk for one in house.appeals] if of_appeal else [house.ids.get(begin, 1)]:
+        yield fill(route, pk)
+        if of_appeal and "/" in route.removeprefix("desk/appeals/<row:pk>/"):
+            return  # deeper doors ask the same question: one appeal is enough
+
+
+def fill(route: str, pk: int) -> str:
+    """Put values into a route."""
+    values = {"row": pk, "int": 2026 if "calendar" in route else pk, "day": "2026-11-24", "slug": "next", "str": "x"}
+    return "/" + re.sub(r"<(\w+):\w+>", lambda found: str(values[found[1]]), route)
+
+
+def test_cards_files_search_and_lists_show_the_appeals_a_role_may_see_and_no_other(house: House) -> None:
+    tried = 0
+    for role, who in house.people.items():
+        seen = set(access.visible_to(who).values_list("pk", flat=True))
+        client = house.client(role)
+        enters = any(who.has_power(power) for power in (access.ALL, access.UNIT, access.OWN))
+        listed = client.get(reverse("workplace:queue") + "?view=all").content.decode() if enters else ""
+        for appeal in house.appeals:
+            card = reverse("workplace:card", args=[appeal.pk])
+            for name in ("card", "context"):
+                status = client.get(reverse(f"workplace:{name}", args=[appeal.pk])).status_code
+                assert status in ({200} if appeal.pk in seen else {403, 404}), (role, name, appeal)
+            found = client.post(reverse("workplace:search"), {"q": appeal.number}).content.decode()
+            assert (card in found) is (appeal.pk in seen), (role, appeal)
+            assert (f'href="{card}' in listed) is (appeal.pk in seen), (role, appeal)
+            tried += 4
+        for name, args in (
+            ("incoming_file", [house.ids["files/in"]]),
+            ("outgoing_file", [house.ids["files/out"]]),
+            ("letter", [house.appeals[0].pk]),
+            ("package", [house.appeals[0].pk]),
+        ):
+            status = client.get(reverse(f"workplace:{name}", args=args)).status_code
+            assert status == 200 if house.appeals[0].pk in seen else status in {403, 404}, (role, name)
+            tried += 1
+    tell(f"\ncards, parts, search, lists and files × {len(house.people)} roles × {len(house.appeals)} appeals: {tried}")
+
+
+def test_cms_opens_what_the_table_says(house: House) -> None:
+    dictionaries = {reverse(f"{name}:index"): (power,) for name, (_, power) in cms.registered().items()}
+    for model, powers in knowledge_rights.snippets().items():
+        dictionaries[reverse(model.snippet_viewset.get_url_name("list"))] = powers  # type: ignore[attr-defined]
+    assert len(dictionaries) > 7
+    edit = reverse("wagtailadmin_pages:edit", args=[Page.objects.get(slug="faq").pk])
+    table = {**dictionaries, "/cms/": tuple(rights.cms_powers()), edit: ("knowledge.edit", "knowledge.manage")}
+    tried, wrong = 0, []
+    for role, who in house.people.items():
+        client = house.client(role)
+        for address, powers in table.items():
+            tried += 1
+            status = client.get(address).status_code
+            if (status == 200) is not any(who.has_power(power) for power in powers):
+                wrong.append((role, address, status))
+    stranger = house.client("auditor")
+    for address in plain("cms/"):
+        tried += 1
+        if address[1:] not in OPEN_IN_CMS and stranger.get(address).status_code not in {302, 403, 404}:
+            wrong.append(("auditor", address, 200))
+    tell(f"\n{len(table)} entries of /cms/ × {len(house.people)} roles: {tried} tried")
+    assert wrong == []
+
+
+STATES = ("registered", "classified", "assigned", "drafted", "asked", "approved", "frozen", "signed")
+
+
+def test_every_step_asks_what_the_table_says(db: None) -> None:
+    """In every state a step is open only to holders of a power it names (or the signer), and to some of them."""
+    world = World()
+    people = {role: world.employee(f"a-{role}", "Ролева", world.land, [role]) for role in STARTING_ROLES}
+    people |= {one.username: one for one in (world.clerk, world.executor, world.head, world.signer, world.stranger)}
+    opened: dict[str, set[str]] = {step: set() for step in steps.CHECKS}
+    tried = 0
+    appeals = [getattr(world, state)() for state in STATES]
+    appeals.append(world.frozen(world.registered_email()))  # outside 59-ФЗ: a head may approve the dispatch
+    sent = dispatch.send(world.signed(), by=world.clerk).answer.appeal
+    for appeal in [*appeals, sent]:
+        of = getattr(appeal, "appeal", appeal)
+        for who in people.values():
+            for step in steps.available(world.again(of), world.fresh(who)):
+                asked = ASKED[step]
+                held = world.fresh(who).standing.powers & set(asked.powers)
+                answer = signature.frozen_of(of)
+                signs = asked.signer and answer is not None and answer.signer == who
+                assert held or signs, (step, who, of.status)
+                opened[step] |= held
+            tried += len(ASKED)
+    assert set(ASKED) == set(steps.CHECKS)
+    tell(f"\n{len(ASKED)} steps × {len(people)} people × {len(appeals) + 1} appeals: {tried} tried")
+    never = {step: set(ASKED[step].powers) - powers for step, powers in opened.items()}
+    assert {step: powers for step, powers in never.items() if powers} == {}
