@@ -13,6 +13,7 @@ from django.urls import reverse
 from otklik.appeals import queues
 from otklik.core.access import requires
 from otklik.people.models import Employee
+from otklik.workplace import system
 from otklik.workplace.requests import StaffRequest
 
 
@@ -58,6 +59,7 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Календарь", "calendar", "calendar", ("calendar.edit",)),
         Item("Сроки", "clock-cog", "terms", ("calendar.edit",)),
         Item("Журнал", "history", "journal", ("journal.view",)),
+        Item("Состояние системы", "activity", "system", system.POWERS),
         Item("Замещение", "user-share", "away"),
     ),
 )

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from otklik.workplace import answer_urls, applicants, card, feedback, intake, kb, menu, queue, search, today
+from otklik.workplace import answer_urls, applicants, card, feedback, intake, kb, menu, queue, search, system, today
 
 app_name = "workplace"
 
@@ -35,6 +35,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("applicants/<row:pk>/merge/", applicants.merge, name="merge"),
     path("merges/<row:pk>/undo/", applicants.undo_merge, name="undo_merge"),
     path("feedback/", feedback.feedback_list, name="feedback"),
+    path("system/", system.system, name="system"),
     # Knowledge Base
     path("kb/", kb.home, name="knowledge"),
     path("kb/sections/<row:pk>/", kb.section, name="knowledge_section"),
