@@ -33,10 +33,12 @@ class RequestNumber:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Take the number a proxy gave, or a new one, for as long as the request lasts."""
         given = request.headers.get("X-Request-ID", "")
-        token = _number.set(given if _GIVEN.fullmatch(given) else uuid.uuid4().hex[:12])
+        number = given if _GIVEN.fullmatch(given) else uuid.uuid4().hex[:12]
+        request.META["otklik.number"] = number
+        token = _number.set(number)
         try:
             response = self.get_response(request)
-            response["X-Request-ID"] = _number.get()
+            response["X-Request-ID"] = number
         finally:
             _number.reset(token)
         return response
@@ -47,7 +49,9 @@ class Numbered(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Add the number; let the record through."""
-        record.request_number = request_number() or "-"
+        # Django tells of a refused request when we have left it, and attaches the request.
+        request = getattr(record, "request", None)
+        record.request_number = request_number() or getattr(request, "META", {}).get("otklik.number", "-")
         return True
 
 

@@ -140,10 +140,12 @@ def lines() -> Any:
     handler.setFormatter(configured.configure_formatter(dict(living.LOGGING["formatters"]["json"])))
     for name in living.LOGGING["handlers"]["stderr"]["filters"]:
         handler.addFilter(configured.configure_filter(dict(living.LOGGING["filters"][name])))
-    root = logging.getLogger("otklik")
-    root.addHandler(handler)
+    loggers = [logging.getLogger(name) for name in ("otklik", "django.request")]
+    for one in loggers:
+        one.addHandler(handler)
     yield lambda: [json.loads(line) for line in handler.stream.getvalue().splitlines()]
-    root.removeHandler(handler)
+    for one in loggers:
+        one.removeHandler(handler)
 
 
 def test_the_log_the_page_and_the_header_name_one_number(lines: Any, settings: Any) -> None:
@@ -172,6 +174,13 @@ def test_a_proxys_number_is_kept_and_anything_else_is_not(client: Client) -> Non
         assert client.get("/healthz", headers={"X-Request-ID": odd})["X-Request-ID"] != odd
     assert client.get("/healthz")["X-Request-ID"] != client.get("/healthz")["X-Request-ID"]
     assert logs.request_number() == ""
+
+
+def test_a_refused_request_is_logged_with_its_number_too(lines: Any, client: Client) -> None:
+    answer = client.get("/nowhere/")
+    assert [(line["request"], line["message"]) for line in lines()] == [
+        (answer["X-Request-ID"], "Not Found: /nowhere/")
+    ]
 
 
 def test_what_a_caller_attaches_is_not_written(lines: Any) -> None:
