@@ -277,7 +277,7 @@ def test_only_our_oldest_archives_are_removed(copy: Path, data_dir: Path) -> Non
 
 def state(data: Path) -> dict[str, Any]:
     """Return everything a refused restore must leave as it was."""
-    folder = sorted(str(path.relative_to(data)) for path in data.rglob("*") if path.name != ".tmp")
+    folder = sorted(str(path.relative_to(data)) for path in data.rglob("*") if path.is_file())
     return picture.picture() | {"folder": folder}
 
 
