@@ -1,4 +1,4 @@
-"""The top of the house: settings, addresses, the list of background jobs, the command line."""
+"""The top of the house: settings, addresses, background jobs, backup, figures for a monitor, the command line."""
 
 from django.apps import AppConfig
 
@@ -9,3 +9,7 @@ class ConfigConfig(AppConfig):
     name = "otklik.config"
     label = "config"
     verbose_name = "Настройка"
+
+    def ready(self) -> None:
+        """Register what `otklik check --deploy` looks at."""
+        from otklik.config import safety  # noqa: F401

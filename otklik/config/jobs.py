@@ -20,7 +20,8 @@ from otklik.appeals import bulk, registration, signature
 from otklik.channels.mail import imap
 from otklik.channels.registry import all_channels
 from otklik.channels.site import attached, limits
-from otklik.core import files, journal
+from otklik.config.backup import make
+from otklik.core import beats, files, journal
 from otklik.core.models import Firing, JournalEntry, JournalSeal
 from otklik.correspondence import delivery, inbox
 from otklik.correspondence.channel import Channel
@@ -70,7 +71,7 @@ def periodic() -> list[Job]:
         Job("return-stuck", delivery.return_stuck, every=timedelta(minutes=1)),
         Job("carry-out-transfers", accounts.carry_out_moves, daily_at=time(0, 1)),
         Job("seal-journal", seal_past_days, daily_at=time(0, 10)),
-        Job("sweep-files", files.sweep_orphans, daily_at=time(3, 0)),
+        Job("sweep-files", sweep_files, daily_at=time(3, 0)),
         Job("sweep-form-files", partial(attached.sweep, named=signature.names), daily_at=time(2, 50)),
         Job("sweep-form-attempts", limits.forget_old, every=timedelta(hours=1)),
         Job("sweep-sign-in-attempts", lockout.forget_old, every=timedelta(hours=1)),
@@ -92,7 +93,13 @@ def seal_past_days() -> None:
         day += timedelta(days=1)
 
 
+def sweep_files() -> int:
+    """Remove files no row names, unless a backup is being made: it still needs what its moment named."""
+    return 0 if make.is_running() else files.sweep_orphans()
+
+
 def forget_old_firings() -> int:
-    """Remove rows of past runs; errors stay as long as successes."""
+    """Remove rows of past runs and of processes long dead; errors stay as long as successes."""
+    beats.forget_dead()
     done = Firing.objects.filter(state__in=[Firing.State.DONE, Firing.State.FAILED])
     return done.filter(planned_at__lt=timezone.now() - FIRINGS_KEPT).delete()[0]

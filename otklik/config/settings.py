@@ -126,6 +126,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "otklik.core.logs.RequestNumber",
+    "otklik.config.metrics.Measured",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "otklik.core.csp.ContentPolicy",
@@ -245,9 +247,10 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 HTTPS = BASE_URL.startswith("https://")
+INSECURE_HTTP = _flag("OTKLIK_INSECURE_HTTP")  # a closed network without certificates: said aloud, see config/safety.py
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked by a monitor on this machine, past the proxy
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # asked by a monitor on this machine, past the proxy
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 # The product itself speaks HTTP: with HTTPS there is a proxy before it, which must set this header.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
@@ -299,16 +302,33 @@ MAIL_SECONDS = int(os.environ.get("OTKLIK_MAIL_SECONDS", "30"))
 SMTP_URL = os.environ.get("OTKLIK_SMTP_URL", "smtp://127.0.0.1:25")
 UNDO_SECONDS = int(os.environ.get("OTKLIK_UNDO_SECONDS", "30"))
 
+# Where `otklik backup` puts archives, and the public keys (`age1…`) that encrypt them.
+BACKUPS = Path(os.environ.get("OTKLIK_BACKUPS", DATA / "backups")).resolve()
+BACKUP_RECIPIENTS = _list("OTKLIK_BACKUP_RECIPIENTS")
+
 # Limits of what people and letters may bring, in bytes.
 UPLOAD_MAX_BYTES = int(os.environ.get("OTKLIK_UPLOAD_MAX_MB", "20")) * 1024 * 1024
 UPLOAD_MAX_FILES = int(os.environ.get("OTKLIK_UPLOAD_MAX_FILES", "10"))
 
+# Who may read `/metrics`: networks, or whoever sends the token as `Authorization: Bearer …`.
+METRICS_FROM = _list("OTKLIK_METRICS_FROM", "127.0.0.1,::1")
+METRICS_TOKEN = os.environ.get("OTKLIK_METRICS_TOKEN", "")
+
+LOG_FORMAT = "json" if os.environ.get("OTKLIK_LOG_FORMAT") == "json" else "line"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "filters": {"no_rows": {"()": "otklik.core.logs.WithoutRows"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["no_rows"]}},
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_number)s]: %(message)s"},
+        "json": {"()": "otklik.core.logs.JsonLines"},
+    },
+    "filters": {
+        "no_rows": {"()": "otklik.core.logs.WithoutRows"},
+        "numbered": {"()": "otklik.core.logs.Numbered"},
+    },
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["no_rows", "numbered"]}
+    },
     "loggers": {name: {"level": "WARNING"} for name in ("django_tasks", "wagtail", "modelsearch")},
     "root": {"handlers": ["stderr"], "level": os.environ.get("OTKLIK_LOG_LEVEL", "INFO")},
 }

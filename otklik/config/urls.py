@@ -7,7 +7,7 @@ from wagtail.admin import urls as wagtailadmin_urls
 from wagtail.contrib.sitemaps.views import sitemap
 from wagtail.documents import urls as wagtaildocs_urls
 
-from otklik.config import health
+from otklik.config import health, metrics
 from otklik.core.access import public
 from otklik.core.pages import theme
 
@@ -19,6 +19,7 @@ SIGN_IN = public(RedirectView.as_view(pattern_name="account_login", query_string
 urlpatterns = [
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("accounts/", include("otklik.people.urls")),
     path("theme/", theme, name="theme"),
     path("desk/", include("otklik.workplace.urls")),

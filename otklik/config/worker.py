@@ -7,18 +7,19 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 
-from django.db import close_old_connections, connection
+from django.db import DatabaseError, close_old_connections, connection
 from django.utils import timezone
 
 from otklik.channels.registry import all_channels
 from otklik.config import firing, jobs
-from otklik.core.models import Firing
+from otklik.core import beats
+from otklik.core.models import Firing, WorkerBeat
 
 log = logging.getLogger("otklik.worker")
 IDLE = 1.0  # seconds between looks at an empty queue
 AFTER_ERROR = 5.0  # seconds before a step that failed is tried again
-BEAT = 10.0  # seconds between signs of life
 AT_ONCE = 4  # periodic jobs of one worker
 
 
@@ -29,6 +30,7 @@ class Worker:
         self.stopping = threading.Event()
         self.jobs = {job.name: job for job in jobs.periodic()}
         self.running: dict[Future[None], Firing] = {}
+        self.beat = beats.Beat(WorkerBeat.Kind.WORKER)
 
     def stop(self) -> None:
         """Take nothing new."""
@@ -60,11 +62,12 @@ class Worker:
 
     def _fire(self, pool: ThreadPoolExecutor) -> None:
         """Take planned runs while there is room, beat for those that run, give back those of the dead."""
-        beaten = 0.0
+        beaten = -beats.EVERY
         while not self.stopping.is_set():
             close_old_connections()
             try:
-                if time.monotonic() - beaten > BEAT:
+                if time.monotonic() - beaten > beats.EVERY:
+                    self.beat.give()
                     firing.beat(self.running.values())
                     firing.return_dead()
                     beaten = time.monotonic()
@@ -78,7 +81,7 @@ class Worker:
             else:
                 self.stopping.wait(IDLE)
             self.running = {future: row for future, row in self.running.items() if not future.done()}
-        connection.close()
+        _leave(self.beat)
 
     def _run(self, taken: Firing) -> None:
         try:
@@ -90,10 +93,13 @@ class Worker:
 def schedule(stopping: threading.Event) -> None:
     """Plan periodic jobs until stopped. Any number of schedulers may run."""
     planned: dict[str, object] = {}
-    everything = jobs.periodic()
+    everything, beat, beaten = jobs.periodic(), beats.Beat(WorkerBeat.Kind.SCHEDULER), -beats.EVERY
     while not stopping.is_set():
         close_old_connections()
         try:
+            if time.monotonic() - beaten > beats.EVERY:
+                beat.give()
+                beaten = time.monotonic()
             for job in everything:
                 now = timezone.now()
                 slot = job.slot(now)
@@ -103,4 +109,11 @@ def schedule(stopping: threading.Event) -> None:
             log.exception("jobs cannot be planned")
             stopping.wait(AFTER_ERROR)
         stopping.wait(IDLE)
+    _leave(beat)
+
+
+def _leave(beat: beats.Beat) -> None:
+    """Say good-bye where the database still listens: silence would tell the same a minute later."""
+    with suppress(DatabaseError):
+        beat.end()
     connection.close()

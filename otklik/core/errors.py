@@ -5,15 +5,16 @@ from __future__ import annotations
 import errno
 import logging
 import sys
-import uuid
 from collections.abc import Callable
 from typing import ClassVar, Final
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseServerError
 from django.shortcuts import render
-from django.views import defaults
+from django.template.loader import render_to_string
+
+from otklik.core.logs import request_number
 
 log = logging.getLogger("otklik.errors")
 
@@ -60,7 +61,7 @@ class DomainErrorMiddleware:
             return _unavailable(request, exc)
         if settings.DEBUG or settings.TESTING:
             return None
-        number = uuid.uuid4().hex[:8]
+        number = request_number()
         # The path's names, not its values: a URL of ours carries no personal data, a message might.
         log.exception("defect %s at %s", number, getattr(request.resolver_match, "view_name", "?"))
         return render(request, "core/defect.html", {"number": number}, status=500)
@@ -81,7 +82,9 @@ def is_outage(exc: BaseException | None) -> bool:
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer for what failed outside of any view: reading the session, an upload, the end of a response."""
     exc = sys.exc_info()[1]
-    return _unavailable(request, exc) if exc is not None and is_outage(exc) else defaults.server_error(request)
+    if exc is not None and is_outage(exc):
+        return _unavailable(request, exc)
+    return HttpResponseServerError(render_to_string("500.html", {"number": request_number()}))
 
 
 def _unavailable(request: HttpRequest, exc: BaseException) -> HttpResponse:

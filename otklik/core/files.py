@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, cast
 
 from django.conf import settings
 from django.core.files import File
@@ -24,6 +24,7 @@ from otklik.core.models import StoredFile
 from otklik.core.storage import DurableStorage
 
 CHUNK: Final = 1024 * 1024
+Content = bytes | Path | IO[bytes] | Iterable[bytes]
 _DAY_SECONDS: Final = 24 * 60 * 60
 
 
@@ -64,6 +65,25 @@ def store_each(items: Iterable[tuple[str, bytes | Path | IO[bytes]]]) -> list[St
     return [known[sha256] for _, _, sha256, _ in spooled]
 
 
+def put_back(path: str, chunks: Iterable[bytes]) -> bool:
+    """Keep bytes at the place a row names, where they are missing or damaged; return True where they were missing."""
+    with _spooled(chunks) as (spool, sha256, _):
+        if not path.endswith(sha256):
+            raise ValueError(f"{path}: other bytes")
+        missing = not storage().exists(path)
+        if missing or _digest_of(path) != sha256:
+            storage().save(path, _Spool(spool))
+    return missing
+
+
+def _digest_of(path: str) -> str:
+    digest = hashlib.sha256()
+    with storage().open(path, "rb") as file:
+        for chunk in _chunks(file):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
 class _Spool(File[bytes]):
     """A written temporary file, to be moved (local folder) or read (any other storage)."""
 
@@ -76,7 +96,7 @@ class _Spool(File[bytes]):
 
 
 @contextmanager
-def _spooled(content: bytes | Path | IO[bytes]) -> Iterator[tuple[Path, str, int]]:
+def _spooled(content: Content) -> Iterator[tuple[Path, str, int]]:
     """Write the content to a temporary file, fsynced and hashed on the way; leave nothing behind on any failure."""
     folder = Path(settings.FILES_ROOT) / ".tmp"
     folder.mkdir(parents=True, exist_ok=True)
@@ -96,7 +116,7 @@ def _spooled(content: bytes | Path | IO[bytes]) -> Iterator[tuple[Path, str, int
             os.unlink(name)
 
 
-def _chunks(content: bytes | Path | IO[bytes]) -> Iterator[bytes]:
+def _chunks(content: Content) -> Iterator[bytes]:
     if isinstance(content, bytes | bytearray | memoryview):
         yield bytes(content)
         return
@@ -104,9 +124,13 @@ def _chunks(content: bytes | Path | IO[bytes]) -> Iterator[bytes]:
         with content.open("rb") as file:
             yield from _chunks(file)
         return
-    if content.seekable():
-        content.seek(0)
-    while chunk := content.read(CHUNK):
+    if not hasattr(content, "read"):
+        yield from content
+        return
+    opened = cast("IO[bytes]", content)
+    if opened.seekable():
+        opened.seek(0)
+    while chunk := opened.read(CHUNK):
         yield chunk
 
 

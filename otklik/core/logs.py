@@ -1,12 +1,78 @@
-"""What logs may say: where something failed and of what kind, never what stood in the row."""
+"""What logs may say: where something failed and of what kind, in which request, never what stood in the row."""
 
 from __future__ import annotations
 
+import json
 import logging
+import re
 import traceback
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Final
 
 from django.db import DatabaseError, InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+
+_number: ContextVar[str] = ContextVar("request_number", default="")
+_GIVEN: Final = re.compile(r"[0-9a-f]{8,64}")  # as proxies make them
+
+
+def request_number() -> str:
+    """Return the number of the request being answered; empty outside of one."""
+    return _number.get()
+
+
+class RequestNumber:
+    """Gives each request a number: the log, the page that reports a defect and the answer's header name the same."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Take the number a proxy gave, or a new one, for as long as the request lasts."""
+        given = request.headers.get("X-Request-ID", "")
+        number = given if _GIVEN.fullmatch(given) else uuid.uuid4().hex[:12]
+        request.META["otklik.number"] = number
+        token = _number.set(number)
+        try:
+            response = self.get_response(request)
+            response["X-Request-ID"] = number
+        finally:
+            _number.reset(token)
+        return response
+
+
+class Numbered(logging.Filter):
+    """Lets every record know its request."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Add the number; let the record through."""
+        # Django tells of a refused request when we have left it, and attaches the request.
+        request = getattr(record, "request", None)
+        record.request_number = request_number() or getattr(request, "META", {}).get("otklik.number", "-")
+        return True
+
+
+class JsonLines(logging.Formatter):
+    """One record, one line of JSON; only what is named here, nothing that a caller attached."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        told = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "request": getattr(record, "request_number", "-"),
+            "message": record.getMessage(),
+        }
+        if record.exc_info and not record.exc_text:
+            record.exc_text = self.formatException(record.exc_info)
+        if record.exc_text:
+            told["trace"] = record.exc_text
+        return json.dumps(told, ensure_ascii=False)
+
 
 _SAYS_NO_ROWS = (OperationalError, InterfaceError)  # a lost connection, a full disk
 

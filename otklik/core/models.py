@@ -1,4 +1,4 @@
-"""Tables every room stands on: calendar, terms, files, journal, access log, installation."""
+"""Tables every room stands on: calendar, terms, files, journal, access log, installation, work without people."""
 
 from __future__ import annotations
 
@@ -296,6 +296,53 @@ class Firing(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job} {self.planned_at:%d.%m.%Y %H:%M}"
+
+
+class WorkerBeat(models.Model):
+    """A process that works without a person says that it is alive: also one that has nothing to do."""
+
+    class Kind(models.TextChoices):
+        WORKER = "worker", "обработчик"
+        SCHEDULER = "scheduler", "планировщик"
+
+    process = models.CharField("процесс", max_length=120, primary_key=True)
+    kind = models.CharField("что делает", max_length=10, choices=Kind)
+    host = models.CharField("машина", max_length=100)
+    version = models.CharField("версия", max_length=40)
+    started_at = models.DateTimeField("запущен")
+    beat_at = models.DateTimeField("последний признак жизни", help_text="По часам базы данных.")
+    clock_ahead = models.FloatField("часы спешат, секунд", default=0, help_text="По сравнению с часами базы данных.")
+
+    class Meta:
+        verbose_name = "признак жизни процесса"
+        verbose_name_plural = "признаки жизни процессов"
+        ordering = ["kind", "host", "process"]
+
+    def __str__(self) -> str:
+        return self.process
+
+
+class Backup(models.Model):
+    """One making of a backup: begun, and done or failed. The archive itself is a file outside."""
+
+    started_at = models.DateTimeField("начата", auto_now_add=True)
+    finished_at = models.DateTimeField("закончена", null=True, blank=True)
+    host = models.CharField("машина", max_length=100)
+    name = models.CharField("имя файла", max_length=300)
+    size = models.PositiveBigIntegerField("размер, байт", default=0)
+    rows = models.PositiveBigIntegerField("строк", default=0)
+    files = models.PositiveBigIntegerField("файлов", default=0)
+    missing = models.PositiveIntegerField("файлов не нашлось", default=0)
+    encrypted = models.BooleanField("зашифрована", default=False)
+    error = models.CharField("ошибка", max_length=500, blank=True)
+
+    class Meta:
+        verbose_name = "резервная копия"
+        verbose_name_plural = "резервные копии"
+        ordering = ["-started_at"]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class NamedLock(models.Model):

@@ -33,6 +33,7 @@ POWERS: Final[dict[str, str]] = {
     "people.manage": "вести сотрудников, роли и замещения",
     "dictionaries.edit": "вести справочники",
     "journal.view": "смотреть журнал и журнал доступа",
+    "system.view": "смотреть состояние системы",
 }
 
 # Whoever may do one of these signs in to a working system with a second factor.
@@ -88,7 +89,15 @@ STARTING_ROLES: Final[dict[str, tuple[str, list[str]]]] = {
     "receptionist": ("секретарь приёмной", [*_READS, "intake.view", "applicants.view"]),
     "admin": (
         "администратор",
-        [*_READS, "people.manage", "dictionaries.edit", "calendar.edit", "journal.view", "knowledge.manage"],
+        [
+            *_READS,
+            "people.manage",
+            "dictionaries.edit",
+            "calendar.edit",
+            "journal.view",
+            "knowledge.manage",
+            "system.view",
+        ],
     ),
     "auditor": ("аудитор (только чтение)", [*_READS, "intake.view", "appeals.view_all", "journal.view"]),
 }

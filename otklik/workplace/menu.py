@@ -13,7 +13,7 @@ from django.urls import reverse
 from otklik.appeals import queues
 from otklik.core.access import by_itself, requires
 from otklik.people.models import Employee
-from otklik.workplace import saved
+from otklik.workplace import saved, system
 from otklik.workplace.models import SavedView
 from otklik.workplace.requests import StaffRequest
 
@@ -64,6 +64,7 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Сотрудники", "users-group", "staff", ("people.manage",)),
         Item("Кто что может", "shield-lock", "rights", ("people.manage", "journal.view")),
         Item("Журнал", "history", "journal", ("journal.view",)),
+        Item("Состояние системы", "activity", "system", system.POWERS),
         Item("Замещение", "user-share", "away"),
     ),
 )

@@ -17,6 +17,7 @@ from otklik.workplace import (
     saved,
     search,
     staff_urls,
+    system,
     today,
 )
 
@@ -59,6 +60,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("applicants/<row:pk>/merge/", applicants.merge, name="merge"),
     path("merges/<row:pk>/undo/", applicants.undo_merge, name="undo_merge"),
     path("feedback/", feedback.feedback_list, name="feedback"),
+    path("system/", system.system, name="system"),
     # Knowledge Base
     path("kb/", kb.home, name="knowledge"),
     path("kb/sections/<row:pk>/", kb.section, name="knowledge_section"),

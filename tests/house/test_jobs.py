@@ -16,8 +16,9 @@ from django.utils import timezone
 
 from otklik.channels.mail import imap
 from otklik.channels.registry import all_channels
-from otklik.config import firing, health, jobs, worker
+from otklik.config import firing, jobs, worker
 from otklik.config.jobs import Job
+from otklik.core import beats
 from otklik.core.models import Firing
 from otklik.correspondence.models import IncomingMessage
 from tests.appeals.conftest import World
@@ -221,7 +222,7 @@ def test_without_a_database_the_process_lives_but_is_not_ready(client: Client, m
     def fail() -> None:
         raise DatabaseError("gone")
 
-    monkeypatch.setattr(health, "waiting", fail)
+    monkeypatch.setattr(beats, "living", fail)
     assert client.get("/readyz").status_code == 503
     alive = client.get("/healthz")
     assert (alive.status_code, alive.content) == (200, b"ok")

@@ -46,9 +46,7 @@ class Refused(Exception):
 
 def poll(url: str, channel: Channel) -> int:
     """Bring in what waits in a mailbox, and return how many letters were looked at; failures go to MailboxState."""
-    parts = urlsplit(url)
-    name = f"{unquote(parts.username or '')}@{parts.hostname}{parts.path}"
-    state, _ = MailboxState.objects.get_or_create(name=name[:200])
+    state, _ = MailboxState.objects.get_or_create(name=name_of(url))
     visit = Visit(url, channel)
     try:
         visit.bring_all()
@@ -58,6 +56,12 @@ def poll(url: str, channel: Channel) -> int:
         error = f"ящик не опрошен: {exc}"[:500]
     MailboxState.objects.filter(pk=state.pk).update(polled_at=timezone.now(), error=error, seen=F("seen") + visit.taken)
     return visit.taken
+
+
+def name_of(url: str) -> str:
+    """Return what a mailbox is called in `MailboxState`: its address without the password."""
+    parts = urlsplit(url)
+    return f"{unquote(parts.username or '')}@{parts.hostname}{parts.path}"[:200]
 
 
 @dataclass
@@ -107,6 +111,12 @@ class Visit:
             if arrived:  # else it was taken away meanwhile
                 reach("imap.after_download")
                 yield Waiting(uid, intake.Letter(path, arrived))
+
+
+def try_out(url: str) -> None:
+    """Sign in and open the folder, as a poll would; raise what the server or the net answers."""
+    with _open(url):
+        pass
 
 
 def _open(url: str) -> BaseMailBox:

@@ -16,7 +16,7 @@ SECONDS = 60
 def send(letter: EmailMessage) -> None:
     """Hand one letter over; return when the server has taken responsibility for it."""
     try:
-        server = _connect()
+        server = _connect(settings.SMTP_URL)
     except smtplib.SMTPAuthenticationError as exc:
         raise DeliveryError(f"почтовый сервер не принял имя и пароль: {_said(exc)}") from exc
     except (OSError, smtplib.SMTPException) as exc:
@@ -28,6 +28,15 @@ def send(letter: EmailMessage) -> None:
             server.quit()
         except (OSError, smtplib.SMTPException):
             server.close()
+
+
+def try_out(url: str) -> None:
+    """Greet the server and sign in, as before a letter; raise what it answers."""
+    server = _connect(url)
+    try:
+        server.ehlo_or_helo_if_needed()
+    finally:
+        server.close()
 
 
 def _hand_over(server: smtplib.SMTP, letter: EmailMessage) -> None:
@@ -52,8 +61,8 @@ def _expect(answer: tuple[int, bytes], *codes: int) -> None:
         raise DeliveryError(f"{code} {text.decode('utf-8', 'replace')}", permanent=code >= 500)
 
 
-def _connect() -> smtplib.SMTP:
-    parts = urlsplit(settings.SMTP_URL)
+def _connect(url: str) -> smtplib.SMTP:
+    parts = urlsplit(url)
     host, port = parts.hostname or "127.0.0.1", parts.port or (465 if parts.scheme == "smtps" else 25)
     server: smtplib.SMTP
     if parts.scheme == "smtps":

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from otklik.config import safety
 from otklik.config.worker import schedule
 
 
@@ -18,6 +19,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Plan; leave on SIGTERM or Ctrl+C."""
+        for warning in safety.refuse_unsafe():
+            self.stderr.write(warning)
         stopping = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopping.set())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 from argparse import ArgumentParser
 from typing import Any
@@ -13,7 +14,7 @@ from django.db import connections
 from granian.constants import Interfaces
 from granian.server import Server
 
-from otklik.config import prepare
+from otklik.config import prepare, safety
 
 
 class Command(BaseCommand):
@@ -33,7 +34,10 @@ class Command(BaseCommand):
         host, port = options["host"], options["port"]
         check_free(host, port)
         prepare.prepare()
+        for warning in safety.refuse_unsafe(processes=options["processes"]):
+            self.stderr.write(warning)
         connections.close_all()
+        count_together()
         self.stdout.write(f"Отклик открывается на {settings.BASE_URL} (слушает {host}:{port})")
         Server(
             "otklik.config.wsgi:application",
@@ -45,6 +49,14 @@ class Command(BaseCommand):
             respawn_failed_workers=True,
             log_enabled=False,
         ).serve()
+
+
+def count_together() -> None:
+    """Let the web processes started from here count their requests together, from zero."""
+    folder = settings.DATA / "metrics"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, parents=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)  # read by the library where it is imported: in the children
 
 
 def check_free(host: str, port: int) -> None:

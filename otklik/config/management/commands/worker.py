@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from otklik.config import safety
 from otklik.config.worker import Worker
 
 
@@ -17,6 +18,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Work; on SIGTERM or Ctrl+C finish what has been taken and leave."""
+        for warning in safety.refuse_unsafe():
+            self.stderr.write(warning)
         worker = Worker()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: worker.stop())

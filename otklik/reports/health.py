@@ -1,0 +1,406 @@
+"""The state of the system in plain words: what runs, what waits, what failed, and what an administrator does about it.
+
+The page, `/readyz` and `/metrics` are made of the same facts.
+"""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from django.conf import settings
+from django.core import checks
+from django.db import connection
+from django.db.models import Count, Max, Min, Q
+from django.utils import timezone
+
+import otklik
+from otklik.appeals import search_feed
+from otklik.appeals.models import Appeal
+from otklik.channels.mail import imap
+from otklik.channels.mail.models import MailboxState
+from otklik.channels.registry import all_channels
+from otklik.core import beats, installation
+from otklik.core.models import Backup, Firing, Installation, WorkerBeat
+from otklik.correspondence.models import ChannelCode, IncomingMessage, OutgoingMessage
+from otklik.search.models import Entry
+
+GOOD, WARN, BAD = "good", "warn", "bad"
+WORST: Final = (GOOD, WARN, BAD)
+SLOW: Final = timedelta(minutes=5)  # a row of a queue, or a planned job, that waits longer waits for a worker
+BACKUP_DUE: Final = timedelta(hours=26)
+BACKUP_LATE: Final = timedelta(days=7)
+CLOCK_SECONDS: Final = 5
+MEGABYTE: Final = 2**20
+
+# What each periodic job is called, up to the number of a mailbox.
+JOBS: Final[dict[str, str]] = {
+    "mailbox": "Опрос почтового ящика",
+    "return-stuck": "Возврат прерванных отправок",
+    "seal-journal": "Печать журнала за день",
+    "sweep-files": "Уборка ненужных файлов",
+    "sweep-form-files": "Уборка файлов неотправленных форм",
+    "sweep-form-attempts": "Забывание попыток отправки форм",
+    "sweep-sessions": "Уборка истёкших сеансов",
+    "sweep-firings": "Уборка записей о выполненных заданиях",
+}
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One thing about the system. `do`: what helps, empty where nothing has to be done."""
+
+    title: str
+    text: str
+    level: str = GOOD
+    do: str = ""
+
+
+@dataclass(frozen=True)
+class Area:
+    """Facts of one kind."""
+
+    code: str
+    title: str
+    facts: list[Fact]
+
+    @property
+    def level(self) -> str:
+        """The worst of the facts."""
+        return max((fact.level for fact in self.facts), key=WORST.index, default=GOOD)
+
+
+def areas() -> list[Area]:
+    """Return everything an administrator has to know, area by area."""
+    return [Area(code, title, list(facts())) for code, title, facts in _AREAS]
+
+
+def job_name(code: str) -> str:
+    """Return what a periodic job is called; of several alike with its number."""
+    name, _, number = code.rpartition("-")
+    return f"{JOBS[name]} № {number}" if number.isdecimal() and name in JOBS else JOBS.get(code, code)
+
+
+def waiting() -> dict[str, dict[str, int | None]]:
+    """Return for each channel how long its oldest unread and unsent messages have been waiting, in seconds."""
+    now = timezone.now()
+    unread = IncomingMessage.objects.filter(state=IncomingMessage.State.STORED)
+    unsent = OutgoingMessage.objects.filter(
+        Q(state=OutgoingMessage.State.SENDING) | Q(state=OutgoingMessage.State.QUEUED, not_before__lte=now)
+    )
+    unread_since = dict(unread.values_list("channel").annotate(Min("stored_at")).order_by())
+    unsent_since = dict(unsent.values_list("channel").annotate(Min("not_before")).order_by())
+
+    def age(since: Mapping[str, datetime], channel: str) -> int | None:
+        moment = since.get(channel)
+        return max(0, int((now - moment).total_seconds())) if moment else None
+
+    return {
+        channel: {"unprocessed_seconds": age(unread_since, channel), "unsent_seconds": age(unsent_since, channel)}
+        for channel in all_channels()
+    }
+
+
+def undelivered() -> dict[str, int]:
+    """Return how many letters wait for a person's decision, by state."""
+    state = OutgoingMessage.State
+    rows = OutgoingMessage.objects.filter(state__in=[state.FAILED, state.UNCERTAIN, state.BY_HAND])
+    return dict(rows.values_list("state").annotate(Count("pk")).order_by())
+
+
+def last_backup() -> Backup | None:
+    """Return the newest backup that was finished."""
+    return Backup.objects.exclude(finished_at=None).order_by("-finished_at").first()
+
+
+def database_size() -> int:
+    """Return how many bytes the database takes."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_database_size(current_database())")
+            return int(cursor.fetchone()[0])
+    name = str(connection.settings_dict["NAME"])
+    return sum(path.stat().st_size for path in (Path(name), Path(f"{name}-wal")) if path.exists())
+
+
+def free_space() -> int:
+    """Return how many bytes are free where the data is, or will be."""
+    folder = next(one for one in (settings.DATA, *settings.DATA.parents) if one.exists())
+    return shutil.disk_usage(folder).free
+
+
+def _workers() -> Iterator[Fact]:
+    rows = list(beats.living())
+    for kind, unit in ((WorkerBeat.Kind.WORKER, "otklik-worker"), (WorkerBeat.Kind.SCHEDULER, "otklik-scheduler")):
+        alive = [row for row in rows if row.kind == kind]
+        title = "Обработчики (worker)" if kind == WorkerBeat.Kind.WORKER else "Планировщики (scheduler)"
+        if not alive:
+            yield Fact(
+                title,
+                "не работает ни один",
+                BAD,
+                f"Запустите: systemctl start {unit}. Если служба запущена, посмотрите её журнал: journalctl -u {unit}.",
+            )
+            continue
+        yield Fact(title, "; ".join(f"{row.host}, с {_moment(row.started_at)}" for row in alive))
+        if other := {row.version for row in alive} - {otklik.__version__}:
+            yield Fact(
+                f"{title}: версия",
+                f"работает другая версия: {', '.join(sorted(other))}",
+                WARN,
+                f"Перезапустите {unit}.",
+            )
+
+
+def _mailboxes() -> Iterator[Fact]:
+    if not settings.MAILBOXES:
+        yield _no_mailboxes()
+        return
+    late = max(SLOW, timedelta(seconds=5 * settings.MAIL_SECONDS))
+    known = MailboxState.objects.in_bulk()
+    for name in map(imap.name_of, settings.MAILBOXES):
+        row = known.get(name)
+        if row is None or row.polled_at is None:
+            yield Fact(
+                name,
+                "ещё не опрошен",
+                WARN,
+                "Подождите минуту. Если не изменится, проверьте обработчики и планировщики.",
+            )
+        elif row.error:
+            yield Fact(
+                name,
+                f"{row.error} (опрос {_moment(row.polled_at)})",
+                BAD,
+                "Проверьте имя, пароль и адрес сервера в OTKLIK_MAILBOXES и доступен ли сервер с этой машины."
+                " Письма ждут в ящике и не потеряются.",
+            )
+        elif timezone.now() - row.polled_at > late:
+            yield Fact(name, f"не опрашивался с {_moment(row.polled_at)}", BAD, "Проверьте службы.")
+        else:
+            yield Fact(name, f"опрошен {_moment(row.polled_at)}, всего получено писем: {row.seen}")
+
+
+def _no_mailboxes() -> Fact:
+    if installation.is_demo():
+        return Fact("Почтовые ящики", "учебный стенд: письма приносит страница «Почта учебного стенда»")
+    return Fact(
+        "Почтовые ящики",
+        "не настроен ни один: письма не принимаются",
+        WARN,
+        "Впишите ящики в OTKLIK_MAILBOXES и перезапустите все службы. Если письма приносит почтовый сервер командой"
+        " mail-in, делать ничего не нужно.",
+    )
+
+
+def _queues() -> Iterator[Fact]:
+    quiet = True
+    for channel, ages in waiting().items():
+        for key, what in (("unprocessed_seconds", "не разобрано"), ("unsent_seconds", "не отправлено")):
+            if (seconds := ages[key]) is None:
+                continue
+            quiet = False
+            slow = seconds > SLOW.total_seconds()
+            yield Fact(
+                ChannelCode(channel).label,
+                f"самое старое {what} {_span(seconds)}",
+                BAD if slow else GOOD,
+                "Проверьте, что обработчик работает и что каналу доступен его сервер." if slow else "",
+            )
+    if quiet:
+        yield Fact("Очереди", "пусты: всё принятое разобрано, всё готовое отправлено")
+
+
+def _decisions() -> Iterator[Fact]:
+    counts = undelivered()
+    words = [f"{OutgoingMessage.State(state).label}: {number}" for state, number in sorted(counts.items())]
+    yield Fact(
+        "Недоставленное",
+        "; ".join(words) or "всё дошло",
+        WARN if counts else GOOD,
+        "Решает делопроизводитель на странице «Недоставленное»." if counts else "",
+    )
+    stuck = IncomingMessage.objects.filter(state=IncomingMessage.State.QUARANTINED)
+    number = stuck.count()
+    oldest = stuck.aggregate(at=Min("received_at"))["at"]
+    yield Fact(
+        "Карантин",
+        f"сообщений: {number}, самое старое от {_moment(oldest)}" if number else "пуст",
+        WARN if number else GOOD,
+        "Решает делопроизводитель на странице «Карантин». Если сообщений много и они похожи, сообщите разработчикам."
+        if number
+        else "",
+    )
+
+
+def _jobs() -> Iterator[Fact]:
+    rows = Firing.objects.values("job").order_by("job")
+    done = Max("finished_at", filter=Q(state=Firing.State.DONE))
+    failed = Max("finished_at", filter=Q(state=Firing.State.FAILED))
+    planned = Min("planned_at", filter=Q(state=Firing.State.PLANNED))
+    found = list(rows.annotate(done=done, failed=failed, planned=planned))
+    if not found:
+        yield Fact(
+            "Задания", "ещё ни одно не назначено", WARN, "Запустите планировщик: systemctl start otklik-scheduler."
+        )
+    for row in found:
+        yield _job(row["job"], row["done"], row["failed"], row["planned"])
+
+
+def _job(code: str, done: datetime | None, failed: datetime | None, planned: datetime | None) -> Fact:
+    title = job_name(code)
+    last = f"последний раз выполнено {_moment(done)}" if done else "ещё не выполнялось"
+    if planned and timezone.now() - planned > SLOW:
+        return Fact(
+            title, f"назначено на {_moment(planned)} и не взято; {last}", BAD, "Проверьте, что обработчик работает."
+        )
+    if failed and (done is None or failed > done):
+        return Fact(
+            title,
+            f"ошибка {_moment(failed)}; {last}",
+            BAD,
+            "Задание повторится само. Если ошибка останется, передайте разработчикам запись из журнала обработчика.",
+        )
+    return Fact(title, last)
+
+
+def _storage() -> Iterator[Fact]:
+    yield Fact(
+        "База данных",
+        f"{'PostgreSQL' if connection.vendor == 'postgresql' else 'SQLite'} {_database_version()},"
+        f" {_megabytes(database_size())}",
+    )
+    for title, folder in _folders().items():
+        usage = shutil.disk_usage(folder)
+        share = usage.free / usage.total
+        level = BAD if share < 0.03 or usage.free < 500 * MEGABYTE else WARN if share < 0.1 else GOOD
+        yield Fact(
+            title,
+            f"свободно {_megabytes(usage.free)} из {_megabytes(usage.total)}",
+            level,
+            "Освободите место или увеличьте диск: без места письма не принимаются." if level != GOOD else "",
+        )
+
+
+def _folders() -> dict[str, Path]:
+    """Return the folders people's work lives in, one for each disk."""
+    asked = {
+        "Диск с данными": settings.DATA,
+        "Диск с файлами": Path(settings.FILES_ROOT),
+        "Диск копий": settings.BACKUPS,
+    }
+    there = {title: folder for title, folder in asked.items() if folder.exists()}
+    disks = {folder.stat().st_dev: title for title, folder in reversed(there.items())}
+    return {title: there[title] for title in there if title in disks.values()}
+
+
+def _database_version() -> str:
+    if connection.vendor == "postgresql":
+        number = int(connection.pg_version)  # type: ignore[attr-defined]
+        return f"{number // 10000}.{number % 10000}"
+    return ".".join(map(str, connection.Database.sqlite_version_info))  # type: ignore[attr-defined]
+
+
+def _clock() -> Iterator[Fact]:
+    ahead = {f"{row.host} ({row.get_kind_display()})": row.clock_ahead for row in beats.living()}
+    ahead |= {"эта машина": (timezone.now() - beats.database_now()).total_seconds()}
+    wrong = {who: seconds for who, seconds in ahead.items() if abs(seconds) > CLOCK_SECONDS}
+    for who, seconds in wrong.items():
+        yield Fact(
+            who,
+            f"часы {'спешат' if seconds > 0 else 'отстают'} на {_span(abs(seconds))} от часов базы данных",
+            BAD,
+            "Включите сверку времени (chrony или systemd-timesyncd) на обеих машинах: от часов зависят сроки.",
+        )
+    if not wrong:
+        yield Fact("Часы", f"сходятся; сейчас {_moment(timezone.now())}, {timezone.get_current_timezone_name()}")
+
+
+def _backups() -> Iterator[Fact]:
+    row, real = last_backup(), not installation.is_demo()
+    tip = "Сделайте копию: otklik backup. Делайте её каждую ночь по расписанию (docs/production.md)."
+    if row is None or row.finished_at is None:
+        yield Fact("Последняя копия", "ни одной ещё не сделано", BAD if real else GOOD, tip if real else "")
+    else:
+        age = timezone.now() - row.finished_at
+        level = BAD if age > BACKUP_LATE else WARN if age > BACKUP_DUE else GOOD
+        size = f", {_megabytes(row.size)}" if row.size else ""
+        yield Fact(
+            "Последняя копия",
+            f"{_moment(row.finished_at)}{size}, {'зашифрована' if row.encrypted else 'без шифрования'}",
+            level if real else GOOD,
+            tip if real and level != GOOD else "",
+        )
+        if row.missing:
+            yield Fact(
+                "Файлы, которых нет",
+                f"в копию не вошло файлов: {row.missing}",
+                BAD,
+                "Команда backup назвала их. Восстановите их из прежних копий.",
+            )
+    newest = Backup.objects.order_by("-started_at").first()
+    if newest and newest.error:
+        yield Fact("Ошибка копирования", f"{_moment(newest.started_at)}: {newest.error}", BAD, tip)
+
+
+def _search() -> Iterator[Fact]:
+    counts = dict(Entry.objects.values_list("index").annotate(Count("pk")).order_by())
+    appeals, found = Appeal.objects.count(), counts.get(search_feed.INDEX, 0)
+    whole = found >= appeals
+    yield Fact(
+        "Указатель поиска",
+        f"обращений {found} из {appeals}, всего записей {sum(counts.values())}",
+        GOOD if whole else WARN,
+        "" if whole else "Часть обращений не находится поиском. Сообщите разработчикам.",
+    )
+
+
+def _program() -> Iterator[Fact]:
+    yield Fact("Версия", f"Отклик {otklik.__version__}, Python {platform.python_version()}")
+    yield Fact("Назначение", _purpose())
+    if installation.is_demo():
+        return
+    for one in checks.run_checks(tags=["otklik"], include_deployment_checks=True):
+        yield Fact("Настройка", one.msg, BAD if one.level >= checks.ERROR else WARN, one.hint or "")
+
+
+def _purpose() -> str:
+    kind = installation.kind()
+    return Installation.Kind(kind).label if kind else "не указано: выполните otklik init"
+
+
+_AREAS: Final[tuple[tuple[str, str, Callable[[], Iterator[Fact]]], ...]] = (
+    ("workers", "Службы", _workers),
+    ("mailboxes", "Почтовые ящики", _mailboxes),
+    ("queues", "Очереди", _queues),
+    ("decisions", "Ждёт решения человека", _decisions),
+    ("backups", "Резервные копии", _backups),
+    ("storage", "База и диск", _storage),
+    ("jobs", "Задания по расписанию", _jobs),
+    ("clock", "Часы", _clock),
+    ("search", "Поиск", _search),
+    ("program", "Программа", _program),
+)
+
+
+def _moment(at: datetime | None) -> str:
+    if at is None:
+        return "—"
+    local = timezone.localtime(at)
+    return f"сегодня в {local:%H:%M}" if local.date() == timezone.localdate() else f"{local:%d.%m.%Y %H:%M}"
+
+
+def _span(seconds: float) -> str:
+    whole = int(seconds)
+    if whole < 120:
+        return f"{whole} с"
+    return f"{whole // 60} мин." if whole < 7200 else f"{whole // 3600} ч"
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 2**30:.1f} ГБ" if size >= 2**30 else f"{size / MEGABYTE:.1f} МБ"
