@@ -23,9 +23,9 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 
 import otklik
-from otklik.channels.site.limits import address_of
 from otklik.core import beats
 from otklik.core.access import public
+from otklik.core.visitors import address_of
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
 from otklik.reports import health
 
