@@ -41,6 +41,7 @@ class Line:
 
 
 APPEALS: Final = ("appeals.view_all", "appeals.view_unit", "appeals.view_own", "intake.view")
+COMPLIANCE: Final = ("journal.view", "dictionaries.edit", "appeals.approve")
 HOT: Final = {"due", "undelivered"}
 
 GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
@@ -57,6 +58,7 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Сверка приёма", "scale", "reconciliation", ("intake.view",)),
         Item("Календарь", "calendar", "calendar", ("calendar.edit",)),
         Item("Сроки", "clock-cog", "terms", ("calendar.edit",)),
+        Item("Соответствие", "clipboard-check", "compliance", COMPLIANCE),
         Item("Журнал", "history", "journal", ("journal.view",)),
         Item("Замещение", "user-share", "away"),
     ),

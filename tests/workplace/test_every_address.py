@@ -12,7 +12,7 @@ from django.urls import URLPattern
 
 from otklik.appeals import approval, dispatch, registration
 from otklik.core import calendar
-from otklik.core.models import ChainHead, TermRule
+from otklik.core.models import ChainHead, ProcedureClause, ProcedureEdition, RetentionRule, TermRule
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
 from otklik.people.models import Employee, Role, RoleAssignment, RolePower
 from otklik.people.powers import POWERS
@@ -29,13 +29,23 @@ ODD = ["", "²", "\x00", "1" * 30, "0001-01-01", "9999-12-31"]
 # The names our views read from addresses and from forms.
 ASKED = (
     *("q", "text", "view", "page", "topic", "unit", "term", "channel", "current", "actor", "action", "first", "last"),
-    *("number", "from", "to", "download", "at"),
+    *("number", "from", "to", "download", "at", "on", "kind", "format", "applicant", "about"),
 )
 TYPED = (
     *("text", "reason", "remark", "number", "appeal", "merged", "detach", "insert", "decline", "approvers", "signer"),
     *("way", "base_version", "on", "source", "arrived", "kind", "days", "valid_from", "starts_on", "ends_on", "absent"),
     *("deputy", "received_on", "channel", "what", "q", "about", "form-TOTAL_FORMS", "form-INITIAL_FORMS"),
-    *("form-0-topic", "form-0-need", "posted-on", "way-address", "sed-signed_on"),
+    *(
+        "form-0-topic",
+        "form-0-need",
+        "posted-on",
+        "way-address",
+        "sed-signed_on",
+        "signed_on",
+        "since",
+        "until",
+        "years",
+    ),
 )
 
 
@@ -65,6 +75,8 @@ def ids(world: World) -> dict[str, list[int]]:
         "deliveries": list(OutgoingMessage.objects.values_list("pk", flat=True)),
         "quarantine": [quarantined.pk],
         "terms": [TermRule.objects.earliest("pk").pk],
+        "compliance": [ProcedureEdition.objects.earliest("pk").pk, ProcedureClause.objects.earliest("pk").pk],
+        "retention": [RetentionRule.objects.earliest("pk").pk],
     }
 
 
