@@ -398,7 +398,8 @@ class RetentionRule(models.Model):
                 "kind",
                 "valid_from",
                 name="retention_rule_once",
-                violation_error_message="Срок для этого вида записей с этого дня уже есть. Исправьте его или выберите другой день.",
+                violation_error_message="Срок для этого вида записей с этого дня уже есть. "
+                "Исправьте его или выберите другой день.",
             )
         ]
 

@@ -117,7 +117,7 @@ def seals(request: StaffRequest) -> HttpResponse:
     """Hand out the seals of days, to be kept where nobody of this machine reaches."""
     lines = [json.dumps(one, ensure_ascii=False, sort_keys=True) for one in journal.taken()]
     journal.looked("journal.seals_taken", by=request.user, seals=len(lines))
-    return _file("\n".join([*lines, ""]).encode(), "application/jsonl", f"pechati-{timezone.localdate()}.jsonl")
+    return _file("\n".join([*lines, ""]).encode(), "application/x-ndjson", f"pechati-{timezone.localdate()}.jsonl")
 
 
 def _export(request: StaffRequest, log: Log) -> HttpResponseBase:

@@ -28,7 +28,7 @@ from otklik.core import files, logs
 from otklik.core.models import AccessEntry, ChainHead, Firing, Installation, JournalEntry
 from otklik.correspondence import delivery, inbox
 from otklik.correspondence.models import ContactPoint, IncomingFile, IncomingMessage, OutgoingFile, OutgoingMessage
-from otklik.people.models import Employee
+from otklik.people.models import Department, Employee
 from otklik.portal import write
 from tests.appeals.conftest import World
 from tests.workplace.test_every_address import address, patterns
@@ -85,7 +85,9 @@ def said() -> Iterator[StringIO]:
 
 @pytest.fixture
 def world(db: None, demo_stand: Installation) -> World:
-    return World()
+    world = World()
+    Department.objects.update(email="info@department.example")
+    return world
 
 
 def the_letter() -> bytes:
@@ -154,6 +156,8 @@ def lived(world: World, *, watched: list[Watched]) -> Appeal:
     OutgoingMessage.objects.update(not_before=timezone.now())
     while delivery.send_next(all_channels()):
         pass
+    sent = list(OutgoingMessage.objects.values_list("state", "error"))
+    assert sent == [("sent", "")] * 3
     return world.again(appeal)
 
 
@@ -171,10 +175,10 @@ def ids(appeal: Appeal) -> dict[str, int]:
     return {
         "appeals": appeal.pk,
         "walk": appeal.pk,
-        "inbox": AppealMessage.objects.get().message_id,
+        "inbox": AppealMessage.objects.get(appeal=appeal).message_id,
         "applicants": appeal.applicant_id,
-        "files/in": IncomingFile.objects.first().pk,  # type: ignore[union-attr]
-        "files/out": OutgoingFile.objects.first().pk,  # type: ignore[union-attr]
+        "files/in": IncomingFile.objects.earliest("pk").pk,
+        "files/out": OutgoingFile.objects.filter(message__thread__appeal=appeal).latest("pk").pk,
     }
 
 

@@ -129,7 +129,7 @@ def test_the_department_adds_a_clause_with_a_list_or_with_somebody_responsible(w
         ({"fulfilled": ""}, "Опишите, как пункт исполняется"),
         ({}, "или назовите ответственного"),
         ({"listed_at": "https://elsewhere.example/"}, "Выберите корректный вариант"),
-        ({"number": "", "responsible": "Отдел"}, "Обязательное для заполнения поле"),
+        ({"number": "", "responsible": "Отдел"}, "Требуется заполнить это поле"),
         ({"number": "28", "responsible": "Отдел"}, "в этой редакции уже есть"),
     ],
 )
