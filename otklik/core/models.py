@@ -332,8 +332,8 @@ class ProcedureEdition(models.Model):
         ordering = ["valid_from", "id"]
 
     def __str__(self) -> str:
-        on = f"от {self.signed_on:%d.%m.%Y}" if self.signed_on else "без даты"
-        return f"приказ {on} № {self.number or 'не указан'}"
+        on = f" от {self.signed_on:%d.%m.%Y}" if self.signed_on else ""
+        return f"приказ{on} № {self.number}" if self.number else f"приказ{on} без номера"
 
 
 class ProcedureClause(models.Model):
