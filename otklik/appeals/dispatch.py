@@ -245,9 +245,7 @@ def _files(appeal: Appeal, answer: FrozenAnswer) -> list[tuple[str, StoredFile]]
 
 
 def _subject(appeal: Appeal) -> str:
-    letter = delivery.answered(appeal.thread)
-    if letter is not None and letter.subject and letter.channel == ChannelCode.EMAIL:
-        return f"Re: {letter.subject.removeprefix('Re: ')}"
+    """Return a subject without the applicant's own words: they may name him; the thread is kept by its headers."""
     return f"Ответ на {appeal.regime.citizen_word} № {appeal.number}"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -11,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from otklik.config.jobs import Job
+from otklik.core import logs
 from otklik.core.models import Firing
 
 ALIVE = timedelta(minutes=1)  # a running row that has been silent for longer belongs to a dead worker
@@ -46,8 +46,8 @@ def run(firing: Firing, job: Job) -> None:
     """Do the job and write its end into the row; an error is kept there and stops nothing."""
     try:
         job.run()
-    except Exception:
-        end(firing, Firing.State.FAILED, traceback.format_exc(limit=-8))
+    except Exception as exc:
+        end(firing, Firing.State.FAILED, logs.told(exc))
     else:
         end(firing, Firing.State.DONE)
 

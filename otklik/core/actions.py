@@ -114,6 +114,17 @@ NAMES: Final[dict[str, str]] = {
     "regime.added": "добавлен режим рассмотрения",
     "regime.changed": "изменён режим рассмотрения",
     "role.loaded": "загружена роль",
+    "procedure.loaded": "загружены пункты Порядка",
+    "procedure.edition_added": "добавлена редакция Порядка",
+    "procedure.edition_changed": "изменены сведения о редакции Порядка",
+    "procedure.clause_added": "добавлен пункт Порядка",
+    "procedure.clause_changed": "изменён пункт Порядка",
+    "retention.loaded": "загружены сроки хранения",
+    "retention.rule_added": "добавлен срок хранения",
+    "retention.rule_changed": "изменён срок хранения",
+    "journal.exported": "выгружены записи журнала",
+    "journal.verified": "проверены цепочки журналов",
+    "journal.seals_taken": "выгружены печати журнала",
     "appeals.dictionaries_loaded": "загружены справочники",
 }
 _VERBS: Final = {"added": "добавлено", "changed": "изменено"}

@@ -1,4 +1,7 @@
-"""The starting calendar, regimes and terms. Loading twice changes nothing; what a person edited stays."""
+"""The starting calendar, regimes and terms, the Procedure, retention periods.
+
+Loading twice changes nothing; what a person edited stays.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import Final, TypeVar
 
 from django.db import transaction
 
-from otklik.core import calendar, journal
+from otklik.core import calendar, journal, procedure, retention
 from otklik.core.models import Regime, TermRule
 
 Row = TypeVar("Row", Regime, TermRule)
@@ -60,8 +63,10 @@ TERMS: Final = [
 
 @transaction.atomic
 def load() -> None:
-    """Fill the calendar for the years we ship, and add the regimes and terms that are not there yet."""
+    """Fill the calendar for the years we ship, and add the rows that are not there yet."""
     calendar.load()
+    procedure.load()
+    retention.load()
     known = set(Regime.objects.values_list("code", flat=True))
     for regime in (_copy(row) for row in REGIMES if row.code not in known):
         regime.save(force_insert=True)

@@ -9,19 +9,23 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any, Final, cast
+from typing import IO, Any, Final, TypeVar, cast
 
 from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import Storage, storages
 from django.db.models import ProtectedError
 from django.http import FileResponse
+from django.http.response import HttpResponseBase
+from django.utils.http import content_disposition_header
 from django.utils.text import get_valid_filename
 
 from otklik.core import sniffing
 from otklik.core.errors import DomainError
 from otklik.core.models import StoredFile
 from otklik.core.storage import DurableStorage
+
+Answer = TypeVar("Answer", bound=HttpResponseBase)
 
 CHUNK: Final = 1024 * 1024
 Content = bytes | Path | IO[bytes] | Iterable[bytes]
@@ -192,7 +196,12 @@ def safe_name(name: str) -> str:
 def response(stored: StoredFile, name: str) -> FileResponse:
     """Return the file as a download: never shown inside our pages, never run, its type not guessed again."""
     kind = stored.content_type if stored.content_type in sniffing.HARMLESS else "application/octet-stream"
-    answer = FileResponse(open_file(stored), as_attachment=True, filename=safe_name(name), content_type=kind)
+    return download(FileResponse(open_file(stored), content_type=kind), safe_name(name))
+
+
+def download(answer: Answer, name: str) -> Answer:
+    """Let an answer be saved under a name and nothing else: not shown, not run, not kept by a proxy."""
+    answer["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name) or "attachment"
     answer["X-Content-Type-Options"] = "nosniff"
     answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
     answer["Cache-Control"] = "private, no-store"

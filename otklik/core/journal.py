@@ -11,7 +11,9 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING, TypeVar, cast
+from itertools import groupby
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 Entry = TypeVar("Entry", bound=ChainedEntry)
 
 _SALT = "otklik.core.journal.seal"
+LOGS: Final[tuple[type[ChainedEntry], ...]] = (JournalEntry, AccessEntry)
 
 
 def record(
@@ -126,7 +129,7 @@ def seal(day: date) -> JournalSeal:
         return sealed
     start = timezone.make_aware(datetime.combine(day, time.min))
     heads: dict[str, list[object]] = {}
-    for kind in (JournalEntry, AccessEntry):
+    for kind in LOGS:
         grown = kind.objects.filter(at__gte=start, at__lt=start + timedelta(days=1)).values("chain")
         last = {row["chain"]: row["last"] for row in grown.annotate(last=Max("seq")).order_by()}
         rows = kind.objects.filter(chain__in=last).values_list("chain", "seq", "hash")
@@ -149,75 +152,125 @@ def _sign(digest_: str, secret: str | bytes | None = None) -> str:
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing `verify` found wrong, in words for the auditor."""
+    """One thing a check found wrong, in words for the auditor: in which chain, at which row."""
 
     chain: str
     seq: int
     text: str
 
     def __str__(self) -> str:
-        return f"{self.chain} № {self.seq}: {self.text}"
+        return f"{self.chain} № {self.seq}: {self.text}" if self.seq else f"{self.chain}: {self.text}"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check of the journals looked at, and what it found."""
+
+    problems: list[Problem]
+    rows: int
+    chains: int
+    seals: int
+    sealed_to: date | None  # later rows are guarded by their chains alone
+
+
+_Sealed = dict[str, dict[int, str]]  # what the seals of days say: chain → sequence → hash
 
 
 def verify() -> list[Problem]:
     """Return everything that shows the journals were changed behind our back; empty when they are whole."""
-    heads = {chain: (seq, hash_) for chain, seq, hash_ in ChainHead.objects.values_list("chain", "seq", "last_hash")}
-    seals = list(JournalSeal.objects.order_by("date"))
-    expected: dict[tuple[str, int], str] = {
-        (chain, seq): hash_ for sealed in seals for chain, (seq, hash_) in sealed.heads.items()
-    }
-    problems: list[Problem] = []
-    for kind in (JournalEntry, AccessEntry):
-        rows = kind.objects.order_by("chain", "seq").iterator(chunk_size=2000)
-        problems += _check_chains(cast("Iterator[ChainedEntry]", rows), heads, expected)
-    problems += [Problem(chain, seq, "строки нет, а цепочка о ней помнит") for chain, (seq, _) in heads.items() if seq]
-    problems += [Problem(chain, seq, "строка была в печати дня, теперь её нет") for chain, seq in expected]
+    return examine().problems
+
+
+def examine(kept: Iterable[Mapping[str, Any]] = ()) -> Verdict:
+    """Check every row of both journals and every seal; `kept`: copies of seals held outside, as `taken` gave them."""
+    heads = {head.chain: (head.seq, head.last_hash) for head in ChainHead.objects.all()}
+    seals, copies = list(JournalSeal.objects.order_by("date")), list(kept)
+    sealed = _sealed([*(one.heads for one in seals), *(copy["heads"] for copy in copies)])
+    met: set[str] = set()
+    suspects: set[str] = set()
+    counted = 0
+    for kind in LOGS:
+        rows = cast("Iterator[ChainedEntry]", kind.objects.order_by("chain", "seq").iterator(chunk_size=2000))
+        for chain, its in groupby(rows, key=attrgetter("chain")):
+            met.add(chain)
+            of_chain = list(its)
+            counted += len(of_chain)
+            if any(_check_chain(chain, of_chain, heads.get(chain), sealed.get(chain, {}))):
+                suspects.add(chain)
+    suspects |= {chain for chain, (seq, _) in heads.items() if seq and chain not in met} | (set(sealed) - met)
+    # The rest of the house goes on writing: what looks wrong is looked at again with its chain held still.
+    problems = [problem for chain in sorted(suspects) for problem in _recheck(chain, sealed.get(chain, {}))]
     problems += _check_seals(seals)
-    return problems
+    problems += _check_copies(seals, copies)
+    return Verdict(problems, counted, len(met), len(seals), seals[-1].date if seals else None)
 
 
 def verify_chain(chain: str) -> list[Problem]:
     """Return what is wrong with one chain, the seals of days included; empty when it is whole."""
-    head = ChainHead.objects.filter(chain=chain).values_list("seq", "last_hash").first()
-    heads = {chain: head} if head else {}
-    expected: dict[tuple[str, int], str] = {}
-    for sealed in JournalSeal.objects.filter(heads__has_key=chain).order_by("date"):
-        seq, hash_ = sealed.heads[chain]
-        expected[chain, seq] = hash_
-    problems: list[Problem] = []
-    for kind in (JournalEntry, AccessEntry):
-        rows = kind.objects.filter(chain=chain).order_by("seq")
-        problems += _check_chains(cast("Iterable[ChainedEntry]", rows), heads, expected)
-    problems += [Problem(chain, seq, "строки нет, а цепочка о ней помнит") for _, (seq, _) in heads.items() if seq]
-    problems += [Problem(chain, seq, "строка была в печати дня, теперь её нет") for _, seq in expected]
-    return problems
+    seals = JournalSeal.objects.filter(heads__has_key=chain).order_by("date")
+    return _recheck(chain, {one.heads[chain][0]: one.heads[chain][1] for one in seals})
 
 
-def _check_chains(
-    rows: Iterable[ChainedEntry], heads: dict[str, tuple[int, str]], expected: dict[tuple[str, int], str]
+@transaction.atomic
+def _recheck(chain: str, sealed: Mapping[int, str]) -> list[Problem]:
+    """Check one chain while its head is held, so that nobody appends meanwhile."""
+    held = ChainHead.objects.select_for_update().filter(chain=chain).first()
+    head = (held.seq, held.last_hash) if held else None
+    logs = [list(kind.objects.filter(chain=chain).order_by("seq")) for kind in LOGS]
+    its = cast("list[list[ChainedEntry]]", [rows for rows in logs if rows] or [[]])
+    return [problem for rows in its for problem in _check_chain(chain, rows, head, sealed)]
+
+
+def _sealed(heads_of_days: Iterable[Mapping[str, Any]]) -> _Sealed:
+    sealed: _Sealed = {}
+    for heads in heads_of_days:
+        for chain, (seq, hash_) in heads.items():
+            sealed.setdefault(chain, {})[seq] = hash_
+    return sealed
+
+
+def _check_chain(
+    chain: str, rows: Iterable[ChainedEntry], head: tuple[int, str] | None, sealed: Mapping[int, str]
 ) -> Iterator[Problem]:
-    """Yield what is wrong with the rows; take out of `heads` and `expected` what was met as it should be."""
-    chain, seq, last = "", 0, ""
+    """Yield what is wrong with one chain: its rows, its end, and the rows that seals of days name."""
+    seq, last, missing = 0, "", set(sealed)
     for row in rows:
-        if row.chain != chain:
-            chain, seq, last = row.chain, 0, ""
         if row.seq != seq + 1:
-            yield Problem(chain, seq + 1, "строка пропала")
+            yield Problem(chain, seq + 1, _gone(seq + 1, row.seq - 1, "строка пропала", "строки пропали"))
         elif row.prev_hash != last:
             yield Problem(chain, row.seq, "не продолжает предыдущую строку")
         if digest(row) != row.hash:
             yield Problem(chain, row.seq, "содержание изменено")
-        if expected.pop((chain, row.seq), row.hash) != row.hash:
+        if sealed.get(row.seq, row.hash) != row.hash:
             yield Problem(chain, row.seq, "не та строка, что была в печати дня")
-        if heads.get(chain) == (row.seq, row.hash):
-            del heads[chain]
+        missing.discard(row.seq)
         seq, last = row.seq, row.hash
+    yield from _check_end(chain, seq, last, head)
+    yield from (Problem(chain, one, "строка была в печати дня, теперь её нет") for one in sorted(missing))
+
+
+def _check_end(chain: str, seq: int, last: str, head: tuple[int, str] | None) -> Iterator[Problem]:
+    """Yield what is wrong with the end of a chain, whose last row is `seq` with the hash `last`."""
+    if head is None:
+        if seq:
+            yield Problem(chain, seq, "у цепочки удалена отметка о последней строке: конец мог быть обрезан")
+    elif head[0] > seq:
+        text = _gone(seq + 1, head[0], "строки нет, а цепочка о ней помнит", "строк нет, а цепочка о них помнит")
+        yield Problem(chain, seq + 1, text)
+    elif head[0] < seq:
+        yield Problem(chain, head[0] + 1, "строка дописана мимо журнала")
+    elif head[1] != last:
+        yield Problem(chain, seq, "не та строка, о которой помнит цепочка")
+
+
+def _gone(first: int, last: int, one: str, many: str) -> str:
+    return one if first == last else f"{many} (№ {first}–{last})"
 
 
 def _check_seals(seals: list[JournalSeal]) -> Iterator[Problem]:
     previous = ""
     for sealed in seals:
-        name = f"печать {sealed.date:%d.%m.%Y}"
+        name = _name(sealed.date)
         if sealed.previous != previous:
             yield Problem(name, 0, "предыдущая печать пропала или заменена")
         if _seal_digest(sealed) != sealed.digest:
@@ -226,3 +279,31 @@ def _check_seals(seals: list[JournalSeal]) -> Iterator[Problem]:
         if not any(constant_time_compare(sealed.signature, _sign(sealed.digest, secret)) for secret in secrets):
             yield Problem(name, 0, "подпись не сходится")
         previous = sealed.digest
+
+
+def _check_copies(seals: list[JournalSeal], copies: Iterable[Mapping[str, Any]]) -> Iterator[Problem]:
+    """Yield what differs from the copies: whoever holds the base and the key can make new seals, not old copies."""
+    ours = {one.date.isoformat(): one.digest for one in seals}
+    for copy in copies:
+        name = _name(date.fromisoformat(copy["date"]))
+        if copy["date"] not in ours:
+            yield Problem(name, 0, "есть в сохранённой копии, а в базе её нет")
+        elif ours[copy["date"]] != copy["digest"]:
+            yield Problem(name, 0, "не та, что в сохранённой копии")
+
+
+def _name(day: date) -> str:
+    return f"печать {day:%d.%m.%Y}"
+
+
+def taken(first: date | None = None) -> Iterator[dict[str, Any]]:
+    """Yield the seals as they are to be kept outside, oldest first: days, heads, digests and signatures."""
+    seals = JournalSeal.objects.order_by("date")
+    for one in seals.filter(date__gte=first) if first else seals:
+        yield {
+            "date": one.date.isoformat(),
+            "digest": one.digest,
+            "previous": one.previous,
+            "signature": one.signature,
+            "heads": one.heads,
+        }

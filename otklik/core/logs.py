@@ -77,16 +77,31 @@ class JsonLines(logging.Formatter):
 _SAYS_NO_ROWS = (OperationalError, InterfaceError)  # a lost connection, a full disk
 
 
+# In an exception's words: quoted texts that are not plain code, names, addresses of mail, telephones and the like.
+_SAID: Final = re.compile(
+    r"""'(?:\\'|[^'])*(?:[^\x00-\x7f]|\\x|@)(?:\\'|[^'])*'|"[^"]*(?:[^\x00-\x7f]|\\x|@)[^"]*"|«[^»]*»"""
+    r"""|\b[А-ЯЁ][а-яё-]+\b|[\w.+-]+@[\w.-]+|\+?\d[\d ()-]{5,}\d"""
+)
+_HIDDEN: Final = "•••"
+_LONGEST: Final = 2000  # characters of an exception's words
+
+
 class WithoutRows(logging.Filter):
-    """Writes a record's traceback without the database's words: PostgreSQL adds «Failing row contains (…)» to them."""
+    """Writes a record's traceback without what it says of people.
+
+    PostgreSQL adds «Failing row contains (…)» to its words, others quote the text they could not take.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Let every record through; one about refused data tells kind, constraint and place only."""
-        exc = record.exc_info[1] if record.exc_info else None
-        chain = list(_chain(exc))
-        if any(_may_show_a_row(one) for one in chain):
-            record.exc_text = "\n".join(_told(one) for one in reversed(chain))
+        """Let every record through; its exception tells kind and place, and of its words those that name nobody."""
+        if record.exc_info and record.exc_info[1] is not None:
+            record.exc_text = told(record.exc_info[1])
         return True
+
+
+def told(exc: BaseException) -> str:
+    """Return an exception with what it came from as a log may bear it."""
+    return "\n".join(_told(one) for one in reversed(list(_chain(exc))))
 
 
 def _chain(exc: BaseException | None) -> Iterator[BaseException]:
@@ -107,7 +122,8 @@ def _may_show_a_row(exc: BaseException) -> bool:
 def _told(exc: BaseException) -> str:
     frames = "".join(traceback.format_tb(exc.__traceback__))
     if not _may_show_a_row(exc):
-        return f"{frames}{''.join(traceback.format_exception_only(exc))}".rstrip()
+        words = _SAID.sub(_HIDDEN, "".join(traceback.format_exception_only(exc))[:_LONGEST])
+        return f"{frames}{words}".rstrip()
     asked = getattr(exc, "diag", None)
     what = [getattr(asked, name, None) for name in ("sqlstate", "table_name", "column_name", "constraint_name")]
     return f"{frames}{type(exc).__module__}.{type(exc).__qualname__} {' '.join(filter(None, what))}".rstrip()

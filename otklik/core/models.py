@@ -356,3 +356,99 @@ class NamedLock(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ProcedureEdition(models.Model):
+    """An order that set or changed the Procedure («Порядок взаимодействия с клиентом»), with the day it holds from."""
+
+    code = models.SlugField("код", max_length=40, unique=True, null=True, blank=True, editable=False)
+    number = models.CharField("номер приказа", max_length=60, blank=True)
+    signed_on = models.DateField("дата приказа", null=True, blank=True)
+    title = models.CharField("название", max_length=500)
+    valid_from = models.DateField("действует с")
+    unsure = models.CharField(
+        "что не подтверждено",
+        max_length=300,
+        blank=True,
+        help_text="Пусто — номер и даты сверены с приказом.",
+    )
+
+    class Meta:
+        verbose_name = "редакция Порядка"
+        verbose_name_plural = "редакции Порядка"
+        ordering = ["valid_from", "id"]
+
+    def __str__(self) -> str:
+        on = f" от {self.signed_on:%d.%m.%Y}" if self.signed_on else ""
+        return f"приказ{on} № {self.number}" if self.number else f"приказ{on} без номера"
+
+
+class ProcedureClause(models.Model):
+    """One wording of a clause: in force since one edition and until another; a new wording is a row of its own."""
+
+    code = models.SlugField("код", max_length=60, unique=True, null=True, blank=True, editable=False)
+    number = models.CharField("пункт", max_length=40, help_text="Например: 9.1 или 24, подп. 2.1.")
+    text = models.TextField("текст", blank=True)
+    since = models.ForeignKey(
+        ProcedureEdition, models.PROTECT, related_name="clauses_begun", verbose_name="введён редакцией"
+    )
+    until = models.ForeignKey(
+        ProcedureEdition,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="clauses_ended",
+        verbose_name="утратил силу или заменён редакцией",
+        help_text="Пусто — действует.",
+    )
+    fulfilled = models.TextField("как исполняется", blank=True)
+    listed_at = models.CharField("где видно исполнение", max_length=60, blank=True)
+    responsible = models.CharField("вручную, ответственный", max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = "пункт Порядка"
+        verbose_name_plural = "пункты Порядка"
+        constraints = [
+            models.UniqueConstraint(
+                "number",
+                "since",
+                name="procedure_clause_once",
+                violation_error_message="Такой пункт в этой редакции уже есть. Откройте его и исправьте там.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"п. {self.number}"
+
+
+class RetentionRule(models.Model):
+    """How long records of a kind are kept, by which article; the latest row of a kind that has begun counts."""
+
+    code = models.SlugField("код", max_length=40, unique=True, null=True, blank=True, editable=False)
+    kind = models.CharField("вид записей", max_length=200)
+    years = models.PositiveSmallIntegerField(
+        "хранить, лет", null=True, blank=True, help_text="Пусто — срок не установлен: записи хранятся."
+    )
+    expert_review = models.BooleanField("перед уничтожением решает экспертно-проверочная комиссия (ЭПК)", default=False)
+    basis = models.CharField("основание", max_length=300, help_text="Статья перечня, закона или пункт приказа.")
+    unsure = models.CharField(
+        "что не подтверждено", max_length=300, blank=True, help_text="Пусто — срок и статья сверены с источником."
+    )
+    valid_from = models.DateField("действует с")
+
+    class Meta:
+        verbose_name = "срок хранения"
+        verbose_name_plural = "сроки хранения"
+        ordering = ["kind", "-valid_from"]
+        constraints = [
+            models.UniqueConstraint(
+                "kind",
+                "valid_from",
+                name="retention_rule_once",
+                violation_error_message="Срок для этого вида записей с этого дня уже есть. "
+                "Исправьте его или выберите другой день.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.kind

@@ -1,4 +1,4 @@
-"""Addresses of the answer's way, of intake's leftovers, of the calendar and of what auditors read."""
+"""Addresses of the answer's way, of intake's leftovers, of the calendar, the Procedure and what auditors read."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from otklik.workplace import (
     assignment,
     calendar,
     classification,
+    compliance,
     dispatch,
     drafting,
     journal,
     quarantine,
+    retention,
     signing,
     substitution,
     terms,
@@ -99,6 +101,18 @@ urlpatterns: list[URLPattern] = [
     path("terms/regimes/<slug:code>/add/", terms.add, name="term_add"),
     path("journal/", journal.changes, name="journal"),
     path("journal/access/", journal.looks, name="access_log"),
+    path("journal/verify/", journal.verify, name="journal_verify"),
+    path("journal/export/", journal.export_changes, name="journal_export"),
+    path("journal/access/export/", journal.export_looks, name="access_export"),
+    path("journal/seals/", journal.seals, name="journal_seals"),
+    path("compliance/", compliance.procedure, name="compliance"),
+    path("compliance/editions/new/", compliance.edition, name="edition_new"),
+    path("compliance/editions/<row:pk>/", compliance.edition, name="edition"),
+    path("compliance/clauses/new/", compliance.clause, name="clause_new"),
+    path("compliance/clauses/<row:pk>/", compliance.clause, name="clause"),
+    path("retention/", retention.rules, name="retention"),
+    path("retention/new/", retention.rule, name="retention_new"),
+    path("retention/<row:pk>/", retention.rule, name="retention_rule"),
     path("away/", substitution.away, name="away"),
     path("away/<row:pk>/cancel/", substitution.cancel, name="away_cancel"),
 ]

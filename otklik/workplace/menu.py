@@ -44,6 +44,7 @@ class Line:
 
 
 APPEALS: Final = ("appeals.view_all", "appeals.view_unit", "appeals.view_own", "intake.view")
+COMPLIANCE: Final = ("journal.view", "dictionaries.edit", "appeals.approve")
 HOT: Final = {"due", "undelivered"}
 GO: Final = {"registration": "KeyH", "mine": "KeyV", "due": "KeyU"}
 
@@ -63,6 +64,7 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Сроки", "clock-cog", "terms", ("calendar.edit",)),
         Item("Сотрудники", "users-group", "staff", ("people.manage",)),
         Item("Кто что может", "shield-lock", "rights", ("people.manage", "journal.view")),
+        Item("Соответствие", "clipboard-check", "compliance", COMPLIANCE),
         Item("Журнал", "history", "journal", ("journal.view",)),
         Item("Состояние системы", "activity", "system", system.POWERS),
         Item("Замещение", "user-share", "away"),

@@ -11,7 +11,6 @@ from django.http import FileResponse, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from otklik.appeals import access, approval, signature
@@ -136,9 +135,7 @@ def package(request: StaffRequest, pk: int) -> HttpResponse:
         listed = "\n".join(f"{item['sha256']}  {item['name']}" for item in answer.manifest["files"])
         archive.writestr("SHA-256.txt", f"{listed}\n")
     response = HttpResponse(buffer.getvalue(), content_type="application/zip")
-    response["Content-Disposition"] = content_disposition_header(True, f"К подписи {appeal.number}.zip") or ""
-    response["Cache-Control"] = "private, no-store"
-    return response
+    return files.download(response, f"К подписи {appeal.number}.zip")
 
 
 def _record(answer: FrozenAnswer, way: str, form: forms.Form, by: Employee) -> None:

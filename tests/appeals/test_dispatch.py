@@ -31,7 +31,7 @@ def test_an_email_answer_continues_the_thread_and_carries_the_letter(world):
     assert message.in_reply_to == "<letter@citizen.example>"
     assert message.references[-1] == "<letter@citizen.example>"
     assert message.thread == appeal.thread
-    assert message.subject == "Re: Продление договора аренды"
+    assert message.subject == f"Ответ на сообщение № {message.thread.appeal.number}"
     assert "Договор продлён." in message.text
     assert message.files.get().name == f"Ответ {appeal.number}.pdf"
     assert message.not_before > timezone.now()
@@ -60,7 +60,7 @@ def test_a_second_answer_refers_to_the_letter_it_answers_and_not_to_a_machines(w
     second = dispatch.send(world.again(appeal), by=world.clerk).message
     assert second.in_reply_to == "<second@citizen.example>"
     assert second.references == [*chain, "<second@citizen.example>"]
-    assert second.subject == "Re: Продление договора аренды"
+    assert second.subject == f"Ответ на сообщение № {second.thread.appeal.number}"
 
 
 def test_a_post_written_small_stands_capital_under_the_letter(world):

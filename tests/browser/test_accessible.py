@@ -62,6 +62,7 @@ NO_PAGES = {
             *("palette", "around", "bulk_begin", "here_appeal", "here_message", "keep_view", "remove_view"),
             *("staff_sample", "employee_password", "employee_unblock", "transfer_cancel"),
             *("suggested", "alike", "draft_append", "reopen", "set_aside", "calendar_approve", "away_cancel"),
+            *("journal_export", "access_export", "journal_seals"),
         )
     ),
 }
@@ -102,6 +103,8 @@ def found(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             walker.follow(["/desk/", *filled["pages"].get(login, [])])
             if login == "clerk":
                 walker.use_the_desk()
+            if login == "auditor":
+                walker.check_the_journals()
             walker.leave()
         citizen = Walker(browser, found, "")
         citizen.follow(["/", "/stand/mail/", "/accounts/login/"])
@@ -182,6 +185,13 @@ class Walker:
         self.page.locator("#search-box").press("Enter")
         self.page.wait_for_url("**/desk/search/**")
         self.look("search at the desk")
+
+    def check_the_journals(self) -> None:
+        """Press the auditor's button: its page has no address of its own to follow."""
+        self.page.goto(f"{self.found.url}/desk/journal/")
+        self.page.get_by_role("button", name="Проверить цепочки").click()
+        self.page.wait_for_url("**/desk/journal/verify/")
+        self.look("journals checked")
 
     def write_and_ask(self, filled: dict[str, Any]) -> None:
         """Write to the department step by step, ask for an answered message, say what one thinks."""

@@ -12,7 +12,7 @@ from django.urls import URLPattern
 
 from otklik.appeals import approval, bulk, dispatch, registration
 from otklik.core import calendar
-from otklik.core.models import ChainHead, TermRule
+from otklik.core.models import ChainHead, ProcedureClause, ProcedureEdition, RetentionRule, TermRule
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
 from otklik.people.models import Employee, Role, RoleAssignment, RolePower, Transfer
 from otklik.people.powers import POWERS
@@ -31,7 +31,7 @@ ODD = ["", "²", "\x00", "1" * 30, "0001-01-01", "9999-12-31"]
 # The names our views read from addresses and from forms.
 ASKED = (
     *("q", "text", "view", "page", "topic", "unit", "term", "channel", "current", "actor", "action", "first", "last"),
-    *("number", "from", "to", "download", "at"),
+    *("number", "from", "to", "download", "at", "on", "kind", "format", "applicant", "about"),
 )
 TYPED = (
     *("text", "reason", "remark", "number", "appeal", "merged", "detach", "insert", "decline", "approvers", "signer"),
@@ -40,6 +40,7 @@ TYPED = (
     *("form-0-topic", "form-0-need", "posted-on", "way-address", "sed-signed_on"),
     *("username", "last_name", "first_name", "unit", "role", "state", "page", "version", "valid_from", "valid_to"),
     *("everyone", "last_day", "read", "employee", "at_once", "basis"),
+    *("signed_on", "since", "until", "years"),
 )
 
 
@@ -75,6 +76,8 @@ def ids(world: World) -> dict[str, list[int]]:
         "role-assignments": [RoleAssignment.objects.latest("pk").pk],
         "transfers": [Transfer.objects.create(employee=world.helper, unit=world.land, starts_on="2099-01-01").pk],
         "terms": [TermRule.objects.earliest("pk").pk],
+        "compliance": [ProcedureEdition.objects.earliest("pk").pk, ProcedureClause.objects.earliest("pk").pk],
+        "retention": [RetentionRule.objects.earliest("pk").pk],
     }
 
 

@@ -1,0 +1,98 @@
+"""The promises of every room in one place, and the Procedure clause by clause with what is done about each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from otklik.appeals import compliance as appeals
+from otklik.channels import compliance as channels
+from otklik.core import procedure
+from otklik.core.compliance import Figure, Promise
+from otklik.core.procedure import Wording
+from otklik.knowledge import compliance as knowledge
+from otklik.surveys import compliance as surveys
+
+# Clauses no room fulfils yet. A room that comes declares its own and takes the line away from here.
+PLANNED: Final = (
+    Promise("R10.1", "10.1", missing="Категории ПОС и сокращённый срок (Фаст-трек)."),
+    Promise("R24.2.1", "24, подп. 2.1", missing="Скрипт завершения разговора на экране звонка."),
+    Promise("R27.1", "27.1", missing="Экран звонка: скрипты приветствия и прощания, поиск по Базе знаний."),
+    Promise("R27.2", "27.2", missing="Учёт звонков, оставшихся без ответа, и перезвон."),
+    Promise("R28", "28", missing="Предварительная запись на личное посещение."),
+    Promise("R35.1", "35.1", missing="Личный приём: полномочия ведущего и условия помещения."),
+    Promise("R35.2", "35.2", missing="Приёмная: сверка документа, согласие на запись, выбор помещения."),
+    Promise("R35.3", "35.3", missing="Карточка личного приёма: исходы и подпись того, кто вёл приём."),
+    Promise("R37", "37", missing="Время поиска, доля поисков с найденным материалом, поиски без ответа."),
+    Promise("R41a", "41", missing="Ежеквартальная проверка материалов подразделениями."),
+    Promise("R41b", "41", missing="Изменения законодательства и отзывы клиентов рядом с материалом при проверке."),
+    Promise("R41c", "41", missing="Предложения обновить Базу знаний по частым вопросам и похожим обращениям."),
+)
+
+PROMISES: Final[tuple[Promise, ...]] = (
+    *channels.PROMISES,
+    *appeals.PROMISES,
+    *surveys.PROMISES,
+    *knowledge.PROMISES,
+    *PLANNED,
+)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A promise with its figure for the day."""
+
+    promise: Promise
+    figure: Figure | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A wording of a clause as it stood on the day, with what the product does about it."""
+
+    wording: Wording
+    kept: tuple[Kept, ...] = ()
+
+    @property
+    def state(self) -> str:
+        """Tell how the clause is fulfilled: `done`, `partly`, `planned`, `own` (said by the department), `open`."""
+        if self.wording.ended:
+            return "ended"
+        if self.kept:
+            states = {one.promise.state for one in self.kept}
+            return states.pop() if len(states) == 1 else "partly"
+        return "own" if self.wording.clause.fulfilled else "open"
+
+
+def promised() -> Mapping[str, list[Promise]]:
+    """Return the promises by the clause they keep."""
+    found: dict[str, list[Promise]] = {}
+    for one in PROMISES:
+        found.setdefault(one.clause, []).append(one)
+    return found
+
+
+def figures(on: date) -> dict[str, Figure]:
+    """Return every figure by its promise's code; one query each, whatever there is."""
+    return {one.code: one.figure(on) for one in PROMISES if one.figure}
+
+
+def rows(on: date) -> list[Row]:
+    """Return the Procedure as it stood on a day, clause by clause."""
+    known, promises = figures(on), promised()
+    return [
+        Row(
+            wording,
+            () if wording.ended
+            else tuple(Kept(one, known.get(one.code)) for one in promises.get(wording.clause.number, ())),
+        )
+        for wording in procedure.on(on)
+    ]  # fmt: skip
+
+
+def tally(found: list[Row]) -> Counter[str]:
+    """Return how many clauses are in each state."""
+    return Counter(row.state for row in found)
