@@ -9,7 +9,7 @@ from django.db.models import Min, Q
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
-from otklik.channels.registry import all_channels
+from otklik.channels.registry import all_readers
 from otklik.core.access import public
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
 
@@ -45,5 +45,5 @@ def waiting() -> dict[str, dict[str, int | None]]:
 
     return {
         channel: {"unprocessed_seconds": age(unread_since, channel), "unsent_seconds": age(unsent_since, channel)}
-        for channel in all_channels()
+        for channel in all_readers()
     }

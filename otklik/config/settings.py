@@ -84,6 +84,7 @@ INSTALLED_APPS = [
     "otklik.demo",
     "otklik.portal",
     "otklik.workplace",
+    "otklik.api",
     "otklik.appeals",
     "otklik.channels.mail",
     "otklik.channels.site",
@@ -262,6 +263,9 @@ UNDO_SECONDS = int(os.environ.get("OTKLIK_UNDO_SECONDS", "30"))
 # Limits of what people and letters may bring, in bytes.
 UPLOAD_MAX_BYTES = int(os.environ.get("OTKLIK_UPLOAD_MAX_MB", "20")) * 1024 * 1024
 UPLOAD_MAX_FILES = int(os.environ.get("OTKLIK_UPLOAD_MAX_FILES", "10"))
+
+# By one access key, all processes together.
+API_REQUESTS_A_MINUTE = int(os.environ.get("OTKLIK_API_REQUESTS_A_MINUTE", "6000"))
 
 LOGGING = {
     "version": 1,

@@ -22,6 +22,7 @@ urlpatterns = [
     path("cms/login/", public(RedirectView.as_view(pattern_name="account_login", query_string=True))),
     path("cms/", include(wagtailadmin_urls)),
     path("documents/", include(wagtaildocs_urls)),
+    path("api/v1/", include("otklik.api.urls")),
     path("stand/", include("otklik.demo.urls")),
     path("", include("otklik.portal.urls")),
     path("kb/sitemap.xml", public(sitemap), name="sitemap"),

@@ -20,6 +20,7 @@ from otklik.workplace import (
     signing,
     substitution,
     terms,
+    tokens,
 )
 
 
@@ -99,6 +100,8 @@ urlpatterns: list[URLPattern] = [
     path("terms/regimes/<slug:code>/add/", terms.add, name="term_add"),
     path("journal/", journal.changes, name="journal"),
     path("journal/access/", journal.looks, name="access_log"),
+    path("tokens/", tokens.access_tokens, name="tokens"),
+    path("tokens/<row:pk>/end/", tokens.end, name="token_end"),
     path("away/", substitution.away, name="away"),
     path("away/<row:pk>/cancel/", substitution.cancel, name="away_cancel"),
 ]

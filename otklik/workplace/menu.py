@@ -58,6 +58,7 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Календарь", "calendar", "calendar", ("calendar.edit",)),
         Item("Сроки", "clock-cog", "terms", ("calendar.edit",)),
         Item("Журнал", "history", "journal", ("journal.view",)),
+        Item("Ключи доступа", "key", "tokens", ("people.manage",)),
         Item("Замещение", "user-share", "away"),
     ),
 )

@@ -10,8 +10,10 @@ from otklik.people.models.staff import (
     Substitution,
     Unit,
 )
+from otklik.people.models.tokens import AccessToken
 
 __all__ = [
+    "AccessToken",
     "Applicant",
     "ApplicantMerge",
     "Contact",

@@ -56,6 +56,7 @@ class Employee(AbstractUser):
     phone = models.CharField("рабочий телефон", max_length=40, blank=True)
 
     _standing: tuple[date, Standing] | None = None
+    through_token: int | None = None  # the key this request came by; the journals name it beside the person
 
     class Meta(AbstractUser.Meta):
         verbose_name = "сотрудник"
