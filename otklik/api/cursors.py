@@ -18,7 +18,8 @@ class BadCursor(DomainError):
     """The place was not ours."""
 
     code = "api.bad_cursor"
-    text = "Неверный cursor. Возьмите его из поля next прошлого ответа или начните список сначала."
+    text = "Такой страницы списка нет. Возьмите cursor из поля next прошлого ответа или начните список сначала."
+    status = 404
 
 
 def cursor(*place: object) -> str:

@@ -43,6 +43,13 @@ class NotJson(DomainError):
     status = 415
 
 
+class UnknownParameter(DomainError):
+    """A parameter is not one of this address: a filter that is left out in silence would show too much."""
+
+    code = "api.unknown_parameter"
+    text = "Здесь нет параметра {names}. Есть: {known}."
+
+
 class AccessKey(HttpBearer):
     """Lets in who has a living key with one of the scopes; none named: any key."""
 
@@ -67,6 +74,10 @@ class AccessKey(HttpBearer):
         check_scope(key, *self.scopes)
         if request.method == "POST" and request.content_type != JSON:
             raise NotJson
+        known: frozenset[str] = getattr(request, "parameters", frozenset())
+        if unknown := set(request.GET) - known:
+            named = ", ".join(f"«{name}»" for name in sorted(unknown))
+            raise UnknownParameter(names=named, known=", ".join(sorted(known)) or "никаких")
         return key
 
 

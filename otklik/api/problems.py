@@ -15,6 +15,7 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from otklik.api.limits import TooOften
+from otklik.api.schemas import DATES
 from otklik.core.errors import DomainError, is_outage
 from otklik.correspondence.inbox import AlreadyTaken
 
@@ -64,7 +65,6 @@ _WORDS: Final[dict[str, str]] = {
     "dict_type": "нужен объект",
     "value_error": "{error}",
 }
-_DATES: Final = "нужна дата вида 2026-11-24, у времени — с часовым поясом"
 
 
 def problem(status: int, detail: str, *, code: str = "", errors: Iterable[dict[str, str]] = ()) -> HttpResponse:
@@ -137,7 +137,7 @@ def _of_failure(request: HttpRequest, exc: Any) -> HttpResponse:
 def _of_field(error: dict[str, Any]) -> dict[str, str]:
     """Return where a mistake is and what it is, in Russian."""
     kind, figures = error["type"], error.get("ctx", {})
-    words = _WORDS.get(kind) or (_DATES if kind.startswith(("date", "timezone")) else "неверное значение")
+    words = _WORDS.get(kind) or (DATES if kind.startswith(("date", "timezone")) else "неверное значение")
     place = [str(part) for part in error["loc"]]
     where = place[2:] if place[0] == "body" else place[1:]  # the body's own name says nothing to the caller
     return {"where": ".".join(where) or place[0], "what": words.format(**figures)}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from datetime import date, datetime
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from django.conf import settings
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
 from otklik.appeals.models import Appeal
 from otklik.channels.handover import handed
@@ -18,6 +19,7 @@ from otklik.knowledge.models import Mark
 from otklik.people.models import Applicant
 
 MOST_ID: Final = 10**18 - 1
+DATES: Final = "нужна дата вида 2026-11-24, у времени — с часовым поясом"
 Channel: TypeAlias = ChannelCode
 MessageState: TypeAlias = IncomingMessage.State
 AppealStatus: TypeAlias = Appeal.Status
@@ -30,6 +32,11 @@ def _in_our_time(given: date) -> date:
     if not FIRST_YEAR <= given.year <= LAST_YEAR:
         raise ValueError(f"год — от {FIRST_YEAR} до {LAST_YEAR}")
     return given
+
+
+def _nearest(given: date) -> date:
+    """Return a day of a list's filter that a database can compare: there is nothing beyond the years we count with."""
+    return min(max(given, date(FIRST_YEAR, 1, 1)), date(LAST_YEAR, 12, 31))
 
 
 def _storable(given: str) -> str:
@@ -52,11 +59,32 @@ def _base64(given: str) -> str:
     return given
 
 
-Text = Annotated[str, AfterValidator(_storable)]
-Said = Annotated[Text, AfterValidator(_written)]
-Day = Annotated[date, AfterValidator(_in_our_time)]
-Moment = Annotated[AwareDatetime, AfterValidator(_in_our_time)]
-RowId = Annotated[int, Field(ge=1, le=MOST_ID)]
+def _as_written(given: Any) -> Any:
+    """Let pass dates as text only: a number of seconds is a slip of a program."""
+    if not isinstance(given, str) or not re.match(r"\d{4}-\d\d-\d\d", given):
+        raise ValueError(DATES)
+    return given
+
+
+def _whole(given: Any) -> Any:
+    """Let pass whole numbers only, not true, nor text that looks like one."""
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        raise ValueError("нужно целое число")
+    return given
+
+
+# The patterns are for the description; the validators say the same in words.
+Text = Annotated[str, AfterValidator(_storable), Field(json_schema_extra={"pattern": r"^[^\x00]*$"})]
+Said = Annotated[
+    str,
+    AfterValidator(_storable),
+    AfterValidator(_written),
+    Field(json_schema_extra={"pattern": r"^[^\x00]*[^\s\x00][^\x00]*$", "minLength": 1}),
+]
+Day = Annotated[date, AfterValidator(_nearest)]
+GivenDay = Annotated[date, BeforeValidator(_as_written), AfterValidator(_in_our_time)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_as_written), AfterValidator(_in_our_time)]
+Whole = Annotated[int, BeforeValidator(_whole)]
 
 
 class Given(BaseModel):
@@ -150,7 +178,7 @@ class GivenMessage(Given):
     subject: Text = Field("", max_length=500, examples=["Номер дома"])
     applicant: GivenApplicant | None = None
     answer: GivenAnswer | None = None
-    identified: bool = Field(False, description="Другая система проверила личность (ЕСИА).")
+    identified: StrictBool = Field(False, description="Другая система проверила личность (ЕСИА).")
     received_at: Moment | None = Field(
         None,
         description="Когда сообщение поступило в другую систему, не в будущем; нет — сейчас.",
@@ -309,13 +337,13 @@ class Appeals(BaseModel):
 class GivenAppeal(Given):
     """Регистрация сообщения. Чего нет, берётся из предложенного системой, как на странице регистрации."""
 
-    message: RowId = Field(description="Сообщение в состоянии new.")
+    message: Whole = Field(ge=1, le=MOST_ID, description="Сообщение в состоянии new.")
     regime: str | None = Field(None, max_length=40, description="Код режима рассмотрения.", examples=["59fz"])
     contact_point: str | None = Field(None, max_length=60, description="Код точки взаимодействия.")
     subject: Said | None = Field(None, max_length=300, description="Краткое содержание.")
-    needs_answer: bool | None = Field(None, description="Нужен ли ответ по существу.")
-    written: bool | None = None
-    received_on: Day | None = None
+    needs_answer: StrictBool | None = Field(None, description="Нужен ли ответ по существу.")
+    written: StrictBool | None = None
+    received_on: GivenDay | None = None
     applicant: GivenApplicant | None = None
     answer: GivenAnswer | None = None
     sed_number: Text | None = Field(None, max_length=60, description="Номер из СЭД вместо нашего.")
@@ -325,7 +353,7 @@ class Query(Given):
     """Что искать. Передаётся в теле, чтобы слова не оставались в адресах и журналах."""
 
     q: Said = Field(max_length=200, description="Слова или номер.", examples=["аренда участка под гаражом"])
-    limit: int = Field(10, ge=1, le=50)
+    limit: Whole = Field(10, ge=1, le=50)
 
 
 class FoundAppeal(BaseModel):

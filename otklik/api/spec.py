@@ -70,6 +70,13 @@ def scopes_of(operation: Operation) -> tuple[str, ...]:
     return door.scopes
 
 
+def parameters_of(operation: Operation) -> frozenset[str]:
+    """Return the names that may stand after the question mark: of all methods of this address."""
+    same = [one for _, one in operations() if one.path == operation.path]
+    models = [model for one in same for model in one.models if str(model.__ninja_param_source__) == "query"]
+    return frozenset(name for model in models for name in model.model_fields)
+
+
 @lru_cache(maxsize=1)
 def description() -> dict[str, Any]:
     """Return the OpenAPI description: refusals as problems, scopes with each operation."""

@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.urls import URLPattern, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET
+from ninja.operation import Operation
 
 from otklik.api import docs, problems, spec
 from otklik.core.access import public
@@ -42,12 +43,13 @@ def nothing(request: HttpRequest) -> HttpResponse:
     return problems.problem(404, problems.NOT_FOUND, code="api.not_found")
 
 
-def _door(view: Any, *, access: tuple[str, ...]) -> View:
+def _door(view: Any, *, access: tuple[str, ...], parameters: frozenset[str]) -> View:
     """Return the view with its mark; a wrong method is a problem too, and nothing is kept by caches on the way."""
 
     @csrf_exempt
     @wraps(view)
     def entered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        request.parameters = parameters  # type: ignore[attr-defined]
         answer: HttpResponseBase = view(request, *args, **kwargs)
         if answer.status_code == 405:
             allowed = answer["Allow"]
@@ -61,12 +63,16 @@ def _door(view: Any, *, access: tuple[str, ...]) -> View:
 
 
 def _operations() -> list[URLPattern]:
-    scopes = {name: spec.scopes_of(operation) for name, operation in spec.operations()}
+    known = dict(spec.operations())
     return [
-        path(str(one.pattern), _door(one.callback, access=("token", *scopes[str(one.name)])), name=one.name)
+        path(str(one.pattern), _marked(one.callback, known[one.name]), name=one.name)
         for one in spec.api.urls[0]
-        if isinstance(one, URLPattern) and one.name in scopes
+        if isinstance(one, URLPattern) and one.name in known
     ]
+
+
+def _marked(view: Any, operation: Operation) -> View:
+    return _door(view, access=("token", *spec.scopes_of(operation)), parameters=spec.parameters_of(operation))
 
 
 urlpatterns = [

@@ -92,7 +92,7 @@ def test_a_list_goes_on_where_it_stopped_while_new_ones_come(world: World) -> No
         if len(got) == 2:
             world.registered_email()
     assert len(got) == len(set(got)) == 6
-    problem(caller.get("/appeals", cursor="bm90aGluZw"), 422, "api.bad_cursor")
+    problem(caller.get("/appeals", cursor="bm90aGluZw"), 404, "api.bad_cursor")
 
 
 def test_a_list_is_narrowed(world: World) -> None:

@@ -119,6 +119,12 @@ def test_a_body_that_is_no_json_or_too_big_is_refused_in_words(world: World, set
     assert not IncomingMessage.objects.exists()
 
 
+def test_a_parameter_that_is_not_there_is_not_passed_over(world: World) -> None:
+    told = problem(program(world.clerk).get("/appeals", statuss="closed"), 422, "api.unknown_parameter")
+    assert "«statuss»" in told["detail"]
+    assert "status" in told["detail"].replace("statuss", "")
+
+
 def test_every_wrong_field_is_named_in_russian(world: World) -> None:
     body = {"channel": "email", "external_id": "", "text": "  ", "more": 1, "applicant": {"inn": "1"}}
     told = problem(program(world.clerk).post("/messages", body), 422, "api.invalid")

@@ -144,7 +144,7 @@ def test_a_list_is_narrowed_and_goes_on_where_it_stopped(world: World) -> None:
     tomorrow = timezone.localdate() + timedelta(days=1)
     assert caller.get("/messages", received_from=tomorrow).json()["items"] == []
     assert len(caller.get("/messages", received_to=timezone.localdate()).json()["items"]) == 5
-    problem(caller.get("/messages", cursor="x"), 422, "api.bad_cursor")
+    problem(caller.get("/messages", cursor="x"), 404, "api.bad_cursor")
 
 
 def test_reading_a_message_leaves_a_look_that_names_the_key(world: World) -> None:
