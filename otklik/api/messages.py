@@ -29,6 +29,7 @@ from otklik.api.schemas import (
     dumped,
 )
 from otklik.appeals import access, queues
+from otklik.appeals.models import AppealMessage
 from otklik.channels.handover import intake
 from otklik.core import files, masking
 from otklik.core.errors import DomainError
@@ -81,7 +82,8 @@ def _create(request: HttpRequest, given: GivenMessage) -> once.Created:
     )
     message = accepted.message
     location = reverse("api:handed_message", args=[message.pk])
-    return once.Created(dumped(HandedMessage(**_handed(message))), location, new=not accepted.duplicate)
+    taken = getattr(message, "taken", None) if accepted.duplicate else None
+    return once.Created(dumped(HandedMessage(**_handed(message, taken))), location, new=not accepted.duplicate)
 
 
 def _check(given: GivenMessage) -> None:
@@ -105,7 +107,8 @@ def find_handed(
     request: HttpRequest, external_id: Annotated[str, InQuery(min_length=1, max_length=200, pattern="^[!-~]+$")]
 ) -> list[dict[str, Any]]:
     """Возвращает переданные от имени владельца ключа сообщения с этим номером: не больше одного на канал."""
-    return [_handed(one) for one in intake.find(owner_of(request), external_id).select_related("taken__appeal")]
+    rows = intake.find(owner_of(request), external_id).select_related("taken__appeal")
+    return [_handed(one, getattr(one, "taken", None)) for one in rows]
 
 
 @router.get(
@@ -117,11 +120,11 @@ def find_handed(
 def handed_message(request: HttpRequest, pk: Id) -> dict[str, Any]:
     """Возвращает состояние сообщения, переданного от имени владельца ключа, без его текста."""
     rows = intake.handed_by(owner_of(request)).select_related("taken__appeal")
-    return _handed(get_object_or_404(rows, pk=pk))
+    one = get_object_or_404(rows, pk=pk)
+    return _handed(one, getattr(one, "taken", None))
 
 
-def _handed(message: IncomingMessage) -> dict[str, Any]:
-    taken = getattr(message, "taken", None)
+def _handed(message: IncomingMessage, taken: AppealMessage | None) -> dict[str, Any]:
     return {
         "id": message.pk,
         "external_id": intake.external_id_of(message),

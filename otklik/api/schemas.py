@@ -81,7 +81,7 @@ Said = Annotated[
     AfterValidator(_written),
     Field(json_schema_extra={"pattern": r"^[^\x00]*[^\s\x00][^\x00]*$", "minLength": 1}),
 ]
-Day = Annotated[date, AfterValidator(_nearest)]
+Day = Annotated[date, BeforeValidator(_as_written), AfterValidator(_nearest)]
 GivenDay = Annotated[date, BeforeValidator(_as_written), AfterValidator(_in_our_time)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_as_written), AfterValidator(_in_our_time)]
 Whole = Annotated[int, BeforeValidator(_whole)]

@@ -36,7 +36,7 @@ class TokenForm(TidyForm):
     )
     scopes = forms.MultipleChoiceField(
         label="Что разрешено",
-        choices=[(code, f"{name.capitalize()} ({code})") for code, name in SCOPES.items()],
+        choices=[(code, f"{name[:1].upper()}{name[1:]} ({code})") for code, name in SCOPES.items()],
         widget=forms.CheckboxSelectMultiple,
     )
     valid_from = forms.DateField(label="С какого дня", widget=DATE_INPUT)
