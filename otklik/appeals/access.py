@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar, cast
 
+from django.core.exceptions import PermissionDenied
 from django.db.models import F, Model, OuterRef, Q, QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -54,14 +55,6 @@ def visible_to(user: Employee) -> QuerySet[Appeal]:
     return Appeal.objects.filter(seen)
 
 
-def messages_for(user: Employee) -> QuerySet[IncomingMessage]:
-    """Return the messages of the appeals the employee sees, and for who sees the intake those nobody has taken."""
-    allowed = Q(taken__appeal__in=visible_to(user))
-    if user.has_power(INTAKE) or user.has_power("intake.decide"):
-        allowed |= Q(taken__isnull=True)
-    return IncomingMessage.objects.filter(allowed)
-
-
 def applicants_of(user: Employee) -> QuerySet[Applicant]:
     """Return whose data the employee may ask for: to those who meet all who write, call and come, everybody.
 
@@ -94,14 +87,29 @@ def get_of_appeal(user: Employee, queryset: QuerySet[Row], path: str, **wanted: 
     return cast(Row, row)
 
 
+def messages_of(user: Employee) -> QuerySet[IncomingMessage]:
+    """Return the messages of the appeals the user sees, and those nobody has taken for who sees the intake."""
+    allowed = Q(taken__appeal__in=visible_to(user))
+    if user.has_power(INTAKE) or user.has_power("intake.decide"):
+        allowed |= Q(taken__isnull=True)
+    return IncomingMessage.objects.filter(allowed)
+
+
 def get_message(user: Employee, pk: int) -> IncomingMessage:
-    """Return a message of an appeal the user sees, or one nobody has taken for who sees the intake, the look logged."""
+    """Return one of `messages_of`, the look logged; 404 where the user may not see it."""
     of_appeal = journal.looked_today("appeal.opened", by=user, appeal=OuterRef("taken__appeal"))
     of_message = journal.looked_today("message.opened", by=user, message=OuterRef("pk"))
-    rows = messages_for(user).select_related("contact_point", "raw", "taken__appeal")
+    rows = messages_of(user).select_related("contact_point", "raw", "taken__appeal")
     message: Any = get_object_or_404(rows.annotate(looked=of_appeal | of_message), pk=pk)
     if not message.looked and hasattr(message, "taken"):
         journal.looked("appeal.opened", by=user, appeal=message.taken.appeal_id)
     elif not message.looked:
         journal.looked("message.opened", by=user, message=message.pk)
     return cast(IncomingMessage, message)
+
+
+def reveal_sender(user: Employee, message: IncomingMessage) -> None:
+    """Write down that somebody is shown in full who wrote a message he was handed; refuse without the power."""
+    if not user.has_power("applicants.view"):
+        raise PermissionDenied
+    journal.looked("message.sender_revealed", by=user, message=message.pk)

@@ -234,6 +234,11 @@ def applicant_label(applicant: Applicant) -> str:
     return masking.person(applicant.last_name, applicant.first_name, applicant.patronymic) or "без имени"
 
 
+def sender_label(message: IncomingMessage) -> str:
+    """Return a masked name of who wrote a message, or his masked address."""
+    return masking.person(*(message.sender_name.split() or [""])[:3]) or masking.email(message.sender_address)
+
+
 def _condition(user: Employee, view: View, filters: Filters) -> Q | None:
     """Return which appeals are rows of a view narrowed by filters; None where its rows are messages."""
     if view.narrow is None:
@@ -307,7 +312,7 @@ def _message_row(message: IncomingMessage, due_on: date | None) -> Row:
         pk=message.pk,
         number="",
         subject=message.subject or "(без темы)",
-        applicant=masking.person(*(message.sender_name.split() or [""])[:3]) or masking.email(message.sender_address),
+        applicant=sender_label(message),
         channel=message.get_channel_display(),
         state=message.get_state_display(),
         at=message.received_at,

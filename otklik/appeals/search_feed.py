@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.db.models import Q
+
 from otklik.appeals import access
 from otklik.appeals.models import Appeal, Approval
 from otklik.people.models import Employee
@@ -33,6 +35,18 @@ def put(appeal: Appeal) -> None:
         body="\n".join(part for row in texts for part in row if part),
         scopes=_scopes(appeal),
     )
+
+
+def look_up(user: Employee, text: str, *, limit: int) -> list[Found]:
+    """Return the appeals the user may see: by number first, then by words."""
+    first: list[Found] = []
+    if any(sign.isdigit() for sign in text):
+        numbered = access.visible_to(user).filter(Q(number__iexact=text) | Q(number__iendswith=text))
+        rows = numbered.select_related("regime", "applicant", "unit", "executor").order_by("-pk")
+        first = [Found(appeal, (), 1.0) for appeal in rows[:limit]]
+    known = {one.appeal.pk for one in first}
+    words = search_for(user, text, limit=limit)
+    return [*first, *(one for one in words if one.appeal.pk not in known)][:limit]
 
 
 def search_for(user: Employee, query: str, *, limit: int = 20) -> list[Found]:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from otklik.channels.handover import handed
+from otklik.channels.handover.reader import HandoverReader
 from otklik.channels.mail.adapter import MailChannel
 from otklik.channels.site.adapter import SiteChannel
-from otklik.correspondence.channel import Channel
+from otklik.correspondence.channel import Channel, Reader
 
 
 def all_channels() -> dict[str, Channel]:
     """Return the channels by code."""
     channels: list[Channel] = [MailChannel(), SiteChannel()]
     return {channel.code: channel for channel in channels}
+
+
+def all_readers() -> dict[str, Reader]:
+    """Return who reads kept messages, by code: the channels, and for those nobody fetches from what is handed over."""
+    return {**dict.fromkeys(handed.CHANNELS, HandoverReader()), **all_channels()}

@@ -16,9 +16,11 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.db.models import Max
 from django.utils import timezone
 
+from otklik.api import limits as api_limits
+from otklik.api import once
 from otklik.appeals import bulk, registration, signature
 from otklik.channels.mail import imap
-from otklik.channels.registry import all_channels
+from otklik.channels.registry import all_channels, all_readers
 from otklik.channels.site import attached, limits
 from otklik.config.backup import make
 from otklik.core import beats, files, journal
@@ -53,7 +55,7 @@ class Job:
 def steps(channels: Mapping[str, Channel]) -> dict[str, Callable[[], bool]]:
     """Return what every worker repeats while there is a row to take."""
     return {
-        "read": partial(inbox.parse_next, channels),
+        "read": partial(inbox.parse_next, all_readers()),
         "join": registration.join_certain,
         "bulk": bulk.work_next,
         "send": partial(delivery.send_next, channels),
@@ -75,6 +77,8 @@ def periodic() -> list[Job]:
         Job("sweep-form-files", partial(attached.sweep, named=signature.names), daily_at=time(2, 50)),
         Job("sweep-form-attempts", limits.forget_old, every=timedelta(hours=1)),
         Job("sweep-sign-in-attempts", lockout.forget_old, every=timedelta(hours=1)),
+        Job("sweep-api-answers", once.forget_old, every=timedelta(hours=1)),
+        Job("sweep-api-minutes", api_limits.forget_old, every=timedelta(hours=1)),
         Job("sweep-sessions", SessionStore.clear_expired, daily_at=time(3, 30)),
         Job("sweep-presence", presence.forget_old, daily_at=time(3, 45)),
         Job("sweep-firings", forget_old_firings, daily_at=time(3, 40)),

@@ -84,6 +84,7 @@ INSTALLED_APPS = [
     "otklik.demo",
     "otklik.portal",
     "otklik.workplace",
+    "otklik.api",
     "otklik.appeals",
     "otklik.channels.mail",
     "otklik.channels.site",
@@ -315,6 +316,9 @@ METRICS_FROM = _list("OTKLIK_METRICS_FROM", "127.0.0.1,::1")
 METRICS_TOKEN = os.environ.get("OTKLIK_METRICS_TOKEN", "")
 
 LOG_FORMAT = "json" if os.environ.get("OTKLIK_LOG_FORMAT") == "json" else "line"
+# By one access key, all processes together.
+API_REQUESTS_A_MINUTE = int(os.environ.get("OTKLIK_API_REQUESTS_A_MINUTE", "6000"))
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

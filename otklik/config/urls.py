@@ -26,6 +26,7 @@ urlpatterns = [
     path("cms/login/", SIGN_IN),
     path("cms/", include(wagtailadmin_urls)),
     path("documents/", include(wagtaildocs_urls)),
+    path("api/v1/", include("otklik.api.urls")),
     path("stand/", include("otklik.demo.urls")),
     path("", include("otklik.portal.urls")),
     path("kb/sitemap.xml", public(sitemap), name="sitemap"),

@@ -61,6 +61,8 @@ def looked_today(action: str, *, by: Employee, **at: OuterRef) -> Exists:
     """
     [(name, pk)] = at.items()
     looks = AccessEntry.objects.filter(actor=by, chain=_today(), action=action)
+    if by.through_token:  # a program's look is one of its own, whatever the person has opened himself
+        looks = looks.filter(data__token=by.through_token)
     return Exists(looks.annotate(at_row=Cast(KT(f"data__{name}"), BigIntegerField())).filter(at_row=pk))
 
 
@@ -77,6 +79,8 @@ def _append(rows: list[Entry]) -> list[Entry]:
         head = heads[row.chain]
         row.seq, row.prev_hash = head.seq + 1, head.last_hash
         row.at = timezone.now()
+        if token := getattr(row.actor, "through_token", None):
+            row.data = {**row.data, "token": token}
         row.data = json.loads(json.dumps(row.data, cls=DjangoJSONEncoder))
         row.hash = digest(row)
         head.seq, head.last_hash = row.seq, row.hash

@@ -97,7 +97,15 @@ class ToSend:
     automatic: bool = False
 
 
-class Channel(Protocol):
+class Reader(Protocol):
+    """Reads what was kept."""
+
+    def parse(self, raw: Path) -> Parsed:
+        """Read stored raw bytes. Raise ParseError where that is impossible."""
+        ...
+
+
+class Channel(Reader, Protocol):
     """One way for messages to come and go."""
 
     code: ClassVar[str]
@@ -105,10 +113,6 @@ class Channel(Protocol):
 
     def fetch(self) -> Iterable[object]:
         """Bring in what waits at the source through `inbox.accept`; yield what became of each message."""
-        ...
-
-    def parse(self, raw: Path) -> Parsed:
-        """Read stored raw bytes. Raise ParseError where that is impossible."""
         ...
 
     def send(self, item: ToSend) -> str:

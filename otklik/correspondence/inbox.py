@@ -24,7 +24,7 @@ from otklik.core.crashpoints import reach
 from otklik.core.errors import DomainError
 from otklik.core.models import JournalEntry, StoredFile
 from otklik.correspondence import delivery, threading
-from otklik.correspondence.channel import Arrived, Channel, Parsed, ParsedFile, ParseError
+from otklik.correspondence.channel import Arrived, Parsed, ParsedFile, ParseError, Reader
 from otklik.correspondence.models import (
     ChannelCode,
     ContactPoint,
@@ -111,12 +111,12 @@ class Tally:
 # --- accepting -------------------------------------------------------------------------------------------------------
 
 
-def accept(arrived: Arrived) -> Accepted:
-    """Keep a message for ever, once. After return the source may be told "got it"."""
-    return accept_each([arrived])[0]
+def accept(arrived: Arrived, *, by: Employee | None = None) -> Accepted:
+    """Keep a message for ever, once. After return the source may be told "got it". `by`: in whose name it came."""
+    return accept_each([arrived], by=by)[0]
 
 
-def accept_each(arrivals: Sequence[Arrived], *, to_read: bool = False) -> list[Accepted]:
+def accept_each(arrivals: Sequence[Arrived], *, to_read: bool = False, by: Employee | None = None) -> list[Accepted]:
     """Keep several messages in one transaction: all of them or, when it fails, none.
 
     With `to_read` the caller hands the new ones to `parse_each` at once: until the lease ends no worker takes them.
@@ -132,7 +132,7 @@ def accept_each(arrivals: Sequence[Arrived], *, to_read: bool = False) -> list[A
         for place in new:
             placed[place].message.raw = raws[place]
         try:
-            _write(placed)
+            _write(placed, by)
         except IntegrityError:  # another process is keeping one of them: look again
             if turn == _RACES - 1:
                 raise
@@ -183,7 +183,7 @@ def _points(arrivals: Iterable[Arrived]) -> dict[str, ContactPoint]:
     return {point.code: point for point in ContactPoint.objects.filter(code__in=codes)} if codes else {}
 
 
-def _write(placed: list[Accepted]) -> None:
+def _write(placed: list[Accepted], by: Employee | None) -> None:
     """Write the new rows and count the repeats of those kept before."""
     new = [one.message for one in placed if not one.duplicate]
     with transaction.atomic():
@@ -191,7 +191,7 @@ def _write(placed: list[Accepted]) -> None:
             again = sum(one.message.pk == message.pk for one in placed)
             IncomingMessage.objects.filter(pk=message.pk).update(redelivered=F("redelivered") + again)
         IncomingMessage.objects.bulk_create(new)
-        journal.record_each("message.accepted", {f"message:{one.pk}": _line(one) for one in new}, by=None)
+        journal.record_each("message.accepted", {f"message:{one.pk}": _line(one) for one in new}, by=by)
         reach("intake.before_commit")
     reach("intake.after_commit")
 
@@ -277,7 +277,7 @@ def portions(items: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T]]:
         yield portion
 
 
-def parse_next(channels: Mapping[str, Channel]) -> bool:
+def parse_next(channels: Mapping[str, Reader]) -> bool:
     """Read kept messages, the oldest first. Return False when none waits."""
     now = timezone.now()
     free = Q(parse_started_at__isnull=True) | Q(parse_started_at__lt=now - READING_LEASE)
@@ -297,12 +297,12 @@ def parse_next(channels: Mapping[str, Channel]) -> bool:
     return True
 
 
-def parse(message: IncomingMessage, channels: Mapping[str, Channel]) -> None:
+def parse(message: IncomingMessage, channels: Mapping[str, Reader]) -> None:
     """Read a kept message: it becomes new, or goes to quarantine with the reason. Nothing is lost either way."""
     parse_each([message], channels)
 
 
-def parse_each(messages: Iterable[IncomingMessage], channels: Mapping[str, Channel]) -> None:
+def parse_each(messages: Iterable[IncomingMessage], channels: Mapping[str, Reader]) -> None:
     """Read several kept messages as `parse` reads one; what they say is written in one transaction."""
     read: list[Read] = []
     for message in messages:
@@ -345,7 +345,7 @@ class Read:
     papers: list[tuple[ParsedFile, StoredFile]]
 
 
-def _read(message: IncomingMessage, channel: Channel) -> Read:
+def _read(message: IncomingMessage, channel: Reader) -> Read:
     if message.parse_attempts > READINGS:
         raise ParseError("Чтение этого сообщения несколько раз обрывало работу программы. Оригинал сохранён.")
     if message.raw is None:

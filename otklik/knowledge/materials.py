@@ -182,6 +182,20 @@ def specific(rows: Any) -> list[Material]:
     return list(rows.specific())
 
 
+def with_place(rows: QuerySet[Material]) -> QuerySet[Material]:
+    """Return materials each with the names of its section and of the unit that keeps it: `of_section`, `of_unit`."""
+    placed: QuerySet[Material] = rows.annotate(
+        of_section=Subquery(_its_section().values("title")), of_unit=Subquery(_its_section().values("unit__short_name"))
+    )
+    return placed
+
+
+def kind_of(material: Material) -> str:
+    """Return what kind of material it is, in words; asks nothing."""
+    model: Any = material.cached_content_type.model_class()
+    return str(model._meta.verbose_name)
+
+
 def _parent_path() -> Func:
     return Substr("path", 1, Length("path") - _STEP)
 
@@ -201,16 +215,14 @@ def _inside(section: Section) -> Q:
 def _shown(hits: Iterable[engine.Hit], readable: QuerySet[Material]) -> list[Found]:
     """Return hits as a list shows them. The index has asked for rights already; the rows are asked once more."""
     hits = list(hits)
-    found = readable.filter(pk__in=[int(hit.key) for hit in hits]).annotate(
-        of_section=Subquery(_its_section().values("title")), of_unit=Subquery(_its_section().values("unit__short_name"))
-    )
+    found = with_place(readable.filter(pk__in=[int(hit.key) for hit in hits]))
     rows: dict[int, Any] = {row.pk: row for row in found}
     return [
         Found(
             page_id=row.pk,
             title=row.title,
             snippet=hit.snippet,
-            kind=str(row.cached_content_type.model_class()._meta.verbose_name),
+            kind=kind_of(row),
             mark=Mark(row.mark),
             section=row.of_section,
             unit=row.of_unit,

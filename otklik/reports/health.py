@@ -24,7 +24,7 @@ from otklik.appeals import search_feed
 from otklik.appeals.models import Appeal
 from otklik.channels.mail import imap
 from otklik.channels.mail.models import MailboxState
-from otklik.channels.registry import all_channels
+from otklik.channels.registry import all_readers
 from otklik.core import beats, installation
 from otklik.core.models import Backup, Firing, Installation, WorkerBeat
 from otklik.correspondence.models import ChannelCode, IncomingMessage, OutgoingMessage
@@ -102,7 +102,7 @@ def waiting() -> dict[str, dict[str, int | None]]:
 
     return {
         channel: {"unprocessed_seconds": age(unread_since, channel), "unsent_seconds": age(unsent_since, channel)}
-        for channel in all_channels()
+        for channel in all_readers()
     }
 
 

@@ -22,6 +22,7 @@ from otklik.workplace import (
     signing,
     substitution,
     terms,
+    tokens,
 )
 
 
@@ -113,6 +114,8 @@ urlpatterns: list[URLPattern] = [
     path("retention/", retention.rules, name="retention"),
     path("retention/new/", retention.rule, name="retention_new"),
     path("retention/<row:pk>/", retention.rule, name="retention_rule"),
+    path("tokens/", tokens.access_tokens, name="tokens"),
+    path("tokens/<row:pk>/end/", tokens.end, name="token_end"),
     path("away/", substitution.away, name="away"),
     path("away/<row:pk>/cancel/", substitution.cancel, name="away_cancel"),
 ]

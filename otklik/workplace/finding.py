@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from django.db.models import Q
-
-from otklik.appeals import access, search_feed
+from otklik.appeals import search_feed
 from otklik.knowledge import materials
 from otklik.people import access as people_access
 from otklik.people.models import Applicant, Employee
@@ -27,18 +25,7 @@ def everything(user: Employee, text: str, *, limit: int) -> Everything:
     """Return up to `limit` of each kind that fit the words."""
     people = applicants.find(text, user)[:limit] if user.has_power("applicants.view") else []
     return Everything(
-        appeals=_appeals(user, text, limit) if any(user.has_power(power) for power in APPEALS) else [],
+        appeals=search_feed.look_up(user, text, limit=limit) if any(user.has_power(power) for power in APPEALS) else [],
         people=[(one, people_access.masked(one)) for one in people],
         materials=materials.find(text, user=user, limit=limit),
     )
-
-
-def _appeals(user: Employee, text: str, limit: int) -> list[search_feed.Found]:
-    """Return appeals by number first, then by words."""
-    first: list[search_feed.Found] = []
-    if any(sign.isdigit() for sign in text):
-        numbered = access.visible_to(user).filter(Q(number__iexact=text) | Q(number__iendswith=text))
-        first = [search_feed.Found(appeal, (), 1.0) for appeal in numbered.order_by("-pk")[:limit]]
-    known = {one.appeal.pk for one in first}
-    words = search_feed.search_for(user, text, limit=limit)
-    return [*first, *(one for one in words if one.appeal.pk not in known)][:limit]

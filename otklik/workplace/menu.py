@@ -67,6 +67,7 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Соответствие", "clipboard-check", "compliance", COMPLIANCE),
         Item("Журнал", "history", "journal", ("journal.view",)),
         Item("Состояние системы", "activity", "system", system.POWERS),
+        Item("Ключи доступа", "key", "tokens", ("people.manage",)),
         Item("Замещение", "user-share", "away"),
     ),
 )

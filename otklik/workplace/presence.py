@@ -89,7 +89,7 @@ def _types(row: Presence, now: datetime) -> bool:
 def _may_see(user: Employee, kind: Kind, pk: int) -> bool:
     if kind == "appeal":
         return access.visible_to(user).filter(pk=pk).exists()
-    return access.messages_for(user).filter(pk=pk).exists()
+    return access.messages_of(user).filter(pk=pk).exists()
 
 
 @by_itself

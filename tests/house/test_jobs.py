@@ -15,7 +15,7 @@ from django.test import Client
 from django.utils import timezone
 
 from otklik.channels.mail import imap
-from otklik.channels.registry import all_channels
+from otklik.channels.registry import all_readers
 from otklik.config import firing, jobs, worker
 from otklik.config.jobs import Job
 from otklik.core import beats
@@ -205,7 +205,7 @@ def test_ready_tells_how_long_each_channel_waits(client: Client) -> None:
     empty = client.get("/readyz")
     assert empty.status_code == 200
     channels = empty.json()["channels"]
-    assert set(channels) == set(all_channels())
+    assert set(channels) == set(all_readers())
     assert {age for ages in channels.values() for age in ages.values()} == {None}
 
     letter = World().email()

@@ -37,6 +37,7 @@ TYPED = (
     *("text", "reason", "remark", "number", "appeal", "merged", "detach", "insert", "decline", "approvers", "signer"),
     *("way", "base_version", "on", "source", "arrived", "kind", "days", "valid_from", "starts_on", "ends_on", "absent"),
     *("deputy", "received_on", "channel", "what", "q", "about", "form-TOTAL_FORMS", "form-INITIAL_FORMS"),
+    *("name", "owner", "scopes", "valid_to"),
     *("form-0-topic", "form-0-need", "posted-on", "way-address", "sed-signed_on"),
     *("username", "last_name", "first_name", "unit", "role", "state", "page", "version", "valid_from", "valid_to"),
     *("everyone", "last_day", "read", "employee", "at_once", "basis"),

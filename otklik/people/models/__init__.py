@@ -12,8 +12,10 @@ from otklik.people.models.staff import (
     Transfer,
     Unit,
 )
+from otklik.people.models.tokens import AccessToken
 
 __all__ = [
+    "AccessToken",
     "Applicant",
     "ApplicantMerge",
     "Contact",

@@ -61,6 +61,7 @@ class Employee(AbstractUser):
     version = models.PositiveIntegerField("версия", default=1, help_text="Растёт с каждой правкой сведений.")
 
     _standing: tuple[date, Standing] | None = None
+    through_token: int | None = None  # the key this request came by; the journals name it beside the person
 
     class Meta(AbstractUser.Meta):
         verbose_name = "сотрудник"
