@@ -46,7 +46,12 @@ JOBS: Final[dict[str, str]] = {
     "sweep-files": "Уборка ненужных файлов",
     "sweep-form-files": "Уборка файлов неотправленных форм",
     "sweep-form-attempts": "Забывание попыток отправки форм",
+    "sweep-sign-in-attempts": "Забывание попыток входа",
+    "sweep-api-answers": "Уборка ответов, сохранённых для повторов по API",
+    "sweep-api-minutes": "Уборка счётчиков запросов по API",
     "sweep-sessions": "Уборка истёкших сеансов",
+    "sweep-presence": "Забывание давно открытых обращений",
+    "carry-out-transfers": "Переводы сотрудников, чей день настал",
     "sweep-firings": "Уборка записей о выполненных заданиях",
 }
 
