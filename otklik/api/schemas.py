@@ -399,6 +399,22 @@ class Materials(BaseModel):
     next: str | None
 
 
+class FigureRow(BaseModel):
+    """Показатель одного обещания."""
+
+    code: str
+    clause: str
+    text: str
+    number: int | None
+
+
+class Figures(BaseModel):
+    """Показатели на день."""
+
+    on: date
+    items: list[FigureRow]
+
+
 class FoundMaterial(MaterialRow):
     """Найденный материал."""
 

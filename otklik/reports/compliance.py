@@ -16,6 +16,9 @@ from otklik.core.procedure import Wording
 from otklik.knowledge import compliance as knowledge
 from otklik.surveys import compliance as surveys
 
+# Who sees how the Procedure is kept, on the page and by the API: auditors, clerks, administrators, heads and signers.
+READERS: Final = ("journal.view", "dictionaries.edit", "appeals.approve")
+
 # Clauses no room fulfils yet. A room that comes declares its own and takes the line away from here.
 PLANNED: Final = (
     Promise("R10.1", "10.1", missing="Категории ПОС и сокращённый срок (Фаст-трек)."),

@@ -22,8 +22,7 @@ from otklik.core.forms import DATE_INPUT, TidyForm
 from otklik.core.models import ProcedureClause, ProcedureEdition
 from otklik.people.models import Employee
 from otklik.reports import compliance
-from otklik.reports.compliance import Kept, Row
-from otklik.workplace.menu import COMPLIANCE
+from otklik.reports.compliance import READERS, Kept, Row
 from otklik.workplace.requests import StaffRequest
 
 EDIT: Final = "dictionaries.edit"
@@ -96,7 +95,7 @@ class ClauseForm(TidyForm, forms.ModelForm):  # type: ignore[type-arg]
         return given
 
 
-@requires(*COMPLIANCE)
+@requires(*READERS)
 @require_GET
 def procedure(request: StaffRequest) -> HttpResponse:
     """Show what was in force on a day (`?on=`), what is done about it, and the figures of that day."""

@@ -13,6 +13,7 @@ from django.urls import reverse
 from otklik.appeals import queues
 from otklik.core.access import by_itself, requires
 from otklik.people.models import Employee
+from otklik.reports import compliance
 from otklik.workplace import saved, system
 from otklik.workplace.models import SavedView
 from otklik.workplace.requests import StaffRequest
@@ -44,7 +45,6 @@ class Line:
 
 
 APPEALS: Final = ("appeals.view_all", "appeals.view_unit", "appeals.view_own", "intake.view")
-COMPLIANCE: Final = ("journal.view", "dictionaries.edit", "appeals.approve")
 HOT: Final = {"due", "undelivered"}
 GO: Final = {"registration": "KeyH", "mine": "KeyV", "due": "KeyU"}
 
@@ -64,7 +64,7 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Сроки", "clock-cog", "terms", ("calendar.edit",)),
         Item("Сотрудники", "users-group", "staff", ("people.manage",)),
         Item("Кто что может", "shield-lock", "rights", ("people.manage", "journal.view")),
-        Item("Соответствие", "clipboard-check", "compliance", COMPLIANCE),
+        Item("Соответствие", "clipboard-check", "compliance", compliance.READERS),
         Item("Журнал", "history", "journal", ("journal.view",)),
         Item("Состояние системы", "activity", "system", system.POWERS),
         Item("Ключи доступа", "key", "tokens", ("people.manage",)),

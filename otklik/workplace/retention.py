@@ -17,7 +17,7 @@ from otklik.core.access import requires
 from otklik.core.errors import DomainError
 from otklik.core.forms import DATE_INPUT, TidyForm
 from otklik.core.models import RetentionRule
-from otklik.workplace.menu import COMPLIANCE
+from otklik.reports.compliance import READERS
 from otklik.workplace.requests import StaffRequest
 
 EDIT: Final = "dictionaries.edit"
@@ -41,7 +41,7 @@ class RetentionForm(TidyForm, forms.ModelForm):  # type: ignore[type-arg]
         widgets = {"valid_from": DATE_INPUT}
 
 
-@requires(*COMPLIANCE)
+@requires(*READERS)
 @require_GET
 def rules(request: StaffRequest) -> HttpResponse:
     """Show the periods, today's in full and the others beside; say which of them nobody has confirmed."""
