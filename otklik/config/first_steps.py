@@ -13,7 +13,7 @@ import secrets
 import smtplib
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -33,6 +33,7 @@ from otklik.core import calendar, installation, journal
 from otklik.core.errors import DomainError
 from otklik.core.models import CalendarYear, Installation
 from otklik.correspondence.models import ContactPoint
+from otklik.people import resets, staff_import
 from otklik.people.models import Department, Employee, Role, RoleAssignment, Unit
 
 ADMIN: Final = "admin"
@@ -83,14 +84,19 @@ class Answers:
     smtp_url: str = ""
     administrator: dict[str, str] = field(default_factory=dict)
     password: str = ""
+    staff: Path | None = None  # a spreadsheet of employees
 
 
 @dataclass(frozen=True)
 class Done:
-    """What was written. `password`: a made one, shown once; empty where it was typed or nobody was entered."""
+    """What was written. `password`: a made one, shown once; empty where it was typed or nobody was entered.
+
+    `employees`: how many came from the spreadsheet.
+    """
 
     login: str
     password: str
+    employees: int = 0
 
 
 def read(path: Path) -> Answers:
@@ -116,6 +122,7 @@ def read(path: Path) -> Answers:
         smtp_url=told.get("mail", {}).get("smtp", ""),
         password=administrator.pop("password", ""),
         administrator=administrator,
+        staff=path.parent / told["staff"]["file"] if told.get("staff", {}).get("file") else None,
     )
 
 
@@ -126,6 +133,7 @@ _SHAPE: Final[dict[str, dict[str, type]]] = {
     "web": {"base_url": str},
     "mail": {"mailboxes": list, "smtp": str},
     "administrator": dict.fromkeys([*PERSON, "password"], str),
+    "staff": {"file": str},
 }
 _UNIT: Final = dict.fromkeys(("name", "short_name", "index", "parent"), str)
 
@@ -373,7 +381,25 @@ def write(answers: Answers) -> Done:
         NumberPattern.objects.update_or_create(valid_from=timezone.localdate(), defaults={"pattern": answers.pattern})
         journal.record("system.set_up", chain="system", by=None, what="numbering", pattern=answers.pattern)
     calendar.load(year for year in answers.years if not CalendarYear.objects.filter(year=year).exists())
-    return _write_administrator(answers, units)
+    entered = _write_administrator(answers, units)
+    return replace(entered, employees=_write_staff(answers.staff)) if answers.staff else entered
+
+
+def _write_staff(sheet: Path) -> int:
+    """Take in the employees of a spreadsheet, return how many; for one wrong row nothing at all is written."""
+    try:
+        with sheet.open("rb") as file:
+            rows = staff_import.read(file, sheet.name)
+    except OSError as exc:
+        raise NotReady([f"staff.file: «{sheet}» не открывается: {exc.strerror}"]) from None
+    except staff_import.BadSheet as refusal:
+        raise NotReady([f"staff.file: {refusal}"]) from None
+    lines = staff_import.plan(rows)
+    refused = [f"staff.file, строка {one.number}: {' '.join(one.why)}" for one in lines if one.verdict == "refuse"]
+    if refused:
+        raise NotReady(refused)
+    [by, *_] = administrators()
+    return len(staff_import.apply(rows, agreed=staff_import.fingerprint(lines), by=by).created)
 
 
 def _pattern() -> str | None:
@@ -415,7 +441,13 @@ def _write_administrator(answers: Answers, units: Mapping[str, Unit]) -> Done:
     person = dict(answers.administrator)
     login, unit = person.pop("login"), units.get(person.pop("unit", ""))
     made = "" if answers.password else secrets.token_urlsafe(12)
-    employee = Employee.objects.create_user(login, password=answers.password or made, unit=unit, **person)
+    employee = Employee.objects.create_user(
+        login,
+        password=answers.password or made,
+        unit=unit,
+        temporary_until=timezone.now() + resets.TEMPORARY_FOR if made else None,
+        **person,
+    )
     RoleAssignment.objects.create(
         employee=employee,
         role=Role.objects.get(code=ADMIN),

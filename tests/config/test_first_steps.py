@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 import pytest
 from django.core.management import CommandError, call_command
+from openpyxl import Workbook
 
 from otklik.appeals.models import NumberPattern
 from otklik.config import first_steps
@@ -27,6 +28,7 @@ from tests.servers import free_port, smtp_sink
 
 pytestmark = pytest.mark.django_db
 
+SHEET = ("Имя для входа", "Фамилия", "Имя", "Подразделение", "Роли")
 GOOD = """
 [department]
 short_name = "ДИЗО"
@@ -212,6 +214,7 @@ def test_the_wizard_asks_until_it_is_right_and_then_only_what_is_missing(
             *("{seq}", ""),  # pattern: refused, then as proposed
             *("http://a.example", "https://a.example", "", ""),  # address, mailbox, server
             *("Админ", "admin", "Иванова", "Анна", "", ""),
+            *("нет.xlsx", ""),  # a spreadsheet: refused, then none
         ]
     )
     passwords = iter(["123", "Kedr-i-sosna-42", "другой", "Kedr-i-sosna-42", "Kedr-i-sosna-42"])
@@ -290,3 +293,39 @@ def test_from_an_empty_folder_to_signing_in(tmp_path: Path) -> None:
     assert refused.returncode
     assert "OTKLIK_INSECURE_HTTP" in refused.stderr
     assert time.monotonic() - begun < 60
+
+
+def sheet(folder: Path, *rows: tuple[str, ...]) -> str:
+    """Write a spreadsheet of employees beside the answers, and return the answers that name it."""
+    book = Workbook()
+    for row in (SHEET, *rows):
+        book.active.append(row)
+    book.save(folder / "staff.xlsx")
+    return GOOD + '[staff]\nfile = "staff.xlsx"\n'
+
+
+def test_employees_of_a_spreadsheet_come_in_with_their_units_and_roles(tmp_path: Path) -> None:
+    init(tmp_path, sheet(tmp_path, ("petrova", "Петрова", "Елена", "Сектор писем", "исполнитель")))
+    made = Employee.objects.get(username="petrova")
+    assert str(made.unit) == "Сектор писем"
+    assert [one.role.name for one in RoleAssignment.objects.filter(employee=made)] == ["исполнитель"]
+    assert not made.has_usable_password()
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (("petrova", "Петрова", "Елена", "Нет такого", ""), "строка 3"),
+        (("=1+1", "Петрова", "Елена", "", ""), "ячейка A3"),
+    ],
+)
+def test_one_wrong_row_of_a_spreadsheet_and_nothing_is_written(tmp_path: Path, row: tuple[str, ...], said: str) -> None:
+    with pytest.raises(CommandError, match=said):
+        init(tmp_path, sheet(tmp_path, ("sidorov", "Сидоров", "Иван", "Орготдел", ""), row))
+    assert not Employee.objects.exists()
+    assert installation.kind() is None
+
+
+def test_a_made_password_has_to_be_changed_at_the_first_sign_in(tmp_path: Path) -> None:
+    init(tmp_path)
+    assert Employee.objects.get(username="ivanova").temporary_until is not None

@@ -83,6 +83,8 @@ class Command(BaseCommand):
         )
         if "administrator" in absent:
             self._administrator(answers)
+            sheet = self._line("Таблица сотрудников (файл .xlsx; образец — на странице «Сотрудники»)", check=_is_file)
+            answers.staff = Path(sheet) if sheet else None
         return answers
 
     def _line(self, title: str, default: str = "", *, check: Check | None = None, needed: bool = False) -> str:
@@ -151,4 +153,12 @@ class Command(BaseCommand):
             self.stdout.write(f"Настройки служб: {env} ({', '.join(names)}). Внутри пароли: права 0600.")
         if done.password:
             self.stdout.write(f"Вход: {done.login}, одноразовый пароль: {done.password} (показан один раз).")
+        if done.employees:
+            self.stdout.write(
+                f"Сотрудников из таблицы: {done.employees}. Временные пароли выдаются на странице «Сотрудники»."
+            )
         self.stdout.write("Дальше: systemctl start otklik-web otklik-worker otklik-scheduler (docs/production.md).")
+
+
+def _is_file(text: str) -> str:
+    return "" if Path(text).is_file() else f"файла «{text}» нет"
