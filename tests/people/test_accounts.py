@@ -70,7 +70,7 @@ def test_a_new_employee_has_no_password_and_no_powers_until_he_is_given_them(adm
     assert fresh(made).check_password(password)
     roles.give(made, Role.objects.get(pk="executor"), valid_from=today(), by=admin)
     assert fresh(made).has_power("appeals.draft")
-    assert told(made) == ["employee.created", "employee.password_given", "employee.role_given"]
+    assert told(made) == ["employee.created", "people.password_reset", "employee.role_given"]
 
 
 def test_the_journal_says_which_fields_changed_and_never_their_values(admin: Employee) -> None:
@@ -178,7 +178,7 @@ def test_a_blocked_employee_may_nothing_and_opened_again_he_needs_a_new_password
     accounts.unblock(fresh(worker), by=admin)
     assert fresh(worker).has_power("appeals.draft")
     assert not fresh(worker).check_password(password)
-    assert told(worker)[1:] == ["employee.blocked", "employee.unblocked"]
+    assert told(worker)[1:] == ["employee.blocked", "people.sessions_ended", "employee.unblocked"]
 
 
 def test_nobody_blocks_himself_or_twice_or_the_last_administrator(admin: Employee) -> None:
