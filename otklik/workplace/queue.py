@@ -32,8 +32,9 @@ def queue(request: StaffRequest) -> HttpResponse:
     if request.htmx and not request.htmx.boosted:
         template = "workplace/queue.html#short" if "short" in request.GET else "workplace/queue.html#rows"
         return render(request, template, _page(request, view, filters))
-    # A search is work enough for one page: the menu's counters come right after it.
-    menu = {"numbers": {}, "lazy_menu": True} if filters.text else {"numbers": saved.counters(request.user)}
+    # A search, and what burns of both kinds, is work enough for one page: the menu's counters come right after it.
+    later = bool(filters.text) or view == "due"
+    menu = {"numbers": {}, "lazy_menu": True} if later else {"numbers": saved.counters(request.user)}
     return render(request, "workplace/queue.html", _page(request, view, filters) | _choices() | menu)
 
 

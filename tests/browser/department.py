@@ -82,6 +82,7 @@ def fill() -> dict[str, Any]:
                 f"/desk/applicants/{on_site.applicant_id}/",
             ],
             head: [f"/desk/approvals/{waiting.pk}/"],
+            "admin": [f"/desk/staff/{people['executor1'].pk}/hand-over/"],
             writer: [f"/desk/appeals/{drafted.pk}/draft/"],
         },
     }

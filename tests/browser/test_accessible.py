@@ -186,6 +186,12 @@ class Walker:
         self.page.locator("#search-box").press("Enter")
         self.page.wait_for_url("**/desk/search/**")
         self.look("search at the desk")
+        self.page.goto(f"{self.found.url}/desk/appeals/?view=all")
+        self.page.locator(".row-tick").first.check()
+        self.look("list with a ticked row")
+        self.page.get_by_role("button", name="С отмеченными").click()
+        self.page.wait_for_url("**/desk/bulk/**")
+        self.look("one step over many")
 
     def check_the_journals(self) -> None:
         """Press the auditor's button: its page has no address of its own to follow."""

@@ -31,7 +31,7 @@ def test_a_letter_becomes_a_signed_answer(house: House, new_page: Callable[..., 
         page.goto(f"{house.url}/accounts/login/")
         page.get_by_label("Имя для входа").fill(login)
         page.get_by_label("Пароль", exact=True).fill(PASSWORD)
-        page.get_by_role("button", name="Войти").click()
+        page.get_by_role("button", name="Войти", exact=True).click()
         expect(page.get_by_role("heading", level=1)).to_contain_text("Сегодня")
         return page
 

@@ -256,7 +256,7 @@ def test_a_defect_shows_a_number_and_logs_the_place_without_the_persons_words(
     answer = browser.get(at("today"))
     assert answer.status_code == 500
     page = answer.content.decode()
-    number = re.search(r"<strong>([0-9a-f]{8})</strong>", page)
+    number = re.search(r"<strong>([0-9a-f]{12})</strong>", page)
     assert number
     assert named_in(page) == []
     told = said.getvalue()

@@ -18,7 +18,7 @@ from otklik.people import resets
 from otklik.people.models import Employee
 from tests.people.conftest import Hire, is_in, telephone, try_in, written
 
-START = "/resets/oidc/directory/login/?process=login"
+START = "/accounts/oidc/directory/login/?process=login"
 
 
 @pytest.fixture(scope="module")

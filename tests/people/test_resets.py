@@ -119,7 +119,7 @@ def test_one_session_is_ended_and_then_all(hire: Hire) -> None:
     stranger = signed_in(hire("other"))
     page = here.get(reverse("mfa_index")).content.decode()
     assert page.count("Завершить") == 1
-    number = int(page.split("/resets/security/sessions/")[1].split("/")[0])
+    number = int(page.split("/accounts/security/sessions/")[1].split("/")[0])
     assert stranger.post(reverse("end_session", args=[number])).status_code == 404
     assert is_in(there)
     here.post(reverse("end_session", args=[number]))

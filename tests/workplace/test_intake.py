@@ -10,6 +10,8 @@ from django.test import Client
 from django.utils import timezone
 
 from otklik.appeals.models import Appeal
+from otklik.core import installation
+from otklik.core.models import Installation
 from otklik.correspondence import inbox
 from otklik.correspondence.models import ChannelCode, IncomingMessage, OutgoingMessage
 from tests.appeals.conftest import World
@@ -163,6 +165,7 @@ def test_the_way_through_what_burns_does_not_take_an_appeal_for_a_message(world:
 @pytest.mark.parametrize("who", ["clerk", "auditor"])
 def test_the_terms_of_what_waits_cost_the_same_however_much_waits(world: World, who: str) -> None:
     world.assigned()
+    installation.mark(Installation.Kind.DEMO)  # what the installation is for is asked once per session
     urls = [at("today"), *(at("queue") + f"?view={view}" for view in ("all", "registration", "due"))]
     client = desk(getattr(world, who))
     arrived(world, 30)

@@ -114,7 +114,9 @@ def house(db: None) -> House:
 def test_every_address_does_what_the_table_says_for_every_role(house: House) -> None:
     tried, wrong = 0, []
     given = {role.pk: powers for role, powers in rights.powers_of_roles().items()}
-    doors = [door for door in rights.doors() if "logout" not in door.route]
+    # Steps of a sign-in that is under way open to nobody who is not in the middle of it.
+    steps = ("logout", "accounts/again/", "accounts/oidc/")
+    doors = [door for door in rights.doors() if not any(step in door.route for step in steps)]
     for role in [*house.people, ""]:
         client, powers = house.client(role), given.get(role, frozenset())
         for door in doors:
