@@ -31,7 +31,8 @@ from otklik.workplace import rights
 from tests.appeals.conftest import World
 from tests.house.test_doors import OPEN_IN_CMS, plain
 
-pytestmark = pytest.mark.django_db
+# Who may what is decided in Python: one database shows it.
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 LET_IN = {200, 302, 404, 405}
 
 
