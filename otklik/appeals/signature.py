@@ -14,7 +14,7 @@ from django.utils import timezone
 from otklik.appeals import access, approval, drafting, transitions, ukep
 from otklik.appeals.errors import NotYours, WrongDate
 from otklik.appeals.letters import compose
-from otklik.appeals.models import Appeal, DraftFile, FrozenAnswer, Signature
+from otklik.appeals.models import Appeal, DraftFile, DraftRevision, FrozenAnswer, Signature
 from otklik.appeals.permissions import check_can_write, check_power
 from otklik.core import files
 from otklik.core.errors import DomainError
@@ -168,18 +168,7 @@ def freeze(
     )
     with transaction.atomic():
         drafting.hold(revision.draft)
-        manifest = _manifest(revision.text, compose.letter_name(appeal), letter, attachments)
-        answer = FrozenAnswer.objects.create(
-            appeal=appeal,
-            revision=revision,
-            signer=signer,
-            text=revision.text,
-            letter=letter,
-            manifest=manifest,
-            digest=_digest(manifest),
-            frozen_by=by,
-            frozen_at=at,
-        )
+        answer = _keep_frozen(appeal, revision, letter, attachments, signer=signer, by=by, at=at)
         transitions.move(
             appeal,
             S.SIGNING,
@@ -206,18 +195,7 @@ def pass_on(answer: FrozenAnswer, *, signer: Employee, letter: StoredFile, by: E
     if appeal.status != S.SIGNING or not waiting.update(withdrawn_at=at):
         raise AlreadySigned(number=appeal.number)
     attachments = list(answer.revision.draft.files.select_related("stored"))
-    manifest = _manifest(answer.text, compose.letter_name(appeal), letter, attachments)
-    renewed = FrozenAnswer.objects.create(
-        appeal=appeal,
-        revision=answer.revision,
-        signer=signer,
-        text=answer.text,
-        letter=letter,
-        manifest=manifest,
-        digest=_digest(manifest),
-        frozen_by=by,
-        frozen_at=at,
-    )
+    renewed = _keep_frozen(appeal, answer.revision, letter, attachments, signer=signer, by=by, at=at)
     transitions.move(
         appeal,
         S.SIGNING,
@@ -379,6 +357,31 @@ def _sign(
     except IntegrityError as exc:
         raise AlreadySigned(number=appeal.number) from exc
     return row
+
+
+def _keep_frozen(
+    appeal: Appeal,
+    revision: DraftRevision,
+    letter: StoredFile,
+    attachments: list[DraftFile],
+    *,
+    signer: Employee,
+    by: Employee,
+    at: datetime,
+) -> FrozenAnswer:
+    """Write the row «к подписи»: a revision, whose text never changes, with its letter, files and their hashes."""
+    manifest = _manifest(revision.text, compose.letter_name(appeal), letter, attachments)
+    return FrozenAnswer.objects.create(
+        appeal=appeal,
+        revision=revision,
+        signer=signer,
+        text=revision.text,
+        letter=letter,
+        manifest=manifest,
+        digest=_digest(manifest),
+        frozen_by=by,
+        frozen_at=at,
+    )
 
 
 def _manifest(text: str, name: str, letter: StoredFile, attachments: list[DraftFile]) -> dict[str, Any]:
