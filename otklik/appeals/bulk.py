@@ -66,9 +66,9 @@ class NothingToRead(DomainError):
 
 @dataclass(frozen=True)
 class Action:
-    """A step that can be taken over many appeals, and how it is taken back."""
+    """A step that can be taken over many appeals by holders of any of `powers`, and how it is taken back."""
 
-    power: str
+    powers: tuple[str, ...]
     do: Callable[[Appeal, Mapping[str, Any], Employee], None]
     undo: Callable[[Appeal, Mapping[str, Any], Employee], None]
 
@@ -127,9 +127,9 @@ def _unread(appeal: Appeal, before: Mapping[str, Any], by: Employee) -> None:
 
 
 ACTIONS: Final[dict[str, Action]] = {
-    BulkRun.Action.ASSIGN: Action("appeals.assign", _assign, _unassign),
-    BulkRun.Action.CLOSE: Action("appeals.close", _close, _reopen),
-    BulkRun.Action.READ: Action("appeals.view_own", _read, _unread),
+    BulkRun.Action.ASSIGN: Action(("appeals.assign",), _assign, _unassign),
+    BulkRun.Action.CLOSE: Action(("appeals.close",), _close, _reopen),
+    BulkRun.Action.READ: Action(("appeals.view_own", "intake.decide"), _read, _unread),
 }
 
 
@@ -140,14 +140,14 @@ def offered_to(user: Employee) -> list[tuple[str, str]]:
 
 
 def _may(action: Action, user: Employee) -> bool:
-    return user.has_power(action.power) or (action.do is _read and user.has_power("intake.decide"))
+    return any(user.has_power(power) for power in action.powers)
 
 
 @transaction.atomic
 def prepare(action: str, appeals: Iterable[int], *, by: Employee, back: str = "") -> BulkRun:
     """Take these of the appeals that the employee sees for a run; nothing is done yet."""
     if not _may(ACTIONS[action], by):
-        check_power(by, ACTIONS[action].power, dict(BulkRun.Action.choices)[BulkRun.Action(action)])
+        check_power(by, ACTIONS[action].powers[0], dict(BulkRun.Action.choices)[BulkRun.Action(action)])
     chosen = list(access.visible_to(by).filter(pk__in=list(appeals)[: MOST + 1]).values_list("pk", flat=True))
     if not chosen:
         raise NothingChosen

@@ -20,6 +20,7 @@ from otklik.core import journal
 from otklik.core.errors import DomainError
 from otklik.people import resets, roles
 from otklik.people.models import Employee, Transfer, Unit
+from otklik.people.signin import chain_of
 
 LABELS: Final = {
     "username": "Имя для входа",
@@ -145,7 +146,7 @@ def create(facts: Facts, *, unit: Unit | None, by: Employee | None) -> Employee:
             employee.save()
     except IntegrityError:  # of two who take one login at once the table lets one
         raise BadFacts({"username": "такое имя для входа уже есть. Выберите другое."}) from None
-    journal.record("employee.created", chain=_chain(employee), by=by, unit=unit.pk if unit else None)
+    journal.record("employee.created", chain=chain_of(employee), by=by, unit=unit.pk if unit else None)
     return employee
 
 
@@ -159,7 +160,7 @@ def change(employee: Employee, facts: Facts, *, version: int, by: Employee) -> l
     if not changed:
         return []
     _write(employee, version, **{name: getattr(facts, name) for name in changed})
-    journal.record("employee.changed", chain=_chain(employee), by=by, fields=changed)
+    journal.record("employee.changed", chain=chain_of(employee), by=by, fields=changed)
     return changed
 
 
@@ -202,7 +203,7 @@ def move(employee: Employee, unit: Unit, *, starts_on: date, basis: str = "", by
     )
     journal.record(
         "employee.transfer_planned",
-        chain=_chain(employee),
+        chain=chain_of(employee),
         by=by,
         was=employee.unit_id,
         unit=unit.pk,
@@ -247,7 +248,7 @@ def block(employee: Employee, *, basis: str = "", by: Employee) -> None:
             is_active=False, version=F("version") + 1
         ):
             raise BlockRefused(what=f"{employee.short_name}: учётная запись уже заблокирована. Обновите страницу.")
-    journal.record("employee.blocked", chain=_chain(employee), by=by, basis=basis.strip()[:300])
+    journal.record("employee.blocked", chain=chain_of(employee), by=by, basis=basis.strip()[:300])
     resets.end_sessions(employee, by=by)
     employee.refresh_from_db()
 
@@ -264,7 +265,7 @@ def unblock(employee: Employee, *, by: Employee) -> None:
         is_active=True, password=locked.password, version=F("version") + 1
     ):
         raise BlockRefused(what=f"{employee.short_name}: учётная запись не заблокирована. Обновите страницу.")
-    journal.record("employee.unblocked", chain=_chain(employee), by=by)
+    journal.record("employee.unblocked", chain=chain_of(employee), by=by)
     employee.refresh_from_db()
 
 
@@ -273,7 +274,3 @@ def temporary_password(employee: Employee, *, by: Employee) -> str:
     if not employee.is_active:
         raise BlockRefused(what=f"{employee.short_name} заблокирован: пароль ему не нужен. Сначала разблокируйте.")
     return resets.reset_password(employee, by=by)
-
-
-def _chain(employee: Employee) -> str:
-    return f"employee:{employee.pk}"

@@ -15,7 +15,6 @@ from django.urls import reverse
 from otklik.core import installation, journal
 from otklik.core.access import asks_for_a_part
 from otklik.core.errors import DomainError, refused
-from otklik.core.models import Installation
 from otklik.people import factors
 from otklik.people.models import Employee
 from otklik.people.signin import ACTED, chain_of
@@ -78,7 +77,7 @@ def _must_first(request: HttpRequest, employee: Employee) -> tuple[str, str]:
     if request.session.get(READY) or not factors.needed_by(employee):
         return "", ""
     kind = installation.kind()
-    if kind == Installation.Kind.PRODUCTION and not factors.has_one(employee):
+    if factors.forced_on(employee, kind) and not factors.has_one(employee):
         return "mfa_index", "настройте второй фактор"
     if kind:
         request.session[READY] = True

@@ -53,9 +53,9 @@ def needed_by(employee: Employee) -> bool:
     return employee.is_superuser or any(employee.has_power(power) for power in NEED_SECOND_FACTOR)
 
 
-def forced_on(employee: Employee) -> bool:
-    """Tell whether the employee may not enter without one. On a demo stand it is only offered."""
-    return needed_by(employee) and installation.kind() == Installation.Kind.PRODUCTION
+def forced_on(employee: Employee, kind: str | None) -> bool:
+    """Tell whether the employee may not enter an installation of this kind without one. A demo stand only offers it."""
+    return kind == Installation.Kind.PRODUCTION and needed_by(employee)
 
 
 def has_one(employee: Employee) -> bool:
@@ -74,7 +74,7 @@ def changing(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespons
             response = view(request, *args, **kwargs)
             after = _of(employee)
             added, removed = after.keys() - before.keys(), before.keys() - after.keys()
-            if removed and forced_on(employee) and not has_one(employee):
+            if removed and forced_on(employee, installation.kind()) and not has_one(employee):
                 raise LastFactor
             for pk in added:
                 journal.record("signin.factor_added", chain=chain_of(employee), by=employee, kind=after[pk])

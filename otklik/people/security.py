@@ -15,7 +15,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from otklik.core import journal
+from otklik.core import installation, journal
 from otklik.core.access import by_itself, public, requires
 from otklik.people import factors, resets
 from otklik.people.entrance import WANTED, first
@@ -42,7 +42,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "codes": codes,
         "protected": protected,
         "needed": factors.needed_by(employee),
-        "forced": not protected and factors.forced_on(employee),
+        "forced": not protected and factors.forced_on(employee, installation.kind()),
         "wanted": request.session.get(WANTED, "/desk/"),
         "sessions": [(one, _device(one.user_agent), one.is_current()) for one in sessions],
     }

@@ -12,6 +12,8 @@ from otklik.core import typed
 from otklik.correspondence.models import ChannelCode
 from otklik.people.models import Employee
 
+# Whoever has appeals or messages to look at.
+APPEALS: Final = ("appeals.view_all", "appeals.view_unit", "appeals.view_own", "intake.view")
 TERMS: Final = {"overdue": "просрочено", "today": "срок сегодня", "soon": "осталось до 3 дней"}
 ORDERS: Final = {"new": "сначала новые", "old": "сначала старые", "number": "по номеру"}
 # What a row may do without: left out where the reader asks.

@@ -9,7 +9,7 @@ from otklik.knowledge import materials
 from otklik.people import access as people_access
 from otklik.people.models import Applicant, Employee
 from otklik.workplace import applicants
-from otklik.workplace.menu import APPEALS
+from otklik.workplace.asked import APPEALS
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from otklik.core.access import by_itself, requires
 from otklik.people.models import Employee
 from otklik.reports import compliance
 from otklik.workplace import saved, system
+from otklik.workplace.asked import APPEALS
 from otklik.workplace.models import SavedView
 from otklik.workplace.requests import StaffRequest
 
@@ -44,7 +45,6 @@ class Line:
     go: str = ""
 
 
-APPEALS: Final = ("appeals.view_all", "appeals.view_unit", "appeals.view_own", "intake.view")
 HOT: Final = {"due", "undelivered"}
 GO: Final = {"registration": "KeyH", "mine": "KeyV", "due": "KeyU"}
 

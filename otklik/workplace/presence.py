@@ -18,7 +18,7 @@ from otklik.appeals import access
 from otklik.appeals.models import Appeal
 from otklik.core.access import by_itself, requires
 from otklik.people.models import Employee
-from otklik.workplace.menu import APPEALS
+from otklik.workplace.asked import APPEALS
 from otklik.workplace.models import Presence
 from otklik.workplace.requests import StaffRequest
 

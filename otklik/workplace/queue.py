@@ -20,7 +20,7 @@ from otklik.core.terms import valid
 from otklik.correspondence.models import ChannelCode
 from otklik.people.models import Unit
 from otklik.workplace import asked, saved
-from otklik.workplace.menu import APPEALS
+from otklik.workplace.asked import APPEALS
 from otklik.workplace.requests import StaffRequest
 
 

@@ -20,7 +20,6 @@ from otklik.workplace import asked
 from otklik.workplace.models import SavedView
 from otklik.workplace.requests import StaffRequest
 
-READERS: Final = ("appeals.view_all", "appeals.view_unit", "appeals.view_own", "intake.view")
 MOST: Final = 20  # of one's own: more is no menu any more
 
 
@@ -86,7 +85,7 @@ def of_query(user: Employee, query: str) -> SavedView | None:
     return next((one for one in seen_by(user) if one.query == query), None)
 
 
-@requires(*READERS)
+@requires(*asked.APPEALS)
 @require_POST
 def keep(request: StaffRequest) -> HttpResponse:
     """Keep the list on the page under a name."""
@@ -96,7 +95,7 @@ def keep(request: StaffRequest) -> HttpResponse:
     return redirect(url_of(one))
 
 
-@requires(*READERS)
+@requires(*asked.APPEALS)
 @require_POST
 def remove(request: StaffRequest, pk: int) -> HttpResponse:
     """Remove one's own list; the appeals stay where they are."""
