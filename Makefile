@@ -18,7 +18,7 @@ proof: $(VENV)/.dev assets
 	OTKLIK_PROOF=full $(BIN)/python -m pytest -m "proof and not once" --db=postgres -s
 
 bench: $(VENV)/.dev assets
-	@exec $(BIN)/otklik bench $(or $(N),100000)
+	@exec $(BIN)/python scripts/bench.py $(or $(N),100000)
 
 lint: $(VENV)/.dev
 	@exec $(BIN)/python scripts/suite.py --lint-only

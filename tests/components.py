@@ -6,9 +6,10 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
+
+from scripts import postgres
 
 
 @dataclass(frozen=True)
@@ -28,13 +29,6 @@ class Component:
             pytest.fail(self.missing) if os.environ.get("CI") == "true" else pytest.skip(self.missing)
 
 
-def postgres_binaries() -> Path:
-    """Give the folder of the newest installed PostgreSQL (Debian keeps it out of PATH)."""
-    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: float(folder.parent.name))
-    initdb = shutil.which("initdb")
-    return versions[-1] if versions else Path(initdb).parent if initdb else Path("/nonexistent")
-
-
 def chromium() -> str | None:
     """Give the path of Debian's Chromium."""
     return shutil.which("chromium") or shutil.which("chromium-browser")
@@ -46,7 +40,7 @@ def dovecot() -> str | None:
 
 
 def _postgres() -> bool:
-    return (postgres_binaries() / "initdb").exists()
+    return (postgres.binaries() / "initdb").exists()
 
 
 POSTGRES = Component("PostgreSQL", "postgresql", _postgres)

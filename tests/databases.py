@@ -1,7 +1,8 @@
 """Where the tests' databases come from: `--db=sqlite` (default) or `--db=postgres`.
 
-All migrations run once per change of any migration file; the result is kept in `.pytest_cache` and copied for every
-session, every xdist worker and after every test with real transactions. PostgreSQL runs in a cluster of its own.
+All migrations run once per change of any migration file; the result is kept in `.pytest_cache`. A session fills a copy
+of it with the starting dictionaries, as every installation has them, and copies that for every xdist worker and after
+every test with real transactions. PostgreSQL runs in a cluster of its own.
 
 Loaded with `-p` before pytest-django, because models read the kind of database when they are imported.
 """
@@ -11,11 +12,9 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-import pwd
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +22,7 @@ from typing import Protocol
 
 import pytest
 
+from scripts import postgres
 from tests import components
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -44,76 +44,11 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     os.environ["DATABASE_URL"] = f"sqlite:///{scratch}/none.sqlite3"
     early_config.add_cleanup(lambda: shutil.rmtree(scratch, ignore_errors=True))
     if early_config.known_args_namespace.db == "postgres" and components.POSTGRES.found():
-        cluster = Cluster(scratch)
+        cluster = postgres.Cluster(scratch, postgres.CARELESS)
         early_config.add_cleanup(cluster.stop)
         cluster.start()
-        os.environ["DATABASE_URL"] = f"postgresql://otklik@/postgres?host={cluster.sockets}"
+        os.environ["DATABASE_URL"] = cluster.url
     return (yield)
-
-
-class Cluster:
-    """A throw-away PostgreSQL cluster on a Unix socket, without fsync."""
-
-    def __init__(self, scratch: Path) -> None:
-        self.data = scratch / "pg"
-        self.sockets = scratch / "socket"
-        self.process: subprocess.Popen[bytes] | None = None
-        # PostgreSQL refuses to run as root: give the cluster to a user without rights.
-        self.user = (
-            next((name for name in ("postgres", "nobody") if _exists(name)), None) if os.geteuid() == 0 else None
-        )
-
-    def start(self) -> None:
-        for folder in (self.data, self.sockets):
-            folder.mkdir(mode=0o755)
-            if self.user:
-                shutil.chown(folder, self.user)
-        self.data.parent.chmod(0o755)
-        self.data.chmod(0o700)
-        binaries = components.postgres_binaries()
-        initdb = ["-D", self.data, "-U", "otklik", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
-        subprocess.run(
-            [binaries / "initdb", *initdb], user=self.user, check=True, stdout=subprocess.DEVNULL, cwd=self.data
-        )
-        options = {
-            "listen_addresses": "",
-            "unix_socket_directories": self.sockets,
-            "fsync": "off",
-            "synchronous_commit": "off",
-            "full_page_writes": "off",
-            "autovacuum": "off",
-            "max_connections": "200",
-            "log_min_messages": "fatal",
-        }
-        settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-        self.process = subprocess.Popen(
-            [binaries / "postgres", "-D", self.data, *settings],
-            user=self.user,
-            cwd=self.data,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        ready = [binaries / "pg_isready", "-q", "-h", self.sockets, "-U", "otklik", "-t", "1"]
-        for _ in range(300):
-            if subprocess.run(ready, check=False).returncode == 0:
-                return
-            if self.process.poll() is not None:
-                break
-            time.sleep(0.1)
-        raise RuntimeError("Временный кластер PostgreSQL не запустился.")
-
-    def stop(self) -> None:
-        if self.process:
-            self.process.send_signal(3)  # SIGQUIT: an immediate shutdown, nothing in it is worth a checkpoint
-            self.process.wait(30)
-
-
-def _exists(user: str) -> bool:
-    try:
-        return bool(pwd.getpwnam(user))
-    except KeyError:
-        return False
 
 
 class Template(Protocol):
@@ -127,16 +62,23 @@ class SqliteTemplate:
     """A file in the cache, copied over the worker's own file."""
 
     def __init__(self, worker: str) -> None:
-        self.template = CACHE / f"{_fingerprint()}.sqlite3"
-        self.target = Path(os.environ["OTKLIK_TEST_SCRATCH"]) / f"{worker}.sqlite3"
+        scratch = Path(os.environ["OTKLIK_TEST_SCRATCH"])
+        self.migrated = CACHE / f"{_fingerprint()}.sqlite3"
+        self.filled = scratch / "filled.sqlite3"
+        self.target = scratch / f"{worker}.sqlite3"
 
     def prepare(self) -> None:
         with _one_at_a_time():
-            if not self.template.exists():
-                draft = self.template.with_suffix(f".{os.getpid()}")
+            if not self.migrated.exists():
+                draft = self.migrated.with_suffix(f".{os.getpid()}")
                 _use(draft)
                 _migrate()
-                draft.rename(self.template)
+                draft.rename(self.migrated)
+            if not self.filled.exists():
+                shutil.copyfile(self.migrated, draft := self.filled.with_suffix(".draft"))
+                _use(draft)
+                _fill()
+                draft.rename(self.filled)
         _use(self.target)
         self.restore()
 
@@ -145,7 +87,7 @@ class SqliteTemplate:
         # A connection that a thread forgot keeps the removed file, not the new one.
         for suffix in ("", "-wal", "-shm"):
             Path(f"{self.target}{suffix}").unlink(missing_ok=True)
-        shutil.copyfile(self.template, self.target)
+        shutil.copyfile(self.filled, self.target)
 
 
 class PostgresTemplate:
@@ -176,6 +118,8 @@ class PostgresTemplate:
             _use("draft_otklik")
             _migrate()
             self._tool("pg_dump", "-d", "draft_otklik", "-f", self.dump)
+        _use("draft_otklik")
+        _fill()
         self._run("ALTER DATABASE draft_otklik RENAME TO template_otklik")
 
     def _rows(self, sql: str) -> list[tuple[object, ...]]:
@@ -193,7 +137,7 @@ class PostgresTemplate:
 
     def _tool(self, name: str, *arguments: str | Path) -> None:
         host = Path(os.environ["OTKLIK_TEST_SCRATCH"]) / "socket"
-        command = [components.postgres_binaries() / name, "-h", host, "-U", "otklik", *arguments]
+        command = [postgres.binaries() / name, "-h", host, "-U", "otklik", *arguments]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
@@ -244,4 +188,11 @@ def _migrate() -> None:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
+    _disconnect()
+
+
+def _fill() -> None:
+    from otklik.config import prepare
+
+    prepare.load_defaults()
     _disconnect()

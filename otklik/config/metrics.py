@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from ipaddress import ip_address, ip_network
 from typing import Any, Final
 
 from django.conf import settings
 from django.core.cache import cache
+from django.db import connection
 from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
@@ -38,20 +40,40 @@ SECONDS: Final = Histogram("otklik_request_seconds", "Time to answer", ["view"],
 
 
 class Measured:
-    """Counts every request and how long it took."""
+    """Counts every request and how long it took; where asked (`OTKLIK_SERVER_TIMING`), tells it to who asked."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer, then count."""
-        begun = time.perf_counter()
-        response = self.get_response(request)
+        begun, statements = time.perf_counter(), _Statements()
+        with connection.execute_wrapper(statements) if settings.SERVER_TIMING else nullcontext():
+            response = self.get_response(request)
+        if settings.SERVER_TIMING:
+            total = (time.perf_counter() - begun) * 1000
+            parts = {"total": total, "db": statements.seconds * 1000, "queries": float(statements.count)}
+            response["Server-Timing"] = ", ".join(f"{name};dur={value:.1f}" for name, value in parts.items())
         view = getattr(request.resolver_match, "view_name", None) or "-"
         method = request.method if request.method in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"} else "-"
         REQUESTS.labels(view, method, response.status_code).inc()
         SECONDS.labels(view).observe(time.perf_counter() - begun)
         return response
+
+
+class _Statements:
+    """Counts the statements of one answer and the time they take."""
+
+    def __init__(self) -> None:
+        self.count, self.seconds = 0, 0.0
+
+    def __call__(self, execute: Callable[..., Any], *statement: Any) -> Any:
+        begun = time.perf_counter()
+        try:
+            return execute(*statement)
+        finally:
+            self.count += 1
+            self.seconds += time.perf_counter() - begun
 
 
 @public

@@ -110,8 +110,6 @@ INSTALLED_APPS = [
     "template_partials",
     "django_htmx",
     "csp",
-    "wagtail.contrib.forms",
-    "wagtail.contrib.redirects",
     "wagtail.embeds",
     "wagtail.sites",
     "otklik.people.apps.EmployeesInsteadOfUsers",
@@ -314,6 +312,7 @@ UPLOAD_MAX_FILES = int(os.environ.get("OTKLIK_UPLOAD_MAX_FILES", "10"))
 # Who may read `/metrics`: networks, or whoever sends the token as `Authorization: Bearer …`.
 METRICS_FROM = _list("OTKLIK_METRICS_FROM", "127.0.0.1,::1")
 METRICS_TOKEN = os.environ.get("OTKLIK_METRICS_TOKEN", "")
+SERVER_TIMING = _flag("OTKLIK_SERVER_TIMING")  # every answer says what its time was made of: for measurements
 
 LOG_FORMAT = "json" if os.environ.get("OTKLIK_LOG_FORMAT") == "json" else "line"
 # By one access key, all processes together.

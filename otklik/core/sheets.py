@@ -8,8 +8,6 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from openpyxl import Workbook
-
 CSV: Final = "text/csv; charset=utf-8"
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # What spreadsheets take for a formula or a command, leading blanks skipped; and what XML cannot bear.
@@ -40,6 +38,8 @@ def csv_lines(rows: Iterable[Iterable[object]]) -> Iterator[bytes]:
 
 def xlsx(rows: Iterable[Iterable[object]], *, title: str) -> bytes:
     """Return a workbook of one sheet; its first row stays in sight."""
+    from openpyxl import Workbook  # asked for rarely, heavy to load
+
     book: Any = Workbook(write_only=True)
     sheet = book.create_sheet(title[:31])
     sheet.freeze_panes = "A2"

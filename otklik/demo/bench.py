@@ -1,10 +1,12 @@
-"""How fast the product is: a scratch department of N appeals, pages asked over HTTP, letters from a folder, cold start.
+"""How fast the product is: a scratch department of N appeals, pages and the API asked over HTTP, letters from a folder.
 
-The result is a table and `bench.json`. Nothing here is a test: figures depend on the machine.
+Every answer says itself what its time was made of (`Server-Timing`: statements and time in the database). The result is
+a table and `bench.json`. Nothing here is a test: figures depend on the machine.
 """
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
@@ -18,17 +20,21 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from email.message import EmailMessage
-from functools import partial
+from http.client import HTTPConnection
 from http.cookiejar import CookieJar
+from itertools import count as counting
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urljoin
 
 from otklik.core.errors import DomainError
 from otklik.demo.staff import PASSWORD
 
 OTKLIK = [sys.executable, "-m", "otklik"]
-REQUESTS, USERS, SECONDS, LETTERS = 60, 8, 10, 500
+REQUESTS, USERS, SECONDS, LETTERS = 100, 8, 10, 500
+TEXT = "Здравствуйте! Прошу разъяснить порядок оформления участка.\n" * 12
+POST = {"channel": "post", "address": "630000, г. Новосибирск, ул. Выдуманная, д. 1"}
 PAGES = {
     "Очередь, 50 строк": "/desk/appeals/",
     "Карточка": "/desk/appeals/{card}/",
@@ -37,24 +43,58 @@ PAGES = {
 Row = tuple[str, str]
 
 
-def run(count: int, report: Path) -> list[Row]:
+@dataclass(frozen=True)
+class Answer:
+    """One answer as a user waited for it, and what it says of itself."""
+
+    seconds: float
+    status: int
+    body: bytes
+    timing: str
+
+    def told(self, name: str) -> float:
+        """Return a figure of the `Server-Timing` header, milliseconds or a number."""
+        found = re.search(rf"{name};dur=([\d.]+)", self.timing)
+        return float(found.group(1)) if found else 0.0
+
+
+class User:
+    """One user with one open connection, as a browser keeps it."""
+
+    def __init__(self, base: str, **headers: str) -> None:
+        self._connection = HTTPConnection(base.removeprefix("http://"), timeout=60)
+        self._headers = headers
+
+    def ask(self, path: str, given: object = None, **headers: str) -> Answer:
+        """Ask for a page, or send something to the API."""
+        body = None if given is None else json.dumps(given).encode()
+        start = time.perf_counter()
+        self._connection.request("GET" if body is None else "POST", path, body, self._headers | headers)
+        answer = self._connection.getresponse()
+        content = answer.read()
+        return Answer(time.perf_counter() - start, answer.status, content, answer.getheader("Server-Timing", ""))
+
+
+def run(count: int, report: Path, *, processes: int = 2) -> list[Row]:
     """Measure on a scratch database of `count` appeals and return the table; the same goes into `report`."""
     with tempfile.TemporaryDirectory(prefix="otklik-bench-") as folder:
         port = _free_port()
-        env = {**os.environ, "OTKLIK_DATA": folder, "OTKLIK_BASE_URL": f"http://127.0.0.1:{port}"}
-        env |= {"OTKLIK_LOG_LEVEL": "ERROR", "DATABASE_URL": os.environ.get("OTKLIK_BENCH_DATABASE_URL", "")}
-        if not env["DATABASE_URL"]:
-            env["DATABASE_URL"] = f"sqlite:///{folder}/otklik.sqlite3"
+        base = f"http://127.0.0.1:{port}"
+        env = {**os.environ, "OTKLIK_DATA": folder, "OTKLIK_BASE_URL": base, "OTKLIK_SERVER_TIMING": "yes"}
+        env |= {"OTKLIK_LOG_LEVEL": "ERROR", "OTKLIK_API_REQUESTS_A_MINUTE": "1000000"}
+        env["DATABASE_URL"] = os.environ.get("OTKLIK_BENCH_DATABASE_URL") or f"sqlite:///{folder}/otklik.sqlite3"
         _check_scratch(env)
-        with _serving(env, port):
+        with _serving(env, port, processes):
             pass  # the first start makes the database
         seconds = _timed(lambda: _run(["seed", str(count)], env))
-        rows = [("Обращений в базе", str(count)), ("Наполнение", f"{seconds:.0f} с")]
+        kind = env["DATABASE_URL"].partition(":")[0]
+        rows = [("Обращений в базе", f"{count}, {kind}, процессов: {processes}"), ("Наполнение", f"{seconds:.0f} с")]
         start = time.perf_counter()
-        with _serving(env, port) as process:
+        with _serving(env, port, processes) as process:
             rows.append(("Холодный запуск", f"{time.perf_counter() - start:.1f} с"))
-            rows += _pages(f"http://127.0.0.1:{port}", count)
-            rows.append(("Память веб-процесса (PSS)", f"{_memory(process.pid)} МБ"))
+            rows += _pages(base, count)
+            rows += _creations(base, env)
+            rows += _memory(process.pid)
         rows.append(("Приём писем из папки", f"{_intake(Path(folder), env):.0f} писем/с"))
     report.write_text(json.dumps(dict(rows), ensure_ascii=False, indent=2) + "\n")
     return rows
@@ -77,37 +117,134 @@ def _check_scratch(env: dict[str, str]) -> None:
 
 
 def _pages(base: str, count: int) -> Iterator[Row]:
-    opener = _signed_in(base)
-    for name, path in PAGES.items():
-        url = base + path.format(card=count // 2)
-        times = sorted(_timed(partial(_get, opener, url)) * 1000 for _ in range(REQUESTS))
-        yield name, f"p50 {statistics.median(times):.0f} мс, p95 {times[int(REQUESTS * 0.95) - 1]:.0f} мс"
-    openers = [_signed_in(base) for _ in range(USERS)]
+    cookie = _signed_in(base)
+    user = User(base, Cookie=cookie)
+    yield "Первый вход на рабочее место", _first_visit(base, user)
+    addresses = {name: path.format(card=count // 2) for name, path in PAGES.items()}
+    for name, url in addresses.items():
+        user.ask(url)
+        answers = [user.ask(url) for _ in range(REQUESTS)]
+        yield name, f"{_spread(answers)}; {_parts(answers)}"
+    for name, url in addresses.items():
+        users = [User(base, Cookie=cookie) for _ in range(USERS)]
+        answers = _together(users, lambda one, url=url: one.ask(url))  # type: ignore[misc]
+        yield f"{name}, людей сразу: {USERS}", f"{_rate(answers, 200)}, {_spread(answers)}"
+
+
+def _together(users: list[User], ask: Callable[[User], Answer]) -> list[Answer]:
+    """Let all of them ask again and again at once, for some seconds."""
     until = time.monotonic() + SECONDS
-    with ThreadPoolExecutor(USERS) as pool:
-        served = sum(pool.map(lambda one: _hammer(one, base + PAGES["Очередь, 50 строк"], until), openers))
-    yield f"Очередь, {USERS} человек сразу", f"{served / SECONDS:.0f} страниц/с"
+
+    def hammer(user: User) -> list[Answer]:
+        answers = []
+        while time.monotonic() < until:
+            answers.append(ask(user))
+        return answers
+
+    with ThreadPoolExecutor(len(users)) as pool:
+        return [answer for answers in pool.map(hammer, users) for answer in answers]
 
 
-def _get(opener: urllib.request.OpenerDirector, url: str) -> object:
-    return opener.open(url).read()
+def _rate(answers: list[Answer], right: int) -> str:
+    return f"{len(answers) / SECONDS:.0f} в секунду, ошибок {sum(one.status != right for one in answers)}"
 
 
-def _hammer(opener: urllib.request.OpenerDirector, url: str, until: float) -> int:
-    served = 0
-    while time.monotonic() < until:
-        opener.open(url).read()
-        served += 1
-    return served
+def _spread(answers: list[Answer]) -> str:
+    times = sorted(one.seconds * 1000 for one in answers)
+    return f"p50 {statistics.median(times):.0f} мс, p95 {times[int(len(times) * 0.95) - 1]:.0f} мс"
 
 
-def _signed_in(base: str) -> urllib.request.OpenerDirector:
-    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+def _parts(answers: list[Answer]) -> str:
+    """Say what the usual answer is made of: the database, our code and templates, the server and the way there."""
+    statements, database, inside = (
+        statistics.median(one.told(name) for one in answers) for name in ("queries", "db", "total")
+    )
+    outside = max(0.0, statistics.median(one.seconds for one in answers) * 1000 - inside)
+    return (
+        f"запросов {statements:.0f} за {database:.0f} мс, код и шаблоны {inside - database:.0f} мс, "
+        f"сервер и сеть {outside:.0f} мс; {len(gzip.compress(answers[-1].body, 6)) // 1024} КБ сжатых"
+    )
+
+
+def _first_visit(base: str, user: User) -> str:
+    """Say what a browser loads at first: the page, its styles with all their fonts, its scripts, all compressed."""
+    page = user.ask("/desk/").body
+    waiting = re.findall(r'(?:href|src)="(/static/[^"]+\.(?:css|js|svg))"', page.decode())
+    total, seen = len(gzip.compress(page, 6)), set[str]()
+    while waiting:
+        path = waiting.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        request = urllib.request.Request(base + path, headers={"Accept-Encoding": "gzip"})  # noqa: S310
+        with urllib.request.urlopen(request) as answer:  # noqa: S310
+            content = answer.read()
+            packed = answer.headers.get("Content-Encoding") == "gzip"
+        total += len(content)
+        if path.endswith((".css", ".js")):
+            text = (gzip.decompress(content) if packed else content).decode()
+            further = re.findall(r'url\("?([^")]+\.woff2)|from ?"(\./[^"]+\.js)"', text)
+            waiting += [urljoin(path, font or module) for font, module in further]
+    return f"{total // 1024} КБ сжатых, файлов {len(seen)}"
+
+
+def _signed_in(base: str) -> str:
+    """Sign the clerk in as a person does and return his cookies."""
+    jar = CookieJar()
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
     page = opener.open(f"{base}/accounts/login/").read().decode()
     token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
     fields = {"login": "clerk", "password": PASSWORD, "csrfmiddlewaretoken": token.group(1) if token else ""}
     opener.open(urllib.request.Request(f"{base}/accounts/login/", urlencode(fields).encode()))  # noqa: S310
-    return opener
+    return "; ".join(f"{one.name}={one.value}" for one in jar)
+
+
+def _key(env: dict[str, str]) -> str:
+    command = [*OTKLIK, "token", "create", "clerk", "Измерение", "--scope", "messages.create"]
+    command += ["--scope", "appeals.create"]
+    made = subprocess.run(command, env=env, check=True, capture_output=True, text=True)  # noqa: S603
+    return made.stdout.strip()
+
+
+def _creations(base: str, env: dict[str, str]) -> Iterator[Row]:
+    """Hand messages over by the API, let the worker read them, then register them: one program alone, then several."""
+    headers = {"Authorization": f"Bearer {_key(env)}", "Content-Type": "application/json"}
+    users = [User(base, **headers) for _ in range(USERS)]
+    numbers, handed = counting(), list[int]()
+
+    def hand_over(user: User) -> Answer:
+        name = f"bench-{next(numbers)}"
+        given = {"channel": "ekc", "external_id": name, "subject": "Участок", "text": TEXT}
+        answer = user.ask("/api/v1/messages", given, **{"Idempotency-Key": name})
+        if answer.status == 201:
+            handed.append(json.loads(answer.body)["id"])
+        return answer
+
+    def register(user: User) -> Answer:
+        given = {
+            "message": handed.pop(0),
+            "applicant": {"last_name": "Примерова", "first_name": "Анна"},
+            "answer": POST,
+        }
+        return user.ask("/api/v1/appeals", given, **{"Idempotency-Key": f"bench-{next(numbers)}"})
+
+    for what, step in (("Сообщение по API", hand_over), ("Регистрация по API", register)):
+        for many in (1, USERS):
+            answers = _together(users[:many], step)
+            yield f"{what}, программ сразу: {many}", f"{_rate(answers, 201)}, {_spread(answers)}; {_parts(answers)}"
+        if step is hand_over:
+            _read_all(users[0], handed[-1], env)
+
+
+def _read_all(user: User, last: int, env: dict[str, str]) -> None:
+    """Let a worker read what was handed over, up to the last one."""
+    worker = subprocess.Popen([*OTKLIK, "worker"], env=env, stdout=subprocess.DEVNULL)  # noqa: S603
+    try:
+        while json.loads(user.ask(f"/api/v1/messages/handed/{last}").body)["state"] == "stored":
+            time.sleep(0.5)
+    finally:
+        worker.terminate()
+        worker.wait(20)
 
 
 def _intake(folder: Path, env: dict[str, str]) -> float:
@@ -119,17 +256,16 @@ def _intake(folder: Path, env: dict[str, str]) -> float:
         letter = EmailMessage()
         letter["From"], letter["To"] = f"writer{number}@mail.example", "info@department.example"
         letter["Subject"], letter["Message-ID"] = f"Вопрос {number}", f"<bench-{number}@mail.example>"
-        letter.set_content("Здравствуйте! Прошу разъяснить порядок оформления участка.\n" * 12)
+        letter.set_content(TEXT)
         (letters / f"{number:05d}.eml").write_bytes(bytes(letter))
     start = _timed(lambda: _run(["mail-in", "--directory", str(nothing)], env))
     return LETTERS / (_timed(lambda: _run(["mail-in", "--directory", str(letters)], env)) - start)
 
 
 @contextmanager
-def _serving(env: dict[str, str], port: int) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(  # noqa: S603
-        [*OTKLIK, "serve", "--port", str(port)], env=env, stdout=subprocess.DEVNULL
-    )
+def _serving(env: dict[str, str], port: int, processes: int) -> Iterator[subprocess.Popen[bytes]]:
+    command = [*OTKLIK, "serve", "--port", str(port), "--processes", str(processes)]
+    process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL)  # noqa: S603
     try:
         until = time.monotonic() + 300
         while time.monotonic() < until and not _answers(f"http://127.0.0.1:{port}/healthz"):
@@ -148,18 +284,20 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _memory(pid: int) -> int:
-    """Return what the process and its children hold, in megabytes; 0 where /proc does not tell."""
+def _memory(pid: int) -> Iterator[Row]:
+    """Say what the processes hold in megabytes: their own and their share of the common (PSS), as /proc tells it."""
     children = Path(f"/proc/{pid}/task/{pid}/children")
-    pids = [pid, *(int(one) for one in children.read_text().split())] if children.exists() else [pid]
-    total = 0
-    for one in pids:
-        try:
-            found = re.search(r"^Pss:\s+(\d+)", Path(f"/proc/{one}/smaps_rollup").read_text(), re.MULTILINE)
-        except OSError:
-            continue
-        total += int(found.group(1)) if found else 0
-    return total // 1024
+    workers = [int(one) for one in children.read_text().split()] if children.exists() else []
+    for name, pids in (("Память главного процесса, PSS", [pid]), ("Память веб-процессов, PSS", workers)):
+        yield name, f"{', '.join(str(_pss(one)) for one in pids) or '?'} МБ"
+
+
+def _pss(pid: int) -> int:
+    try:
+        found = re.search(r"^Pss:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
+    except OSError:
+        return 0
+    return int(found.group(1)) // 1024 if found else 0
 
 
 def _run(command: list[str], env: dict[str, str]) -> None:

@@ -16,9 +16,6 @@ from typing import IO, Any, Final
 
 from django.db import transaction
 from django.utils import timezone
-from openpyxl import Workbook, load_workbook
-from openpyxl.styles import Font
-from openpyxl.utils.exceptions import InvalidFileException
 
 from otklik.core import files, typed
 from otklik.core.errors import DomainError
@@ -132,6 +129,9 @@ class Done:
 
 def sample() -> bytes:
     """Return a spreadsheet to fill in: the columns with two examples, and a sheet of the units and roles there are."""
+    from openpyxl import Workbook  # asked for rarely, heavy to load
+    from openpyxl.styles import Font
+
     book = Workbook()
     sheet = book.active
     sheet.title = "Сотрудники"
@@ -156,6 +156,8 @@ def sample() -> bytes:
 
 def read(upload: IO[bytes], name: str) -> list[Row]:
     """Return the rows of the first sheet. Nothing in the file is run: a formula is refused by its address."""
+    from openpyxl import load_workbook
+
     content = upload.read(MAX_BYTES + 1)
     _check(content, name)
     try:
@@ -163,7 +165,7 @@ def read(upload: IO[bytes], name: str) -> list[Row]:
         sheet = book.worksheets[0]
         sheet.reset_dimensions()  # what the sheet says of its size is not believed
         found = list(_filled(sheet.iter_rows(max_col=_MAX_COLUMNS)))
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, TypeError, IndexError, OSError, EOFError):
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, IndexError, OSError, EOFError):
         raise BadSheet(what="это не таблица Excel или она повреждена. Сохраните её заново как .xlsx.") from None
     except Exception as exc:  # the XML of a made-up file fails in many ways, all of them the file's fault
         if type(exc).__module__.split(".")[0] not in {"xml", "defusedxml", "openpyxl", "lxml"}:

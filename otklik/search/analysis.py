@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
-from typing import Final, NamedTuple
-
-import snowballstemmer
+from functools import cache, lru_cache
+from typing import Any, Final, NamedTuple
 
 LONGEST_WORD: Final = 64
 # One token: letters and digits, joined inside by signs that codes use («59-ФЗ», «39.6», «54:35:051120:123»).
 _TOKEN: Final = re.compile(r"[^\W_]+(?:[.:/\-–][^\W_]+)*")
 _PART: Final = re.compile(r"[^\W_]+")
 _DIGIT: Final = re.compile(r"\d")
-_STEMMER: Final = snowballstemmer.stemmer("russian")
 
 _LATIN: Final = "qwertyuiop[]asdfghjkl;'zxcvbnm,.`"
 _CYRILLIC: Final = "йцукенгшщзхъфывапролджэячсмитьбюё"
@@ -56,7 +53,14 @@ def stem(word: str) -> str:
     """Return the stem of one lower-case word; what bears a digit stays whole."""
     if _DIGIT.search(word):
         return word[:LONGEST_WORD]
-    return str(_STEMMER.stemWord(word))[:LONGEST_WORD]
+    return str(_stemmer().stemWord(word))[:LONGEST_WORD]
+
+
+@cache
+def _stemmer() -> Any:
+    import snowballstemmer  # brings thirty languages: not before the first word
+
+    return snowballstemmer.stemmer("russian")
 
 
 def _found_by(token: str) -> tuple[str, ...]:

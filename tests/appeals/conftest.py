@@ -10,53 +10,68 @@ import pytest
 from django.utils import timezone
 
 from otklik.appeals import approval, assignment, classification, drafting, registration, signature
-from otklik.appeals import defaults as appeal_defaults
 from otklik.appeals.models import Appeal, FrozenAnswer, Need, Topic
 from otklik.appeals.registration import Entry
-from otklik.core import defaults as core_defaults
 from otklik.core.models import JournalEntry, Regime
-from otklik.correspondence import defaults as correspondence_defaults
 from otklik.correspondence import inbox
 from otklik.correspondence.models import ChannelCode, ContactPoint, IncomingMessage
-from otklik.people import defaults as people_defaults
 from otklik.people.applicants import Typed
-from otklik.people.models import Department, Employee, Role, RoleAssignment, Substitution, Unit
-from otklik.surveys import defaults as survey_defaults
+from otklik.people.models import Department, Employee, RoleAssignment, Substitution, Unit
 
 LONG_AGO = date(2024, 1, 1)
+
+
+def _unit(name: str, parent: Unit | None = None) -> Unit:
+    return Unit(name=name, short_name=name, parent=parent, valid_from=LONG_AGO)
+
+
+def _employee(login: str, last_name: str, unit: Unit, post: str = "") -> Employee:
+    name = {"last_name": last_name, "first_name": "Анна", "patronymic": "Петровна"}
+    one = Employee(username=login, unit=unit, post=post, **name)
+    one.set_unusable_password()
+    return one
 
 
 class World:
     """Units, people and shortcuts that walk an appeal through its steps by public doors only."""
 
     def __init__(self) -> None:
-        for room in (core_defaults, people_defaults, correspondence_defaults, appeal_defaults, survey_defaults):
-            room.load()
-        self.hq = Unit.objects.create(name="Руководство", short_name="Руководство", valid_from=LONG_AGO)
-        self.registry = self._unit("Отдел организационной и кадровой работы")
-        self.land = self._unit("Отдел земельных отношений")
-        self.land_sub = self._unit("Сектор аренды", parent=self.land)
-        self.law = self._unit("Юридический отдел")
+        names = (
+            "Руководство",
+            "Отдел организационной и кадровой работы",
+            "Отдел земельных отношений",
+            "Юридический отдел",
+        )
+        self.hq, self.registry, self.land, self.law = Unit.objects.bulk_create(_unit(name) for name in names)
+        self.land_sub = _unit("Сектор аренды", parent=self.land)
+        self.land_sub.save()
         Department.objects.update(registry_unit=self.registry, address="Красный проспект, 18", phone="238-60-02")
-        self.clerk = self.employee("clerk", "Орлова", self.registry, ["clerk"])
-        self.clerk2 = self.employee("clerk2", "Белова", self.registry, ["clerk"])
-        self.executor = self.employee("executor", "Сидорова", self.land, ["executor"], "главный специалист")
-        self.helper = self.employee("helper", "Гусева", self.law, ["executor"])
-        self.stranger = self.employee("stranger", "Чужакова", self.law, ["executor"])
-        self.head = self.employee("head", "Кузнецова", self.land, ["head"], "Начальник отдела")
-        self.signer = self.employee("signer", "Волкова", self.hq, ["signer"], "Руководитель департамента")
-        self.signer2 = self.employee("signer2", "Зайцева", self.hq, ["signer"], "Заместитель руководителя")
-        self.auditor = self.employee("auditor", "Ежова", self.hq, ["auditor"])
-
-    def _unit(self, name: str, parent: Unit | None = None) -> Unit:
-        return Unit.objects.create(name=name, short_name=name, parent=parent, valid_from=LONG_AGO)
+        people = Employee.objects.bulk_create(
+            [
+                _employee("clerk", "Орлова", self.registry),
+                _employee("clerk2", "Белова", self.registry),
+                _employee("executor", "Сидорова", self.land, "главный специалист"),
+                _employee("helper", "Гусева", self.law),
+                _employee("stranger", "Чужакова", self.law),
+                _employee("head", "Кузнецова", self.land, "Начальник отдела"),
+                _employee("signer", "Волкова", self.hq, "Руководитель департамента"),
+                _employee("signer2", "Зайцева", self.hq, "Заместитель руководителя"),
+                _employee("auditor", "Ежова", self.hq),
+            ]
+        )
+        self.clerk, self.clerk2, self.executor, self.helper, self.stranger = people[:5]
+        self.head, self.signer, self.signer2, self.auditor = people[5:]
+        roles = ("clerk", "clerk", "executor", "executor", "executor", "head", "signer", "signer", "auditor")
+        RoleAssignment.objects.bulk_create(
+            RoleAssignment(employee=one, role_id=role, valid_from=LONG_AGO)
+            for one, role in zip(people, roles, strict=True)
+        )
 
     def employee(self, login: str, last_name: str, unit: Unit, roles: list[str], post: str = "") -> Employee:
-        one = Employee.objects.create_user(
-            login, password=None, last_name=last_name, first_name="Анна", patronymic="Петровна", unit=unit, post=post
-        )
+        one = _employee(login, last_name, unit, post)
+        one.save()
         for role in roles:
-            RoleAssignment.objects.create(employee=one, role=Role.objects.get(code=role), valid_from=LONG_AGO)
+            RoleAssignment.objects.create(employee=one, role_id=role, valid_from=LONG_AGO)
         return one
 
     def stands_in(self, deputy: Employee, absent: Employee) -> None:

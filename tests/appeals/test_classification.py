@@ -10,7 +10,8 @@ import pytest
 from otklik.appeals import assignment, classification, defaults
 from otklik.appeals.errors import NotAllowed
 from otklik.appeals.models import Appeal, Topic
-from otklik.people.models import Department
+from otklik.people.models import Department, Unit
+from tests.appeals.conftest import LONG_AGO
 
 
 def test_a_clerk_of_the_registry_unit_confirms(world):
@@ -48,7 +49,7 @@ def test_a_deputy_of_a_registry_clerk_confirms(world):
 
 
 def test_a_unit_inside_the_registry_unit_confirms_too(world):
-    inner = world._unit("Сектор учёта", parent=world.registry)
+    inner = Unit.objects.create(name="Сектор учёта", parent=world.registry, valid_from=LONG_AGO)
     member = world.employee("inner", "Соколова", inner, ["clerk"])
     appeal = world.registered()
     classification.classify(appeal, [world.pair()], by=member)

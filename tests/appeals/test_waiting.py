@@ -18,7 +18,6 @@ from otklik.correspondence.models import ChannelCode, IncomingMessage
 @pytest.fixture(autouse=True)
 def new_year_holidays(world, monkeypatch):
     """Let it be Friday, 1 January 2027: nobody works before the 11th."""
-    calendar.load([2026, 2027])
     be(monkeypatch, 2027, 1, 1)
 
 

@@ -99,7 +99,7 @@ def serving(base: Path, settle: str, **own: str) -> Iterator[tuple[str, dict[str
 def _copy_migrated(data: Path) -> None:
     """Begin with the tests' migrated database where there is one: running every migration takes half a minute."""
     data.mkdir(parents=True)
-    template = databases.SqliteTemplate("house").template
+    template = databases.SqliteTemplate("house").migrated
     if template.exists():
         shutil.copy(template, data / "otklik.sqlite3")
 

@@ -18,7 +18,7 @@ def main() -> None:
     from tests import databases
 
     really = restore._migrate_to
-    template = databases.SqliteTemplate("restore").template
+    template = databases.SqliteTemplate("restore").migrated
 
     def migrate_to(names: list[tuple[str, str]]) -> bool:
         if not template.exists():

@@ -75,7 +75,6 @@ def clerk(db):
 
 
 def test_loading_twice_changes_nothing_and_keeps_what_a_person_edited(clerk):
-    defaults.load()
     calendar.set_day(date(2026, 6, 11), "off", source="распоряжение", by=clerk)
     before = list(CalendarDay.objects.values()), JournalEntry.objects.count()
     defaults.load()
@@ -85,7 +84,6 @@ def test_loading_twice_changes_nothing_and_keeps_what_a_person_edited(clerk):
 
 
 def test_a_day_set_by_hand_counts_at_once_and_is_journalled(clerk):
-    defaults.load()
     day = date(2026, 6, 11)
     assert calendar.current().is_working(day)
     calendar.set_day(day, "off", source="распоряжение Губернатора", by=clerk)
@@ -103,7 +101,6 @@ def test_a_day_set_by_hand_counts_at_once_and_is_journalled(clerk):
 def test_a_rolled_back_change_is_not_seen(clerk):
     from django.db import transaction
 
-    defaults.load()
     with transaction.atomic():
         calendar.set_day(date(2026, 6, 11), "off", source="ошибка", by=clerk)
         assert not calendar.current().is_working(date(2026, 6, 11))
@@ -120,7 +117,6 @@ def test_a_year_is_approved_by_a_person_with_the_decree_named(clerk):
 
 
 def test_the_calendar_costs_one_query_outside_a_request_and_one_for_all_asking_within(db, django_assert_num_queries):
-    defaults.load()
     calendar.current()
     with django_assert_num_queries(1):
         calendar.current()

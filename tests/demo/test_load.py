@@ -24,18 +24,18 @@ def loaded(django_db_setup, django_db_blocker, worker_id, tmp_path_factory):
     """Load once and commit; every test after it is rolled back to this, and the next module begins empty again."""
     with django_db_blocker.unblock():
         with override_settings(FILES_ROOT=tmp_path_factory.mktemp("demo")):
-            load.load(count=25)
+            load.load(count=12)
         yield
         databases.template(worker_id).restore()
 
 
 @pytest.fixture
 def small(loaded, db):
-    """Twenty-five appeals and everything they need."""
+    """A dozen appeals and everything they need."""
 
 
 def test_history_is_whole_and_past_and_sends_nothing(small):
-    assert Appeal.objects.count() == 25
+    assert Appeal.objects.count() == 12
     assert Appeal.objects.exclude(origin="imported").count() == 0
     assert OutgoingMessage.objects.exclude(state="sent").count() == 0
     assert not CaughtLetter.objects.exists()

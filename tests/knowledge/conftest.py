@@ -10,7 +10,6 @@ from django.utils import timezone
 
 from otklik.knowledge import defaults
 from otklik.knowledge.models import Faq, KnowledgeHome, Mark, Material, ReplyTemplate, Section
-from otklik.people import defaults as people_defaults
 from otklik.people.models import Employee, Role, RoleAssignment, Unit
 
 SINCE = date(2024, 1, 1)
@@ -18,7 +17,6 @@ SINCE = date(2024, 1, 1)
 
 @pytest.fixture
 def home(db: None) -> KnowledgeHome:
-    people_defaults.load()
     return defaults.load()
 
 

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from otklik.core import journal, masking
 from otklik.core.models import AccessEntry
-from otklik.people import access, applicants, defaults
+from otklik.people import access, applicants
 from otklik.people.applicants import Typed
 from otklik.people.declension import Name
 from otklik.people.models import Applicant, Employee, RoleAssignment
@@ -23,7 +23,6 @@ IVANOVA = Typed(
 
 @pytest.fixture
 def applicant(db):
-    defaults.load()
     return applicants.create(IVANOVA, by=None)
 
 

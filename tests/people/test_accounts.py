@@ -9,18 +9,13 @@ import pytest
 from django.utils import timezone
 
 from otklik.core.models import JournalEntry
-from otklik.people import accounts, defaults, directory, roles, staff, substitution
+from otklik.people import accounts, directory, roles, staff, substitution
 from otklik.people.accounts import Facts
 from otklik.people.models import Employee, Role, RoleAssignment, Substitution, Transfer, Unit
 
 pytestmark = pytest.mark.django_db
 LONG_AGO = date(2024, 1, 1)
 GOOD = Facts(username="vera", last_name="Примерова", first_name="Вера", post="консультант", email="vera@dep.example")
-
-
-@pytest.fixture(autouse=True)
-def house(db: None) -> None:
-    defaults.load()
 
 
 @pytest.fixture

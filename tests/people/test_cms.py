@@ -6,19 +6,9 @@ import pytest
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
-from otklik.core import defaults as core_defaults
-from otklik.knowledge import defaults as knowledge_defaults
-from otklik.people import defaults
 from otklik.people.models import Employee, Role, RoleAssignment, RolePower
 
 PASSWORD = "Correct-horse-77"
-
-
-@pytest.fixture
-def house(db):
-    core_defaults.load()
-    defaults.load()
-    knowledge_defaults.load()
 
 
 def employee(login, role=None):
@@ -38,7 +28,7 @@ def enter(client):
 
 
 @pytest.fixture
-def admin(house, enter):
+def admin(db, enter):
     return enter(employee("admin", "admin"))
 
 
@@ -95,7 +85,7 @@ def test_the_code_of_a_known_role_cannot_be_changed(admin):
 
 
 @pytest.mark.parametrize("role", ["clerk", "executor", "head", "signer", "kb_chief", "auditor"])
-def test_without_the_power_nobody_opens_or_changes_roles(house, enter, role):
+def test_without_the_power_nobody_opens_or_changes_roles(db, enter, role):
     client = enter(employee("other", role))
     for name in ("roles", "units"):
         assert client.get(reverse(f"{name}:index")).status_code in {302, 403}

@@ -11,10 +11,7 @@ from otklik.people.powers import POWERS, STARTING_ROLES
 DAY = date(2026, 6, 15)
 LONG_AGO = date(2026, 1, 1)
 
-
-@pytest.fixture(autouse=True)
-def roles(db):
-    defaults.load()
+pytestmark = pytest.mark.django_db
 
 
 def unit(name, parent=None):

@@ -13,7 +13,7 @@ from openpyxl import Workbook, load_workbook
 
 from otklik.core import files
 from otklik.core.models import JournalEntry
-from otklik.people import accounts, defaults, staff, staff_import
+from otklik.people import accounts, staff, staff_import
 from otklik.people.models import Employee, Role, RoleAssignment, Transfer, Unit
 from otklik.people.staff_import import COLUMNS, BadSheet, Line
 
@@ -23,7 +23,6 @@ TITLES = list(COLUMNS.values())
 
 @pytest.fixture(autouse=True)
 def house(db: None) -> None:
-    defaults.load()
     for name in ("Отдел земли", "Отдел аренды"):
         Unit.objects.create(name=name, short_name=name, valid_from=date(2024, 1, 1))
 

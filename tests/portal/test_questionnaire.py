@@ -8,7 +8,7 @@ from html import unescape
 import pytest
 from django.utils import timezone
 
-from otklik.surveys import defaults, feedback
+from otklik.surveys import feedback
 from otklik.surveys.models import ContactConsent, Response
 
 GOOD = {"answered": "yes", "quality": "partial"}
@@ -16,7 +16,6 @@ GOOD = {"answered": "yes", "quality": "partial"}
 
 @pytest.fixture
 def url(db):
-    defaults.load()
     invitation = feedback.invite(channel="email", on=timezone.localdate())
     return f"/feedback/{invitation.token}/"
 

@@ -10,34 +10,23 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from otklik.appeals import defaults as appeals_defaults
 from otklik.appeals import registration
 from otklik.appeals.models import Appeal, Dispatch, FrozenAnswer
 from otklik.channels.site import intake, limits
 from otklik.channels.site.adapter import SiteChannel
 from otklik.channels.site.models import FormAttempt
 from otklik.channels.site.submission import Submission
-from otklik.core import defaults as core_defaults
 from otklik.core import files
-from otklik.correspondence import defaults as correspondence_defaults
 from otklik.correspondence import inbox
 from otklik.correspondence.models import IncomingMessage, OutgoingFile, OutgoingMessage
-from otklik.people import defaults as people_defaults
 from otklik.people.models import Employee, Role, RoleAssignment
-from otklik.surveys import defaults as surveys_defaults
 from otklik.surveys import feedback
 
 WRONG = "Номер и код не подошли"
 
 
 @pytest.fixture
-def house(db):
-    for defaults in (core_defaults, people_defaults, correspondence_defaults, appeals_defaults, surveys_defaults):
-        defaults.load()
-
-
-@pytest.fixture
-def clerk(house):
+def clerk(db):
     employee = Employee.objects.create(username="clerk", last_name="Учётова")
     RoleAssignment.objects.create(
         employee=employee, role=Role.objects.get(code="clerk"), valid_from=timezone.localdate() - timedelta(days=400)
@@ -53,7 +42,7 @@ def send_in(form_id="f1", answer_by="website"):
 
 
 @pytest.fixture
-def ticket(house):
+def ticket(db):
     return send_in()
 
 

@@ -20,7 +20,7 @@ from otklik.channels.site import attached, limits
 from otklik.channels.site.models import FormAttempt, FormFile, Receipt
 from otklik.core import files
 from otklik.core.models import StoredFile
-from otklik.correspondence import defaults, inbox
+from otklik.correspondence import inbox
 from otklik.correspondence.models import IncomingMessage
 from otklik.portal import write
 
@@ -44,7 +44,6 @@ def no_hurry(monkeypatch):
 
 @pytest.fixture
 def citizen(db):
-    defaults.load()
     return Client()
 
 
@@ -126,7 +125,6 @@ def test_an_edited_text_sent_again_is_another_message(citizen):
 
 @pytest.mark.django_db(transaction=True)
 def test_presses_at_the_same_moment_leave_one_message():
-    defaults.load()
     data = filled(Client())
     start, statuses = threading.Barrier(4), []
 

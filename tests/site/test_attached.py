@@ -17,7 +17,6 @@ from otklik.channels.site.models import FormFile
 from otklik.channels.site.submission import SentFile, Submission
 from otklik.core import files
 from otklik.core.models import StoredFile
-from otklik.correspondence import defaults
 from otklik.correspondence.models import IncomingMessage
 
 PDF = b"%PDF-1.4 plan"
@@ -42,7 +41,6 @@ def sent(stored, form_id="1"):
 
 @pytest.fixture
 def stored(db):
-    defaults.load()
     return keep()
 
 
@@ -104,7 +102,6 @@ def test_a_form_whose_file_is_gone_is_not_taken_in_without_it(stored):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("other", ["brings it again", "sends the form"])
 def test_content_needed_at_the_moment_of_sweeping_is_whole_or_asked_for_again(other):
-    defaults.load()
     first = keep()
     form, outcome, threads = sent(first), [], []
     a_day_passes()

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.core.handlers.wsgi import WSGIRequest
+from django.http import QueryDict
 from django.test import Client
 from django.urls import URLPattern
 
 from otklik.appeals import approval, bulk, dispatch, registration
-from otklik.core import calendar
 from otklik.core.models import ChainHead, ProcedureClause, ProcedureEdition, RetentionRule, TermRule
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
 from otklik.people.models import Employee, Role, RoleAssignment, RolePower, Transfer
@@ -47,7 +48,6 @@ TYPED = (
 
 @pytest.fixture
 def world(db: None) -> World:
-    calendar.load([2026])
     return World()
 
 
@@ -138,8 +138,24 @@ def omnipotent(world: World) -> Employee:
     return one
 
 
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Tell at which addresses a view has looked at what stands behind the «?»."""
+    looked: list[str] = []
+    really = WSGIRequest.GET
+
+    def get(request: WSGIRequest) -> QueryDict:
+        if "GET" in vars(request):  # a middleware has cleaned it and put it back: from here on views look
+            looked.append(request.path)
+            return vars(request)["GET"]
+        return really.func(request)
+
+    monkeypatch.setattr(WSGIRequest, "GET", property(get, lambda request, sent: vars(request).update(GET=sent)))
+    return looked
+
+
 def test_odd_numbers_days_and_words_are_no_defect_at_any_address(
-    omnipotent: Employee, ids: dict[str, list[int]]
+    omnipotent: Employee, ids: dict[str, list[int]], asked: list[str]
 ) -> None:
     client = signed_in(omnipotent, raise_request_exception=False)
 
@@ -153,9 +169,10 @@ def test_odd_numbers_days_and_words_are_no_defect_at_any_address(
             look(client.post(address(pattern, number)), pattern.name, number)
         for day in DAYS if "<day" in str(pattern.pattern) else ():
             look(client.get(address(pattern, pk, day)), pattern.name, day)
-        if client.get(address(pattern, pk)).status_code != 405:
-            for odd in ODD:
-                look(client.get(address(pattern, pk), dict.fromkeys(ASKED, odd)), pattern.name, odd)
+        asked.clear()
+        client.get(address(pattern, pk))
+        for odd in ODD if asked else ():
+            look(client.get(address(pattern, pk), dict.fromkeys(ASKED, odd)), pattern.name, odd)
 
 
 def test_odd_forms_are_no_defect_at_any_address(omnipotent: Employee, ids: dict[str, list[int]]) -> None:

@@ -19,7 +19,7 @@ from wagtail.models import Page
 from otklik.appeals import access, approval, dispatch, signature, steps
 from otklik.appeals.models import Appeal
 from otklik.appeals.step_rights import ASKED
-from otklik.core import calendar, cms, files, installation
+from otklik.core import cms, files, installation
 from otklik.core.models import Installation, TermRule
 from otklik.correspondence.models import IncomingFile, IncomingMessage, OutgoingFile, OutgoingMessage
 from otklik.knowledge import defaults as knowledge_defaults
@@ -68,7 +68,6 @@ def refusals_are_not_logged() -> Iterator[None]:
 @pytest.fixture
 def house(db: None) -> House:
     installation.mark(Installation.Kind.DEMO)
-    calendar.load([2026])
     world = World()
     house = House(world)
     section = knowledge_defaults.load().add_child(instance=Section(title="Земля", slug="land", unit=world.land))

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
-from wagtail.models import Page
 
 from otklik.appeals import drafting
 from otklik.appeals.models import Appeal, Approval, Draft
@@ -311,7 +310,7 @@ def test_looking_begins_no_draft(world: World) -> None:
 
 def test_only_those_who_write_the_answer_say_that_a_material_does_not_fit(world: World) -> None:
     appeal = world.assigned()
-    home = Page.get_first_root_node().add_child(instance=KnowledgeHome(title="База знаний", slug="kb"))
+    home = KnowledgeHome.objects.get()
     page = home.add_child(instance=Section(title="Аренда", slug="rent", unit=world.land)).add_child(
         instance=Faq(title="Аренда", slug="q", mark="public", short_answer="Можно.")
     )

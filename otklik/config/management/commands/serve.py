@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
+from django.urls import get_resolver
 from granian.constants import Interfaces
 from granian.server import Server
 
@@ -36,8 +37,9 @@ class Command(BaseCommand):
         prepare.prepare()
         for warning in safety.refuse_unsafe(processes=options["processes"]):
             self.stderr.write(warning)
-        connections.close_all()
         count_together()
+        get_resolver().url_patterns  # noqa: B018 - pages are loaded once, before the processes part, and stay common
+        connections.close_all()
         self.stdout.write(f"Отклик открывается на {settings.BASE_URL} (слушает {host}:{port})")
         Server(
             "otklik.config.wsgi:application",
@@ -56,7 +58,7 @@ def count_together() -> None:
     folder = settings.DATA / "metrics"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700, parents=True)
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)  # read by the library where it is imported: in the children
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)  # read by the library where it is imported, with the pages
 
 
 def check_free(host: str, port: int) -> None:
