@@ -7,7 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from otklik.channels.mail.models import MailboxState
@@ -222,3 +224,13 @@ def test_figures_are_for_this_machine_or_the_token(
 
 def test_without_a_token_in_settings_none_opens(client: Client) -> None:
     assert client.get("/metrics", REMOTE_ADDR="10.1.2.3", HTTP_AUTHORIZATION="Bearer ").status_code == 404
+
+
+def test_where_it_is_asked_for_every_answer_says_how_many_statements_it_took(client: Client, settings: Any) -> None:
+    assert "Server-Timing" not in client.get("/readyz")
+    settings.SERVER_TIMING = True
+    with CaptureQueriesContext(connection) as asked:
+        told = client.get("/readyz")["Server-Timing"]
+    assert len(asked) > 0
+    assert f"queries;dur={len(asked)}.0" in told
+    assert set(re.findall(r"(\w+);dur=", told)) == {"total", "db", "queries"}
