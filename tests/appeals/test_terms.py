@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from django.template.loader import render_to_string
 from django.utils import timezone
 
 from otklik.appeals import registration, terms
@@ -13,6 +12,7 @@ from otklik.appeals.errors import NotAllowed
 from otklik.appeals.models import Appeal
 from otklik.core import calendar
 from otklik.core.models import JournalEntry, Regime
+from otklik.core.templatetags.otklik import term_chip
 
 TODAY = timezone.localdate
 
@@ -94,4 +94,4 @@ def test_the_chip_of_an_answered_appeal_says_whether_it_was_in_time() -> None:
 
 
 def said(**facts: date) -> str:
-    return render_to_string("core/term_chip.html", facts).replace("\xa0", " ")
+    return term_chip(**facts).replace("\xa0", " ")

@@ -10,6 +10,7 @@ from pathlib import Path
 from django import template
 from django.contrib.staticfiles import finders
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from otklik.core.terms import SOON_DAYS
@@ -36,7 +37,6 @@ SHORT_WEEKDAYS = ["пн", "вт", "ср", "чт", "пт", "сб", "вс"]
 SPACE = "\u00a0"
 
 
-@lru_cache(maxsize=512)
 def _svg(name: str) -> str:
     found = finders.find(f"vendor/icons/outline/{name}.svg") if re.fullmatch(r"[a-z0-9-]+", name) else None
     if not found:
@@ -50,6 +50,7 @@ def _svg(name: str) -> str:
 
 
 @register.simple_tag
+@lru_cache(maxsize=1024)
 def icon(name: str, css: str = "") -> SafeString:
     """Return a Tabler icon drawn in place; always beside words, so hidden from screen readers."""
     extra = f" {css}" if re.fullmatch(r"[\w -]+", css) else ""
@@ -86,21 +87,18 @@ def _local(value: date | datetime) -> date:
 @register.filter
 def day(value: date | datetime | None) -> str:
     """Return «12 января», with the year where it is not this one."""
-    if not value:
-        return ""
-    on = _local(value)
-    said = f"{on.day}{SPACE}{MONTHS[on.month - 1]}"
-    return said if on.year == timezone.localdate().year else f"{said} {on.year}"
+    return _dated(_local(value), MONTHS, timezone.localdate()) if value else ""
 
 
 @register.filter
 def short_day(value: date | datetime | None) -> str:
     """Return «12 янв.», with the year where it is not this one."""
-    if not value:
-        return ""
-    on = _local(value)
-    said = f"{on.day}{SPACE}{SHORT_MONTHS[on.month - 1]}"
-    return said if on.year == timezone.localdate().year else f"{said} {on.year}"
+    return _dated(_local(value), SHORT_MONTHS, timezone.localdate()) if value else ""
+
+
+def _dated(on: date, months: list[str], today: date) -> str:
+    said = f"{on.day}{SPACE}{months[on.month - 1]}"
+    return said if on.year == today.year else f"{said} {on.year}"
 
 
 @register.filter
@@ -127,10 +125,6 @@ def moment(value: datetime | None) -> str:
     return f"{said} в{SPACE}{at.hour}:{at.minute:02d}"
 
 
-def _left(due: date) -> int:
-    return (due - timezone.localdate()).days
-
-
 def _remaining(days: int) -> str:
     if days < 0:
         return f"просрочено на {count(-days, 'день,дня,дней')}"
@@ -142,33 +136,48 @@ def _remaining(days: int) -> str:
 @register.filter
 def due(value: date | None) -> str:
     """Return «до 12 января, вторник — осталось 3 дня»."""
-    return f"до {day(value)}, {weekday(value)} — {_remaining(_left(value))}" if value else "без срока"
+    return _due(value, timezone.localdate())
 
 
-@register.filter
-def short_due(value: date | None) -> str:
+def _due(value: date | None, today: date) -> str:
+    if not value:
+        return "без срока"
+    return f"до {_dated(value, MONTHS, today)}, {weekday(value)} — {_remaining((value - today).days)}"
+
+
+def _short_due(value: date | None, today: date) -> str:
     """Return «до 12 янв., 3 дня»."""
     if not value:
         return "без срока"
-    days = _left(value)
+    days = (value - today).days
     tail = "сегодня" if days == 0 else f"просрочено {-days}{SPACE}дн." if days < 0 else count(days, "день,дня,дней")
-    return f"до {short_day(value)}, {tail}"
+    return f"до {_dated(value, SHORT_MONTHS, today)}, {tail}"
 
 
-@register.filter
-def urgency(value: date | None) -> str:
-    """Return how near a term is, as a CSS word: `none`, `late`, `today`, `soon`, `calm`."""
+def _urgency(value: date | None, today: date) -> str:
+    """Return how near a term is, as a CSS word."""
     if not value:
         return "none"
-    days = _left(value)
+    days = (value - today).days
     return "late" if days < 0 else "today" if days == 0 else "soon" if days <= SOON_DAYS else "calm"
 
 
-@register.filter
-def lateness(answered: date, due: date | None) -> str:
-    """Return «, с опозданием на 4 дня» where the answer came after its term."""
-    late = (answered - due).days if due else 0
-    return f", с опозданием на {count(late, 'день,дня,дней')}" if late > 0 else ""
+@register.simple_tag
+def term_chip(due: date | None, answered: date | None = None, *, what: str = "", short: bool = False) -> SafeString:
+    """Return a term in words; colour only repeats them. `what` is to be done by it, unless it was `answered`.
+
+    Drawn here and not by a template: a list has fifty of them.
+    """
+    today = timezone.localdate()
+    if answered:
+        late = (answered - due).days if due else 0
+        tail = f", с опозданием на {count(late, 'день,дня,дней')}" if late > 0 else ""
+        said = f"отвечено {_dated(answered, MONTHS, today)}{tail}"
+        return format_html('<span class="chip chip-done">{}{}</span>', icon("check"), said)
+    level = _urgency(due, today)
+    words = (_short_due if short else _due)(due, today)
+    drawn = icon("flame" if level in ("late", "today") else "clock")
+    return format_html('<span class="chip chip-{}">{}{}{}</span>', level, drawn, f"{what} " if what else "", words)
 
 
 @register.filter

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import template
 
+from otklik.appeals.queues import Row
 from otklik.core.actions import name_of
 from otklik.people import access
 from otklik.people.models import Applicant, Employee
@@ -37,6 +38,12 @@ def came_from(context: dict[str, Any]) -> str:
 
 
 register.filter("action_name", name_of)
+
+
+@register.filter
+def address(row: Row) -> str:
+    """Return where a row of a list leads."""
+    return queue.row_url(row.kind, row.pk)
 
 
 @register.filter
