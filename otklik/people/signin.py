@@ -21,6 +21,7 @@ from otklik.people.models import Employee
 
 # The session's note of when its person last did something.
 ACTED: Final = "acted_at"
+BEGAN: Final = "began_at"  # when he signed in
 EXPIRED: Final = "Временный пароль больше не действует. Попросите администратора выдать новый."
 NOBODY: Final = "signin"  # the journal's chain for attempts that name no account of ours
 
@@ -77,7 +78,7 @@ class ClosedAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """Begin a session under a new key: one that a stranger planted in this browser is worth nothing."""
         super().login(request, user)
         ways = [record["method"] for record in get_authentication_records(request, user)]
-        request.session[ACTED] = int(time.time())
+        request.session[ACTED] = request.session[BEGAN] = int(time.time())
         journal.record("signin.entered", chain=chain_of(user), by=user, ways=ways)
 
     def logout(self, request: HttpRequest) -> None:

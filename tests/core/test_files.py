@@ -4,6 +4,7 @@ import errno
 import io
 import os
 import time
+import tracemalloc
 import zipfile
 from threading import Barrier, Thread
 
@@ -11,7 +12,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 
-from otklik.core import files
+from otklik.core import files, sniffing
 from otklik.core.models import StoredFile
 
 PDF = b"%PDF-1.7\n1 0 obj <<>> endobj\ntrailer <<>>\nstartxref\n9\n%%EOF\n"
@@ -188,6 +189,36 @@ def test_a_useless_or_dangerous_file_is_refused_with_a_reason_and_a_way_out(name
     assert why in str(refusal.value)
     assert name in str(refusal.value)
     assert on_disk(root) == []
+
+
+def crowd(number):
+    """Return an archive of many nameless nothings: its list is all there is to it."""
+    return archive(*((f"{at:07}", "") for at in range(number)))
+
+
+def test_an_archive_that_names_more_than_we_read_is_refused_unopened(monkeypatch):
+    crowded, fake = crowd(40_000), b"PK\x05\x06" + b"\0" * 18
+    monkeypatch.setattr(sniffing.zipfile, "ZipFile", lambda *_: pytest.fail("opened"))
+    for content in (crowded, crowded + fake):
+        with pytest.raises(files.Refused, match="слишком много файлов"):
+            files.check(content, "всё.zip")
+
+
+@pytest.mark.parametrize("content", [crowd(10_000), archive(("a.zip", crowd(10)))])
+def test_an_archive_of_thousands_of_files_is_taken(content):
+    files.check(content, "всё.zip")
+
+
+@pytest.mark.django_db
+def test_the_type_of_a_document_is_read_without_unpacking_what_swells():
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("mimetype", b"x" * 60_000_000)
+    tracemalloc.start()
+    assert files.store(held.getvalue()).content_type == "application/zip"
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10_000_000, "60 MB lie in 60 KB"
 
 
 def test_a_too_large_file_is_refused_before_it_is_read(settings):
