@@ -26,7 +26,7 @@ from django.db import transaction
 from django.utils import timezone
 from imap_tools.errors import ImapToolsError
 
-from otklik.appeals.models import NumberPattern
+from otklik.appeals.models import NumberPattern, wrong_pattern
 from otklik.channels.mail import imap, smtp
 from otklik.config import prepare
 from otklik.core import calendar, installation, journal
@@ -228,17 +228,6 @@ def check_email(text: str) -> str:
     return ""
 
 
-def check_pattern(text: str) -> str:
-    """Say what is wrong with a pattern of numbers."""
-    try:
-        one, two, next_year = (text.format(year=year, seq=seq) for year, seq in ((2026, 1), (2026, 2), (2027, 1)))
-    except (KeyError, IndexError, ValueError):
-        return f"«{text}»: в образце номера могут стоять только {{year}} и {{seq}}, например О-{{year}}-{{seq:06d}}"
-    if one in {two, next_year}:
-        return f"«{text}»: в образце номера нужны и {{year}}, и {{seq}}, иначе номера повторятся"
-    return f"«{text}»: номер длиннее 60 знаков" if len(one) > 60 else ""
-
-
 def check_year(text: str) -> str:
     """Say what is wrong with a year of the calendar."""
     return "" if text.isdecimal() and 2024 <= int(text) <= 2100 else f"«{text}» — не год календаря"
@@ -323,7 +312,7 @@ def _problems(answers: Answers) -> Iterator[str]:
         yield check_email(email)
     yield from _unit_problems(answers)
     if answers.pattern:
-        yield check_pattern(answers.pattern)
+        yield wrong_pattern(answers.pattern)
     yield from (check_year(str(year)) for year in answers.years)
     if answers.base_url:
         yield check_base_url(answers.base_url)

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from otklik.appeals.models import wrong_pattern
 from otklik.config import first_steps as steps
 from otklik.core.errors import DomainError
 
@@ -74,7 +75,7 @@ class Command(BaseCommand):
         if "registry_unit" in absent:
             answers.registry_unit = self._registry_unit(answers)
         if "administrator" in absent:
-            answers.pattern = self._line("Образец номера обращения", "О-{year}-{seq:06d}", check=steps.check_pattern)
+            answers.pattern = self._line("Образец номера обращения", "О-{year}-{seq:06d}", check=wrong_pattern)
         answers.base_url = self._line("Адрес системы (https://…)", check=steps.check_base_url)
         answers.mailboxes = self._mailboxes(tries)
         answers.smtp_url = self._line(
