@@ -6,11 +6,9 @@ for the services.
 
 from __future__ import annotations
 
-import imaplib
 import os
 import re
 import secrets
-import smtplib
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -24,10 +22,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone
-from imap_tools.errors import ImapToolsError
 
 from otklik.appeals.models import NumberPattern, wrong_pattern
-from otklik.channels.mail import imap, smtp
 from otklik.config import prepare
 from otklik.core import calendar, installation, journal
 from otklik.core.errors import DomainError
@@ -278,24 +274,6 @@ def check_password(text: str, person: Mapping[str, str]) -> str:
 def without_password(url: str) -> str:
     """Return the address as it may be shown."""
     return re.sub(r"(?<=:)[^:@/]+(?=@)", "•••", url)
-
-
-def try_mailbox(url: str) -> str:
-    """Sign in to a mailbox and leave it as it was; say what went wrong."""
-    try:
-        imap.try_out(url)
-    except (OSError, imaplib.IMAP4.error, ImapToolsError) as exc:
-        return f"ящик {imap.name_of(url)} не открывается: {exc}"
-    return ""
-
-
-def try_smtp(url: str) -> str:
-    """Greet the server for sending and sign in, without a letter; say what went wrong."""
-    try:
-        smtp.try_out(url)
-    except (OSError, smtplib.SMTPException) as exc:
-        return f"сервер отправки {urlsplit(url).hostname} не принимает нас: {exc}"
-    return ""
 
 
 def problems(answers: Answers) -> list[str]:

@@ -18,10 +18,9 @@ from otklik.core.access import asks_for_a_part
 from otklik.core.errors import DomainError, refused
 from otklik.people import factors
 from otklik.people.models import Employee
-from otklik.people.signin import ACTED, BEGAN, chain_of
+from otklik.people.signin import ACTED, BEGAN, WANTED, chain_of
 
 READY: Final = "ready"  # the session's note that nothing stands in the way
-WANTED: Final = "wanted"  # the session's note where the employee was going
 A_MINUTE: Final = 60
 AN_HOUR: Final = 3600
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, Final
 
 from django.contrib.auth.password_validation import CommonPasswordValidator
@@ -41,10 +42,11 @@ class NotOfKnownWords:
 
     def validate(self, password: str, user: Any = None) -> None:
         """Refuse a password that is put together from words an outsider knows."""
-        if len(_left_of(password)) < LEAST_LEFT:
+        own = [str(getattr(user, name, "") or "") for name in ("username", "last_name", "first_name", "patronymic")]
+        if len(_left_of(password, own)) < LEAST_LEFT:
             raise ValidationError(
-                "Пароль составлен из слов, которые подберут первыми: название системы или ведомства, месяц, год, ряд"
-                " клавиш. Возьмите несколько не связанных между собой слов.",
+                "Пароль составлен из слов, которые подберут первыми: ваше имя, название системы или ведомства, месяц,"
+                " год, ряд клавиш. Возьмите несколько не связанных между собой слов.",
                 code="password_of_known_words",
             )
 
@@ -53,10 +55,10 @@ class NotOfKnownWords:
         return "Пароль не должен состоять из названий системы и ведомства, месяцев, годов и рядов клавиш."
 
 
-def _left_of(password: str) -> str:
-    """Return the password without known words in either layout, years and repeated signs."""
+def _left_of(password: str, own: Iterable[str]) -> str:
+    """Return the password without known words in either layout, the owner's names, years and repeated signs."""
     left = password.casefold().translate(_TO_LATIN)
-    for word in _BY_LENGTH:
+    for word in [*(name.casefold().translate(_TO_LATIN) for name in own if len(name) > 2), *_BY_LENGTH]:
         left = left.replace(word, "")
     return _SAME.sub(r"\1", _YEAR.sub("", left))
 

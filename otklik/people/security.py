@@ -22,8 +22,8 @@ from django.views.decorators.http import require_GET, require_POST
 from otklik.core import installation, journal
 from otklik.core.access import by_itself, public, requires
 from otklik.people import factors, resets
-from otklik.people.entrance import WANTED, first
-from otklik.people.signin import chain_of
+from otklik.people.entrance import first
+from otklik.people.signin import WANTED, chain_of
 
 Kind = Authenticator.Type
 
