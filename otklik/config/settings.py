@@ -23,6 +23,12 @@ def _list(name: str, default: str = "") -> list[str]:
     return [part.strip() for part in os.environ.get(name, default).split(",") if part.strip()]
 
 
+def _secret(name: str) -> str:
+    """Return a secret from the environment, or from the file that `<name>_FILE` names: systemd hands them over so."""
+    path = os.environ.get(f"{name}_FILE", "")
+    return Path(path).read_text(encoding="utf-8").strip() if path else os.environ.get(name, "")
+
+
 def _secret_key() -> str:
     """Return the key from the environment, else one made once and kept beside the data (mode 0600)."""
     if key := os.environ.get("OTKLIK_SECRET_KEY"):
@@ -236,9 +242,12 @@ STATICFILES_DIRS = [PACKAGE / "static"]
 MEDIA_ROOT = DATA / "media"
 MEDIA_URL = "/media/"
 FILES_ROOT = DATA / "files"
+# Stored files in a bucket instead: `s3://bucket/prefix?endpoint=https://…&region=…`; the folder then keeps copies.
+S3_URL, S3_KEY = os.environ.get("OTKLIK_S3_URL", ""), os.environ.get("OTKLIK_S3_KEY", "")
+S3_SECRET = _secret("OTKLIK_S3_SECRET")
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "files": {"BACKEND": "otklik.core.storage.DurableStorage"},
+    "files": {"BACKEND": f"otklik.core.{'bucket.BucketStorage' if S3_URL else 'storage.DurableStorage'}"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if TESTING or DEBUG
