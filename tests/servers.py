@@ -18,6 +18,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP
@@ -164,6 +165,34 @@ def smtp_sink() -> Iterator[Sink]:
         yield sink
     finally:
         controller.stop()
+
+
+@dataclass
+class Bucket:
+    """A server that speaks S3, with one empty bucket."""
+
+    endpoint: str
+    name: str = "files"
+
+    @property
+    def url(self) -> str:
+        """Return the address as `OTKLIK_S3_URL` wants it."""
+        return f"s3://{self.name}/department?endpoint={self.endpoint}&region=us-east-1"
+
+
+@contextmanager
+def s3() -> Iterator[Bucket]:
+    """Run a server that speaks S3 on a free port."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=free_port(), verbose=False)
+    server.start()
+    try:
+        bucket = Bucket(f"http://127.0.0.1:{server._port}")
+        urlopen(Request(f"{bucket.endpoint}/{bucket.name}", method="PUT"), timeout=30).close()
+        yield bucket
+    finally:
+        server.stop()
 
 
 def _wait_for(port: int, server: subprocess.Popen[bytes], log: Path) -> None:

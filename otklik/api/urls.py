@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, Final
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -19,6 +20,11 @@ from otklik.core.access import public
 from otklik.people.tokens import SCOPES
 
 app_name = "api"
+# Not led on to HTTPS in silence: the key has just gone over the network for everybody to read.
+IN_THE_OPEN: Final = (
+    "Запрос пришёл без шифрования, и ключ могли прочесть по дороге. Завершите этот ключ, получите новый"
+    " и обращайтесь по адресу с https://."
+)
 View = Callable[..., HttpResponseBase]
 
 
@@ -49,6 +55,8 @@ def _door(view: Any, *, access: tuple[str, ...], parameters: frozenset[str]) -> 
     @csrf_exempt
     @wraps(view)
     def entered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if settings.HTTPS and not request.is_secure():
+            return problems.problem(403, IN_THE_OPEN, code="api.not_encrypted")
         request.parameters = parameters  # type: ignore[attr-defined]
         answer: HttpResponseBase = view(request, *args, **kwargs)
         if answer.status_code == 405:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 
@@ -100,6 +104,19 @@ class NumberCounter(models.Model):
         return f"{self.year}: {self.last}"
 
 
+# The year, the number and, where wanted, up to how many signs it is filled with noughts; nothing else is formatted.
+_FIELDS: Final = re.compile(r"\{year\}|\{seq(?::0?1?\dd)?\}")
+
+
+def wrong_pattern(text: str) -> str:
+    """Say what is wrong with a pattern of numbers; empty where nothing is."""
+    if set("{}") & set(_FIELDS.sub("", text)):
+        return f"«{text}»: в образце номера могут стоять только {{year}} и {{seq}}, например О-{{year}}-{{seq:06d}}"
+    if "{year}" not in text or "{seq" not in text:
+        return f"«{text}»: в образце номера нужны и {{year}}, и {{seq}}, иначе номера повторятся"
+    return f"«{text}»: номер длиннее 60 знаков" if len(text.format(year=2026, seq=999_999)) > 60 else ""
+
+
 class NumberPattern(models.Model):
     """How our own numbers look; the newest valid row counts. Fields: {year}, {seq}."""
 
@@ -113,6 +130,11 @@ class NumberPattern(models.Model):
 
     def __str__(self) -> str:
         return self.pattern
+
+    def clean(self) -> None:
+        """Refuse a pattern that would make no numbers, or the same one twice: registration would stop for everybody."""
+        if wrong := wrong_pattern(self.pattern):
+            raise ValidationError({"pattern": wrong})
 
 
 class Appeal(models.Model):

@@ -6,11 +6,9 @@ for the services.
 
 from __future__ import annotations
 
-import imaplib
 import os
 import re
 import secrets
-import smtplib
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -24,10 +22,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone
-from imap_tools.errors import ImapToolsError
 
-from otklik.appeals.models import NumberPattern
-from otklik.channels.mail import imap, smtp
+from otklik.appeals.models import NumberPattern, wrong_pattern
 from otklik.config import prepare
 from otklik.core import calendar, installation, journal
 from otklik.core.errors import DomainError
@@ -228,17 +224,6 @@ def check_email(text: str) -> str:
     return ""
 
 
-def check_pattern(text: str) -> str:
-    """Say what is wrong with a pattern of numbers."""
-    try:
-        one, two, next_year = (text.format(year=year, seq=seq) for year, seq in ((2026, 1), (2026, 2), (2027, 1)))
-    except (KeyError, IndexError, ValueError):
-        return f"«{text}»: в образце номера могут стоять только {{year}} и {{seq}}, например О-{{year}}-{{seq:06d}}"
-    if one in {two, next_year}:
-        return f"«{text}»: в образце номера нужны и {{year}}, и {{seq}}, иначе номера повторятся"
-    return f"«{text}»: номер длиннее 60 знаков" if len(one) > 60 else ""
-
-
 def check_year(text: str) -> str:
     """Say what is wrong with a year of the calendar."""
     return "" if text.isdecimal() and 2024 <= int(text) <= 2100 else f"«{text}» — не год календаря"
@@ -291,24 +276,6 @@ def without_password(url: str) -> str:
     return re.sub(r"(?<=:)[^:@/]+(?=@)", "•••", url)
 
 
-def try_mailbox(url: str) -> str:
-    """Sign in to a mailbox and leave it as it was; say what went wrong."""
-    try:
-        imap.try_out(url)
-    except (OSError, imaplib.IMAP4.error, ImapToolsError) as exc:
-        return f"ящик {imap.name_of(url)} не открывается: {exc}"
-    return ""
-
-
-def try_smtp(url: str) -> str:
-    """Greet the server for sending and sign in, without a letter; say what went wrong."""
-    try:
-        smtp.try_out(url)
-    except (OSError, smtplib.SMTPException) as exc:
-        return f"сервер отправки {urlsplit(url).hostname} не принимает нас: {exc}"
-    return ""
-
-
 def problems(answers: Answers) -> list[str]:
     """Return everything wrong with the answers, in words."""
     return [one for one in _problems(answers) if one]
@@ -323,7 +290,7 @@ def _problems(answers: Answers) -> Iterator[str]:
         yield check_email(email)
     yield from _unit_problems(answers)
     if answers.pattern:
-        yield check_pattern(answers.pattern)
+        yield wrong_pattern(answers.pattern)
     yield from (check_year(str(year)) for year in answers.years)
     if answers.base_url:
         yield check_base_url(answers.base_url)

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
@@ -101,6 +101,13 @@ def _encryption() -> Iterator[CheckMessage]:
             "Система работает без https (OTKLIK_INSECURE_HTTP).",
             hint="Так можно только в закрытой сети: пароли и обращения идут открытыми.",
             id="otklik.W001",
+        )
+    endpoint = urlsplit(dict(parse_qsl(urlsplit(settings.S3_URL).query)).get("endpoint", ""))
+    if endpoint.scheme == "http" and not _is_here(endpoint.hostname or ""):
+        yield Warning(
+            f"Файлы идут в хранилище по сети открытыми (OTKLIK_S3_URL, {endpoint.hostname}).",
+            hint="Укажите адрес хранилища с https://.",
+            id="otklik.W004",
         )
     for name, url in [
         ("OTKLIK_SMTP_URL", settings.SMTP_URL),

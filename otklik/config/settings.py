@@ -23,6 +23,12 @@ def _list(name: str, default: str = "") -> list[str]:
     return [part.strip() for part in os.environ.get(name, default).split(",") if part.strip()]
 
 
+def _secret(name: str) -> str:
+    """Return a secret from the environment, or from the file that `<name>_FILE` names: systemd hands them over so."""
+    path = os.environ.get(f"{name}_FILE", "")
+    return Path(path).read_text(encoding="utf-8").strip() if path else os.environ.get(name, "")
+
+
 def _secret_key() -> str:
     """Return the key from the environment, else one made once and kept beside the data (mode 0600)."""
     if key := os.environ.get("OTKLIK_SECRET_KEY"):
@@ -172,7 +178,8 @@ AUTHENTICATION_BACKENDS = [
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "otklik.people.passwords.NotCommon"},
+    {"NAME": "otklik.people.passwords.NotOfKnownWords"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 LOGIN_URL = "account_login"
@@ -187,7 +194,11 @@ ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": None}
 # Signed out after so many minutes without an action of a person; what open pages ask by themselves is none.
 IDLE_MINUTES = int(os.environ.get("OTKLIK_IDLE_MINUTES", "60"))
+# Signed out so many hours after signing in, however busy.
+SESSION_HOURS = int(os.environ.get("OTKLIK_SESSION_HOURS", "12"))
 
+# By default only who may sign letters or keep employees must have a second factor: `people.powers.NEED_SECOND_FACTOR`.
+SECOND_FACTOR_FOR_ALL = _flag("OTKLIK_SECOND_FACTOR_FOR_ALL")
 MFA_ADAPTER = "otklik.people.factors.FactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_FORMS = {"authenticate": "otklik.people.factors.CodeForm", "reauthenticate": "otklik.people.factors.CodeAgainForm"}
@@ -229,9 +240,12 @@ STATICFILES_DIRS = [PACKAGE / "static"]
 MEDIA_ROOT = DATA / "media"
 MEDIA_URL = "/media/"
 FILES_ROOT = DATA / "files"
+# Stored files in a bucket instead: `s3://bucket/prefix?endpoint=https://…&region=…`; the folder then keeps copies.
+S3_URL, S3_KEY = os.environ.get("OTKLIK_S3_URL", ""), os.environ.get("OTKLIK_S3_KEY", "")
+S3_SECRET = _secret("OTKLIK_S3_SECRET")
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "files": {"BACKEND": "otklik.core.storage.DurableStorage"},
+    "files": {"BACKEND": f"otklik.core.{'bucket.BucketStorage' if S3_URL else 'storage.DurableStorage'}"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if TESTING or DEBUG
@@ -243,14 +257,21 @@ WHITENOISE_USE_FINDERS = TESTING or DEBUG
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
-SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SAMESITE = "Lax"
 HTTPS = BASE_URL.startswith("https://")
+# Browsers take such a cookie from this very host over HTTPS only: no neighbour of the domain can plant one.
+COOKIE_PREFIX, PATH_COOKIE_PREFIX = ("__Host-", "__Secure-") if HTTPS else ("", "")
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid", f"{COOKIE_PREFIX}csrftoken"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+MESSAGE_STORAGE = "otklik.core.pages.Messages"
 INSECURE_HTTP = _flag("OTKLIK_INSECURE_HTTP")  # a closed network without certificates: said aloud, see config/safety.py
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # asked by a monitor on this machine, past the proxy
+# Asked by a monitor on this machine, past the proxy; and programs, which are told instead of led on: a key that once
+# went over the network open must be noticed.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$", r"^api/v1/"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS and _flag("OTKLIK_HSTS_SUBDOMAINS")  # a decision about the whole domain
 # The product itself speaks HTTP: with HTTPS there is a proxy before it, which must set this header.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -267,7 +288,7 @@ CONTENT_SECURITY_POLICY = {
         "font-src": [SELF],
         "connect-src": [SELF],
         "object-src": [NONE],
-        "base-uri": [SELF],
+        "base-uri": [NONE],
         "form-action": [SELF],
         "frame-src": [SELF],
         "frame-ancestors": [SELF],
@@ -291,6 +312,7 @@ WAGTAILDOCS_SERVE_METHOD = "serve_view"  # every document passes the question wh
 WAGTAIL_I18N_ENABLED = False
 WAGTAIL_ENABLE_UPDATE_CHECK = False
 WAGTAIL_GRAVATAR_PROVIDER_URL = None
+WAGTAILEMBEDS_FINDERS: list[dict[str, object]] = []  # nothing of other hosts: an author's link makes no request of ours
 WAGTAILDOCS_EXTENSIONS = ["pdf", "docx", "odt", "xlsx", "ods", "txt"]
 WAGTAILSEARCH_BACKENDS = {"default": {"BACKEND": "wagtail.search.backends.database", "SEARCH_CONFIG": "russian"}}
 TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"}}

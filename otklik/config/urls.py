@@ -1,5 +1,6 @@
 """Every address of the product, room by room. `/desk/` staff, `/cms/` authoring, `/` citizens."""
 
+from allauth.account.views import logout
 from django.urls import include, path
 from django.views.generic import RedirectView
 from wagtail import urls as wagtail_urls
@@ -13,7 +14,7 @@ from otklik.core.pages import theme
 
 handler500 = "otklik.core.errors.server_error"
 
-# Wagtail's own doors would let in past the lockout, the second factor and the journal.
+# Wagtail's own doors would let in past the lockout, the second factor and the journal, and out past the journal.
 SIGN_IN = public(RedirectView.as_view(pattern_name="account_login", query_string=True))
 
 urlpatterns = [
@@ -24,6 +25,7 @@ urlpatterns = [
     path("theme/", theme, name="theme"),
     path("desk/", include("otklik.workplace.urls")),
     path("cms/login/", SIGN_IN),
+    path("cms/logout/", public(logout)),
     path("cms/", include(wagtailadmin_urls)),
     path("documents/", include(wagtaildocs_urls)),
     path("api/v1/", include("otklik.api.urls")),

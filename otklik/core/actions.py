@@ -77,6 +77,7 @@ NAMES: Final[dict[str, str]] = {
     "signin.locked": "вход закрыт после неудачных попыток",
     "signin.left": "выход из системы",
     "signin.idled_out": "сеанс закончен: сотрудник долго не работал",
+    "signin.outlasted": "сеанс закончен: прошёл предельный срок",
     "signin.password_changed": "сотрудник сменил пароль",
     "signin.factor_added": "добавлен второй фактор",
     "signin.factor_removed": "убран второй фактор",

@@ -53,6 +53,9 @@ class DomainErrorMiddleware:
         from django.core.exceptions import PermissionDenied, SuspiciousOperation
         from django.http import Http404
 
+        if isinstance(exc, PermissionDenied):
+            who = getattr(request, "user", None)
+            log.warning("not allowed: employee %s at %s", getattr(who, "pk", None), _place(request))
         if isinstance(exc, Http404 | PermissionDenied | SuspiciousOperation):
             return None
         if isinstance(exc, DomainError):
@@ -62,9 +65,13 @@ class DomainErrorMiddleware:
         if settings.DEBUG or settings.TESTING:
             return None
         number = request_number()
-        # The path's names, not its values: a URL of ours carries no personal data, a message might.
-        log.exception("defect %s at %s", number, getattr(request.resolver_match, "view_name", "?"))
+        log.exception("defect %s at %s", number, _place(request))
         return render(request, "core/defect.html", {"number": number}, status=500)
+
+
+def _place(request: HttpRequest) -> str:
+    """Return the name of the page, not its values: a URL of ours carries no personal data, a message might."""
+    return getattr(request.resolver_match, "view_name", "?")
 
 
 def refused(request: HttpRequest, refusal: DomainError) -> HttpResponse:
@@ -88,7 +95,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def _unavailable(request: HttpRequest, exc: BaseException) -> HttpResponse:
-    log.error("no database or disk at %s", getattr(request.resolver_match, "view_name", "?"), exc_info=exc)
+    log.error("no database or disk at %s", _place(request), exc_info=exc)
     # Nothing on this page may ask the database again.
     facts = {"refusal": UNAVAILABLE, "is_demo": False, "user": None}
     response = _told(request, "core/unavailable.html", facts, 503)

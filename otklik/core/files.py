@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -139,7 +138,7 @@ def _chunks(content: Content) -> Iterator[bytes]:
 
 
 def path_of(stored: StoredFile) -> Path:
-    """Return where the bytes are on this machine."""
+    """Return where the bytes are on this machine; out of a bucket they are fetched first."""
     return Path(storage().path(stored.path))
 
 
@@ -222,35 +221,7 @@ def forget(stored: StoredFile) -> bool:
 
 def sweep_orphans(*, older_than: float = _DAY_SECONDS) -> int:
     """Remove files that no row names and temporary leftovers, all older than a day; return how many."""
-    local: Any = storage()
-    if not isinstance(local, DurableStorage):
+    place: Any = storage()
+    if not isinstance(place, DurableStorage):
         return 0
-    root, swept = Path(local.location), 0
-    known = set(StoredFile.objects.values_list("path", flat=True))
-    for name in local.listed():
-        if name not in known and _is_older(root / name, older_than):
-            swept += _take_out(root / name, root / ".tmp", older_than)
-    for leftover in (root / ".tmp").glob("*"):
-        if _is_older(leftover, older_than):
-            leftover.unlink(missing_ok=True)
-            swept += 1
-    return swept
-
-
-def _take_out(path: Path, folder: Path, older_than: float) -> int:
-    """Remove an orphan unless somebody has just stored the same content again: then its new file goes back."""
-    folder.mkdir(exist_ok=True)
-    aside = folder / f"{path.name}.swept"
-    with suppress(FileNotFoundError):
-        os.replace(path, aside)
-        if _is_older(aside, older_than):
-            aside.unlink()
-            return 1
-        os.replace(aside, path)
-    return 0
-
-
-def _is_older(path: Path, seconds: float) -> bool:
-    with suppress(FileNotFoundError):
-        return path.stat().st_mtime < time.time() - seconds
-    return False
+    return place.sweep(set(StoredFile.objects.values_list("path", flat=True)), older_than)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from django.conf import settings
+from django.contrib.messages.storage.cookie import CookieStorage
+from django.contrib.messages.storage.fallback import FallbackStorage
+from django.contrib.messages.storage.session import SessionStorage
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.functional import SimpleLazyObject
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -14,11 +18,22 @@ from otklik.core.access import public
 
 THEMES: Final = {"auto": "как в системе", "light": "светлая", "dark": "тёмная"}
 A_YEAR: Final = 365 * 24 * 3600
+THEME: Final = f"{settings.COOKIE_PREFIX}theme"
+
+
+class _InCookie(CookieStorage):
+    cookie_name = f"{settings.COOKIE_PREFIX}messages"
+
+
+class Messages(FallbackStorage):
+    """Notices between two pages: in a cookie as safe as that of the session, long ones in the session."""
+
+    storage_classes = (_InCookie, SessionStorage)
 
 
 def frame(request: HttpRequest) -> dict[str, object]:
     """Give templates `is_demo` (only a page that shows it asks) and the theme."""
-    theme = request.COOKIES.get("theme", "auto")
+    theme = request.COOKIES.get(THEME, "auto")
     return {
         "is_demo": SimpleLazyObject(lambda: _is_demo(request)),
         "theme": theme if theme in THEMES else "auto",
@@ -49,5 +64,5 @@ def theme(request: HttpRequest) -> HttpResponse:
     chosen = request.POST.get("theme", "auto")
     response = HttpResponseRedirect(safe_back(request))
     if chosen in THEMES:
-        response.set_cookie("theme", chosen, max_age=A_YEAR, samesite="Lax", secure=request.is_secure())
+        response.set_cookie(THEME, chosen, max_age=A_YEAR, samesite="Lax", secure=request.is_secure())
     return response

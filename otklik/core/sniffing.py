@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,6 +14,9 @@ import filetype
 OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _HEAD: Final = 8192
 _TAIL: Final = 65536
+_ZIP_END: Final = 128  # bytes of the records that end an archive
+_IN_OTHER_RECORD: Final = 0xFFFFFFFF
+_LONGEST_LIST: Final = 2 * 1024 * 1024  # bytes: some twenty thousand names
 _OOXML: Final = "application/vnd.openxmlformats-officedocument."
 _ODF: Final = "application/vnd.oasis.opendocument."
 PDF: Final = "application/pdf"
@@ -97,12 +102,15 @@ def content_type(path: Path, name: str = "") -> str:
 
 
 def _zip_type(path: Path) -> str:
-    """Tell office documents from plain archives by what lies inside."""
+    """Tell office documents from plain archives by what lies inside; nothing is unpacked but one short line."""
+    if _crowded(path):
+        return ZIP
     try:
         with zipfile.ZipFile(path) as archive:
             names = set(archive.namelist())
             if "mimetype" in names:
-                kind = archive.read("mimetype")[:100].decode("ascii", "replace").strip()
+                with archive.open("mimetype") as file:
+                    kind = file.read(100).decode("ascii", "replace").strip()
                 return kind if kind.startswith((_ODF, "application/epub")) else ZIP
     except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, ValueError):
         return ZIP
@@ -169,7 +177,26 @@ def _inside(path: Path, kind: str) -> Problem | None:
     return None
 
 
+def _crowded(path: Path) -> bool:
+    """Tell whether the list of what lies inside is longer than we read: a small file may name millions."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        file.seek(max(0, size - _TAIL - _ZIP_END))
+        tail = file.read()
+    return any(_LONGEST_LIST < size < _IN_OTHER_RECORD for size in _list_sizes(tail))
+
+
+def _list_sizes(tail: bytes) -> Iterator[int]:
+    """Yield what the end of an archive says of the size of its list: both kinds of record, every place like one."""
+    for mark, start, length in ((rb"PK\x05\x06", 12, 4), (rb"PK\x06\x06", 40, 8)):
+        for found in re.finditer(mark, tail):
+            at = found.start() + start
+            yield int.from_bytes(tail[at : at + length], "little")
+
+
 def _broken_zip(path: Path) -> Problem | None:
+    if _crowded(path):
+        return Problem("в архиве слишком много файлов", "Разложите их на несколько архивов.")
     try:
         with zipfile.ZipFile(path) as archive:
             parts = archive.infolist()

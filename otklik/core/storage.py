@@ -1,8 +1,10 @@
-"""Where files live: a Django storage, so that another (S3 by `django-storages`) can take its place in settings."""
+"""Where files live: a Django storage, so that another (`core.bucket`) can take its place in settings."""
 
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Collection
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +13,10 @@ from typing import Any
 from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage
+
+
+class StorageSilent(OSError):
+    """Where the files are does not answer: all of them are out of reach, not one."""
 
 
 class DurableStorage(FileSystemStorage):
@@ -49,6 +55,41 @@ class DurableStorage(FileSystemStorage):
         """Return the names of all files, temporary ones left out."""
         root = Path(self.location)
         return [path.relative_to(root).as_posix() for path in root.glob("??/??/*") if path.is_file()]
+
+    def trouble(self) -> str:
+        """Say what is wrong with the place as a whole; of a local folder the disk's own figures tell."""
+        return ""
+
+    def sweep(self, known: Collection[str], older_than: float) -> int:
+        """Remove files nobody names and temporary leftovers, older than so many seconds; return how many."""
+        root, swept = Path(self.location), 0
+        for path in root.glob("??/??/*"):
+            if path.relative_to(root).as_posix() not in known and _is_older(path, older_than):
+                swept += _take_out(path, root / ".tmp", older_than)
+        for leftover in (root / ".tmp").glob("*"):
+            if _is_older(leftover, older_than):
+                leftover.unlink(missing_ok=True)
+                swept += 1
+        return swept
+
+
+def _take_out(path: Path, folder: Path, older_than: float) -> int:
+    """Remove an orphan unless somebody has just stored the same content again: then its new file goes back."""
+    folder.mkdir(exist_ok=True)
+    aside = folder / f"{path.name}.swept"
+    with suppress(FileNotFoundError):
+        os.replace(path, aside)
+        if _is_older(aside, older_than):
+            aside.unlink()
+            return 1
+        os.replace(aside, path)
+    return 0
+
+
+def _is_older(path: Path, seconds: float) -> bool:
+    with suppress(FileNotFoundError):
+        return path.stat().st_mtime < time.time() - seconds
+    return False
 
 
 def sync_folder(folder: Path) -> None:

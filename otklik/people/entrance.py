@@ -1,4 +1,4 @@
-"""What stands between a signed-in employee and every page: the idle time-out, and what he must do first."""
+"""What stands between a signed-in employee and every page: the end of a session, and what he must do first."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from django.contrib import messages
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.cache import patch_cache_control
 
 from otklik.core import installation, journal
 from otklik.core.access import asks_for_a_part
 from otklik.core.errors import DomainError, refused
 from otklik.people import factors
 from otklik.people.models import Employee
-from otklik.people.signin import ACTED, chain_of
+from otklik.people.signin import ACTED, BEGAN, WANTED, chain_of
 
 READY: Final = "ready"  # the session's note that nothing stands in the way
-WANTED: Final = "wanted"  # the session's note where the employee was going
 A_MINUTE: Final = 60
+AN_HOUR: Final = 3600
 
 
 class NotReady(DomainError):
@@ -33,7 +34,9 @@ class NotReady(DomainError):
 
 
 class Entrance:
-    """Ends idle sessions; leads whoever must change his password or set up a second factor to do it first.
+    """Ends sessions whose time is over and keeps pages out of caches.
+
+    Leads whoever must change his password or set up a second factor to do it first.
 
     Everything behind a sign-in is covered, Wagtail's pages too. Open stay public views and those marked with `first`.
     """
@@ -42,10 +45,14 @@ class Entrance:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """End a session nobody used for too long before anything asks whose it is."""
-        if request.user.is_authenticated and _idle(request):
-            _end_idle(request)
-        return self.get_response(request)
+        """End a session whose time is over before anything asks whose it is; let nobody keep what an employee saw."""
+        if request.user.is_authenticated:
+            _end_when_over(request)
+        for_one_person = request.user.is_authenticated
+        response = self.get_response(request)
+        if for_one_person and not response.has_header("Cache-Control"):
+            patch_cache_control(response, private=True, no_store=True)
+        return response
 
     def process_view(self, request: HttpRequest, view: Callable[..., Any], *_: object) -> HttpResponse | None:
         """Note that the person is at work; say what he must do before this view opens."""
@@ -84,17 +91,23 @@ def _must_first(request: HttpRequest, employee: Employee) -> tuple[str, str]:
     return "", ""
 
 
-def _idle(request: HttpRequest) -> bool:
-    acted = request.session.get(ACTED)
-    return acted is not None and time.time() - acted > settings.IDLE_MINUTES * A_MINUTE
-
-
-def _end_idle(request: HttpRequest) -> None:
+def _end_when_over(request: HttpRequest) -> None:
+    """End the session when nobody used it for long, or it began long ago."""
     employee: Any = request.user
-    logout(request)
-    journal.record("signin.idled_out", chain=chain_of(employee), by=employee)
+    now, acted, began = time.time(), request.session.get(ACTED), request.session.get(BEGAN)
+    if acted is not None and now - acted > settings.IDLE_MINUTES * A_MINUTE:
+        logout(request)
+        journal.record("signin.idled_out", chain=chain_of(employee), by=employee)
+        _say(request, f"Вы не работали {settings.IDLE_MINUTES} мин.")
+    elif began is not None and now - began > settings.SESSION_HOURS * AN_HOUR:
+        logout(request)
+        journal.record("signin.outlasted", chain=chain_of(employee), by=employee)
+        _say(request, f"Вы вошли больше {settings.SESSION_HOURS} ч. назад")
+
+
+def _say(request: HttpRequest, why: str) -> None:
     if request.method == "GET" and not asks_for_a_part(request):
-        messages.info(request, f"Вы не работали {settings.IDLE_MINUTES} мин., поэтому сеанс закончился. Войдите снова.")
+        messages.info(request, f"{why}, поэтому сеанс закончился. Войдите снова.")
 
 
 def _note_action(request: HttpRequest) -> None:

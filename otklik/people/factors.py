@@ -49,8 +49,12 @@ class LastFactor(DomainError):
 
 
 def needed_by(employee: Employee) -> bool:
-    """Tell whether what the employee may do today needs a second factor in a working system."""
-    return employee.is_superuser or any(employee.has_power(power) for power in NEED_SECOND_FACTOR)
+    """Tell whether the employee needs a second factor in a working system: by what he may do today, or as everybody."""
+    return (
+        settings.SECOND_FACTOR_FOR_ALL
+        or employee.is_superuser
+        or any(employee.has_power(power) for power in NEED_SECOND_FACTOR)
+    )
 
 
 def forced_on(employee: Employee, kind: str | None) -> bool:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from allauth.account import views
+from allauth.account.internal.flows.login import get_authentication_records
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
@@ -18,8 +22,8 @@ from django.views.decorators.http import require_GET, require_POST
 from otklik.core import installation, journal
 from otklik.core.access import by_itself, public, requires
 from otklik.people import factors, resets
-from otklik.people.entrance import WANTED, first
-from otklik.people.signin import chain_of
+from otklik.people.entrance import first
+from otklik.people.signin import WANTED, chain_of
 
 Kind = Authenticator.Type
 
@@ -86,6 +90,22 @@ def end_everywhere(request: HttpRequest) -> HttpResponse:
     logout(request)
     messages.success(request, "Вы вышли на всех устройствах.")
     return redirect("account_login")
+
+
+def renewing(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Go on under a new key of the session once its owner proved again who he is: an older copy is worth nothing."""
+
+    @wraps(view)
+    def watched(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        before = get_authentication_records(request, request.user)
+        response = view(request, *args, **kwargs)
+        if request.user.is_authenticated and get_authentication_records(request, request.user) != before:
+            old = request.session.session_key
+            request.session.cycle_key()
+            UserSession.objects.filter(session_key=old).update(session_key=request.session.session_key)
+        return response
+
+    return watched
 
 
 @public

@@ -21,6 +21,8 @@ from otklik.people.models import Employee
 
 # The session's note of when its person last did something.
 ACTED: Final = "acted_at"
+BEGAN: Final = "began_at"  # when he signed in
+WANTED: Final = "wanted"  # where he was going when something had to be done first
 EXPIRED: Final = "Временный пароль больше не действует. Попросите администратора выдать новый."
 NOBODY: Final = "signin"  # the journal's chain for attempts that name no account of ours
 
@@ -77,7 +79,7 @@ class ClosedAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """Begin a session under a new key: one that a stranger planted in this browser is worth nothing."""
         super().login(request, user)
         ways = [record["method"] for record in get_authentication_records(request, user)]
-        request.session[ACTED] = int(time.time())
+        request.session[ACTED] = request.session[BEGAN] = int(time.time())
         journal.record("signin.entered", chain=chain_of(user), by=user, ways=ways)
 
     def logout(self, request: HttpRequest) -> None:
@@ -109,8 +111,8 @@ class ClosedAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return [{**way, "description": words[way["id"]]} for way in super().get_reauthentication_methods(user)]
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
-        """Lead back to «Вход и безопасность»."""
-        return reverse("mfa_index")
+        """Lead on to where a temporary password stood in the way, else back to «Вход и безопасность»."""
+        return str(request.session.pop(WANTED, "")) or reverse("mfa_index")
 
     def respond_user_inactive(self, request: HttpRequest, user: Employee) -> HttpResponse:
         """Tell who was blocked meanwhile nothing a stranger would not see."""

@@ -112,6 +112,12 @@ def above(unit: int) -> set[int]:
     return found
 
 
+def powers_held(on: date) -> set[str]:
+    """Return every power that some active employee has on a day."""
+    roles = RoleAssignment.objects.filter(valid(on), employee__is_active=True).values("role")
+    return set(RolePower.objects.filter(valid(on), role__in=roles).values_list("power", flat=True))
+
+
 def holders(power: str, *, unit: Unit | None = None, on: date) -> QuerySet[Employee]:
     """Return the active employees who have a power on a day, deputies included; in a unit: there or above it."""
     held = assigned(power, on)

@@ -22,6 +22,7 @@ from otklik.people import security
 from otklik.people.entrance import first
 from otklik.people.factors import changing
 from otklik.people.openid import answered
+from otklik.people.security import renewing
 
 
 def own(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -35,9 +36,9 @@ urlpatterns = [
     path("login/code/", public(mfa.authenticate), name="mfa_authenticate"),
     path("logout/", public(views.logout), name="account_logout"),
     path("session/", security.session, name="session"),
-    path("again/", own(views.reauthenticate), name="account_reauthenticate"),
-    path("again/code/", own(mfa.reauthenticate), name="mfa_reauthenticate"),
-    path("again/key/", own(keys.reauthenticate_webauthn), name="mfa_reauthenticate_webauthn"),
+    path("again/", own(renewing(views.reauthenticate)), name="account_reauthenticate"),
+    path("again/code/", own(renewing(mfa.reauthenticate)), name="mfa_reauthenticate"),
+    path("again/key/", own(renewing(keys.reauthenticate_webauthn)), name="mfa_reauthenticate_webauthn"),
     path("security/", security.overview, name="mfa_index"),
     path("security/sessions/end/", security.end_everywhere, name="end_everywhere"),
     path("security/sessions/<int:pk>/end/", security.end_one, name="end_session"),

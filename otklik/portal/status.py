@@ -25,7 +25,7 @@ from otklik.correspondence.models import ChannelCode, IncomingMessage, OutgoingF
 from otklik.portal.forms import StatusForm
 from otklik.surveys import feedback
 
-COOKIE: Final = "otklik_status"
+COOKIE: Final = f"{settings.PATH_COOKIE_PREFIX}otklik_status"
 SECONDS: Final = 1800
 WRONG: Final = "Номер и код не подошли друг к другу. Проверьте обе строки: они напечатаны вместе."
 

@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 STEPS: Final[tuple[type[Step], ...]] = (WhoForm, AnswerForm, TextForm)
 ORDER: Final = [*(step.name for step in STEPS), "review"]
 FORM_SALT: Final = "portal.form-id"
-TICKET_COOKIE: Final = "otklik_ticket"
+TICKET_COOKIE: Final = f"{settings.PATH_COOKIE_PREFIX}otklik_ticket"
 TICKET_SECONDS: Final = 3600
 QUICKEST_SECONDS: Final = 3  # nobody reads and types faster
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core import checks
@@ -25,8 +26,9 @@ from otklik.appeals.models import Appeal
 from otklik.channels.mail import imap
 from otklik.channels.mail.models import MailboxState
 from otklik.channels.registry import all_readers
-from otklik.core import beats, installation
+from otklik.core import beats, files, installation
 from otklik.core.models import Backup, Firing, Installation, WorkerBeat
+from otklik.core.storage import DurableStorage
 from otklik.correspondence.models import ChannelCode, IncomingMessage, OutgoingMessage
 from otklik.search.models import Entry
 
@@ -280,6 +282,7 @@ def _storage() -> Iterator[Fact]:
         f"{'PostgreSQL' if connection.vendor == 'postgresql' else 'SQLite'} {_database_version()},"
         f" {_megabytes(database_size())}",
     )
+    yield from _bucket()
     for title, folder in _folders().items():
         usage = shutil.disk_usage(folder)
         share = usage.free / usage.total
@@ -290,6 +293,17 @@ def _storage() -> Iterator[Fact]:
             level,
             "Освободите место или увеличьте диск: без места письма не принимаются." if level != GOOD else "",
         )
+
+
+def _bucket() -> Iterator[Fact]:
+    place = files.storage()
+    if not isinstance(place, DurableStorage) or not settings.S3_URL:
+        return
+    if wrong := place.trouble():
+        do = "Проверьте OTKLIK_S3_URL и ключ и отвечает ли хранилище с этой машины. Без него письма не принимаются."
+        yield Fact("Хранилище файлов (S3)", f"не отвечает: {wrong}", BAD, do)
+    else:
+        yield Fact("Хранилище файлов (S3)", f"отвечает: {urlsplit(settings.S3_URL).hostname}")
 
 
 def _folders() -> dict[str, Path]:

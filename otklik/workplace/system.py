@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
+from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
+from otklik.channels.mail import imap, trial
+from otklik.core import installation
 from otklik.core.access import requires
 from otklik.reports import health
 from otklik.workplace.requests import StaffRequest
 
+MEND: Final = "Исправьте OTKLIK_MAILBOXES или OTKLIK_SMTP_URL, перезапустите службы и проверьте ещё раз."
 POWERS: Final = ("system.view", "people.manage")
 
 
@@ -19,10 +23,32 @@ POWERS: Final = ("system.view", "people.manage")
 @require_GET
 def system(request: StaffRequest) -> HttpResponse:
     """Show every area, those that need a hand first."""
+    return _page(request)
+
+
+@requires(*POWERS)
+@require_POST
+def try_mail(request: StaffRequest) -> HttpResponse:
+    """Sign in to every mailbox and greet the server for sending, now; show what they answered."""
+    if installation.is_demo():
+        return _page(
+            request, tried=[health.Fact("Почта", "учебный стенд: письма никуда не уходят и ниоткуда не берутся")]
+        )
+    tried = [_tried(imap.name_of(url), trial.mailbox(url), "ящик открывается") for url in settings.MAILBOXES]
+    tried.append(_tried("Отправка", trial.sending(settings.SMTP_URL), "сервер нас принимает"))
+    return _page(request, tried=tried)
+
+
+def _tried(title: str, wrong: str, well: str) -> health.Fact:
+    return health.Fact(title, wrong, health.BAD, MEND) if wrong else health.Fact(title, well)
+
+
+def _page(request: StaffRequest, tried: list[health.Fact] | None = None) -> HttpResponse:
     areas = sorted(health.areas(), key=lambda area: -health.WORST.index(area.level))
     troubles = [fact for area in areas for fact in area.facts if fact.level != health.GOOD]
     context = {
         "areas": areas,
+        "tried": tried,
         "bad": sum(fact.level == health.BAD for fact in troubles),
         "warn": sum(fact.level == health.WARN for fact in troubles),
     }

@@ -14,7 +14,7 @@ from otklik.appeals.models import Appeal
 from otklik.core.access import requires
 from otklik.people import substitution
 from otklik.people.models import Employee
-from otklik.workplace import saved
+from otklik.workplace import beginning, saved
 from otklik.workplace.requests import StaffRequest
 
 SHOWN = 6
@@ -63,6 +63,7 @@ def today(request: StaffRequest) -> HttpResponse:
             "burning": queues.rows(request.user, "due", size=SHOWN).rows if numbers.get("due") else [],
             "burning_total": numbers.get("due", 0),
             "steps": steps,
+            "beginning": [] if any(numbers.values()) else beginning.advice(request.user),
             "replies": list(_replies(request.user)) if numbers.get("replies") else [],
             "works_with_appeals": bool(numbers),
             "reads_knowledge": request.user.has_power("knowledge.read"),

@@ -61,6 +61,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("merges/<row:pk>/undo/", applicants.undo_merge, name="undo_merge"),
     path("feedback/", feedback.feedback_list, name="feedback"),
     path("system/", system.system, name="system"),
+    path("system/mail/", system.try_mail, name="try_mail"),
     # Knowledge Base
     path("kb/", kb.home, name="knowledge"),
     path("kb/sections/<row:pk>/", kb.section, name="knowledge_section"),

@@ -96,6 +96,15 @@ def test_no_cookie_is_given_and_nothing_is_kept_on_the_way(world: World) -> None
     assert answer.headers["Cache-Control"] == "no-store"
 
 
+def test_a_key_that_came_in_the_open_opens_nothing_and_is_said_to_be_spoilt(world: World, settings: Any) -> None:
+    headers = {"Authorization": f"Bearer {made(world.clerk, 'appeals.read').secret}"}
+    settings.HTTPS = settings.SECURE_SSL_REDIRECT = True
+    told = problem(Client().get(f"{API}/appeals", headers=headers), 403, "api.not_encrypted")
+    assert "Завершите этот ключ" in told["detail"]
+    assert Client().get(f"{API}/appeals", headers=headers, secure=True).status_code == 200
+    assert Client().get("/").status_code == 301, "people are led on"
+
+
 def test_what_is_not_there_and_a_wrong_method_are_problems_too(world: World) -> None:
     caller = program(world.clerk)
     problem(caller.get("/nothing"), 404, "api.not_found")

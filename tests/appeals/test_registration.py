@@ -7,11 +7,12 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from otklik.appeals import numbers, registration, terms, timeline, ways
 from otklik.appeals.errors import NotAllowed, WrongDate
-from otklik.appeals.models import Appeal, NumberCounter
+from otklik.appeals.models import Appeal, NumberCounter, NumberPattern
 from otklik.core.errors import DomainError
 from otklik.core.models import JournalEntry, Regime
 from otklik.correspondence import inbox
@@ -365,3 +366,22 @@ def test_a_reply_may_be_registered_as_a_new_appeal_with_its_own_thread(world):
         appeal.number,
         other.number,
     }
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    ("pattern", "taken"),
+    [
+        *((one, True) for one in ("О-{year}-{seq:06d}", "{year}/{seq}", "01-05/{seq:4d}-{year}")),
+        *((one, False) for one in ("{seq}", "{year}", "О-{year}", "{year}-{seq:99999d}", "{year}-{seq.real}", "{0}")),
+        *((one, False) for one in ("{year.__class__}-{seq}", "{seq:{year}d}", "{year}-{seq", "{year}-{{seq}}", "")),
+        ("длинно" * 9 + "{year}-{seq}", False),
+    ],
+)
+def test_a_pattern_that_makes_no_numbers_is_not_kept(pattern: str, taken: bool) -> None:
+    row = NumberPattern(pattern=pattern, valid_from=date(2026, 11, 1))
+    if taken:
+        row.clean()
+        return
+    with pytest.raises(ValidationError):
+        row.clean()

@@ -11,6 +11,7 @@ import sys
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,12 @@ from otklik.appeals.models import Appeal
 from otklik.config import jobs
 from otklik.config.backup import archive, make, restore, tables
 from otklik.core import files, installation, journal
+from otklik.core.bucket import BucketStorage
 from otklik.core.models import Backup, CalendarYear, Installation, JournalEntry, StoredFile
 from otklik.people.models import Employee
 from tests.appeals.conftest import World
 from tests.config import picture
+from tests.servers import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -238,6 +241,27 @@ def test_a_missing_and_a_damaged_file_are_named_and_stop_nothing(world: World, d
     assert (row.missing, row.error) == (2, "")
     with archive.opened(data_dir / "copy.zip", identity=None, scratch=data_dir) as reader:
         assert sorted(reader.manifest.missing) == sorted(f"files/{one.path}" for one in (gone, damaged))
+
+
+def test_files_go_out_of_a_bucket_and_back_into_one(bucket: BucketStorage, world: World, data_dir: Path) -> None:
+    kept = {row.path: files.open_file(row).read() for row in StoredFile.objects.all()}
+    assert len(kept) > 3, "a whole letter's way, and none of it on this disk"
+    assert make.make(data_dir / "copy.zip").missing == []
+    for name in bucket.listed():
+        bucket.delete(name)
+    with archive.opened(data_dir / "copy.zip", identity=None, scratch=data_dir) as reader, ExitStack() as stack:
+        restore._put_files(reader, restore.Restored(reader.manifest), stack).pop_all()
+    assert {row.path: files.open_file(row).read() for row in StoredFile.objects.all()} == kept
+
+
+def test_a_backup_without_its_bucket_is_none(
+    bucket: BucketStorage, world: World, data_dir: Path, settings: Any
+) -> None:
+    settings.S3_URL = f"s3://files/department?endpoint=http://127.0.0.1:{free_port()}"
+    del bucket.__dict__["bucket"]
+    with pytest.raises(CommandError, match="does not answer"):
+        call_command("backup", str(data_dir / "copies"))
+    assert list((data_dir / "copies").iterdir()) == []
 
 
 def test_a_backup_that_fails_leaves_no_file_and_says_so(

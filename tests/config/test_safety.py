@@ -17,6 +17,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 
 from otklik.config import safety
+from otklik.config import settings as settings_module
 from otklik.core import errors, logs
 from otklik.core.models import Installation
 
@@ -45,6 +46,24 @@ UNSAFE: list[tuple[dict[str, Any], str, str]] = [
     ({"ALLOWED_HOSTS": ["127.0.0.1"]}, "otklik.E005", "otklik.example,127.0.0.1"),
     ({"HTTPS": False}, "otklik.E006", "OTKLIK_INSECURE_HTTP"),
 ]
+
+
+def test_files_that_go_over_the_network_in_the_open_are_warned_of(safe: Any, production: Installation) -> None:
+    for endpoint, warned in (
+        ("https://s3.example", False),
+        ("http://127.0.0.1:9000", False),
+        ("http://s3.example", True),
+    ):
+        safe.S3_URL = f"s3://files/here?endpoint={endpoint}"
+        assert [one.id for one in safety.check_settings()] == ["otklik.W004"] * warned
+
+
+def test_a_secret_may_come_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "s3").write_text("from the file\n")
+    monkeypatch.setenv("OTKLIK_S3_SECRET", "from the environment")
+    assert settings_module._secret("OTKLIK_S3_SECRET") == "from the environment"
+    monkeypatch.setenv("OTKLIK_S3_SECRET_FILE", str(tmp_path / "s3"))
+    assert settings_module._secret("OTKLIK_S3_SECRET") == "from the file"
 
 
 def test_a_safe_system_starts_without_a_word(safe: Any, production: Installation) -> None:

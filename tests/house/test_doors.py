@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from otklik.core.models import JournalEntry
+from otklik.core.pages import safe_back
 from otklik.people.models import Employee
 
 # Wagtail asks its own questions here: groups set to today's roles in `/cms/`, `knowledge.rights` for the rest.
@@ -78,3 +80,65 @@ def test_an_employee_without_a_role_breaks_nothing(address: str, client: Client)
     before = JournalEntry.objects.count()
     assert client.post(address).status_code < 500
     assert JournalEntry.objects.count() == before
+
+
+def test_only_programs_with_keys_send_without_the_mark_of_a_form() -> None:
+    exempt = {route for route, one in doors() if getattr(one.callback, "csrf_exempt", False)}
+    # Wagtail's own listings for its choosers only read. The public form checks the mark itself, once the handler that
+    # bears big files is in place.
+    assert {route for route in exempt if not route.startswith(("api/v1/", "cms/api/main/"))} == {"write/"}
+
+
+@pytest.mark.once
+@pytest.mark.django_db
+def test_no_address_takes_a_form_without_its_mark(client: Client) -> None:
+    chief = Employee.objects.create_superuser("chief", password=None, last_name="Главный")
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(chief)
+    addresses = [one for one in plain("") if not one.startswith("/api/v1/")]
+    addresses += [f"/{route}" for route in by_number("desk/", "accounts/", "stand/", "write/", "status/")]
+    assert len(addresses) > 150
+    before = JournalEntry.objects.count()
+    answers = {one: client.post(one, {"next": "/desk/"}).status_code for one in addresses}
+    assert {one for one, status in answers.items() if status != 403 and not one.startswith("/cms/api/main/")} == set()
+    assert set(answers.values()) <= {403, 404, 405}
+    assert JournalEntry.objects.count() == before
+
+
+def by_number(*prefixes: str) -> Iterator[str]:
+    """Yield the addresses below these prefixes that ask for numbers, days or short words, filled with some."""
+    some = {"day": "2026-11-24", "slug": "next", "str": "x", "path": "x"}
+    for route, _ in doors():
+        if route.startswith(prefixes) and "<" in route:
+            yield re.sub(r"<(\w+):\w+>", lambda asked: some.get(asked[1], "1"), route)
+
+
+ELSEWHERE = (
+    *("https://evil.example/", "//evil.example", "/\\evil.example", "\\\\evil.example", "https:evil.example"),
+    *("http:///evil.example", "javascript:alert(1)", "\thttps://evil.example", "https://testserver@evil.example/"),
+    *("https://testserver.evil.example/", "ftp://testserver/", "data:text/html,x"),
+)
+
+
+@pytest.mark.once
+@pytest.mark.django_db
+@pytest.mark.parametrize("away", ELSEWHERE)
+def test_no_next_leads_off_this_host(away: str, client: Client, settings: Any) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    password = "Correct-horse-77"
+    employee = Employee.objects.create_user("worker", password=password, last_name="Новиков")
+    sent = {"login": "worker", "password": password, "next": away}
+    answers = [client.post("/accounts/login/", sent), client.get("/accounts/login/", {"next": away})]
+    answers += [client.post("/theme/", {"theme": "dark", "next": away}), client.get("/accounts/again/", {"next": away})]
+    answers += [client.post("/accounts/again/", {"password": password, "next": away})]
+    answers += [client.post("/accounts/logout/", {"next": away})]
+    for door in ("/cms/login/", "/kb/_util/login/"):
+        answers += [client.get(door, {"next": away}, follow=True)]
+        client.force_login(employee)
+        answers += [client.get(door, {"next": away}, follow=True)]
+        client.logout()
+    gone = [one.headers.get("Location", "/") for one in answers]
+    gone += [url for one in answers for url, _ in getattr(one, "redirect_chain", ())]
+    assert [one for one in gone if not one.startswith("/") or one.startswith(("//", "/\\"))] == []
+    request = RequestFactory().post("/", {"next": away})
+    assert safe_back(request, "/desk/") == "/desk/"

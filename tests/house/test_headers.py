@@ -50,11 +50,17 @@ def test_every_page_closes_itself_to_other_hosts(chief: Client, address: str) ->
 
 @pytest.mark.once
 @pytest.mark.parametrize(
-    ("base", "expected"), [("https://otklik.example", "True 31536000 True"), ("http://a.b", "False 0 False")]
+    ("base", "expected"),
+    [
+        ("https://otklik.example", "True 31536000 True True __Host-sessionid __Host-csrftoken __Secure-"),
+        ("http://a.b", "False 0 False False sessionid csrftoken"),
+    ],
 )
 def test_an_https_installation_stays_https(base: str, expected: str, tmp_path: Any) -> None:
     read = (
-        "from otklik.config.settings import *; print(SECURE_SSL_REDIRECT, SECURE_HSTS_SECONDS, SESSION_COOKIE_SECURE)"
+        "from otklik.config.settings import *;"
+        "print(SECURE_SSL_REDIRECT, SECURE_HSTS_SECONDS, SESSION_COOKIE_SECURE, CSRF_COOKIE_SECURE,"
+        "SESSION_COOKIE_NAME, CSRF_COOKIE_NAME, PATH_COOKIE_PREFIX)"
     )
     env = {**os.environ, "OTKLIK_BASE_URL": base, "OTKLIK_DATA": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", read], env=env, cwd=ROOT, capture_output=True, text=True, check=True)

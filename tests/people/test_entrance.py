@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -14,7 +15,7 @@ from django.utils import timezone
 from otklik.core.models import Installation, JournalEntry
 from otklik.people import signin
 from otklik.people.models import Substitution
-from tests.people.conftest import Hire, code, is_in, signed_in, telephone, try_in, written
+from tests.people.conftest import PASSWORD, Hire, code, is_in, signed_in, telephone, try_in, written
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
 JSON = {"HTTP_ACCEPT": "application/json"}
@@ -56,6 +57,12 @@ def test_on_a_demo_stand_and_for_other_roles_it_is_only_offered(hire: Hire, demo
     assert signed_in(hire("clerk", "intake.view")).get("/desk/").status_code == 200
 
 
+def test_the_department_may_ask_everybody_for_a_factor(hire: Hire, production: Installation, settings: Any) -> None:
+    client = signed_in(hire("clerk", "intake.view"))
+    settings.SECOND_FACTOR_FOR_ALL = True
+    assert client.get("/desk/").url == reverse("mfa_index")
+
+
 def test_whoever_stands_in_for_a_signer_needs_a_factor_on_those_days(hire: Hire, production: Installation) -> None:
     boss, deputy = hire("boss", "appeals.sign"), hire("deputy")
     client, today = signed_in(deputy), timezone.localdate()
@@ -87,6 +94,25 @@ def test_who_does_nothing_for_an_hour_signs_in_again_and_lands_where_he_was(hire
     assert "Вы не работали 60 мин." in page
     assert try_in(client, "worker", next="/desk/kb/?q=1").url == "/desk/kb/?q=1"
     assert written(worker) == ["signin.entered", "signin.idled_out", "signin.entered"]
+
+
+def test_however_busy_one_signs_in_again_after_twelve_hours(hire: Hire) -> None:
+    worker = hire("worker", "knowledge.read")
+    client = signed_in(worker)
+    for hours, stays in ((11.9, True), (12.1, False)):
+        session = client.session
+        session[signin.BEGAN] = int(time.time() - hours * 3600)
+        session.save()
+        assert (client.get("/desk/").status_code == 200) is stays
+    assert "Вы вошли больше 12 ч. назад" in client.get("/accounts/login/").content.decode()
+    assert written(worker) == ["signin.entered", "signin.outlasted"]
+
+
+def test_what_an_employee_saw_stays_in_no_cache(hire: Hire) -> None:
+    client = signed_in(hire("worker", "knowledge.read"))
+    for page in ("/desk/", "/desk/kb/", "/", "/accounts/security/"):
+        assert {"private", "no-store"} <= set(client.get(page).headers["Cache-Control"].split(", ")), page
+    assert "Cache-Control" not in Client().get("/").headers, "the portal is the same for every citizen"
 
 
 def test_what_an_open_page_asks_by_itself_keeps_no_session_alive(hire: Hire) -> None:
@@ -128,6 +154,29 @@ def test_signing_in_begins_a_new_session_and_a_planted_one_is_worth_nothing(hire
     assert not is_in(thief)
     assert is_in(planted)
     del worker
+
+
+def test_out_of_the_editors_pages_leads_the_same_door(hire: Hire) -> None:
+    client = signed_in(worker := hire("worker", is_superuser=True))
+    assert client.get("/cms/logout/").status_code == 200
+    assert is_in(client), "asking for the page signs nobody out"
+    assert client.post("/cms/logout/").url == "/accounts/login/"
+    assert not is_in(client)
+    assert written(worker)[-1] == "signin.left"
+
+
+def test_who_proves_again_who_he_is_goes_on_under_a_new_key(hire: Hire) -> None:
+    client = signed_in(hire("worker"))
+    before = client.session.session_key
+    thief = Client()
+    thief.cookies["sessionid"] = before
+    wrong = client.post(reverse("account_reauthenticate"), {"password": "not-this-one"})
+    assert (wrong.status_code, client.session.session_key) == (200, before)
+    assert client.post(reverse("account_reauthenticate"), {"password": PASSWORD}).status_code == 302
+    assert client.session.session_key != before
+    assert (is_in(client), is_in(thief)) == (True, False)
+    assert "Где выполнен вход" in client.get(reverse("mfa_index")).content.decode()
+    assert list(UserSession.objects.values_list("session_key", flat=True)) == [client.session.session_key]
 
 
 def test_the_cookie_of_a_session_is_out_of_reach_for_scripts_and_other_sites(hire: Hire, settings: Any) -> None:

@@ -20,6 +20,8 @@ from otklik.people.powers import POWERS
 from otklik.workplace import urls
 from otklik.workplace.models import SavedView
 from tests.appeals.conftest import LONG_AGO, World
+from tests.house.test_doors import plain
+from tests.house.test_headers import policy
 
 pytestmark = pytest.mark.django_db
 
@@ -29,6 +31,8 @@ HIS_OWN = {"away", "away_cancel", "search", "palette", "keep_view", "remove_view
 HUGE = 10**30
 DAYS = ["0001-01-01", "1999-12-31", "2026-02-30", "9999-12-31"]
 ODD = ["", "²", "\x00", "1" * 30, "0001-01-01", "9999-12-31"]
+# The same for everybody, whoever is signed in.
+PUBLIC_FOR_CACHES: set[str] = set()
 # The names our views read from addresses and from forms.
 ASKED = (
     *("q", "text", "view", "page", "topic", "unit", "term", "channel", "current", "actor", "action", "first", "last"),
@@ -182,3 +186,37 @@ def test_odd_forms_are_no_defect_at_any_address(omnipotent: Employee, ids: dict[
         for odd in ODD if client.post(url).status_code != 405 else ():
             answer = client.post(url, dict.fromkeys(TYPED, odd))
             assert answer.status_code < 500, (pattern, odd)
+
+
+@pytest.mark.once
+def test_every_page_is_kept_by_nobody_and_under_the_policy_of_its_kind(
+    omnipotent: Employee, ids: dict[str, list[int]]
+) -> None:
+    """`pytest -s` prints which policy stands on how many addresses: the table in docs/security.md."""
+    omnipotent.is_superuser = True
+    omnipotent.save()
+    client = signed_in(omnipotent, raise_request_exception=False)
+    desk = [(address(one, ids.get(place, [1])[0]), str(one.pattern)) for one, place in patterns()]
+    others = [(one, one) for one in plain("") if not one.startswith("/desk/")]
+    policies: dict[str, set[str]] = {}
+    for url, kind in desk + others:
+        answer = client.get(url)
+        assert "_auth_user_id" in client.session, f"{url}: asking for a page signs nobody out"
+        if answer.status_code == 405:
+            continue
+        said = policy(answer)
+        policies.setdefault(answer.headers["Content-Security-Policy"], set()).add(url)
+        open_to_caches = url.startswith(("/healthz", "/readyz", "/metrics")) or kind in PUBLIC_FOR_CACHES
+        assert open_to_caches or "no-store" in answer.headers.get("Cache-Control", ""), (url, answer.status_code)
+        assert answer.headers["X-Content-Type-Options"] == "nosniff", url
+        if "sandbox" in said:
+            assert said["default-src"] == "'none'", url
+            continue
+        assert said["object-src"] == said["base-uri"] == "'none'", url
+        assert said["frame-ancestors"] == said["form-action"] == "'self'", url
+        assert ("unsafe" in str(said)) == url.startswith("/cms/"), url
+        assert "unsafe-eval" not in str(said), url
+    for found, where in sorted(policies.items()):
+        kinds = sorted({url.split("/")[1] or "/" for url in where})
+        print(f"{len(where):4} {', '.join(kinds)}: {found}")  # noqa: T201
+    assert sum(map(len, policies.values())) > 150

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import imaplib
 import logging
+import ssl
 import tempfile
 import time
 from collections.abc import Iterator
@@ -120,13 +121,14 @@ def try_out(url: str) -> None:
 
 
 def _open(url: str) -> BaseMailBox:
+    # Without a context of ours the library takes any certificate, and the password goes to whoever answers.
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or (993 if parts.scheme == "imaps" else 143)
     box: BaseMailBox
     if parts.scheme == "imaps":
-        box = MailBox(host, port, timeout=SECONDS)
+        box = MailBox(host, port, timeout=SECONDS, ssl_context=ssl.create_default_context())
     elif parts.scheme == "imap+starttls":
-        box = MailBoxStartTls(host, port, timeout=SECONDS)
+        box = MailBoxStartTls(host, port, timeout=SECONDS, ssl_context=ssl.create_default_context())
     else:
         box = MailBoxUnencrypted(host, port, timeout=SECONDS)
     folder = unquote(parts.path.strip("/")) or "INBOX"

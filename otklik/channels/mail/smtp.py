@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import smtplib
+import ssl
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
 
@@ -62,15 +63,16 @@ def _expect(answer: tuple[int, bytes], *codes: int) -> None:
 
 
 def _connect(url: str) -> smtplib.SMTP:
+    # Without a context of ours the library takes any certificate, and the password goes to whoever answers.
     parts = urlsplit(url)
     host, port = parts.hostname or "127.0.0.1", parts.port or (465 if parts.scheme == "smtps" else 25)
     server: smtplib.SMTP
     if parts.scheme == "smtps":
-        server = smtplib.SMTP_SSL(host, port, timeout=SECONDS)
+        server = smtplib.SMTP_SSL(host, port, timeout=SECONDS, context=ssl.create_default_context())
     else:
         server = smtplib.SMTP(host, port, timeout=SECONDS)
         if parts.scheme == "smtp+starttls":
-            server.starttls()
+            server.starttls(context=ssl.create_default_context())
     if parts.username:
         server.login(unquote(parts.username), unquote(parts.password or ""))
     return server

@@ -22,6 +22,7 @@ import otklik
 from otklik.config.backup import archive, tables
 from otklik.core import files, installation, journal
 from otklik.core.models import Backup, StoredFile
+from otklik.core.storage import StorageSilent
 
 OURS: Final = re.compile(r"otklik-\d{8}-\d{6}\.zip(\.age)?")
 GIVEN_UP: Final = timedelta(hours=12)  # a backup that has not ended by then died with its machine
@@ -123,6 +124,8 @@ def _write_file(writer: archive.Writer, part: str, storage: Storage, path: str, 
     failed: list[OSError] = []
     try:
         file = storage.open(path, "rb")
+    except StorageSilent:
+        raise  # not this file is missing: none can be read, and a backup without files is none
     except OSError:
         return False
     with file:
@@ -135,6 +138,8 @@ def _chunks(file: IO[bytes], failed: list[OSError]) -> Iterator[bytes]:
     try:
         while chunk := file.read(archive.CHUNK):
             yield chunk
+    except StorageSilent:
+        raise
     except OSError as exc:
         failed.append(exc)
 

@@ -110,7 +110,7 @@ addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(
 // What is folded away stays so on the next page: the server draws it from the cookie.
 for (const part of document.querySelectorAll("details[data-remember]")) {
   part.addEventListener("toggle", () => {
-    document.cookie = `${part.dataset.remember}=${part.open ? "open" : "closed"};path=/desk/;max-age=31536000;samesite=lax`;
+    document.cookie = `${part.dataset.remember}=${part.open ? "open" : "closed"};path=/desk/;max-age=31536000;samesite=lax${location.protocol === "https:" ? ";secure" : ""}`;
   });
 }
 
@@ -135,7 +135,7 @@ document.addEventListener("change", (event) => {
 });
 // A session that ended is told once and nothing open is touched. Whoever signed in again in another tab goes on here:
 // forms get the new session's token. Somebody else's session takes over nothing of what was typed.
-const cookieToken = () => /(?:^|; )csrftoken=([^;]+)/.exec(document.cookie)?.[1];
+const cookieToken = () => /(?:^|; )(?:__Host-)?csrftoken=([^;]+)/.exec(document.cookie)?.[1];
 let knownToken = cookieToken();
 const endedBox = document.getElementById("session-ended");
 

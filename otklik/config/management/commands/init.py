@@ -10,6 +10,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from otklik.appeals.models import wrong_pattern
+from otklik.channels.mail import trial
 from otklik.config import first_steps as steps
 from otklik.core.errors import DomainError
 
@@ -55,8 +57,8 @@ class Command(BaseCommand):
         """Refuse addresses of mail that do not answer: better now than at the first letter."""
         if steps.problems(answers):
             return  # told together by `write`
-        found = [*map(steps.try_mailbox, answers.mailboxes)]
-        found += [steps.try_smtp(answers.smtp_url)] if answers.smtp_url else []
+        found = [*map(trial.mailbox, answers.mailboxes)]
+        found += [trial.sending(answers.smtp_url)] if answers.smtp_url else []
         if told := [one for one in found if one]:
             raise steps.NotReady([*told, "чтобы настроить без проверки почты, добавьте --no-check"])
 
@@ -74,12 +76,12 @@ class Command(BaseCommand):
         if "registry_unit" in absent:
             answers.registry_unit = self._registry_unit(answers)
         if "administrator" in absent:
-            answers.pattern = self._line("Образец номера обращения", "О-{year}-{seq:06d}", check=steps.check_pattern)
+            answers.pattern = self._line("Образец номера обращения", "О-{year}-{seq:06d}", check=wrong_pattern)
         answers.base_url = self._line("Адрес системы (https://…)", check=steps.check_base_url)
         answers.mailboxes = self._mailboxes(tries)
         answers.smtp_url = self._line(
             "Сервер отправки (smtps://имя:пароль@сервер:465)",
-            check=lambda text: steps.check_smtp(text) or (steps.try_smtp(text) if tries else ""),
+            check=lambda text: steps.check_smtp(text) or (trial.sending(text) if tries else ""),
         )
         if "administrator" in absent:
             self._administrator(answers)
@@ -124,7 +126,7 @@ class Command(BaseCommand):
         title = "Ящик для писем граждан (imaps://имя:пароль@сервер:993/INBOX)"
 
         def check(text: str) -> str:
-            return steps.check_mailbox(text) or (steps.try_mailbox(text) if tries else "")
+            return steps.check_mailbox(text) or (trial.mailbox(text) if tries else "")
 
         while url := self._line(title, check=check):
             found.append(url)
