@@ -125,6 +125,24 @@ document.addEventListener("htmx:afterSettle", (event) => {
 const side = document.getElementById("side-menu");
 if (side && matchMedia("(max-width: 860px)").matches) side.open = false;
 
+// On paper nothing is folded away; afterwards all is as it was.
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => print());
+}
+addEventListener("beforeprint", () => {
+  for (const part of document.querySelectorAll("main details:not([open], [data-remember], .styled)")) {
+    part.dataset.printed = "";
+    part.open = true;
+  }
+});
+addEventListener("afterprint", () => {
+  for (const part of document.querySelectorAll("details[data-printed]")) {
+    delete part.dataset.printed;
+    part.open = false;
+  }
+});
+
 // A ticked row opens what can be done with several.
 document.addEventListener("change", (event) => {
   const form = event.target.closest("[data-many]");
