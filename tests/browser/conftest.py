@@ -13,7 +13,13 @@ from playwright.sync_api import Page
 from tests import components
 from tests.browser.house import serving
 
-FILL = "import json; from tests.browser import department; print(json.dumps(department.fill()))"
+FILL = """
+import json
+from tests.browser import department
+filled = department.fill()
+department.letters(13)
+print(json.dumps(filled))
+"""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The version for the visually impaired: every public page readable in each colouring, at twice the size, on a telephone."""
+"""The version for the visually impaired: every public page readable in each colouring, twice as big, small screen."""
 
 from __future__ import annotations
 
