@@ -31,10 +31,10 @@ class Day:
         self.drafted = draft.removesuffix("draft/")
 
     def at_desk(self, login: str) -> Hands:
-        """Return the hands of an employee who has just opened «Сегодня»."""
+        """Return the hands of an employee; a new one opens «Сегодня»."""
         if login not in self._hands:
             self._hands[login] = Hands(self.desk.sit(self._new_page, login))
-        self._hands[login].page.goto(f"{self.desk.url}/desk/")
+            self._hands[login].page.goto(f"{self.desk.url}/desk/")
         return self._hands[login]
 
     def open_list(self, login: str, view: str) -> Hands:

@@ -36,6 +36,8 @@ def test_an_administrator_begins_with_the_state_of_the_system_and_no_empty_terms
     home = admin.get(at("today")).content.decode()
     assert at("system_summary") in home
     assert "Горят сроки" not in home
+    assert "Ждёт вас" not in home
+    assert "Срочного нет" not in home
     said = admin.get(at("system_summary")).content.decode()
     for area in health.areas():
         assert area.title in said

@@ -150,6 +150,14 @@ document.addEventListener("htmx:afterSettle", (event) => {
   if (row) rows.scrollTop += row.getBoundingClientRect().top - rows.getBoundingClientRect().top - rows.clientHeight / 3;
 });
 
+// A link to a folded part opens it.
+function unfold() {
+  const part = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (part && part.matches("details")) part.open = true;
+}
+addEventListener("hashchange", unfold);
+unfold();
+
 // On a narrow screen the menu starts closed.
 const side = document.getElementById("side-menu");
 if (side && matchMedia("(max-width: 860px)").matches) side.open = false;
