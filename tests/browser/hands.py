@@ -79,9 +79,10 @@ class Hands:
     def _count(self) -> None:
         self.pressed += 1
         try:
-            if unseen := self.page.evaluate(UNSEEN):
-                self.page.wait_for_timeout(200)  # the browser may still be scrolling to it
-                unseen = self.page.evaluate(UNSEEN)
+            for _ in range(15):  # the browser may still be scrolling to it
+                if not (unseen := self.page.evaluate(UNSEEN)):
+                    break
+                self.page.wait_for_timeout(200)
         except Exception as left:  # the key has led to another page
             if "context was destroyed" not in str(left) and "navigation" not in str(left):
                 raise

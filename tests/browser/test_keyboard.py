@@ -33,7 +33,7 @@ class Day:
     def at_desk(self, login: str) -> Hands:
         """Return the hands of an employee; a new one opens «Сегодня»."""
         if login not in self._hands:
-            self._hands[login] = Hands(self.desk.sit(self._new_page, login))
+            self._hands[login] = Hands(self.desk.sit(self._new_page, login, reduced_motion="reduce"))
             self._hands[login].page.goto(f"{self.desk.url}/desk/")
         return self._hands[login]
 
