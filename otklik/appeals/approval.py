@@ -20,6 +20,7 @@ from otklik.people.models import Employee
 
 S = Appeal.Status
 Decision = Approval.Decision
+CHANGED = "после передачи текст изменили или отозвали"
 
 
 class NothingToApprove(DomainError):
@@ -69,7 +70,7 @@ def check_can_decide(approval: Approval, user: Employee) -> None:
     if approval.decision != Decision.WAITING:
         raise ApprovalOutdated(why="решение уже принято")
     if appeal.status != S.APPROVAL or approval.revision.version != approval.revision.draft.version:
-        raise ApprovalOutdated(why="после передачи текст изменили или отозвали")
+        raise ApprovalOutdated(why=CHANGED)
 
 
 def check_can_decide_now(appeal: Appeal, user: Employee) -> None:
@@ -133,7 +134,7 @@ def ask(
         raise NothingToApprove(what="Выберите, кто согласует ответ.")
     for person in approvers:
         check_approver(person, draft.saved_by_id, by, at)
-    drafting.hold(draft)
+    drafting.hold(draft, by=by)
     revision = drafting.keep(draft, by=by)
     if revision.approvals.exists():
         # Asked again without an edit: decisions once made stay with the old revision.
@@ -176,7 +177,10 @@ def _decide(
 ) -> Approval:
     if not imported:
         check_can_decide(approval, by)
-    drafting.hold(approval.revision.draft)
+    try:
+        drafting.hold(approval.revision.draft, by=by)
+    except drafting.DraftConflict as conflict:
+        raise ApprovalOutdated(why=CHANGED) from conflict
     decided = Approval.objects.filter(pk=approval.pk, decision=Decision.WAITING).update(
         decision=decision, remark=remark, decided_by=by, decided_at=at or timezone.now()
     )

@@ -23,6 +23,7 @@ from otklik.people.models import Employee
 S = Appeal.Status
 EDITABLE = (S.ASSIGNED, S.DRAFTING, S.APPROVAL)
 KEEP_EVERY = timedelta(minutes=5)
+ASIDE = 0  # no draft that was saved has this version: such a revision is never in force
 
 
 class DraftConflict(DomainError):
@@ -30,14 +31,16 @@ class DraftConflict(DomainError):
 
     code = "appeal.draft_conflict"
     text = (
-        "Пока вы писали, текст сохранил другой сотрудник ({author}). Ваш текст не потерян: он показан рядом с новым. "
-        "Объедините их и сохраните."
+        "Пока вы работали, сохранён другой текст этого ответа ({author}). Ваш текст не потерян. "
+        "Сравните оба и выберите один или объедините их."
     )
     status = 409
 
-    def __init__(self, *, mine: str, theirs: str, version: int, author: str) -> None:
-        self.mine, self.theirs, self.version = mine, theirs, version
-        super().__init__(author=author)
+    def __init__(self, *, mine: str, theirs: Draft, by: Employee) -> None:
+        self.mine, self.theirs, self.version = mine, theirs.text, theirs.version
+        self.own_tab = theirs.saved_by_id == by.pk
+        self.author = theirs.saved_by.short_name if theirs.saved_by else "—"
+        super().__init__(author="вы сами, в другой вкладке" if self.own_tab else self.author)
 
 
 class DraftClosed(DomainError):
@@ -103,20 +106,25 @@ def save(
     by: Employee,
     at: datetime | None = None,
     imported: bool = False,
+    compared: bool = False,
 ) -> Draft:
     """Save the text if `base_version` is still the newest, else raise DraftConflict with both texts.
 
     The first save begins the drafting; a save after the draft was given for approval takes it back.
+    `compared`: chosen against the text that was there, which is kept whoever wrote it.
     """
     if not imported:
         check_can_draft(appeal, by)
     draft = _begun(appeal)
     at = at or timezone.now()
-    if draft.version == base_version and draft.text == text:
-        return draft
+    if draft.text == text and (draft.version == base_version or draft.saved_by_id == by.pk):
+        return draft  # the same words twice, as from a page whose last save had not answered yet: no two texts
     before = copy(draft)
     _write(draft, base_version, by=by, at=at, text=text)
-    _keep_before(before, by, at)
+    if compared:
+        keep(before, by=by)
+    else:
+        _keep_before(before, by, at)
     _begin(appeal, by=by)
     journal.record("appeal.draft_saved", chain=f"appeal:{appeal.pk}", by=by, version=draft.version, size=len(text))
     return draft
@@ -218,17 +226,35 @@ def reopen(appeal: Appeal, *, by: Employee) -> Draft:
 
 def keep(draft: Draft, *, by: Employee) -> DraftRevision:
     """Return the revision of the draft as it stands, keeping it first if nobody has."""
-    newest = draft.revisions.order_by("-seq").first()
-    if newest is not None and newest.version == draft.version:
-        return newest
+    if (kept := draft.revisions.filter(version=draft.version).order_by("-seq").first()) is not None:
+        return kept
     return DraftRevision.objects.create(
         draft=draft,
-        seq=(newest.seq if newest else 0) + 1,
+        seq=_next_seq(draft),
         version=draft.version,
         text=draft.text,
         author=draft.saved_by or by,
         at=draft.saved_at or timezone.now(),
     )
+
+
+@transaction.atomic
+def keep_aside(appeal: Appeal, text: str, *, by: Employee) -> None:
+    """Keep a text that came second among the revisions, never in force: a closed page does not lose it."""
+    check_can_draft(appeal, by)
+    draft = _begun(appeal)
+    Draft.objects.filter(pk=draft.pk).update(version=F("version"))  # one at a time: numbers follow each other
+    if not text.strip() or draft.revisions.filter(text=text, author=by).exists():
+        return
+    revision = DraftRevision.objects.create(
+        draft=draft, seq=_next_seq(draft), version=ASIDE, text=text, author=by, at=timezone.now()
+    )
+    journal.record("appeal.draft_kept_aside", chain=f"appeal:{appeal.pk}", by=by, revision=revision.seq)
+
+
+def _next_seq(draft: Draft) -> int:
+    newest = draft.revisions.order_by("-seq").first()
+    return (newest.seq if newest else 0) + 1
 
 
 def current_revision(appeal: Appeal) -> DraftRevision | None:
@@ -251,16 +277,16 @@ def _write(draft: Draft, base_version: int, *, by: Employee, at: datetime, text:
     )
     if not written:
         draft.refresh_from_db()
-        raise DraftConflict(mine=text, theirs=draft.text, version=draft.version, author=_author(draft))
+        raise DraftConflict(mine=text, theirs=draft, by=by)
     draft.refresh_from_db()
 
 
-def hold(draft: Draft) -> None:
+def hold(draft: Draft, *, by: Employee) -> None:
     """Keep others from saving until the transaction ends; raise DraftConflict if somebody has saved already."""
     if not Draft.objects.filter(pk=draft.pk, version=draft.version).update(version=F("version")):
         mine = draft.text
         draft.refresh_from_db()
-        raise DraftConflict(mine=mine, theirs=draft.text, version=draft.version, author=_author(draft))
+        raise DraftConflict(mine=mine, theirs=draft, by=by)
 
 
 def renew(draft: Draft) -> None:
@@ -275,10 +301,6 @@ def _touch(appeal: Appeal, draft: Draft, *, by: Employee) -> None:
     _write(draft, draft.version, by=by, at=now, text=draft.text)
     _keep_before(before, by, now)
     _begin(appeal, by=by)
-
-
-def _author(draft: Draft) -> str:
-    return draft.saved_by.short_name if draft.saved_by else "—"
 
 
 def _begin(appeal: Appeal, *, by: Employee) -> None:

@@ -167,7 +167,7 @@ def freeze(
         name=compose.letter_name(appeal),
     )
     with transaction.atomic():
-        drafting.hold(revision.draft)
+        drafting.hold(revision.draft, by=by)
         answer = _keep_frozen(appeal, revision, letter, attachments, signer=signer, by=by, at=at)
         transitions.move(
             appeal,

@@ -165,6 +165,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "otklik.core.pages.frame",
+                "otklik.core.low_vision.shown",
             ],
         },
     }

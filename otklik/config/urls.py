@@ -9,6 +9,7 @@ from wagtail.contrib.sitemaps.views import sitemap
 from wagtail.documents import urls as wagtaildocs_urls
 
 from otklik.config import health, metrics
+from otklik.core import low_vision
 from otklik.core.access import public
 from otklik.core.pages import theme
 
@@ -23,6 +24,7 @@ urlpatterns = [
     path("metrics", metrics.metrics, name="metrics"),
     path("accounts/", include("otklik.people.urls")),
     path("theme/", theme, name="theme"),
+    path("low-vision/", low_vision.choose, name="low_vision"),
     path("desk/", include("otklik.workplace.urls")),
     path("cms/login/", SIGN_IN),
     path("cms/logout/", public(logout)),

@@ -19,6 +19,7 @@ NAMES: Final[dict[str, str]] = {
     "appeal.assignment_undone": "назначение отменено",
     "appeal.drafting_begun": "начат ответ",
     "appeal.draft_saved": "сохранён текст ответа",
+    "appeal.draft_kept_aside": "сохранён среди редакций текст, опоздавший к сохранению",
     "appeal.material_inserted": "вставлен материал Базы знаний",
     "appeal.file_attached": "приложен файл к ответу",
     "appeal.file_detached": "убран файл из ответа",

@@ -422,4 +422,5 @@ def _span(seconds: float) -> str:
 
 
 def _megabytes(size: int) -> str:
-    return f"{size / 2**30:.1f} ГБ" if size >= 2**30 else f"{size / MEGABYTE:.1f} МБ"
+    said = f"{size / 2**30:.1f} ГБ" if size >= 2**30 else f"{size / MEGABYTE:.1f} МБ"
+    return said.replace(".", ",")

@@ -7,13 +7,13 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from otklik.appeals import access, approval
+from otklik.appeals import access, approval, drafting
 from otklik.appeals.models import Approval, DraftRevision
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
 from otklik.people.models import Employee
 from otklik.workplace import queue
-from otklik.workplace.drafting import changes
+from otklik.workplace.compare import changes
 from otklik.workplace.requests import StaffRequest
 
 
@@ -56,12 +56,16 @@ def of_appeal(request: StaffRequest, pk: int) -> HttpResponse:
 def _page(request: StaffRequest, row: Approval, refusal: DomainError | None = None) -> HttpResponse:
     revision = row.revision
     before = _last_approved(revision)
+    now = drafting.draft_of(revision.draft.appeal)
+    outdated = now.version != revision.version and row.decision == Approval.Decision.WAITING
     context = {
         "approval": row,
         "appeal": revision.draft.appeal,
         "revision": revision,
         "before": before,
         "changes": changes(before.text, revision.text) if before else [],
+        "now": now if outdated else None,
+        "since": changes(revision.text, now.text) if outdated and now.text != revision.text else [],
         "files": list(revision.draft.files.select_related("stored")),
         "others": list(revision.approvals.exclude(pk=row.pk).select_related("approver")),
         "why_not": _why_not(row, request.user),

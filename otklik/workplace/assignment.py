@@ -106,9 +106,11 @@ def _unit(appeal: Appeal, given: Any) -> Unit | None:
 
 def _initial(appeal: Appeal, typed: Any) -> dict[str, Any]:
     unit = _unit(appeal, typed)
+    people = assignment.candidates(unit) if unit else []
+    only = people[0].pk if len(people) == 1 else None  # nobody to choose from
     return {
         "unit": unit.pk if unit else None,
-        "executor": typed.get("executor") or appeal.executor_id,
+        "executor": typed.get("executor") or appeal.executor_id or only,
         "co_executors": typed.getlist("co_executors") or [row.employee_id for row in appeal.helpers.all()],
         "internal_due_on": typed.get("internal_due_on")
         or appeal.internal_due_on

@@ -10,12 +10,12 @@ from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from otklik.appeals import bulk, queues
 from otklik.appeals.models import BulkItem, BulkRun
 from otklik.core import typed
-from otklik.core.access import requires
+from otklik.core.access import by_itself, requires
 from otklik.core.errors import DomainError
 from otklik.core.forms import TidyForm
 from otklik.people import staff
@@ -95,8 +95,7 @@ def run(request: StaffRequest, pk: int) -> HttpResponse:
     """Show one's run and how far it is; a press tries, does, stops or undoes."""
     one = get_object_or_404(BulkRun, pk=pk, owner=request.user)
     if request.method != "POST":
-        form = FORMS[one.action](initial=one.params)
-        return _page(request, one, form, "workplace/bulk.html#progress" if request.htmx else "workplace/bulk.html")
+        return _page(request, one, FORMS[one.action](initial=one.params))
     form = FORMS[one.action](request.POST)
     try:
         press = request.POST.get("do")
@@ -109,6 +108,15 @@ def run(request: StaffRequest, pk: int) -> HttpResponse:
     except DomainError as refusal:
         messages.error(request, str(refusal))
     return redirect("workplace:bulk_run", one.pk)
+
+
+@by_itself
+@requires(*POWERS)
+@require_GET
+def progress(request: StaffRequest, pk: int) -> HttpResponse:
+    """Show how far one's run is: the page asks every second while it moves."""
+    one = get_object_or_404(BulkRun, pk=pk, owner=request.user)
+    return _page(request, one, FORMS[one.action](initial=one.params), "workplace/bulk.html#progress")
 
 
 def _page(

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.db.models import prefetch_related_objects
 from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from otklik.appeals import access, notes, registration, steps, terms, timeline
@@ -77,12 +78,14 @@ def card(request: StaffRequest, pk: int) -> HttpResponse:
     appeal = access.get_for(request.user, pk)
     allowed = steps.available(appeal, request.user)
     primary, others = buttons(appeal, allowed)
+    events = timeline.of(appeal)
     return render(
         request,
         "workplace/card.html",
         {
             "appeal": appeal,
-            "events": timeline.of(appeal),
+            "events": events,
+            **_undo(events, allowed),
             "questions": list(appeal.questions.select_related("topic", "need")),
             "applicant_name": people_access.masked_name(appeal.applicant),
             "primary": primary,
@@ -97,6 +100,15 @@ def card(request: StaffRequest, pk: int) -> HttpResponse:
             "reads_knowledge": request.user.has_power("knowledge.read"),
         },
     )
+
+
+def _undo(events: list[timeline.Event], allowed: frozenset[str]) -> dict[str, int]:
+    """Return which letter can still be taken back, and for how many seconds."""
+    waiting = [one.source for one in events if isinstance(one.source, OutgoingMessage) and one.state == State.QUEUED]
+    letter = next((one for one in reversed(waiting) if one.kind == OutgoingMessage.Kind.ANSWER), None)
+    if letter is None or "undo" not in allowed:
+        return {}
+    return {"undoable": letter.pk, "undo_left": max(int((letter.not_before - timezone.now()).total_seconds()), 0)}
 
 
 def buttons(appeal: Appeal, allowed: frozenset[str]) -> tuple[Action | None, list[Action]]:

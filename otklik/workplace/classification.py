@@ -20,12 +20,14 @@ from otklik.core.typed import number
 from otklik.workplace import queue
 from otklik.workplace.requests import StaffRequest
 
+OFFERED = 5
+
 
 class TopicField(forms.CharField):
-    """A topic picked from the dictionary by typing: its code, its name, or «code name» as the list gives it."""
+    """A topic picked from the dictionary by typing: its code, words of its name alone, or the line of the list."""
 
     widget = forms.TextInput(
-        attrs={"list": "topics", "autocomplete": "off", "placeholder": "Код или слово из названия"}
+        attrs={"list": "topics", "autocomplete": "off", "placeholder": "Код или слово из названия", "data-wanted": ""}
     )
 
     def __init__(self, **kwargs: Any) -> None:
@@ -42,10 +44,18 @@ class TopicField(forms.CharField):
         if not text:
             return None
         topics = classification.valid_topics()
-        found = topics.filter(code=text.split()[0]).first() or topics.filter(name__iexact=text).first()
-        if found is None:
-            raise forms.ValidationError(self.error_messages["unknown"])
-        return found
+        if found := topics.filter(code=text.split()[0]).first():
+            return found
+        # In Python: SQLite compares Russian letters only in their own case.
+        words = text.casefold()
+        named = [one for one in topics if words in one.name.casefold()]
+        exact = [one for one in named if one.name.casefold() == words]
+        if len(exact or named) == 1:
+            return (exact or named)[0]
+        if named:
+            offered = "; ".join(f"«{one.name}»" for one in named[:OFFERED])
+            raise forms.ValidationError(f"Подходит несколько тем: {offered}. Допишите слово.")
+        raise forms.ValidationError(self.error_messages["unknown"])
 
 
 class QuestionForm(TidyForm):
@@ -59,6 +69,7 @@ class QuestionForm(TidyForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         need = self.fields["need"]
+        need.widget.attrs["data-wanted"] = ""
         if isinstance(need, forms.ModelChoiceField):
             need.queryset = classification.valid_needs()
 

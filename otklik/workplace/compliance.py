@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
 from typing import Any, Final
 
 from django import forms
@@ -106,12 +109,33 @@ def procedure(request: StaffRequest) -> HttpResponse:
     context = {
         "on": on,
         "today": today,
-        "rows": [_shown(row, request.user, on) for row in rows],
+        "groups": _groups([_shown(row, request.user, on) for row in rows]),
         "tally": [(tally[state], *STATES[state]) for state in STATES if tally[state]],
         "editions": ProcedureEdition.objects.all(),
         "can_edit": request.user.has_power(EDIT),
     }
     return render(request, "workplace/compliance.html", context)
+
+
+def _groups(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the clauses ten numbers together, to be folded: each group says how it stands."""
+    groups: list[dict[str, Any]] = []
+    for _, members in groupby(rows, key=lambda row: _number(row) // 10):
+        those = list(members)
+        first, last = _number(those[0]), _number(those[-1])
+        states = Counter((row["words"], row["level"], row["icon"]) for row in those)
+        groups.append({
+            "title": f"Пункты {first}–{last}" if last != first else f"Пункт {first}",
+            "rows": those,
+            "tally": [(number, *state) for state, number in states.items()],
+            "open": not groups,
+        })  # fmt: skip
+    return groups
+
+
+def _number(row: dict[str, Any]) -> int:
+    found = re.match(r"\d+", row["clause"].number)
+    return int(found.group()) if found else 0
 
 
 def _shown(row: Row, user: Employee, on: date) -> dict[str, Any]:

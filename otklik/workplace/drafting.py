@@ -6,9 +6,7 @@ Scripts only add what saves time: autosave, insertion at the cursor, search as o
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from django.contrib import messages
 from django.db import transaction
@@ -30,6 +28,7 @@ from otklik.core.errors import DomainError
 from otklik.knowledge import materials
 from otklik.people.models import Employee
 from otklik.workplace import queue
+from otklik.workplace.compare import changes
 from otklik.workplace.requests import StaffRequest
 
 WRITERS = ("appeals.draft", "appeals.approve", "appeals.view_all")
@@ -44,13 +43,17 @@ def draft(request: StaffRequest, pk: int) -> HttpResponse:
         return _page(request, appeal)
     text, base_version = _typed(request)
     try:
-        saved = drafting.save(appeal, text=text, base_version=base_version, by=request.user)
+        saved = drafting.save(
+            appeal, text=text, base_version=base_version, by=request.user, compared="theirs" in request.POST
+        )
     except drafting.DraftConflict as conflict:
         return _conflict(request, appeal, conflict)
     except DomainError as refusal:
         return _page(request, appeal, text=text, refusal=refusal)
     try:
         return _pressed(request, appeal, saved)
+    except drafting.DraftConflict as conflict:
+        return _conflict(request, appeal, conflict)
     except DomainError as refusal:
         return _page(request, appeal, refusal=refusal)
 
@@ -74,6 +77,9 @@ def autosave(request: StaffRequest, pk: int) -> JsonResponse:
     text, base_version = _typed(request)
     try:
         saved = drafting.save(appeal, text=text, base_version=base_version, by=request.user)
+    except drafting.DraftConflict as conflict:
+        drafting.keep_aside(appeal, text, by=request.user)
+        return JsonResponse({"text": str(conflict)}, status=conflict.status)
     except DomainError as refusal:
         return JsonResponse({"text": str(refusal)}, status=refusal.status)
     checks = render_to_string("workplace/draft.html#checks", {"checks": _checks(appeal, saved, text)}, request)
@@ -164,24 +170,12 @@ def restore(request: StaffRequest, pk: int, seq: int) -> HttpResponse:
     chosen = get_object_or_404(DraftRevision, draft=current.pk, seq=seq)
     drafting.check_can_draft(appeal, request.user)
     drafting.keep(current, by=request.user)
-    drafting.save(appeal, text=chosen.text, base_version=_typed(request)[1], by=request.user)
+    try:
+        drafting.save(appeal, text=chosen.text, base_version=_typed(request)[1], by=request.user)
+    except drafting.DraftConflict as conflict:
+        return _conflict(request, appeal, conflict)
     messages.success(request, f"Возвращена редакция {seq}. Прежний текст сохранён среди редакций.")
     return redirect("workplace:draft", pk=pk)
-
-
-@dataclass(frozen=True)
-class Change:
-    """A line of a comparison: «same», «added» or «removed»."""
-
-    kind: str
-    text: str
-
-
-def changes(before: str, after: str) -> list[Change]:
-    """Return two texts as one list of lines, each with what became of it."""
-    kinds = {" ": "same", "+": "added", "-": "removed"}
-    lines = difflib.ndiff(before.splitlines(), after.splitlines())
-    return [Change(kinds[line[0]], line[2:]) for line in lines if line[0] in kinds]
 
 
 def _typed(request: StaffRequest) -> tuple[str, int]:
@@ -203,8 +197,8 @@ def _pressed(request: StaffRequest, appeal: Appeal, saved: Draft) -> HttpRespons
     elif page_id := pressed.get("decline"):
         drafting.decline_material(appeal, typed.number(page_id) or 0, by=request.user)
     elif "take_theirs" in pressed:
-        drafting.keep(saved, by=request.user)
-        drafting.save(appeal, text=pressed.get("theirs", ""), base_version=saved.version, by=request.user)
+        theirs = pressed.get("theirs", "").replace("\r\n", "\n")
+        drafting.save(appeal, text=theirs, base_version=saved.version, by=request.user, compared=True)
         messages.success(request, "Взят текст коллеги. Ваш вариант сохранён среди редакций.")
     elif "search" not in pressed:
         messages.success(request, f"Сохранено в {_clock(saved)}.")
@@ -245,7 +239,9 @@ def _attach(request: StaffRequest, appeal: Appeal) -> None:
 
 
 def _conflict(request: StaffRequest, appeal: Appeal, conflict: drafting.DraftConflict) -> HttpResponse:
-    context = {"appeal": appeal, "conflict": conflict, "changes": changes(conflict.theirs, conflict.mine)}
+    """Show both texts and what the colleague's has that the one on the screen has not; nothing is chosen for him."""
+    drafting.keep_aside(appeal, conflict.mine, by=request.user)
+    context = {"appeal": appeal, "conflict": conflict, "changes": changes(conflict.mine, conflict.theirs)}
     return render(request, "workplace/draft_conflict.html", context, status=conflict.status)
 
 

@@ -53,7 +53,7 @@ def message(request: StaffRequest, pk: int) -> HttpResponse:
             return _refused(request, pk, refusal, form.lines())
         if appeal is not None:
             messages.success(request, f"Зарегистрировано: № {appeal.number}.")
-            return redirect("workplace:card", pk=appeal.pk)
+            return redirect(queue.card_url(request, appeal.pk))
     else:
         form = EntryForm(initial=initial_of(proposal), **options)
     context = _shown(request, row) | {"form": form, "proposal": proposal, "decides": True}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.http import HttpResponse
@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from otklik.channels.mail import imap, trial
 from otklik.core import installation
-from otklik.core.access import requires
+from otklik.core.access import by_itself, requires
 from otklik.reports import health
 from otklik.workplace.requests import StaffRequest
 
@@ -44,12 +44,23 @@ def _tried(title: str, wrong: str, well: str) -> health.Fact:
 
 
 def _page(request: StaffRequest, tried: list[health.Fact] | None = None) -> HttpResponse:
+    return render(request, "workplace/system.html", {**summary(), "tried": tried})
+
+
+@by_itself
+@requires(*POWERS)
+@require_GET
+def brief(request: StaffRequest) -> HttpResponse:
+    """Show how each area is: «Сегодня» asks for it after itself, the looking takes its time."""
+    return render(request, "workplace/system_summary.html", summary())
+
+
+def summary() -> dict[str, Any]:
+    """Return the areas, those that need a hand first, and how many facts are bad or ask for a look."""
     areas = sorted(health.areas(), key=lambda area: -health.WORST.index(area.level))
     troubles = [fact for area in areas for fact in area.facts if fact.level != health.GOOD]
-    context = {
+    return {
         "areas": areas,
-        "tried": tried,
         "bad": sum(fact.level == health.BAD for fact in troubles),
         "warn": sum(fact.level == health.WARN for fact in troubles),
     }
-    return render(request, "workplace/system.html", context)

@@ -14,7 +14,7 @@ from otklik.appeals.models import Appeal
 from otklik.core.access import requires
 from otklik.people import substitution
 from otklik.people.models import Employee
-from otklik.workplace import beginning, saved
+from otklik.workplace import beginning, saved, system
 from otklik.workplace.requests import StaffRequest
 
 SHOWN = 6
@@ -66,6 +66,7 @@ def today(request: StaffRequest) -> HttpResponse:
             "beginning": [] if any(numbers.values()) else beginning.advice(request.user),
             "replies": list(_replies(request.user)) if numbers.get("replies") else [],
             "works_with_appeals": bool(numbers),
+            "looks_after_system": any(request.user.has_power(power) for power in system.POWERS),
             "reads_knowledge": request.user.has_power("knowledge.read"),
         },
     )

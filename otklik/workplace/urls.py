@@ -35,6 +35,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("appeals/", queue.queue, name="queue"),
     path("bulk/", bulk.begin, name="bulk_begin"),
     path("bulk/<row:pk>/", bulk.run, name="bulk_run"),
+    path("bulk/<row:pk>/progress/", bulk.progress, name="bulk_progress"),
     path("views/", saved.keep, name="keep_view"),
     path("views/<row:pk>/remove/", saved.remove, name="remove_view"),
     path("appeals/new/", intake.new_appeal, name="new_appeal"),
@@ -62,6 +63,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("feedback/", feedback.feedback_list, name="feedback"),
     path("system/", system.system, name="system"),
     path("system/mail/", system.try_mail, name="try_mail"),
+    path("system/summary/", system.brief, name="system_summary"),
     # Knowledge Base
     path("kb/", kb.home, name="knowledge"),
     path("kb/sections/<row:pk>/", kb.section, name="knowledge_section"),

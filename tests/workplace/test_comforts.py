@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from otklik.appeals.models import Appeal
+from otklik.appeals.models import Appeal, Topic
 from otklik.people.models import Employee
 from otklik.workplace.models import Presence, SavedView
 from tests.appeals.conftest import World
@@ -228,3 +228,64 @@ def test_order_and_pieces_of_rows_are_as_asked(world: World) -> None:
     assert "Ив•••" in shown
     assert "Ив•••" not in bare
     assert "rows-dense" in bare
+
+
+# ---------- Nothing pressed needlessly ----------
+
+
+def test_a_letter_that_still_waits_is_taken_back_from_the_card(world: World) -> None:
+    appeal = world.signed(world.registered_email())
+    clerk = desk(world.clerk)
+    assert clerk.post(at("send", appeal.pk)).status_code == 302
+    card = clerk.get(at("card", appeal.pk)).content.decode()
+    assert f'action="{at("undo_send", appeal.pk)}"' in card
+    assert "data-countdown" in card
+    assert "data-countdown" not in desk(world.auditor).get(at("card", appeal.pk)).content.decode()
+    clerk.post(at("undo_send", appeal.pk))
+    assert "data-countdown" not in clerk.get(at("card", appeal.pk)).content.decode()
+
+
+def test_a_registered_letter_keeps_the_list_it_was_opened_from(world: World) -> None:
+    message, following = world.message(), world.message()
+    clerk = desk(world.clerk)
+    address = at("inbox", message.pk) + "?view=registration"
+    form = clerk.get(address).context["form"]
+    typed = {name: value for name, value in form.initial.items() if value not in (None, False)}
+    typed |= {"regime": typed["regime"].pk, "contact_point": typed["contact_point"].pk}
+    typed |= {name: typed[name].pk for name in ("topic", "need") if name in typed}
+    answer = clerk.post(address, typed)
+    assert answer.status_code == 302, answer.content.decode()
+    assert "?view=registration" in answer.url
+    appeal = Appeal.objects.get()
+    assert clerk.get(at("neighbour", appeal.pk, "next") + "?view=registration").url.startswith(
+        at("inbox", following.pk)
+    )
+
+
+def test_the_only_one_who_can_answer_is_chosen_and_of_several_nobody(world: World) -> None:
+    appeal = world.classified()
+    clerk = desk(world.clerk)
+    alone = clerk.get(at("assign", appeal.pk), {"unit": world.law.pk})
+    assert alone.context["form"].initial["executor"] is None  # two of them there
+    world.stranger.is_active = False
+    world.stranger.save()
+    chosen = clerk.get(at("assign", appeal.pk), {"unit": world.law.pk}).context["form"].initial["executor"]
+    assert chosen == world.helper.pk
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"), [("единорож", ""), ("кикимора", "Подходит несколько тем"), ("несуществующее", "Такой темы нет")]
+)
+def test_a_topic_is_found_by_words_only_its_name_has(world: World, typed: str, said: str) -> None:
+    names = ["Единорожье хозяйство", "Водяная кикимора", "Лесная кикимора"]
+    for number, name in enumerate(names):
+        Topic.objects.create(code=f"9999.000{number}", name=name, leaf=True, valid_from=timezone.localdate())
+    appeal = world.registered()
+    given = {"form-TOTAL_FORMS": 1, "form-INITIAL_FORMS": 1, "form-0-topic": typed, "form-0-need": world.pair()[1].pk}
+    answer = desk(world.clerk).post(at("classify", appeal.pk), {**given, "confirm": 1})
+    if said:
+        assert said in answer.content.decode()
+        assert not appeal.questions.exists()
+    else:
+        assert answer.status_code == 302
+        assert appeal.questions.get().topic.name == "Единорожье хозяйство"

@@ -71,6 +71,18 @@ def portal_footer(context: Context) -> dict[str, Any]:
     }
 
 
+@register.inclusion_tag("portal/_low_vision.html", takes_context=True)
+def low_vision_panel(context: Context) -> dict[str, Any]:
+    """Show the link to the version for the visually impaired; in that version, its settings."""
+    request = context.get("request")
+    return {
+        "view": context.get("low_vision"),
+        "settling": context.get("low_vision_settling"),
+        "csrf_token": context.get("csrf_token"),
+        "here": request.get_full_path() if request else "/",
+    }
+
+
 @register.simple_tag
 def described(field: BoundField) -> SafeString:
     """Return a field that names its help and its error to a screen reader."""

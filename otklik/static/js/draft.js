@@ -11,6 +11,7 @@ let since = 0;         // when the oldest unsaved change was made; 0: everything
 let timer = 0;
 let busy = false;
 let conflict = false;
+let pressed = null;    // a button pressed while the text was being saved: it waits for that, or would meet its own save
 
 const dirty = () => since !== 0;
 
@@ -57,6 +58,12 @@ async function save() {
     timer = setTimeout(save, 5000);
   } finally {
     busy = false;
+  }
+  if (pressed) {
+    const button = pressed;
+    pressed = null;
+    form.requestSubmit(button);
+    return;
   }
   if (dirty() && !conflict) timer = setTimeout(save, PAUSE);
 }
@@ -167,7 +174,16 @@ drop.addEventListener("drop", (event) => {
 
 // Nothing typed is lost by a closed tab: the last words are sent on the way out.
 let leaving = false;
-form.addEventListener("submit", () => { leaving = true; clearTimeout(timer); });
+form.addEventListener("submit", (event) => {
+  if (busy) {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    pressed = event.submitter ?? form.querySelector("[data-enter]");
+    return;
+  }
+  leaving = true;
+  clearTimeout(timer);
+});
 addEventListener("pageshow", () => { leaving = false; });
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "hidden" && dirty() && !busy && !leaving && !conflict) save();

@@ -86,3 +86,20 @@ function makeButton(text, css) {
   button.textContent = text;
   return button;
 }
+
+/** The version for the visually impaired changes in place: nothing typed on the page is lost. */
+const sight = document.querySelector("form[data-low-vision]");
+sight?.addEventListener("submit", async (event) => {
+  const button = event.submitter;
+  if (!button || button.name === "off") return;
+  event.preventDefault();
+  const data = new FormData(sight);
+  data.set(button.name, button.value);
+  const answer = await fetch(sight.action, { method: "POST", body: data, redirect: "manual" });
+  if (answer.type !== "opaqueredirect") { location.reload(); return; }
+  const root = document.documentElement;
+  for (const other of sight.querySelectorAll(`[name="${button.name}"]`)) {
+    other.setAttribute("aria-pressed", String(other === button));
+    root.classList.toggle(`lv-${other.name}-${other.value}`, other === button);
+  }
+});

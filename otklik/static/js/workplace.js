@@ -28,8 +28,12 @@ document.addEventListener("keydown", (event) => {
     }
     return;
   }
-  if (event.code === "Enter" && (event.ctrlKey || event.metaKey)) {
-    event.target.closest("form")?.requestSubmit();
+  if (event.code === "Enter" && held) {
+    send(event.target.closest("form") ?? document.querySelector("form[data-begin]"), event.shiftKey);
+    return;
+  }
+  if ((event.code === "ArrowDown" || event.code === "ArrowUp") && alone && walk(event.code === "ArrowDown" ? 1 : -1)) {
+    event.preventDefault();
     return;
   }
   if (!alone || event.shiftKey) return;
@@ -39,11 +43,36 @@ document.addEventListener("keydown", (event) => {
   const pressed = document.querySelector(`[data-key="${event.code}"]`);
   if (pressed) {
     event.preventDefault();
-    if (pressed.matches("details")) { pressed.open = true; pressed.querySelector("textarea, input, select")?.focus(); }
+    if (pressed.matches("details")) { pressed.open = true; pressed.querySelector("textarea, input:not([type=hidden]), select")?.focus(); }
     else if (typing(pressed)) pressed.focus();
     else pressed.click();
   }
 });
+
+// Ctrl+Enter presses the form's own button, with Shift the one that hands the work on.
+function send(form, further) {
+  const button = form?.querySelector(further ? "[data-further]" : "[data-enter]");
+  if (button && !button.disabled) form.requestSubmit(button);
+  else if (!further) form?.requestSubmit();
+}
+
+// Up and down a list of work.
+function walk(step) {
+  const rows = [...document.querySelectorAll("#rows .row-link")];
+  const at = rows.indexOf(document.activeElement);
+  const row = rows[at < 0 ? (step > 0 ? 0 : rows.length - 1) : at + step];
+  row?.focus();
+  return Boolean(row);
+}
+
+// A form that is the page's work takes the cursor where a decision is missing; where none is, on its button: Enter goes on.
+// Not on narrow screens, where the form stands below what has to be read first.
+const begin = document.querySelector("form[data-begin]");
+if (begin && document.activeElement === document.body && matchMedia("(min-width: 1101px)").matches) {
+  const empty = (field) => field.type === "radio" ? !begin.elements[field.name].value : !field.value;
+  const wanted = [...begin.elements].find((field) => (field.required || "wanted" in field.dataset) && (field.dataset.wanted === "always" || empty(field)) && field.offsetParent);
+  (wanted ?? begin.querySelector("[data-enter]"))?.focus({ preventScroll: true });
+}
 
 // The sheet of keys: what this page has is read from the page, named as on a Russian keyboard.
 const LATIN = "QWERTYUIOPASDFGHJKLZXCVBNM";
@@ -121,9 +150,35 @@ document.addEventListener("htmx:afterSettle", (event) => {
   if (row) rows.scrollTop += row.getBoundingClientRect().top - rows.getBoundingClientRect().top - rows.clientHeight / 3;
 });
 
+// A link to a folded part opens it.
+function unfold() {
+  const part = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (part && part.matches("details")) part.open = true;
+}
+addEventListener("hashchange", unfold);
+unfold();
+
 // On a narrow screen the menu starts closed.
 const side = document.getElementById("side-menu");
 if (side && matchMedia("(max-width: 860px)").matches) side.open = false;
+
+// On paper nothing is folded away; afterwards all is as it was.
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => print());
+}
+addEventListener("beforeprint", () => {
+  for (const part of document.querySelectorAll("main details:not([open], [data-remember], .styled)")) {
+    part.dataset.printed = "";
+    part.open = true;
+  }
+});
+addEventListener("afterprint", () => {
+  for (const part of document.querySelectorAll("details[data-printed]")) {
+    delete part.dataset.printed;
+    part.open = false;
+  }
+});
 
 // A ticked row opens what can be done with several.
 document.addEventListener("change", (event) => {

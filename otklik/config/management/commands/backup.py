@@ -67,7 +67,8 @@ class Command(BaseCommand):
     def _report(self, made: make.Made, keys: Path | None) -> None:
         row = made.row
         self.stdout.write(f"Копия сделана: {made.path}")
-        self.stdout.write(f"Строк: {row.rows}, файлов: {row.files}, размер: {row.size / 2**20:.1f} МБ.")
+        size = f"{row.size / 2**20:.1f}".replace(".", ",")
+        self.stdout.write(f"Строк: {row.rows}, файлов: {row.files}, размер: {size} МБ.")
         if not row.encrypted:
             self.stdout.write(
                 "В ней персональные данные в открытом виде: храните её как базу или шифруйте (--recipient)."

@@ -1,0 +1,75 @@
+"""What the administrator sees first, and long pages that are folded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import resolve, reverse
+
+from otklik.appeals import bulk
+from otklik.people.models import Employee
+from otklik.reports import health
+from tests.appeals.conftest import World
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    return World()
+
+
+def desk(employee: Employee) -> Client:
+    client = Client()
+    client.force_login(employee, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def at(name: str, *args: Any) -> str:
+    return reverse(f"workplace:{name}", args=args)
+
+
+def test_an_administrator_begins_with_the_state_of_the_system_and_no_empty_terms(world: World) -> None:
+    admin = desk(world.employee("boss", "Админова", world.hq, ["admin"]))
+    home = admin.get(at("today")).content.decode()
+    assert at("system_summary") in home
+    assert "Горят сроки" not in home
+    assert "Ждёт вас" not in home
+    assert "Срочного нет" not in home
+    said = admin.get(at("system_summary")).content.decode()
+    for area in health.areas():
+        assert area.title in said
+    assert said.count("в порядке") + said.count("обратите внимание") + said.count("нужно вмешаться") >= len(
+        health.areas()
+    )
+
+
+def test_others_begin_with_their_work_and_may_not_ask_for_the_system(world: World) -> None:
+    clerk = desk(world.clerk)
+    assert at("system_summary") not in clerk.get(at("today")).content.decode()
+    assert clerk.get(at("system_summary")).status_code == 403
+
+
+def test_sizes_are_written_with_a_comma() -> None:
+    assert health._megabytes(int(11.3 * 2**20)) == "11,3 МБ"
+    assert health._megabytes(3 * 2**30 // 2) == "1,5 ГБ"
+
+
+def test_what_a_run_asks_by_itself_is_no_action_of_a_person(world: World) -> None:
+    run = bulk.prepare("assign", [world.classified().pk], by=world.clerk)
+    assert resolve(at("bulk_progress", run.pk)).func.by_itself  # type: ignore[attr-defined]
+    assert not getattr(resolve(at("bulk_run", run.pk)).func, "by_itself", False)
+    answer = desk(world.clerk).get(at("bulk_progress", run.pk))
+    assert answer.status_code == 200
+    assert "<html" not in answer.content.decode()
+    assert desk(world.clerk2).get(at("bulk_progress", run.pk)).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["rights", "compliance"])
+def test_long_pages_are_folded_and_hold_everything(world: World, name: str) -> None:
+    page = desk(world.auditor).get(at(name)).content.decode()
+    main = page.split("<main")[1]
+    assert main.count("<details") >= 4
+    assert main.count('<details class="panel"') - main.count(" open>") >= 2
