@@ -15,8 +15,8 @@ from otklik.core.errors import DomainError
 from otklik.people.models import Employee
 
 MOST: Final = 20  # more is no mention but a mailing
-# An address of e-mail has something before its «@», so it is no mention.
-_MENTION: Final = re.compile(r"(?<![\w@.])@(\w(?:[\w.+-]*\w)?)")
+# An address of e-mail has something before its «@», so it is no mention; a login may be one, after an «@» of ours.
+_MENTION: Final = re.compile(r"(?<![\w@.])@(\w(?:[\w.+@-]*\w)?)")
 
 
 class NobodyMeant(DomainError):

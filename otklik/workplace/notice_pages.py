@@ -19,7 +19,6 @@ from otklik.core import hours, typed
 from otklik.core.access import by_itself, requires
 from otklik.core.forms import TidyForm
 from otklik.workplace import notices, queue
-from otklik.workplace.asked import APPEALS
 from otklik.workplace.models import Attention, Notice
 from otklik.workplace.requests import StaffRequest
 
@@ -56,7 +55,7 @@ def notice_list(request: StaffRequest) -> HttpResponse:
     context = {
         "page": page,
         "groups": _groups(request, page.object_list),
-        "unread": notices.unread(request.user).count(),
+        "unread": len(fresh),
     }
     return render(request, "workplace/notices.html", context)
 
@@ -99,7 +98,7 @@ def bell(request: StaffRequest) -> JsonResponse:
     return JsonResponse(answer)
 
 
-@requires(*APPEALS)
+@requires(access.ALL, access.UNIT, access.OWN)
 @require_POST
 def attention(request: StaffRequest, pk: int) -> HttpResponse:
     """Follow an appeal, mute it, or hear of it as usual."""

@@ -82,7 +82,7 @@ class Wishes:
 
 @dataclass(frozen=True)
 class Told:
-    """What one event says to some people. `place`: where on the card it is seen."""
+    """What one event says to some people. `place`: where on the card it is seen; empty: its top, with the steps."""
 
     kind: str
     text: str
@@ -136,10 +136,9 @@ def _appeal_of(entry: JournalEntry) -> Appeal | None:
 def _assigned(entry: JournalEntry, appeal: Appeal) -> Iterator[Told]:
     """Tell those who have not had the appeal until now."""
     before, executor = _held_before(entry), entry.data["executor"]
-    place = f"event-{entry.seq}"
     if executor not in before:
-        yield Told(Kind.ASSIGNED, "Вас назначили исполнителем", [executor], place)
-    yield Told(Kind.ASSIGNED, "Вас назначили соисполнителем", set(entry.data["helpers"]) - before - {executor}, place)
+        yield Told(Kind.ASSIGNED, "Вас назначили исполнителем", [executor])
+    yield Told(Kind.ASSIGNED, "Вас назначили соисполнителем", set(entry.data["helpers"]) - before - {executor})
 
 
 def _held_before(entry: JournalEntry) -> set[int]:
@@ -160,18 +159,18 @@ def _held_before(entry: JournalEntry) -> set[int]:
 
 
 def _handed_over(entry: JournalEntry, appeal: Appeal) -> Iterator[Told]:
-    data, place = entry.data, f"event-{entry.seq}"
-    yield Told(Kind.ASSIGNED, "Вам передали обращение", [data.get("executor")], place)
-    yield Told(Kind.ASSIGNED, "Вам передали обращение: вы соисполнитель", [data.get("helper")], place)
-    yield Told(Kind.APPROVAL, "Ждёт вашего согласования: вам передали", [data.get("approver")], place)
+    data = entry.data
+    yield Told(Kind.ASSIGNED, "Вам передали обращение", [data.get("executor")])
+    yield Told(Kind.ASSIGNED, "Вам передали обращение: вы соисполнитель", [data.get("helper")])
+    yield Told(Kind.APPROVAL, "Ждёт вашего согласования: вам передали", [data.get("approver")])
 
 
 def _to_approve(entry: JournalEntry, appeal: Appeal) -> Iterator[Told]:
-    yield Told(Kind.APPROVAL, "Ждёт вашего согласования", entry.data["approvers"], f"event-{entry.seq}")
+    yield Told(Kind.APPROVAL, "Ждёт вашего согласования", entry.data["approvers"])
 
 
 def _to_sign(entry: JournalEntry, appeal: Appeal) -> Iterator[Told]:
-    yield Told(Kind.SIGNATURE, "Ждёт вашей подписи", [entry.data["signer"]], f"event-{entry.seq}")
+    yield Told(Kind.SIGNATURE, "Ждёт вашей подписи", [entry.data["signer"]])
 
 
 def _approved(entry: JournalEntry, appeal: Appeal) -> Iterator[Told]:

@@ -1,6 +1,6 @@
 // «@» and letters in a note offer colleagues who see the appeal: arrows choose, Enter or Tab inserts, Esc closes.
 const field = document.querySelector("[data-colleagues]");
-const TYPED = /(^|[^\p{L}\p{N}_.@])@([\p{L}\p{N}_.+-]*)$/u;
+const TYPED = /(^|[^\p{L}\p{N}_.@])@([\p{L}\p{N}_.+@-]*)$/u;
 const SHOWN = 6;
 let everyone = null;
 let offered = [];
