@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 from operator import attrgetter
+from typing import Final
 
 from django.conf import settings
 from django.db import transaction
@@ -17,6 +18,8 @@ from otklik.core.templatetags.otklik import count
 from otklik.correspondence import staff_mail
 from otklik.people.models import Employee
 from otklik.workplace.models import Notice
+
+MOST: Final = 50  # appeals in one letter: the rest is read in the product
 
 
 def work_next() -> bool:
@@ -58,7 +61,9 @@ def compose(notices: list[Notice]) -> tuple[str, str]:
     else:
         subject = f"№ {appeal.number}: {its[0].text[:1].lower()}{its[0].text[1:]}"
     facts = {
-        "groups": [(one, of_it, _link("card", one.pk)) for one, of_it in groups],
+        "groups": [(one, of_it, _link("card", one.pk)) for one, of_it in groups[:MOST]],
+        "more": max(0, len(groups) - MOST),
+        "list_url": _link("notices"),
         "settings_url": _link("notice_settings"),
     }
     return subject.replace("\u00a0", " "), render_to_string("workplace/letters/notices.txt", facts).strip() + "\n"

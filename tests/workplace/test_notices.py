@@ -447,6 +447,18 @@ def test_a_mention_comes_by_mail_at_once_and_names_who_mentioned(world: World, n
     assert letter.not_before > moment
 
 
+def test_a_letter_names_fifty_appeals_and_leads_to_the_rest(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notice_mail, "MOST", 1)
+    world.assigned()
+    world.assigned(world.registered_email())
+    read_all()
+    subject, text = notice_mail.compose(list(Notice.objects.select_related("appeal", "actor").order_by("appeal")))
+    assert "2 уведомления" in subject
+    assert text.count("Обращение №") == 1
+    assert "И ещё по 1 обращению" in text.replace("\u00a0", " ")
+    assert at("notices") in text
+
+
 def test_each_kind_is_told_as_the_person_wants(world: World) -> None:
     ways = {**notices.SHIPPED, Kind.ASSIGNED: Way(False, ONCE), Kind.APPROVED: Way(False, NO_MAIL)}
     notices.wish(world.executor, Wishes(ways, time(14, 30), quiet=False))

@@ -1,6 +1,8 @@
 // The bell: how many appeals have something unread. What was known last is drawn at once, then the server is asked.
 const bell = document.querySelector("[data-bell]");
 const EVERY = 15000;
+// Of this person: on a shared computer the next one has a bell of his own.
+const key = (name) => `notices-${document.getElementById("session-ended").dataset.employee}-${name}`;
 
 function draw(number) {
   const count = bell.querySelector("[data-bell-count]");
@@ -16,16 +18,16 @@ async function ask() {
   const { unread, last, said } = await answer.json();
   draw(unread);
   // Only what came since the last look is said; the first page of a sitting says nothing.
-  const known = sessionStorage.getItem("notices-last");
+  const known = sessionStorage.getItem(key("last"));
   if (known !== null && last > Number(known)) {
     document.querySelector("[data-bell-said]").textContent = `Новое уведомление: ${said}`;
   }
-  sessionStorage.setItem("notices-last", Math.max(last, Number(known)));
-  sessionStorage.setItem("notices-unread", unread);
+  sessionStorage.setItem(key("last"), Math.max(last, Number(known)));
+  sessionStorage.setItem(key("unread"), unread);
 }
 
 if (bell) {
-  draw(Number(sessionStorage.getItem("notices-unread")));
+  draw(Number(sessionStorage.getItem(key("unread"))));
   const again = () => ask().catch(() => {}).finally(() => setTimeout(again, EVERY));
   again();
   document.addEventListener("visibilitychange", () => { ask().catch(() => {}); });
