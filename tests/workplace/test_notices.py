@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -706,3 +708,12 @@ def test_working_hours_of_the_portal_and_of_notices_are_the_same() -> None:
 
     assert portal.DEPARTMENT.opens == hours.DEPARTMENT.opens
     assert portal.DEPARTMENT.closes == hours.DEPARTMENT.closes
+
+
+def test_what_was_written_before_the_upgrade_is_news_for_nobody(world: World) -> None:
+    world.assigned()
+    migration = import_module("otklik.core.migrations.0007_read_so_far")
+    migration.read_so_far(apps, None)
+    assert told() == set()
+    notes.add(world.assigned(world.registered_email()), "@head взгляните", by=world.clerk)
+    assert told(kind="mention") == {("head", "mention")}
