@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, TypeVar, cast
 
 from django.core.exceptions import PermissionDenied
@@ -13,7 +14,7 @@ from otklik.appeals.models import Appeal, Approval, CoExecutor
 from otklik.core import journal
 from otklik.correspondence.models import IncomingMessage
 from otklik.people import staff
-from otklik.people.models import Applicant, Employee
+from otklik.people.models import Applicant, Employee, Substitution
 
 Row = TypeVar("Row", bound=Model)
 
@@ -55,6 +56,20 @@ def visible_to(user: Employee) -> QuerySet[Appeal]:
     return Appeal.objects.filter(seen)
 
 
+def who_see(appeal: Appeal, on: date) -> set[int]:
+    """Return ids of those who see an appeal, to be offered; whether one of them may, `visible_to` says."""
+    own = set(CoExecutor.objects.filter(appeal=appeal).values_list("employee", flat=True))
+    own |= set(Approval.objects.filter(revision__draft__appeal=appeal).values_list("approver", flat=True))
+    own |= {appeal.executor_id} if appeal.executor_id else set()
+    running = Substitution.objects.filter(absent__in=own, starts_on__lte=on, ends_on__gte=on)
+    own |= set(running.values_list("deputy", flat=True))
+    seeing = set(staff.holders(ALL, on=on).values_list("pk", flat=True))
+    if appeal.unit:
+        seeing |= set(staff.holders(UNIT, unit=appeal.unit, on=on).values_list("pk", flat=True))
+    may = staff.holders(OWN, on=on) | staff.holders(UNIT, on=on)
+    return seeing | set(may.filter(pk__in=own).values_list("pk", flat=True))
+
+
 def applicants_of(user: Employee) -> QuerySet[Applicant]:
     """Return whose data the employee may ask for: to those who meet all who write, call and come, everybody.
 
@@ -71,10 +86,13 @@ def applicants_of(user: Employee) -> QuerySet[Applicant]:
 # down here, once per person, appeal and day; what lists show is masked and passes by.
 
 
-def get_for(user: Employee, pk: int) -> Appeal:
-    """Return one appeal with what a card shows beside it, the look logged; 404 where the user may not see it."""
+def get_for(user: Employee, pk: int, **also: Any) -> Appeal:
+    """Return one appeal with what a card shows beside it, the look logged; 404 where the user may not see it.
+
+    `also`: what rooms above want to know in the same query, name → expression.
+    """
     beside = ("regime", "applicant", "unit", "executor", "contact_point", "thread", "registered_by", "draft")
-    return get_of_appeal(user, Appeal.objects.select_related(*beside), "pk", pk=pk)
+    return get_of_appeal(user, Appeal.objects.select_related(*beside).annotate(**also), "pk", pk=pk)
 
 
 def get_of_appeal(user: Employee, queryset: QuerySet[Row], path: str, **wanted: Any) -> Row:

@@ -341,6 +341,7 @@ class Note(models.Model):
     appeal = models.ForeignKey(Appeal, models.CASCADE, related_name="notes", verbose_name="обращение")
     author = models.ForeignKey(Employee, models.PROTECT, related_name="+", verbose_name="автор")
     text = models.TextField("текст")
+    mentions = models.JSONField("упомянуты", default=list, blank=True, help_text="Как имена стоят в тексте.")
     at = models.DateTimeField("когда", auto_now_add=True)
 
     class Meta:

@@ -51,6 +51,7 @@ class Event:
     state: str = ""  # of an outgoing letter, a code of OutgoingMessage.State
     state_label: str = ""
     files: list[Any] = field(default_factory=list)
+    mentions: list[str] = field(default_factory=list)  # how colleagues are named in a note
     source: IncomingMessage | OutgoingMessage | JournalEntry | None = None
 
 
@@ -89,23 +90,33 @@ def _outgoing(appeal: Appeal) -> Iterator[Event]:
             message.state,
             message.get_state_display(),
             list(message.files.all()) if message in answers else [],
-            message,
+            source=message,
         )
 
 
 def _journal(appeal: Appeal) -> Iterator[Event]:
     """Yield what the journal knows; a note's row in it brings the note's words along."""
     found = JournalEntry.objects.filter(chain=f"appeal:{appeal.pk}", action__in=EVENTS)
-    words = Note.objects.filter(appeal=appeal, pk=OuterRef("note")).values("text")
+    note = Note.objects.filter(appeal=appeal, pk=OuterRef("note"))
     told = found.select_related("actor", "on_behalf_of").annotate(
-        note=Cast(KT("data__note"), BigIntegerField()), words=Subquery(words)
+        note=Cast(KT("data__note"), BigIntegerField()),
+        words=Subquery(note.values("text")),
+        named=Subquery(note.values("mentions")),
     )
     for entry in cast("QuerySet[Any]", told):
         who = entry.actor.short_name if entry.actor else "Отклик"
         if entry.on_behalf_of:
             who = f"{who} (за: {entry.on_behalf_of.short_name})"
         if entry.action == "appeal.noted":
-            yield Event(NOTE, entry.at, who, "Внутренняя заметка", entry.words or "", source=entry)
+            yield Event(
+                NOTE,
+                entry.at,
+                who,
+                "Внутренняя заметка",
+                entry.words or "",
+                mentions=entry.named or [],
+                source=entry,
+            )
         else:
             yield Event(EVENT, entry.at, who, _words(entry), source=entry)
 

@@ -25,10 +25,10 @@ from otklik.channels.site import attached, limits
 from otklik.config.backup import make
 from otklik.core import beats, files, journal
 from otklik.core.models import Firing, JournalEntry, JournalSeal
-from otklik.correspondence import delivery, inbox
+from otklik.correspondence import delivery, inbox, staff_mail
 from otklik.correspondence.channel import Channel
 from otklik.people import accounts, lockout
-from otklik.workplace import presence
+from otklik.workplace import notice_mail, notices, presence
 
 FIRINGS_KEPT = timedelta(days=7)
 
@@ -59,6 +59,9 @@ def steps(channels: Mapping[str, Channel]) -> dict[str, Callable[[], bool]]:
         "join": registration.join_certain,
         "bulk": bulk.work_next,
         "send": partial(delivery.send_next, channels),
+        "notices": notices.work_next,
+        "notice-mail": notice_mail.work_next,
+        "staff-mail": partial(staff_mail.send_next, channels["email"]),
     }
 
 
@@ -71,6 +74,8 @@ def periodic() -> list[Job]:
             for number, url in enumerate(settings.MAILBOXES, 1)
         ),
         Job("return-stuck", delivery.return_stuck, every=timedelta(minutes=1)),
+        Job("return-stuck-staff-mail", staff_mail.return_stuck, every=timedelta(minutes=1)),
+        Job("tell-of-terms", notices.tell_of_terms, every=timedelta(hours=1)),
         Job("carry-out-transfers", accounts.carry_out_moves, daily_at=time(0, 1)),
         Job("seal-journal", seal_past_days, daily_at=time(0, 10)),
         Job("sweep-files", sweep_files, daily_at=time(3, 0)),
@@ -81,6 +86,8 @@ def periodic() -> list[Job]:
         Job("sweep-api-minutes", api_limits.forget_old, every=timedelta(hours=1)),
         Job("sweep-sessions", SessionStore.clear_expired, daily_at=time(3, 30)),
         Job("sweep-presence", presence.forget_old, daily_at=time(3, 45)),
+        Job("sweep-notices", notices.forget_old, daily_at=time(3, 50)),
+        Job("sweep-staff-mail", staff_mail.forget_old, daily_at=time(3, 55)),
         Job("sweep-firings", forget_old_firings, daily_at=time(3, 40)),
     ]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
-from django.db.models import BigIntegerField, Exists, Max, OuterRef
+from django.db.models import BigIntegerField, Exists, F, Max, OuterRef, Q
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
 from django.utils import timezone
@@ -84,10 +84,14 @@ def _append(rows: list[Entry]) -> list[Entry]:
         row.data = json.loads(json.dumps(row.data, cls=DjangoJSONEncoder))
         row.hash = digest(row)
         head.seq, head.last_hash = row.seq, row.hash
-    type(rows[0]).objects.bulk_create(rows)
-    ChainHead.objects.bulk_create(
-        heads.values(), update_conflicts=True, unique_fields=["chain"], update_fields=["seq", "last_hash"]
-    )
+    kind = type(rows[0])
+    kind.objects.bulk_create(rows)
+    changed = ["seq", "last_hash"]
+    if kind is AccessEntry:  # looks are news for nobody
+        changed.append("read_to")
+        for head in heads.values():
+            head.read_to = head.seq
+    ChainHead.objects.bulk_create(heads.values(), update_conflicts=True, unique_fields=["chain"], update_fields=changed)
     return rows
 
 
@@ -124,6 +128,29 @@ def _sha256(content: object) -> str:
 def _canonical(content: object) -> str:
     """Return the one JSON text of a content: sorted keys, no spaces."""
     return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def read_on(take: Callable[[list[JournalEntry]], None], *, kinds: Collection[str], chains: int = 20) -> bool:
+    """Hand what nobody has read yet to `take`, in its own order within a chain; return False when there is nothing.
+
+    Each change is handed over once: how far a chain has been read is written in the transaction `take` works in.
+    A chain's head is the lock its writers hold, so what has been read is never overtaken by what commits later.
+    Of other `kinds` («appeal», «outgoing»: how a chain begins) it is only noted that nobody waits for them.
+    """
+    unread = ChainHead.objects.filter(seq__gt=F("read_to"))
+    if not unread.exists():
+        return False
+    with transaction.atomic():
+        # What another reader or a writer holds is left for the next time: nobody waits here.
+        heads = list(unread.select_for_update(skip_locked=True)[:chains])
+        wanted = Q(pk__in=[])
+        for head in heads:
+            if head.chain.partition(":")[0] in kinds:
+                wanted |= Q(chain=head.chain, seq__gt=head.read_to, seq__lte=head.seq)
+        ChainHead.objects.filter(chain__in=[head.chain for head in heads]).update(read_to=F("seq"))
+        entries = cast("Iterable[JournalEntry]", JournalEntry.objects.filter(wanted).select_related("actor"))
+        take(sorted(entries, key=attrgetter("pk")))
+    return bool(heads)
 
 
 @transaction.atomic

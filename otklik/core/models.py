@@ -166,10 +166,13 @@ class ChainHead(models.Model):
     chain = models.CharField("цепочка", max_length=60, primary_key=True)
     seq = models.PositiveBigIntegerField("последний номер", default=0)
     last_hash = models.CharField("последний хеш", max_length=64, blank=True)
+    read_to = models.PositiveBigIntegerField("прочитано до", default=0, help_text="Дальше — новое для уведомлений.")
 
     class Meta:
         verbose_name = "начало цепочки журнала"
         verbose_name_plural = "начала цепочек журнала"
+        # Only chains with something nobody has read yet: asked every second, mostly empty.
+        indexes = [models.Index(fields=["chain"], condition=Q(seq__gt=F("read_to")), name="chain_unread")]
 
     def __str__(self) -> str:
         return self.chain

@@ -170,8 +170,13 @@ def _references(letter: IncomingMessage | None) -> list[str]:
 
 def _new_message_id(thread: Thread, point: ContactPoint | None) -> str:
     """Return an id for this letter for ever: every attempt bears it, so a repeat is recognised."""
-    _, _, domain = (point.address if point and point.channel == ChannelCode.EMAIL else "").rpartition("@")
-    return f"<{thread.token}.{uuid.uuid4().hex}@{domain or urlsplit(settings.BASE_URL).hostname or 'localhost'}>"
+    return new_message_id(thread.token, point.address if point and point.channel == ChannelCode.EMAIL else "")
+
+
+def new_message_id(mark: str, sender: str) -> str:
+    """Return a Message-ID no other letter bears, of the sender's domain where it is known."""
+    _, _, domain = sender.rpartition("@")
+    return f"<{mark}.{uuid.uuid4().hex}@{domain or urlsplit(settings.BASE_URL).hostname or 'localhost'}>"
 
 
 def _record(action: str, row: OutgoingMessage, *, by: Employee | None, **data: Any) -> None:

@@ -281,6 +281,41 @@ class OutgoingMessage(models.Model):
         return f"исходящее {self.pk}"
 
 
+class StaffLetter(models.Model):
+    """A letter to an employee: what happened, a number and a link, never a citizen's data. The row is the queue."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "ждёт отправки"
+        SENDING = "sending", "отправляется"
+        SENT = "sent", "отправлено"
+        FAILED = "failed", "не доставлено"
+
+    employee = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name="сотрудник")
+    recipient = models.CharField("адрес", max_length=320)
+    subject = models.CharField("тема", max_length=300)
+    text = models.TextField("текст")
+    message_id = models.CharField("Message-ID", max_length=200, unique=True)
+    state = models.CharField("состояние", max_length=8, choices=State, default=State.QUEUED)
+    not_before = models.DateTimeField("не раньше")
+    attempts = models.PositiveSmallIntegerField("попыток", default=0)
+    leased_by = models.CharField("кто отправляет", max_length=100, blank=True)
+    leased_at = models.DateTimeField("взято в работу", null=True, blank=True)
+    error = models.CharField("что ответила другая сторона", max_length=500, blank=True)
+    created_at = models.DateTimeField("создано", auto_now_add=True)
+    sent_at = models.DateTimeField("отправлено", null=True, blank=True)
+
+    class Meta:
+        verbose_name = "письмо сотруднику"
+        verbose_name_plural = "письма сотрудникам"
+        indexes = [
+            models.Index(fields=["not_before", "id"], condition=Q(state="queued"), name="staff_letter_due"),
+            models.Index(fields=["state"], name="staff_letter_state"),
+        ]
+
+    def __str__(self) -> str:
+        return f"письмо сотруднику {self.pk}"
+
+
 class OutgoingFile(models.Model):
     """A file that goes out with a message."""
 

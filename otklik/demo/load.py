@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from otklik.appeals import defaults as appeals_defaults
-from otklik.appeals import registration
+from otklik.appeals import notes, registration
 from otklik.appeals.models import Appeal, Dispatch
 from otklik.core import calendar, installation
 from otklik.core import defaults as core_defaults
 from otklik.core.errors import DomainError
-from otklik.core.models import Installation
+from otklik.core.models import ChainHead, Installation, JournalEntry
 from otklik.correspondence import defaults as correspondence_defaults
 from otklik.correspondence import inbox
 from otklik.correspondence.channel import Arrived
@@ -25,6 +27,14 @@ from otklik.knowledge import demo as knowledge_demo
 from otklik.people import defaults as people_defaults
 from otklik.people.models import Employee
 from otklik.surveys import defaults as surveys_defaults
+from otklik.workplace import notices
+from otklik.workplace.models import Notice
+
+NEWS: Final = timedelta(days=2)
+MENTIONS: Final = {
+    "executor1": "заявитель звонил, просит ответить до пятницы. Получится?",
+    "executor2": "приложите к ответу расчёт арендной платы, пожалуйста.",
+}
 
 
 class NotEmpty(DomainError):
@@ -65,6 +75,7 @@ def _load(count: int, now: datetime) -> None:
     if count >= APPEALS:
         _still_waiting(historian, plans)
         _replies(historian, appeals)
+    _tell(historian, appeals)
 
 
 def _still_waiting(historian: Historian, plans: list[Plan]) -> None:
@@ -117,3 +128,22 @@ def _replies(historian: Historian, appeals: list[Appeal]) -> None:
             message = historian.take_letter(letter, at=at)
             if message.match == IncomingMessage.Match.CERTAIN and message.state == IncomingMessage.State.NEW:
                 registration.join(message, sent.answer.appeal, by=None)
+
+
+def _tell(historian: Historian, appeals: list[Appeal]) -> None:
+    """Let the bells be alive: the last days are told, what is older has been read, letters go for what comes now."""
+    since, people = historian.now - NEWS, historian.people
+    open_ones = [one for one in appeals if one.status == Appeal.Status.DRAFTING]
+    for login, words in MENTIONS.items():
+        mine = next((one for one in reversed(open_ones) if one.executor == people[login]), None)
+        if mine is not None:
+            notices.attend(people["head1"], mine, "follows")
+            with clock.set_to(historian.now - timedelta(minutes=25)):
+                notes.add(mine, f"@{login} {words}", by=people["clerk"])
+    recent = JournalEntry.objects.filter(at__gte=since).values("chain")
+    ChainHead.objects.exclude(chain__in=recent).update(read_to=F("seq"))
+    while notices.work_next():
+        pass
+    notices.tell_of_terms()
+    Notice.objects.filter(at__lt=since).update(read_at=F("at"))
+    Notice.objects.exclude(kind=Notice.Kind.MENTION).update(mail_at=None)

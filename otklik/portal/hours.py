@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from django.utils import timezone
 
+from otklik.core import hours
+from otklik.core.hours import FRIDAY, Hours
 from otklik.core.models import CalendarDay
 
-FRIDAY: Final = 4
 LOOK_AHEAD: Final = timedelta(days=20)  # the longest holidays are shorter
 
 
-@dataclass(frozen=True)
-class Line:
+@dataclass(frozen=True, kw_only=True)
+class Line(Hours):
     """A telephone line and its hours on working days."""
 
     name: str
     phones: str  # separated by commas
-    opens: time
-    closes: time
-    closes_on_friday: time
-    shorter_before_holidays: bool
-
-    def closing(self, day: date, kind: str) -> time:
-        """Return when the line closes on this working day."""
-        closes = self.closes_on_friday if day.weekday() == FRIDAY else self.closes
-        if kind == CalendarDay.Kind.SHORTENED and self.shorter_before_holidays:
-            return closes.replace(hour=closes.hour - 1)  # ТК РФ, ст. 95
-        return closes
 
 
 @dataclass(frozen=True)
@@ -43,10 +33,15 @@ class Opening:
 
 
 # п. 28: the department's numbers, in its working hours. п. 27.4: ЕКЦ, number 110, with its own hours.
-DEPARTMENT: Final = Line(
-    "Департамент", "238-60-02, 238-60-62", time(9), time(18), time(17), shorter_before_holidays=True
+DEPARTMENT: Final = Line(name="Департамент", phones="238-60-02, 238-60-62", **asdict(hours.DEPARTMENT))
+EKC: Final = Line(
+    name="Единый контакт-центр",
+    phones="110",
+    opens=time(9),
+    closes=time(18),
+    closes_on_friday=time(17),
+    shorter_before_holidays=False,
 )
-EKC: Final = Line("Единый контакт-центр", "110", time(9), time(18), time(17), shorter_before_holidays=False)
 LINES: Final = (DEPARTMENT, EKC)
 
 

@@ -29,7 +29,8 @@ from otklik.channels.registry import all_readers
 from otklik.core import beats, files, installation
 from otklik.core.models import Backup, Firing, Installation, WorkerBeat
 from otklik.core.storage import DurableStorage
-from otklik.correspondence.models import ChannelCode, IncomingMessage, OutgoingMessage
+from otklik.correspondence import staff_mail
+from otklik.correspondence.models import ChannelCode, IncomingMessage, OutgoingMessage, StaffLetter
 from otklik.search.models import Entry
 
 GOOD, WARN, BAD = "good", "warn", "bad"
@@ -38,12 +39,17 @@ SLOW: Final = timedelta(minutes=5)  # a row of a queue, or a planned job, that w
 BACKUP_DUE: Final = timedelta(hours=26)
 BACKUP_LATE: Final = timedelta(days=7)
 CLOCK_SECONDS: Final = 5
+STAFF_MAIL_LATELY: Final = timedelta(days=7)
 MEGABYTE: Final = 2**20
 
 # What each periodic job is called, up to the number of a mailbox.
 JOBS: Final[dict[str, str]] = {
     "mailbox": "Опрос почтового ящика",
     "return-stuck": "Возврат прерванных отправок",
+    "return-stuck-staff-mail": "Возврат прерванных писем сотрудникам",
+    "tell-of-terms": "Уведомления о сроках",
+    "sweep-notices": "Уборка старых уведомлений",
+    "sweep-staff-mail": "Уборка старых писем сотрудникам",
     "seal-journal": "Печать журнала за день",
     "sweep-files": "Уборка ненужных файлов",
     "sweep-form-files": "Уборка файлов неотправленных форм",
@@ -223,6 +229,38 @@ def _queues() -> Iterator[Fact]:
         yield Fact("Очереди", "пусты: всё принятое разобрано, всё готовое отправлено")
 
 
+def _staff_mail() -> Iterator[Fact]:
+    """Tell of the notices employees get by e-mail."""
+    now, state, title = timezone.now(), StaffLetter.State, "Письма сотрудникам"
+    rows = StaffLetter.objects.aggregate(
+        waiting=Count("pk", filter=Q(state__in=[state.QUEUED, state.SENDING])),
+        since=Min("created_at", filter=Q(state__in=[state.QUEUED, state.SENDING])),
+        failed=Count("pk", filter=Q(state=state.FAILED, created_at__gte=now - STAFF_MAIL_LATELY)),
+    )
+    if rows["waiting"] and not staff_mail.sender():
+        yield Fact(
+            title,
+            f"ждёт: {rows['waiting']}, отправить неоткуда",
+            BAD,
+            "Укажите электронную почту департамента в его сведениях: письма уйдут сами.",
+        )
+    elif rows["waiting"] and now - rows["since"] > SLOW:
+        words = StaffLetter.objects.filter(state=state.QUEUED).exclude(error="").values_list("error", flat=True).first()
+        yield Fact(
+            title,
+            f"ждёт: {rows['waiting']}, самое старое от {_moment(rows['since'])}{f'; {words}' if words else ''}",
+            BAD,
+            "Проверьте, что обработчик работает и что доступен почтовый сервер (OTKLIK_SMTP_URL).",
+        )
+    if rows["failed"]:
+        yield Fact(
+            title,
+            f"за неделю не дошло: {rows['failed']}",
+            WARN,
+            "Проверьте адреса почты на странице «Сотрудники». В Отклике уведомления видны и без писем.",
+        )
+
+
 def _decisions() -> Iterator[Fact]:
     counts = undelivered()
     words = [f"{OutgoingMessage.State(state).label}: {number}" for state, number in sorted(counts.items())]
@@ -397,6 +435,7 @@ _AREAS: Final[tuple[tuple[str, str, Callable[[], Iterator[Fact]]], ...]] = (
     ("workers", "Службы", _workers),
     ("mailboxes", "Почтовые ящики", _mailboxes),
     ("queues", "Очереди", _queues),
+    ("staff_mail", "Письма сотрудникам", _staff_mail),
     ("decisions", "Ждёт решения человека", _decisions),
     ("backups", "Резервные копии", _backups),
     ("storage", "База и диск", _storage),

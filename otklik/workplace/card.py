@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from django.contrib import messages
 from django.db.models import prefetch_related_objects
@@ -17,11 +17,13 @@ from otklik.appeals.models import Appeal, AppealMessage, AppealPause
 from otklik.appeals.permissions import allows, check_can_work
 from otklik.core import files
 from otklik.core.access import requires
+from otklik.core.errors import DomainError
 from otklik.correspondence.models import IncomingFile, OutgoingFile, OutgoingMessage
 from otklik.knowledge import materials
 from otklik.people import access as people_access
 from otklik.people import applicants
-from otklik.workplace import feedback, queue
+from otklik.workplace import feedback, notices, queue
+from otklik.workplace.models import Attention
 from otklik.workplace.requests import StaffRequest
 
 READERS: Final = ("appeals.view_all", "appeals.view_unit", "appeals.view_own")
@@ -75,7 +77,14 @@ FIRST: Final = {
 @require_GET
 def card(request: StaffRequest, pk: int) -> HttpResponse:
     """Show an appeal."""
-    appeal = access.get_for(request.user, pk)
+    return _card(request, pk)
+
+
+def _card(request: StaffRequest, pk: int, *, status: int = 200, **typed: object) -> HttpResponse:
+    """Show an appeal; `typed` is the note that was refused, and why."""
+    appeal: Any = access.get_for(request.user, pk, **notices.on_card(request.user))
+    if appeal.has_news:
+        notices.mark_read(request.user, pk)
     allowed = steps.available(appeal, request.user)
     primary, others = buttons(appeal, allowed)
     events = timeline.of(appeal)
@@ -83,6 +92,7 @@ def card(request: StaffRequest, pk: int) -> HttpResponse:
         request,
         "workplace/card.html",
         {
+            **typed,
             "appeal": appeal,
             "events": events,
             **_undo(events, allowed),
@@ -99,6 +109,7 @@ def card(request: StaffRequest, pk: int) -> HttpResponse:
             "sees_all": request.user.has_power(access.ALL),
             "reads_knowledge": request.user.has_power("knowledge.read"),
         },
+        status=status,
     )
 
 
@@ -128,7 +139,7 @@ def buttons(appeal: Appeal, allowed: frozenset[str]) -> tuple[Action | None, lis
 @require_GET
 def context(request: StaffRequest, pk: int) -> HttpResponse:
     """Show the facts beside the conversation: term and its grounds, applicant, earlier appeals, what was said after."""
-    appeal = access.get_for(request.user, pk)
+    appeal: Any = access.get_for(request.user, pk, **notices.on_card(request.user))
     prefetch_related_objects([appeal.applicant], "contacts")
     earlier = (
         access.visible_to(request.user)
@@ -143,6 +154,8 @@ def context(request: StaffRequest, pk: int) -> HttpResponse:
         "masked": people_access.masked(appeal.applicant),
         "earlier": list(earlier),
         "said": feedback.said_about(appeal),
+        "followers": list(notices.followers(appeal)),
+        "muted": appeal.attention == Attention.Level.MUTED,
         "about": f"appeal:{appeal.pk}",
         "can_reveal": request.user.has_power("applicants.view"),
     }
@@ -182,9 +195,12 @@ def _letter_of(request: StaffRequest, pk: int) -> AppealMessage:
 @requires("appeals.note")
 @require_POST
 def note(request: StaffRequest, pk: int) -> HttpResponse:
-    """Add an internal note; an empty one keeps nothing and says so."""
-    appeal = access.get_for(request.user, pk)
-    notes.add(appeal, request.POST.get("text", ""), by=request.user)
+    """Add an internal note; a refused one stays in its field."""
+    appeal, text = access.get_for(request.user, pk), request.POST.get("text", "")
+    try:
+        notes.add(appeal, text, by=request.user)
+    except DomainError as refusal:
+        return _card(request, pk, status=refusal.status, note_text=text, note_error=str(refusal))
     messages.success(request, "Заметка добавлена. Её видят только сотрудники.")
     return redirect(queue.card_url(request, pk) + "#last")
 

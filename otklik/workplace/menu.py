@@ -121,6 +121,8 @@ def pages_for(employee: Employee) -> Iterable[Line]:
     """Return every page and view the employee may open, whether or not something waits there."""
     if employee.has_power("intake.decide"):
         yield Line("Новое обращение", reverse("workplace:new_appeal"), current=False, icon="plus")
+    yield Line("Уведомления", reverse("workplace:notices"), current=False, icon="bell")
+    yield Line("Как уведомлять: настройки", reverse("workplace:notice_settings"), current=False, icon="settings")
     for item in (item for group in GROUPS for item in group):
         if item.powers and not any(employee.has_power(power) for power in item.powers):
             continue

@@ -1,4 +1,4 @@
-"""What the workplace remembers of its users: what they have open, and the lists they have named."""
+"""What the workplace remembers of its users: what they have open, the lists they have named, what they were told."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from otklik.appeals.models import Appeal
-from otklik.correspondence.models import IncomingMessage
+from otklik.correspondence.models import IncomingMessage, StaffLetter
 from otklik.people.models import Employee
 
 
@@ -56,3 +56,86 @@ class SavedView(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Notice(models.Model):
+    """Something that concerns an employee, told once: in the product, in a letter, or both. No citizen's data."""
+
+    class Kind(models.TextChoices):
+        ASSIGNED = "assigned", "мне назначили или передали обращение"
+        APPROVAL = "approval", "ждёт моего согласования"
+        SIGNATURE = "signature", "ждёт моей подписи"
+        RETURNED = "returned", "мой проект вернули или отозвали с подписи"
+        APPROVED = "approved", "мой проект согласовали"
+        REPLY = "reply", "заявитель написал ещё"
+        UNDELIVERED = "undelivered", "ответ не доставлен"
+        TERM = "term", "срок близок или прошёл"
+        MENTION = "mention", "меня упомянули в заметке"
+        FOLLOWED = "followed", "новое в обращении, за которым я слежу"
+
+    employee = models.ForeignKey(Employee, models.CASCADE, related_name="notices", verbose_name="кому")
+    in_place_of = models.ForeignKey(
+        Employee, models.CASCADE, null=True, related_name="+", verbose_name="за кого", help_text="Пусто — за себя."
+    )
+    appeal = models.ForeignKey(Appeal, models.CASCADE, related_name="+", verbose_name="обращение")
+    kind = models.CharField("о чём", max_length=12, choices=Kind)
+    source = models.CharField("откуда", max_length=80, help_text="Строка журнала или срок: об одном говорится раз.")
+    text = models.CharField("что произошло", max_length=200)
+    place = models.CharField("место карточки", max_length=40, blank=True)
+    actor = models.ForeignKey(Employee, models.SET_NULL, null=True, related_name="+", verbose_name="кто сделал")
+    at = models.DateTimeField("когда")
+    shown = models.BooleanField("показано в Отклике", default=True)
+    read_at = models.DateTimeField("прочитано", null=True)
+    mail_at = models.DateTimeField("когда войдёт в письмо", null=True, help_text="Пусто — не войдёт или уже вошло.")
+    letter = models.ForeignKey(StaffLetter, models.SET_NULL, null=True, related_name="+", verbose_name="письмо")
+
+    class Meta:
+        verbose_name = "уведомление"
+        verbose_name_plural = "уведомления"
+        constraints = [models.UniqueConstraint("employee", "kind", "source", name="notice_once")]
+        indexes = [
+            models.Index(fields=["employee", "appeal"], condition=Q(read_at=None), name="notice_unread"),
+            models.Index(fields=["employee", "-at"], name="notice_newest"),
+            models.Index(fields=["mail_at"], condition=Q(mail_at__isnull=False), name="notice_to_mail"),
+            models.Index(fields=["kind", "appeal"], name="notice_of_appeal"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.employee_id}"
+
+
+class Attention(models.Model):
+    """How an employee wants to hear of one appeal; without a row he is told what concerns him."""
+
+    class Level(models.TextChoices):
+        FOLLOWS = "follows", "следит"
+        MUTED = "muted", "не уведомлять"
+
+    appeal = models.ForeignKey(Appeal, models.CASCADE, related_name="+", verbose_name="обращение")
+    employee = models.ForeignKey(Employee, models.CASCADE, related_name="+", verbose_name="сотрудник")
+    level = models.CharField("как", max_length=8, choices=Level)
+    since = models.DateTimeField("с какого времени", auto_now_add=True)
+
+    class Meta:
+        verbose_name = "внимание к обращению"
+        verbose_name_plural = "внимание к обращениям"
+        constraints = [models.UniqueConstraint("appeal", "employee", name="attention_once")]
+
+    def __str__(self) -> str:
+        return f"{self.employee_id}: {self.get_level_display()}"
+
+
+class NoticeSettings(models.Model):
+    """How an employee wants to be told; what is not said here is as shipped, see `workplace.notices`."""
+
+    employee = models.OneToOneField(Employee, models.CASCADE, related_name="+", verbose_name="сотрудник")
+    ways = models.JSONField("как сообщать", default=dict, help_text="О чём → в Отклике и по почте.")
+    digest_at = models.TimeField("время сводки")
+    quiet = models.BooleanField("не беспокоить вне рабочего времени")
+
+    class Meta:
+        verbose_name = "настройка уведомлений"
+        verbose_name_plural = "настройки уведомлений"
+
+    def __str__(self) -> str:
+        return f"уведомления: {self.employee_id}"

@@ -27,6 +27,7 @@ from otklik.knowledge import defaults
 from otklik.knowledge.models import Faq, Mark, ReplyTemplate, Section
 from otklik.people import substitution
 from otklik.people.models import Employee, Unit
+from otklik.workplace import notices
 
 S = Appeal.Status
 CODE = "walk234567"
@@ -59,6 +60,8 @@ def fill() -> dict[str, Any]:
         absent=people["head1"], deputy=people["head2"], starts_on=today + timedelta(days=30),
         ends_on=today + timedelta(days=40), by=people["admin"],
     )  # fmt: skip
+    while notices.work_next():
+        pass
     historian.chance.random = lambda: 0.1
     answered = [appeal for appeal in lived if appeal.invitation]
     historian.say(answered[0])

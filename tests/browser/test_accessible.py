@@ -59,6 +59,7 @@ NO_PAGES = {
             *("join", "reject", "note", "read", "reveal", "merge", "undo_merge", "draft_autosave", "draft_materials"),
             *("draft_insert", "draft_decline", "restore", "freeze", "withdraw", "send", "undo_send", "resend"),
             *("settle", "posted", "another_way", "close", "quarantine_retry", "quarantine_reject"),
+            *("bell", "attention", "colleagues", "notices_read"),
             *("palette", "around", "bulk_begin", "here_appeal", "here_message", "keep_view", "remove_view"),
             *("staff_sample", "employee_password", "employee_unblock", "transfer_cancel"),
             *("suggested", "alike", "draft_append", "reopen", "set_aside", "calendar_approve", "away_cancel"),
@@ -186,6 +187,13 @@ class Walker:
         self.page.locator("#search-box").press("Enter")
         self.page.wait_for_url("**/desk/search/**")
         self.look("search at the desk")
+        self.page.goto(f"{self.found.url}/desk/appeals/?view=all")
+        self.page.locator(".row-link").first.click()
+        self.page.locator("#note-text").press_sequentially("Прошу @")
+        self.page.locator(".mention-list [role=option]").first.wait_for()
+        self.look("note with colleagues offered")
+        self.page.locator("#note-text").fill("")
+        self.page.once("dialog", lambda dialog: dialog.accept())
         self.page.goto(f"{self.found.url}/desk/appeals/?view=all")
         self.page.locator(".row-tick").first.check()
         self.look("list with a ticked row")

@@ -25,9 +25,10 @@ from tests.house.test_headers import policy
 
 pytestmark = pytest.mark.django_db
 
-# An employee enters his own absence and names lists for himself; a search changes nothing and sends a POST only to keep
-# names out of addresses.
+# An employee enters his own absence, names lists and chooses notices for himself; a search changes nothing and sends a
+# POST only to keep names out of addresses.
 HIS_OWN = {"away", "away_cancel", "search", "palette", "keep_view", "remove_view"}
+HIS_OWN |= {"attention", "notices_read", "notice_settings"}
 HUGE = 10**30
 DAYS = ["0001-01-01", "1999-12-31", "2026-02-30", "9999-12-31"]
 ODD = ["", "²", "\x00", "1" * 30, "0001-01-01", "9999-12-31"]
@@ -46,7 +47,7 @@ TYPED = (
     *("form-0-topic", "form-0-need", "posted-on", "way-address", "sed-signed_on"),
     *("username", "last_name", "first_name", "unit", "role", "state", "page", "version", "valid_from", "valid_to"),
     *("everyone", "last_day", "read", "employee", "at_once", "basis"),
-    *("signed_on", "since", "until", "years"),
+    *("signed_on", "since", "until", "years", "level", "digest_at", "mail-term"),
 )
 
 

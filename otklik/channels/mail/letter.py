@@ -22,8 +22,12 @@ def compose(item: ToSend) -> EmailMessage:
         letter["To"] = Address(display_name=_one_line(item.recipient_name), addr_spec=_wire(item.recipient.strip()))
     except (ValueError, IndexError, TypeError) as exc:
         raise DeliveryError(f"адрес записан неверно: {exc}", permanent=True) from exc
-    letter["Reply-To"] = Address(display_name=item.sender_name, addr_spec=threading.plus_address(sender, item.token))
-    letter["Subject"] = threading.mark(_one_line(item.subject), item.token)
+    subject = _one_line(item.subject)
+    if item.token:  # a letter to an employee begins no correspondence
+        reply_to = threading.plus_address(sender, item.token)
+        letter["Reply-To"] = Address(display_name=item.sender_name, addr_spec=reply_to)
+        subject = threading.mark(subject, item.token)
+    letter["Subject"] = subject
     letter["Message-ID"] = item.message_id
     letter["Date"] = formatdate(localtime=True)
     if item.in_reply_to:
@@ -31,7 +35,7 @@ def compose(item: ToSend) -> EmailMessage:
     if item.references:
         letter["References"] = " ".join(_one_line(one) for one in item.references[-20:])
     if item.automatic:
-        letter["Auto-Submitted"] = "auto-replied"
+        letter["Auto-Submitted"] = "auto-replied" if item.token else "auto-generated"
         letter["X-Auto-Response-Suppress"] = "All"
     letter.set_content(item.text, cte="quoted-printable")
     for name, path, kind in item.files:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django import template
+from django.utils.html import conditional_escape
+from django.utils.safestring import SafeString, mark_safe
 
 from otklik.appeals.queues import Row
 from otklik.core.actions import name_of
@@ -44,6 +46,16 @@ register.filter("action_name", name_of)
 def address(row: Row) -> str:
     """Return where a row of a list leads."""
     return queue.row_url(row.kind, row.pk)
+
+
+@register.filter
+def mentioned(text: str, names: list[str]) -> SafeString:
+    """Return a note's text with the colleagues it names marked."""
+    shown = str(conditional_escape(text))
+    # Longer names first: «@Иванова А. П.» is no part of «@Иванова-Петрова А. П.», but may begin it.
+    for name in sorted(map(str, map(conditional_escape, names)), key=len, reverse=True):
+        shown = shown.replace(name, f'<span class="mention">{name}</span>')
+    return mark_safe(shown)  # noqa: S308 - both are escaped above
 
 
 @register.filter

@@ -1,0 +1,435 @@
+"""Who is told what: notices made from the journal's rows and from terms, each once, never about one's own action.
+
+The rooms below know nothing of this. Every change leaves a row in the journal; a worker reads the new ones
+(`journal.read_on`) and writes a notice for each employee it concerns, in the transaction that remembers the reading.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Final, NamedTuple
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.utils import timezone
+
+from otklik.appeals import access, approval, queues
+from otklik.appeals.models import Appeal, Approval, FrozenAnswer
+from otklik.core import calendar, hours, journal
+from otklik.core.actions import NAMES
+from otklik.core.errors import is_outage
+from otklik.core.models import JournalEntry
+from otklik.core.terms import SOON_DAYS
+from otklik.correspondence.models import IncomingMessage, OutgoingMessage
+from otklik.people import staff
+from otklik.people.models import Employee, Substitution
+from otklik.workplace.models import Attention, Notice, NoticeSettings
+
+log = logging.getLogger("otklik.notices")
+
+Kind = Notice.Kind
+Level = Attention.Level
+ONCE, DIGEST, NO_MAIL = "once", "digest", ""
+DIGEST_AT: Final = time(9)
+# Whoever opens the appeal meanwhile needs no letter; several events at once make one.
+AT_ONCE: Final = timedelta(minutes=1)
+READ_KEPT, UNREAD_KEPT = timedelta(days=90), timedelta(days=365)
+
+
+class Way(NamedTuple):
+    """How an employee is told of one kind of event. `mail`: at once, in the day's digest, or not at all."""
+
+    shown: bool
+    mail: str
+
+
+# What asks for an action is seen at once and comes in the digest; what burns comes by mail at once.
+SHIPPED: Final[Mapping[str, Way]] = {
+    Kind.ASSIGNED: Way(True, DIGEST),
+    Kind.APPROVAL: Way(True, DIGEST),
+    Kind.SIGNATURE: Way(True, DIGEST),
+    Kind.RETURNED: Way(True, DIGEST),
+    Kind.APPROVED: Way(True, DIGEST),
+    Kind.REPLY: Way(True, DIGEST),
+    Kind.UNDELIVERED: Way(True, ONCE),
+    Kind.TERM: Way(True, DIGEST),
+    Kind.MENTION: Way(True, ONCE),
+    Kind.FOLLOWED: Way(True, NO_MAIL),
+}
+# What waits for this very person comes through «не уведомлять» too: nobody must miss what is his.
+NEVER_MUTED: Final = {Kind.ASSIGNED, Kind.APPROVAL, Kind.SIGNATURE, Kind.RETURNED, Kind.TERM, Kind.MENTION}
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """How one employee wants to be told."""
+
+    ways: Mapping[str, Way] = field(default_factory=lambda: SHIPPED)
+    digest_at: time = DIGEST_AT
+    quiet: bool = True
+
+    def mail_at(self, mail: str, now: datetime) -> datetime | None:
+        """Return when an event of now goes into a letter, None where it does not."""
+        days = calendar.current()
+        if mail == ONCE:
+            at = now + AT_ONCE
+            return hours.when_at_work(at, days) if self.quiet else at
+        return hours.next_time(now, self.digest_at, days if self.quiet else None) if mail == DIGEST else None
+
+
+@dataclass(frozen=True)
+class Told:
+    """What one event says to some people. `place`: where on the card it is seen; empty: its top, with the steps."""
+
+    kind: str
+    text: str
+    people: Collection[int | None]
+    place: str = ""
+
+
+# --- the journal -----------------------------------------------------------------------------------------------------
+
+
+def work_next() -> bool:
+    """Read what is new in the journal and tell whom it concerns; return False when there is nothing new."""
+    return journal.read_on(_read, kinds=("appeal", "outgoing"))
+
+
+def _read(entries: list[JournalEntry]) -> None:
+    for entry in entries:
+        try:
+            with transaction.atomic():
+                _tell_of(entry)
+        except Exception as exc:
+            if is_outage(exc):
+                raise  # nothing of this reading is kept; it is done anew
+            # One row that we cannot read must not keep everybody from hearing of the others.
+            log.exception("journal row %s: nobody was told", entry.pk)
+
+
+def _tell_of(entry: JournalEntry) -> None:
+    events = _EVENTS.get(entry.action)
+    if events is None and entry.action not in FOLLOWED:
+        return
+    if (appeal := _appeal_of(entry)) is None:
+        return
+    source = f"{entry.chain}:{entry.seq}"
+    heard: set[int] = set()
+    for told in events(entry, appeal) if events else ():
+        heard |= _tell(appeal, told, source=source, actor=entry.actor, at=entry.at)
+    if entry.action in FOLLOWED:
+        words = NAMES[entry.action]
+        place = f"event-{entry.seq}" if entry.chain.startswith("appeal:") else ""
+        told = Told(Kind.FOLLOWED, words[:1].upper() + words[1:], _followers_seeing(appeal) - heard, place)
+        _tell(appeal, told, source=source, actor=entry.actor, at=entry.at)
+
+
+def _appeal_of(entry: JournalEntry) -> Appeal | None:
+    kind, _, pk = entry.chain.partition(":")
+    rows = Appeal.objects.filter(pk=pk) if kind == "appeal" else Appeal.objects.filter(thread__outgoing=int(pk))
+    return rows.first()
+
+
+def _assigned(entry: JournalEntry, appeal: Appeal) -> Iterator[Told]:
+    """Tell those who have not had the appeal until now."""
+    before, executor = _held_before(entry), entry.data["executor"]
+    if executor not in before:
+        yield Told(Kind.ASSIGNED, "Вас назначили исполнителем", [executor])
+    yield Told(Kind.ASSIGNED, "Вас назначили соисполнителем", set(entry.data["helpers"]) - before - {executor})
+
+
+def _held_before(entry: JournalEntry) -> set[int]:
+    """Return who had the appeal before this row of its journal: executor and helpers."""
+    earlier = JournalEntry.objects.filter(
+        chain=entry.chain,
+        seq__lt=entry.seq,
+        action__in=("appeal.assigned", "appeal.handed_over", "appeal.assignment_undone"),
+    )
+    held: set[int] = set()
+    for action, data in earlier.order_by("seq").values_list("action", "data"):
+        if action == "appeal.handed_over":
+            taken = {data[name] for name in ("executor", "helper") if name in data}
+            held = held - {data["was"]} | taken if taken else held
+        else:
+            held = {data["executor"], *data["helpers"]} if action == "appeal.assigned" else set()
+    return held
+
+
+def _handed_over(entry: JournalEntry, appeal: Appeal) -> Iterator[Told]:
+    data = entry.data
+    yield Told(Kind.ASSIGNED, "Вам передали обращение", [data.get("executor")])
+    yield Told(Kind.ASSIGNED, "Вам передали обращение: вы соисполнитель", [data.get("helper")])
+    yield Told(Kind.APPROVAL, "Ждёт вашего согласования: вам передали", [data.get("approver")])
+
+
+def _to_approve(entry: JournalEntry, appeal: Appeal) -> Iterator[Told]:
+    yield Told(Kind.APPROVAL, "Ждёт вашего согласования", entry.data["approvers"])
+
+
+def _to_sign(entry: JournalEntry, appeal: Appeal) -> Iterator[Told]:
+    yield Told(Kind.SIGNATURE, "Ждёт вашей подписи", [entry.data["signer"]])
+
+
+def _approved(entry: JournalEntry, appeal: Appeal) -> Iterator[Told]:
+    yield Told(Kind.APPROVED, "Ваш проект ответа согласован", _authors(entry, appeal), f"event-{entry.seq}")
+
+
+def _returned(entry: JournalEntry, appeal: Appeal) -> Iterator[Told]:
+    text = "Ваш проект ответа вернули на доработку"
+    if entry.action == "appeal.withdrawn":
+        text = "Ваш ответ отозвали с подписи"
+    yield Told(Kind.RETURNED, text, _authors(entry, appeal), f"event-{entry.seq}")
+
+
+def _authors(entry: JournalEntry, appeal: Appeal) -> set[int | None]:
+    """Return whose draft it is: the executor's, and of whoever asked for the decision."""
+    asked = JournalEntry.objects.filter(chain=entry.chain, seq__lt=entry.seq, action="appeal.approval_asked")
+    return {appeal.executor_id, asked.order_by("-seq").values_list("actor", flat=True).first()}
+
+
+def _joined(entry: JournalEntry, appeal: Appeal) -> Iterator[Told]:
+    message = IncomingMessage.objects.filter(pk=entry.data["message"], machine="").first()
+    if message is not None:  # a delivery report or «я в отпуске» is no word of the applicant
+        yield Told(Kind.REPLY, "Заявитель написал ещё", [appeal.executor_id], f"in-{message.pk}")
+
+
+def _noted(entry: JournalEntry, appeal: Appeal) -> Iterator[Told]:
+    """Tell those who were mentioned; from now on they follow."""
+    people = entry.data.get("mentioned", [])
+    Attention.objects.bulk_create(
+        [Attention(appeal=appeal, employee_id=one, level=Level.FOLLOWS) for one in people], ignore_conflicts=True
+    )
+    yield Told(Kind.MENTION, "Вас упомянули в заметке", people, f"event-{entry.seq}")
+
+
+def _not_delivered(entry: JournalEntry, appeal: Appeal) -> Iterator[Told]:
+    """Tell the executor and the clerk who sent the answer; where he has left, all who send."""
+    letter = OutgoingMessage.objects.select_related("created_by").get(pk=entry.chain.partition(":")[2])
+    stuck = letter.state in (OutgoingMessage.State.FAILED, OutgoingMessage.State.UNCERTAIN)
+    if letter.kind != OutgoingMessage.Kind.ANSWER or not stuck:
+        return  # a receipt, or it will be tried again
+    text = "Ответ не доставлен" if letter.state == OutgoingMessage.State.FAILED else "Неизвестно, дошёл ли ответ"
+    clerk = letter.created_by
+    senders = {clerk.pk} if clerk and clerk.has_power("appeals.dispatch") else _holders("appeals.dispatch")
+    yield Told(Kind.UNDELIVERED, text, {appeal.executor_id, *senders}, f"out-{letter.pk}")
+
+
+def _holders(power: str) -> set[int]:
+    return set(staff.holders(power, on=timezone.localdate()).values_list("pk", flat=True))
+
+
+_EVENTS: Final[Mapping[str, Callable[[JournalEntry, Appeal], Iterable[Told]]]] = {
+    "appeal.assigned": _assigned,
+    "appeal.handed_over": _handed_over,
+    "appeal.approval_asked": _to_approve,
+    "appeal.approved": _approved,
+    "appeal.returned": _returned,
+    "appeal.withdrawn": _returned,
+    "appeal.frozen": _to_sign,
+    "appeal.signer_changed": _to_sign,
+    "appeal.joined": _joined,
+    "appeal.noted": _noted,
+    "outgoing.failed": _not_delivered,
+    "outgoing.bounced": _not_delivered,
+    "outgoing.unknown": _not_delivered,
+}
+# What those who follow hear of: steps and words, not every saving of a draft.
+FOLLOWED: Final = {
+    "appeal.classified",
+    "appeal.assigned",
+    "appeal.assignment_undone",
+    "appeal.handed_over",
+    "appeal.approval_asked",
+    "appeal.approved",
+    "appeal.returned",
+    "appeal.frozen",
+    "appeal.signer_changed",
+    "appeal.withdrawn",
+    "appeal.signed",
+    "appeal.sent",
+    "appeal.sent_another_way",
+    "appeal.send_undone",
+    "appeal.reopened",
+    "appeal.closed",
+    "appeal.close_undone",
+    "appeal.joined",
+    "appeal.noted",
+    "appeal.redated",
+    "appeal.paused",
+    "appeal.resumed",
+    "outgoing.bounced",
+    "outgoing.failed",
+}
+
+
+# --- terms -----------------------------------------------------------------------------------------------------------
+
+
+def tell_of_terms() -> int:
+    """Tell those whose step it is that a term is near, and once more that it has passed; return how many were told."""
+    today = timezone.localdate()
+    burning = Appeal.objects.filter(status__in=queues.OPEN, due_on__lte=today + timedelta(days=SOON_DAYS))
+    known = Notice.objects.filter(kind=Kind.TERM, appeal__in=burning)
+    heard = set(known.values_list("source", "employee"))
+    asked = approval.current(Approval.objects.filter(decision=Approval.Decision.WAITING))
+    approvers = _gathered(asked.values_list("revision__draft__appeal", "approver"))
+    signing = FrozenAnswer.objects.filter(withdrawn_at=None, followed_at=None, appeal__status=Appeal.Status.SIGNING)
+    signers = _gathered(signing.values_list("appeal", "signer"))
+    told = 0
+    for appeal in list(burning.order_by("due_on", "pk")):
+        assert appeal.due_on is not None
+        passed = appeal.due_on < today
+        source = f"term:{appeal.pk}:{'passed' if passed else 'soon'}:{appeal.due_on}"
+        people = {appeal.executor_id or appeal.registered_by_id, *approvers.get(appeal.pk, ())}
+        people |= signers.get(appeal.pk, set())
+        if appeal.status == Appeal.Status.SIGNED:  # the executor has done his part
+            people = {appeal.registered_by_id}
+        people = {one for one in people if (source, one) not in heard}
+        if people:
+            text = f"Срок прошёл {appeal.due_on:%d.%m}" if passed else f"Срок близок: {appeal.due_on:%d.%m}"
+            with transaction.atomic():
+                at = timezone.now()
+                told += len(_tell(appeal, Told(Kind.TERM, text, people), source=source, actor=None, at=at))
+    return told
+
+
+def _gathered(pairs: Iterable[tuple[int, int]]) -> dict[int, set[int]]:
+    found: dict[int, set[int]] = {}
+    for appeal, person in pairs:
+        found.setdefault(appeal, set()).add(person)
+    return found
+
+
+# --- telling ---------------------------------------------------------------------------------------------------------
+
+
+def _tell(appeal: Appeal, told: Told, *, source: str, actor: Employee | None, at: datetime) -> set[int]:
+    """Write the notices of one event, for those it concerns and their deputies of the day; return who was told."""
+    people = {one for one in told.people if one is not None} - {actor.pk if actor else None}
+    if not people:
+        return set()
+    places = _with_deputies(people, timezone.localdate(at), actor)
+    wishes = _wishes_of(places)
+    deaf = _muted(appeal, places) if told.kind not in NEVER_MUTED else set()
+    away, now = {absent for absent in places.values() if absent}, timezone.now()
+    rows = []
+    for employee, absent in places.items():
+        way = wishes[employee].ways[told.kind]
+        # While somebody stands in for him, letters go to the deputy; on return he finds it all in the product.
+        mail_at = None if employee in away else wishes[employee].mail_at(way.mail, now)
+        if employee not in deaf and (way.shown or mail_at):
+            rows.append(
+                Notice(
+                    employee_id=employee,
+                    in_place_of_id=absent,
+                    appeal=appeal,
+                    kind=told.kind,
+                    source=source,
+                    text=told.text[:200],
+                    place=told.place,
+                    actor=actor,
+                    at=at,
+                    shown=way.shown,
+                    mail_at=mail_at,
+                )
+            )
+    Notice.objects.bulk_create(rows, ignore_conflicts=True)
+    return set(places)
+
+
+def _with_deputies(people: Collection[int], on: date, actor: Employee | None) -> dict[int, int | None]:
+    """Return whom to tell, with the one each stands in for; what is one's own goes first."""
+    active = set(Employee.objects.filter(pk__in=people, is_active=True).values_list("pk", flat=True))
+    places: dict[int, int | None] = dict.fromkeys(active)
+    running = Substitution.objects.filter(absent__in=people, starts_on__lte=on, ends_on__gte=on)
+    for deputy, absent in running.filter(deputy__is_active=True).values_list("deputy", "absent"):
+        if actor is None or deputy != actor.pk:
+            places.setdefault(deputy, absent)
+    return places
+
+
+def _muted(appeal: Appeal, people: Collection[int]) -> set[int]:
+    rows = Attention.objects.filter(appeal=appeal, employee__in=people, level=Level.MUTED)
+    return set(rows.values_list("employee", flat=True))
+
+
+def _followers_seeing(appeal: Appeal) -> set[int]:
+    """Return who follows and may still see the appeal: following gives no right."""
+    return {one.pk for one in followers(appeal) if access.visible_to(one).filter(pk=appeal.pk).exists()}
+
+
+# --- what an employee wishes -----------------------------------------------------------------------------------------
+
+
+def wishes(user: Employee) -> Wishes:
+    """Return how the employee wants to be told."""
+    return _wishes_of([user.pk])[user.pk]
+
+
+def _wishes_of(people: Collection[int]) -> dict[int, Wishes]:
+    said = {row.employee_id: row for row in NoticeSettings.objects.filter(employee__in=people)}
+    return {one: _wishes(said[one]) if one in said else Wishes() for one in people}
+
+
+def _wishes(row: NoticeSettings) -> Wishes:
+    ways = {kind: Way(*row.ways[kind]) if kind in row.ways else shipped for kind, shipped in SHIPPED.items()}
+    return Wishes(ways, row.digest_at, row.quiet)
+
+
+def wish(user: Employee, given: Wishes) -> None:
+    """Keep how the employee wants to be told from now on."""
+    ways = {str(kind): list(way) for kind, way in given.ways.items() if way != SHIPPED[kind]}
+    facts = {"ways": ways, "digest_at": given.digest_at, "quiet": given.quiet}
+    NoticeSettings.objects.update_or_create(employee=user, defaults=facts)
+
+
+def attend(user: Employee, appeal: Appeal, level: str) -> None:
+    """Follow an appeal, mute it, or (an empty level) hear what concerns one and no more."""
+    if level:
+        Attention.objects.update_or_create(appeal=appeal, employee=user, defaults={"level": Level(level)})
+    else:
+        Attention.objects.filter(appeal=appeal, employee=user).delete()
+
+
+def followers(appeal: Appeal) -> QuerySet[Employee]:
+    """Return who follows an appeal."""
+    rows = Attention.objects.filter(appeal=appeal, level=Level.FOLLOWS)
+    return Employee.objects.filter(pk__in=rows.values("employee"), is_active=True)
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+def seen_by(user: Employee) -> QuerySet[Notice]:
+    """Return the employee's notices of appeals he may still see."""
+    return Notice.objects.filter(employee=user, shown=True, appeal__in=access.visible_to(user))
+
+
+def unread(user: Employee) -> QuerySet[Notice]:
+    """Return those of `seen_by` he has not read."""
+    return seen_by(user).filter(read_at=None)
+
+
+def mark_read(user: Employee, appeal: int | None = None) -> int:
+    """Note that the employee has read his notices: of one appeal, or all; return how many."""
+    rows = Notice.objects.filter(employee=user, read_at=None)
+    if appeal is not None:
+        rows = rows.filter(appeal=appeal)
+    return rows.update(read_at=timezone.now())
+
+
+def on_card(user: Employee) -> dict[str, Exists | Subquery]:
+    """Return what a card asks in the query that fetches its appeal: anything unread, and how he attends to it."""
+    mine = Attention.objects.filter(appeal=OuterRef("pk"), employee=user)
+    news = Notice.objects.filter(appeal=OuterRef("pk"), employee=user, read_at=None)
+    return {"has_news": Exists(news), "attention": Subquery(mine.values("level")[:1])}
+
+
+def forget_old() -> int:
+    """Remove what was read long ago, and what nobody will read any more."""
+    now = timezone.now()
+    old = Notice.objects.filter(read_at__lt=now - READ_KEPT) | Notice.objects.filter(at__lt=now - UNREAD_KEPT)
+    return old.delete()[0]
