@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from django.test import Client
 from django.urls import reverse
 
 from otklik.appeals import assignment, bulk, dispatch
@@ -15,6 +14,7 @@ from otklik.appeals.errors import NotAllowed
 from otklik.appeals.models import Appeal, BulkItem, BulkRun
 from otklik.core.models import JournalEntry
 from tests.appeals.conftest import World
+from tests.desk import desk
 
 pytestmark = pytest.mark.django_db
 
@@ -220,12 +220,6 @@ def test_nobody_takes_what_he_may_not_see_or_do(world: World) -> None:
 
 
 # ---------- On the page ----------
-
-
-def desk(employee: Any) -> Client:
-    client = Client()
-    client.force_login(employee, backend="django.contrib.auth.backends.ModelBackend")
-    return client
 
 
 def test_a_clerk_assigns_a_whole_list_sees_the_refusals_and_takes_it_back(world: World) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
@@ -12,14 +11,9 @@ from otklik.appeals.models import Note
 from otklik.core.models import JournalEntry
 from otklik.people.models import Employee
 from tests.appeals.conftest import World
+from tests.desk import desk
 
 pytestmark = pytest.mark.django_db
-
-
-def desk(employee: Employee) -> Client:
-    client = Client()
-    client.force_login(employee, backend="django.contrib.auth.backends.ModelBackend")
-    return client
 
 
 def mentioned() -> list[list[int]]:

@@ -31,6 +31,7 @@ from otklik.correspondence.models import ContactPoint, IncomingFile, IncomingMes
 from otklik.people.models import Department, Employee
 from otklik.portal import write
 from tests.appeals.conftest import World
+from tests.desk import at
 from tests.workplace.test_every_address import address, patterns
 
 pytestmark = pytest.mark.django_db
@@ -159,10 +160,6 @@ def lived(world: World, *, watched: list[Watched]) -> Appeal:
     sent = list(OutgoingMessage.objects.values_list("state", "error"))
     assert sent == [("sent", "")] * 3
     return world.again(appeal)
-
-
-def at(name: str, *args: Any) -> str:
-    return reverse(f"workplace:{name}", args=args)
 
 
 def places() -> Iterator[tuple[Any, str]]:

@@ -9,13 +9,13 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
 from django.utils import timezone
 
 from otklik.appeals.models import Appeal, Topic
 from otklik.people.models import Employee
 from otklik.workplace.models import Presence, SavedView
 from tests.appeals.conftest import World
+from tests.desk import at, desk
 
 pytestmark = pytest.mark.django_db
 
@@ -23,16 +23,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def world(db: None) -> World:
     return World()
-
-
-def desk(employee: Employee) -> Client:
-    client = Client()
-    client.force_login(employee, backend="django.contrib.auth.backends.ModelBackend")
-    return client
-
-
-def at(name: str, *args: Any) -> str:
-    return reverse(f"workplace:{name}", args=args)
 
 
 def offered(employee: Employee, text: str) -> str:

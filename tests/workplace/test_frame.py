@@ -17,8 +17,10 @@ from otklik.appeals.models import Appeal, AppealQuestion
 from otklik.core import files, journal
 from otklik.core.models import AccessEntry, Regime
 from otklik.correspondence.models import ContactPoint, IncomingFile, IncomingMessage
-from otklik.people.models import Applicant, Employee
+from otklik.people.models import Applicant
 from tests.appeals.conftest import World
+from tests.desk import at
+from tests.desk import entered as desk
 
 pytestmark = pytest.mark.django_db
 
@@ -26,17 +28,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def world(db: None) -> World:
     return World()
-
-
-def desk(employee: Employee) -> Client:
-    client = Client()
-    client.force_login(employee, backend="django.contrib.auth.backends.ModelBackend")
-    client.get(at("today"))  # what is asked once per session is asked here
-    return client
-
-
-def at(name: str, *args: Any) -> str:
-    return reverse(f"workplace:{name}", args=args)
 
 
 def entry_form(world: World, **changes: Any) -> dict[str, Any]:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from django.test import Client
-from django.urls import resolve, reverse
+from django.urls import resolve
 
 from otklik.appeals import bulk
-from otklik.people.models import Employee
 from otklik.reports import health
 from tests.appeals.conftest import World
+from tests.desk import at, desk
 
 pytestmark = pytest.mark.django_db
 
@@ -19,16 +16,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def world(db: None) -> World:
     return World()
-
-
-def desk(employee: Employee) -> Client:
-    client = Client()
-    client.force_login(employee, backend="django.contrib.auth.backends.ModelBackend")
-    return client
-
-
-def at(name: str, *args: Any) -> str:
-    return reverse(f"workplace:{name}", args=args)
 
 
 def test_an_administrator_begins_with_the_state_of_the_system_and_no_empty_terms(world: World) -> None:

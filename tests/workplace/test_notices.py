@@ -10,9 +10,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.db import connection, transaction
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
 from django.utils import timezone
 
 from otklik.appeals import approval, assignment, dispatch, drafting, handover, notes, registration, signature
@@ -30,6 +28,7 @@ from otklik.workplace.models import Attention, Notice
 from otklik.workplace.notices import DIGEST, NO_MAIL, ONCE, Way, Wishes
 from tests.appeals.conftest import World
 from tests.appeals.test_races import at_once
+from tests.desk import at, desk
 
 pytestmark = pytest.mark.django_db
 Kind = Notice.Kind
@@ -62,16 +61,6 @@ def told(**narrow: Any) -> set[tuple[str, str]]:
     read_all()
     rows = Notice.objects.filter(**narrow).values_list("employee__username", "kind")
     return {(login, str(kind)) for login, kind in rows}
-
-
-def desk(employee: Employee) -> Client:
-    client = Client()
-    client.force_login(employee, backend="django.contrib.auth.backends.ModelBackend")
-    return client
-
-
-def at(name: str, *args: Any) -> str:
-    return reverse(f"workplace:{name}", args=args)
 
 
 def local(*moment: int) -> datetime:

@@ -17,6 +17,8 @@ from otklik.core.models import JournalEntry
 from otklik.people import accounts
 from otklik.people.models import Employee, Role, RoleAssignment, Substitution, Transfer
 from tests.appeals.conftest import LONG_AGO, World
+from tests.desk import at
+from tests.desk import entered as desk
 from tests.people.test_staff_import import row, sheet
 
 pytestmark = pytest.mark.django_db
@@ -33,17 +35,6 @@ def world(db: None) -> World:
 @pytest.fixture
 def admin(world: World) -> Client:
     return desk(Employee.objects.get(username="admin"))
-
-
-def desk(employee: Employee) -> Client:
-    client = Client()
-    client.force_login(employee, backend="django.contrib.auth.backends.ModelBackend")
-    client.get(reverse("workplace:today"))
-    return client
-
-
-def at(name: str, *args: Any) -> str:
-    return reverse(f"workplace:{name}", args=args)
 
 
 def said(answer: Any) -> str:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
 from django.test import Client
-from django.urls import reverse
 
 from otklik.appeals import drafting
 from otklik.appeals.models import Appeal, Approval, DraftRevision
 from otklik.core.models import JournalEntry
-from otklik.people.models import Employee
 from otklik.workplace.compare import MOST_WORDS, changes
 from tests.appeals.conftest import World
+from tests.desk import at, desk
 
 pytestmark = pytest.mark.django_db
 MINE, THEIRS = "Договор продлён.\nПриходите во вторник.", "Договор продлён.\nПриходите в среду."
@@ -23,16 +21,6 @@ MINE, THEIRS = "Договор продлён.\nПриходите во втор
 @pytest.fixture
 def world(db: None) -> World:
     return World()
-
-
-def desk(employee: Employee) -> Client:
-    client = Client()
-    client.force_login(employee, backend="django.contrib.auth.backends.ModelBackend")
-    return client
-
-
-def at(name: str, *args: Any) -> str:
-    return reverse(f"workplace:{name}", args=args)
 
 
 def kept() -> set[str]:

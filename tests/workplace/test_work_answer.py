@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.test import Client
-from django.urls import reverse
 
 from otklik.appeals import drafting
 from otklik.appeals.models import Appeal, Approval, Draft
 from otklik.correspondence.models import OutgoingMessage
 from otklik.knowledge.models import Faq, KnowledgeHome, MaterialUse, Section
-from otklik.people.models import Employee, RolePower
+from otklik.people.models import RolePower
 from tests.appeals.conftest import LONG_AGO, World
+from tests.desk import at, desk
 
 pytestmark = pytest.mark.django_db
 S = Appeal.Status
@@ -22,16 +21,6 @@ S = Appeal.Status
 @pytest.fixture
 def world(db: None) -> World:
     return World()
-
-
-def desk(employee: Employee) -> Client:
-    client = Client()
-    client.force_login(employee, backend="django.contrib.auth.backends.ModelBackend")
-    return client
-
-
-def at(name: str, *args: Any) -> str:
-    return reverse(f"workplace:{name}", args=args)
 
 
 def test_the_whole_way_works_without_scripts(world: World) -> None:

@@ -1,0 +1,27 @@
+"""The workplace as a test opens it: somebody's browser, and the addresses of its pages."""
+
+from __future__ import annotations
+
+from django.test import Client
+from django.urls import reverse
+
+from otklik.people.models import Employee
+
+
+def desk(employee: Employee) -> Client:
+    """Give the browser of somebody who has signed in."""
+    client = Client()
+    client.force_login(employee, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def entered(employee: Employee) -> Client:
+    """Give the browser of somebody who has opened «Сегодня»: what is asked once per session is asked."""
+    client = desk(employee)
+    client.get(at("today"))
+    return client
+
+
+def at(name: str, *args: object) -> str:
+    """Give the address of a page of the workplace."""
+    return reverse(f"workplace:{name}", args=args)
