@@ -27,7 +27,7 @@ pytestmark = pytest.mark.browser
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 RUN_AXE = """
-async ([where, rules]) => where && !document.querySelector(where) ? [] : (await axe.run(where ?? document, {
+async ({where, ...rules}) => where && !document.querySelector(where) ? [] : (await axe.run(where ?? document, {
     resultTypes: ["violations"], preload: false, iframes: false, ...rules
   })).violations.filter((one) => ["serious", "critical"].includes(one.impact))
   .flatMap((one) => one.nodes.map((node) => `${one.id}: ${node.target.join(" ")}`))
@@ -70,7 +70,8 @@ BY_ADDRESS = {"workplace:card", "workplace:inbox", "workplace:dispatch", "workpl
 BY_PERSON = {"workplace:today"}
 COLOURS = ["color-contrast", "link-in-text-block"]  # the other rules do not see the theme
 NO_COLOURS = {"rules": {rule: {"enabled": False} for rule in COLOURS}}
-NEW_PLACES = "[data-new-place]"  # one of them may be gone by now: a part that came later stands in its place
+# A new place may be gone by now: a part that came later stands there.
+NEW_COLOURS = {"where": "[data-new-place]", "runOnly": COLOURS}
 ERRORS = ("400.html", "403_csrf.html", "500.html")
 
 
@@ -190,12 +191,12 @@ class Walker:
         page, name = self.page, f"{kind} ({self.who or 'гость'}, {urlsplit(self.page.url).path})"
         self.found.names.add(_name(urlsplit(page.url).path))
         page.evaluate(UNFOLD)
-        self.found.axe += [f"{name}: {one}" for one in page.evaluate(RUN_AXE, [None, NO_COLOURS])]
+        self.found.axe += [f"{name}: {one}" for one in page.evaluate(RUN_AXE, NO_COLOURS)]
         fresh = page.evaluate(MARK_NEW, list(self.found.places))
         self.found.places.update(fresh)
         for theme in ("light", "dark") if fresh else ():
             page.emulate_media(color_scheme=theme)
-            wrong = page.evaluate(RUN_AXE, [NEW_PLACES, {"runOnly": COLOURS}])
+            wrong = page.evaluate(RUN_AXE, NEW_COLOURS)
             self.found.axe += [f"{name}, {theme}: {one}" for one in wrong]
         page.set_viewport_size(NARROW)
         if wider := page.evaluate(SIDEWAYS):
