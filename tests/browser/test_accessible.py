@@ -27,34 +27,9 @@ pytestmark = pytest.mark.browser
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 RUN_AXE = """
-async ({where, ...rules}) => where && !document.querySelector(where) ? [] : (await axe.run(where ?? document, {
-    resultTypes: ["violations"], preload: false, iframes: false, ...rules
-  })).violations.filter((one) => ["serious", "critical"].includes(one.impact))
+async (rules) => (await axe.run(document, {resultTypes: ["violations"], preload: false, iframes: false, ...rules}))
+  .violations.filter((one) => ["serious", "critical"].includes(one.impact))
   .flatMap((one) => one.nodes.map((node) => `${one.id}: ${node.target.join(" ")}`))
-"""
-# Colours are judged once for each kind of place: words in the same elements with the same classes all the way up.
-MARK_NEW = """
-(seen) => {
-  const known = new Set(seen), fresh = new Set(), of = new Map();
-  const hash = (text, sum) => [...text].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) | 0, sum);
-  const root = document.documentElement, styles = [...document.styleSheets].map((one) => one.href).join();
-  of.set(root, hash(styles + root.className, 0));
-  const kind = (one) => [one.tagName, one.className.baseVal ?? one.className, one.type, one.disabled,
-    one.getAttribute("aria-current"), one.getAttribute("aria-selected"), one.hidden].join();
-  const place = (one) => {
-    if (!of.has(one)) of.set(one, hash(kind(one), place(one.parentElement)));
-    return of.get(one);
-  };
-  const speaks = (one) => one.matches("input, select, textarea")
-    || [...one.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
-  for (const one of document.body.querySelectorAll("*")) {
-    one.removeAttribute("data-new-place");
-    if (!speaks(one) || known.has(place(one))) continue;
-    fresh.add(place(one));
-    one.setAttribute("data-new-place", "");
-  }
-  return [...fresh];
-}
 """
 LINKS = "() => [...document.querySelectorAll('a[href]:not([download])')].map((one) => one.href)"
 # Folded parts are read as well; the menu of a person floats over the page and is opened on its own.
@@ -69,9 +44,6 @@ WIDE, NARROW = {"width": 1400, "height": 900}, {"width": 320, "height": 640}
 BY_ADDRESS = {"workplace:card", "workplace:inbox", "workplace:dispatch", "workplace:sign"}
 BY_PERSON = {"workplace:today"}
 COLOURS = ["color-contrast", "link-in-text-block"]  # the other rules do not see the theme
-NO_COLOURS = {"rules": {rule: {"enabled": False} for rule in COLOURS}}
-# A new place may be gone by now: a part that came later stands there.
-NEW_COLOURS = {"where": "[data-new-place]", "runOnly": COLOURS}
 ERRORS = ("400.html", "403_csrf.html", "500.html")
 
 
@@ -113,7 +85,6 @@ class Found:
     url: str
     kinds: set[str] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
-    places: set[int] = field(default_factory=set)
     axe: list[str] = field(default_factory=list)
     sideways: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
@@ -191,13 +162,10 @@ class Walker:
         page, name = self.page, f"{kind} ({self.who or 'гость'}, {urlsplit(self.page.url).path})"
         self.found.names.add(_name(urlsplit(page.url).path))
         page.evaluate(UNFOLD)
-        self.found.axe += [f"{name}: {one}" for one in page.evaluate(RUN_AXE, NO_COLOURS)]
-        fresh = page.evaluate(MARK_NEW, list(self.found.places))
-        self.found.places.update(fresh)
-        for theme in ("light", "dark") if fresh else ():
+        for theme in ("light", "dark"):
             page.emulate_media(color_scheme=theme)
-            wrong = page.evaluate(RUN_AXE, NEW_COLOURS)
-            self.found.axe += [f"{name}, {theme}: {one}" for one in wrong]
+            rules = {} if theme == "light" else {"runOnly": COLOURS}
+            self.found.axe += [f"{name}, {theme}: {one}" for one in page.evaluate(RUN_AXE, rules)]
         page.set_viewport_size(NARROW)
         if wider := page.evaluate(SIDEWAYS):
             self.found.sideways.append(f"{name}: {wider}")
