@@ -20,11 +20,7 @@ S = Appeal.Status
 
 @pytest.fixture
 def section(world):
-    from wagtail.models import Page
-
-    root = Page.objects.filter(depth=1).first()
-    home = KnowledgeHome.objects.first() or root.add_child(instance=KnowledgeHome(title="База знаний"))
-    return home.add_child(instance=Section(title="Аренда", unit=world.land))
+    return KnowledgeHome.objects.get().add_child(instance=Section(title="Аренда", unit=world.land))
 
 
 def _material(section, kind, **fields):

@@ -19,7 +19,7 @@ from playwright.sync_api import Page, expect
 
 from tests import components
 from tests.browser import house
-from tests.browser.test_letter_story import _until
+from tests.browser.steps import sign_in_sed, until
 from tests.browser.test_signin_story import code
 from tests.servers import Mailboxes, Sink, dovecot, free_port, smtp_sink
 
@@ -154,7 +154,7 @@ def test_from_an_empty_folder_to_the_first_answered_letter(begun: Begun, new_pag
     clerk = new_page()
     enter(clerk, begun.url, "klykova", given["klykova"])
     expect(clerk.get_by_role("heading", level=1)).to_contain_text("Сегодня")
-    _until(clerk, f"{begun.url}/desk/appeals/?view=registration", "Земля под гаражом")
+    until(clerk, f"{begun.url}/desk/appeals/?view=registration", "Земля под гаражом")
     clerk.get_by_role("link", name="Земля под гаражом").first.click()
     clerk.get_by_role("radio", name=re.compile("^да", re.IGNORECASE)).first.check()
     topic = clerk.get_by_label("Тема (классификатор)")
@@ -188,14 +188,7 @@ def test_from_an_empty_folder_to_the_first_answered_letter(begun: Begun, new_pag
     head.get_by_role("button", name="Согласовать").click()
 
     passed("подпись и отправка")
-    clerk.goto(f"{card}sign/")
-    signers = clerk.get_by_label("Кто подпишет")
-    signers.select_option(label=signers.locator("option", has_text="Подписов").inner_text().strip())
-    clerk.get_by_role("button", name="Передать на подпись").click()
-    clerk.locator("summary", has_text="В СЭД").click()
-    sed = clerk.locator("form", has=clerk.locator("input[value=sed]"))
-    sed.get_by_label(re.compile("Номер")).fill("77/02-исх")
-    sed.get_by_role("button").click()
+    sign_in_sed(clerk, card, signer="Подписов")
     clerk.goto(f"{card}dispatch/")
     clerk.get_by_role("button", name=re.compile("^Отправить")).first.click()
     letters = begun.smtp.wait(3, 30)
@@ -205,8 +198,8 @@ def test_from_an_empty_folder_to_the_first_answered_letter(begun: Begun, new_pag
     assert [part.get_content_type() for part in answer.iter_attachments()][:1] == ["application/pdf"]
     passed("")
 
-    for (what, since), (_, until) in pairwise(marks):
-        print(f"{until - since:6.1f} с  {what}")  # noqa: T201
+    for (what, since), (_, ended) in pairwise(marks):
+        print(f"{ended - since:6.1f} с  {what}")  # noqa: T201
     print(f"{marks[-1][1] - begun.started:6.1f} с  от пустой папки до первого ответа")  # noqa: T201
 
 

@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from otklik.demo.staff import PASSWORD
 from tests import components
 from tests.browser.house import House, running
+from tests.browser.steps import sign_in_sed, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.dovecot]
 
@@ -39,7 +40,7 @@ def test_a_letter_becomes_a_signed_answer(house: House, new_page: Callable[..., 
 
     # The clerk finds the letter, registers and classifies it, and names who answers.
     clerk = at_desk("clerk")
-    _until(clerk, f"{house.url}/desk/appeals/?view=registration", "Земля под гаражом")
+    until(clerk, f"{house.url}/desk/appeals/?view=registration", "Земля под гаражом")
     clerk.get_by_role("link", name="Земля под гаражом").first.click()
     expect(clerk.get_by_role("article", name="Сообщение")).to_contain_text("гараж с 1987 года")
     clerk.get_by_role("radio", name=re.compile("^да", re.IGNORECASE)).first.check()
@@ -84,14 +85,7 @@ def test_a_letter_becomes_a_signed_answer(house: House, new_page: Callable[..., 
     head.get_by_role("button", name="Согласовать").click()
 
     # The text is frozen; the signature made in the government's system is recorded.
-    clerk.goto(f"{card}sign/")
-    signers = clerk.get_by_label("Кто подпишет")
-    signers.select_option(label=signers.locator("option", has_text="Подписантов").inner_text().strip())
-    clerk.get_by_role("button", name="Передать на подпись").click()
-    clerk.locator("summary", has_text="В СЭД").click()
-    sed = clerk.locator("form", has=clerk.locator("input[value=sed]"))
-    sed.get_by_label(re.compile("Номер")).fill("77/02-исх")
-    sed.get_by_role("button").click()
+    sign_in_sed(clerk, card, signer="Подписантов")
 
     # It goes out by SMTP in the applicant's thread, with the letter attached.
     clerk.goto(f"{card}dispatch/")
@@ -100,11 +94,11 @@ def test_a_letter_becomes_a_signed_answer(house: House, new_page: Callable[..., 
     assert answer["In-Reply-To"] == "<letter-1@mail.example>"
     assert "<letter-1@mail.example>" in answer["References"]
     assert [part.get_content_type() for part in answer.iter_attachments()][:1] == ["application/pdf"]
-    _until(clerk, card, "ответ отправлен")
+    until(clerk, card, "ответ отправлен")
 
     # The applicant writes again: the same appeal.
     house.mailboxes.deliver("info", _letter(reply_to=answer))
-    _until(clerk, card, "Спасибо, а где заказать схему?")
+    until(clerk, card, "Спасибо, а где заказать схему?")
 
     # And says what he thinks.
     citizen = new_page(viewport={"width": 390, "height": 800})
@@ -155,17 +149,6 @@ def _letter(reply_to: EmailMessage | None = None) -> EmailMessage:
         letter["References"] = f"{reply_to['References']} {reply_to['Message-ID']}"
         letter.set_content("Спасибо, а где заказать схему?")
     return letter
-
-
-def _until(page: Page, url: str, text: str, seconds: float = 45) -> None:
-    """Open the page again and again until the text is there."""
-    until = time.monotonic() + seconds
-    while True:
-        page.goto(url)
-        if text.lower() in page.locator("body").inner_text().lower():
-            return
-        assert time.monotonic() < until, f"«{text}» не появилось на {url}"
-        time.sleep(0.5)
 
 
 def _find(pattern: str, text: str) -> str:

@@ -1,0 +1,31 @@
+"""Steps that several stories in the browser take the same way."""
+
+from __future__ import annotations
+
+import re
+import time
+
+from playwright.sync_api import Page
+
+
+def sign_in_sed(clerk: Page, card: str, *, signer: str) -> None:
+    """Freeze the approved text for the signer, then record the signature made in the government's system."""
+    clerk.goto(f"{card}sign/")
+    signers = clerk.get_by_label("Кто подпишет")
+    signers.select_option(label=signers.locator("option", has_text=signer).inner_text().strip())
+    clerk.get_by_role("button", name="Передать на подпись").click()
+    clerk.locator("summary", has_text="В СЭД").click()
+    sed = clerk.locator("form", has=clerk.locator("input[value=sed]"))
+    sed.get_by_label(re.compile("Номер")).fill("77/02-исх")
+    sed.get_by_role("button").click()
+
+
+def until(page: Page, url: str, text: str, seconds: float = 45) -> None:
+    """Open the page again and again until the text is there."""
+    deadline = time.monotonic() + seconds
+    while True:
+        page.goto(url)
+        if text.lower() in page.locator("body").inner_text().lower():
+            return
+        assert time.monotonic() < deadline, f"«{text}» не появилось на {url}"
+        time.sleep(0.5)
