@@ -137,6 +137,9 @@ class NumberPattern(models.Model):
             raise ValidationError({"pattern": wrong})
 
 
+FINISHED: Final = ("sent", "closed")  # statuses of an appeal that waits for nobody's step
+
+
 class Appeal(models.Model):
     """Обращение: one tracked matter of any regime, from registration to the closing of its case."""
 
@@ -188,7 +191,7 @@ class Appeal(models.Model):
     co_executors = models.ManyToManyField(
         Employee, through="CoExecutor", related_name="+", verbose_name="соисполнители"
     )
-    due_on = models.DateField("ответить до", null=True, blank=True, db_index=True)
+    due_on = models.DateField("ответить до", null=True, blank=True)
     internal_due_on = models.DateField("внутренний срок", null=True, blank=True)
     answered_on = models.DateField("ответ отправлен", null=True, blank=True)
     closed_on = models.DateField("закрыто", null=True, blank=True)
@@ -215,6 +218,9 @@ class Appeal(models.Model):
             models.Index(fields=["unit", "status", "due_on"], name="appeal_unit"),
             models.Index(fields=["-registered_on", "-id"], name="appeal_newest"),
             models.Index(fields=["applicant"], name="appeal_of_applicant"),
+            # What is closed is many times more than what is open, and no list by term asks for it.
+            models.Index(fields=["due_on", "id"], condition=~Q(status__in=FINISHED), name="appeal_open_by_term"),
+            models.Index(fields=["id"], condition=Q(unseen_reply=True), name="appeal_unseen_reply"),
         ]
         constraints = [
             # A term never precedes its starting event, and registration never precedes arrival.

@@ -27,10 +27,11 @@ def next_number(on: date) -> str:
 
     The counter's row is ours until the transaction ends, and a rollback gives the number back: no gaps, no doubles.
     """
-    NumberCounter.objects.get_or_create(year=on.year)
     pattern = NumberPattern.objects.filter(valid_from__lte=on).order_by("-valid_from").first()
     while True:
-        NumberCounter.objects.filter(year=on.year).update(last=F("last") + 1)
+        if not NumberCounter.objects.filter(year=on.year).update(last=F("last") + 1):
+            NumberCounter.objects.get_or_create(year=on.year)
+            continue
         seq = NumberCounter.objects.values_list("last", flat=True).get(year=on.year)
         number = (pattern.pattern if pattern else DEFAULT_PATTERN).format(year=on.year, seq=seq)
         # Only a number typed from СЭД can stand in the way.

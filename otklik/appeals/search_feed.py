@@ -63,8 +63,8 @@ def keys_for(user: Employee, query: str) -> list[int]:
 
 
 def _scopes(appeal: Appeal) -> list[str]:
-    people = {appeal.executor_id, *appeal.helpers.values_list("employee", flat=True)}
-    people |= set(Approval.objects.filter(revision__draft__appeal=appeal).values_list("approver", flat=True))
+    approving = Approval.objects.filter(revision__draft__appeal=appeal).order_by().values_list("approver", flat=True)
+    people = {appeal.executor_id, *appeal.helpers.values_list("employee", flat=True).union(approving)}
     unit = [f"unit:{appeal.unit_id}"] if appeal.unit_id else []
     return [EVERYONE, *unit, *sorted(f"person:{pk}" for pk in people if pk)]
 

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from otklik.appeals.models import Appeal, AppealPause, AppealTerm
+from otklik.appeals.models import FINISHED, Appeal, AppealPause, AppealTerm
 from otklik.appeals.permissions import check_power
 from otklik.core import calendar, journal
 from otklik.core import terms as rules
@@ -21,8 +21,6 @@ from otklik.core.workdays import Due, Pause, WorkCalendar
 from otklik.people.models import Employee
 
 Step = TermRule.Step
-
-FINISHED = (Appeal.Status.SENT, Appeal.Status.CLOSED)
 
 
 class PauseRefused(DomainError):
@@ -146,8 +144,9 @@ def _redatings() -> Iterator[Redating]:
 
 def _due(appeal: Appeal, step: str, start: date, days: WorkCalendar) -> tuple[TermRule, Due]:
     rule = rules.rule_for(appeal.regime, step, channel=appeal.channel, on=start)
-    pauses = [Pause(row.starts_on, row.ends_on, row.basis) for row in appeal.pauses.all() if row.ends_on]
-    return rule, rules.term_of(rule).due(start, days, pauses if step == Step.ANSWER else ())
+    known = appeal.pauses.all() if step == Step.ANSWER else ()
+    pauses = [Pause(row.starts_on, row.ends_on, row.basis) for row in known if row.ends_on]
+    return rule, rules.term_of(rule).due(start, days, pauses)
 
 
 def _keep(appeal: Appeal, rule: TermRule, start: date, due: Due, reason: str) -> None:

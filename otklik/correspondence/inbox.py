@@ -528,7 +528,8 @@ def _move(
         if not IncomingMessage.objects.filter(pk=message.pk, state__in=list(states)).update(**columns):
             raise _already(IncomingMessage.objects.select_related("decided_by").get(pk=message.pk))
         _record(action, message, by=by)
-    message.refresh_from_db()
+    for name, value in columns.items():
+        setattr(message, name, value)
 
 
 def check_undecided(message: IncomingMessage) -> None:

@@ -25,10 +25,13 @@ from email.message import EmailMessage
 from http.client import HTTPConnection
 from http.cookiejar import CookieJar
 from itertools import count as counting
+from itertools import cycle
 from pathlib import Path
+from random import Random
 from urllib.parse import urlencode, urljoin
 
 from otklik.core.errors import DomainError
+from otklik.demo import citizens
 from otklik.demo.staff import PASSWORD
 
 OTKLIK = [sys.executable, "-m", "otklik"]
@@ -211,6 +214,7 @@ def _creations(base: str, env: dict[str, str]) -> Iterator[Row]:
     headers = {"Authorization": f"Bearer {_key(env)}", "Content-Type": "application/json"}
     users = [User(base, **headers) for _ in range(USERS)]
     numbers, handed = counting(), list[int]()
+    people = cycle(citizens.people(Random(2725), 500))  # noqa: S311 - figures, not secrets
 
     def hand_over(user: User) -> Answer:
         name = f"bench-{next(numbers)}"
@@ -221,11 +225,9 @@ def _creations(base: str, env: dict[str, str]) -> Iterator[Row]:
         return answer
 
     def register(user: User) -> Answer:
-        given = {
-            "message": handed.pop(0),
-            "applicant": {"last_name": "Примерова", "first_name": "Анна"},
-            "answer": POST,
-        }
+        person = next(people)
+        names = {name: getattr(person, name) for name in ("kind", "last_name", "first_name", "organisation")}
+        given = {"message": handed.pop(0), "applicant": names, "answer": POST}
         return user.ask("/api/v1/appeals", given, **{"Idempotency-Key": f"bench-{next(numbers)}"})
 
     for what, step in (("Сообщение по API", hand_over), ("Регистрация по API", register)):

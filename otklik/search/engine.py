@@ -39,9 +39,13 @@ def put(index: str, key: str, *, title: str, body: str, scopes: Collection[str])
         return
     found, length = weights(title, body)
     facts = {"title": title[:500], "body": body, "length": length, "scopes": open_to}
-    entry, created = Entry.objects.update_or_create(index=index, key=key, defaults=facts)
-    if not created:
-        entry.postings.all().delete()
+    [entry] = Entry.objects.bulk_create(
+        [Entry(index=index, key=key, **facts)],
+        update_conflicts=True,
+        unique_fields=["index", "key"],
+        update_fields=[*facts, "changed_at"],
+    )
+    entry.postings.all().delete()
     Posting.objects.bulk_create(
         (Posting(entry=entry, index=index, word=word, weight=weight) for word, weight in found.items()), batch_size=1000
     )
