@@ -5,7 +5,13 @@ from __future__ import annotations
 import re
 import time
 
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
+
+
+def press(page: Page, button: Locator) -> None:
+    """Press a button and wait until the house has done what it asks: the next step may be somebody else's."""
+    with page.expect_response(lambda answer: answer.request.method == "POST"):
+        button.click()
 
 
 def sign_in_sed(clerk: Page, card: str, *, signer: str) -> None:
@@ -13,11 +19,11 @@ def sign_in_sed(clerk: Page, card: str, *, signer: str) -> None:
     clerk.goto(f"{card}sign/")
     signers = clerk.get_by_label("Кто подпишет")
     signers.select_option(label=signers.locator("option", has_text=signer).inner_text().strip())
-    clerk.get_by_role("button", name="Передать на подпись").click()
+    press(clerk, clerk.get_by_role("button", name="Передать на подпись"))
     clerk.locator("summary", has_text="В СЭД").click()
     sed = clerk.locator("form", has=clerk.locator("input[value=sed]"))
     sed.get_by_label(re.compile("Номер")).fill("77/02-исх")
-    sed.get_by_role("button").click()
+    press(clerk, sed.get_by_role("button"))
 
 
 def until(page: Page, url: str, text: str, seconds: float = 45) -> None:

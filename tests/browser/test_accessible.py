@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -27,9 +28,25 @@ pytestmark = pytest.mark.browser
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 RUN_AXE = """
-async (rules) => (await axe.run(document, {resultTypes: ["violations"], preload: false, iframes: false, ...rules}))
-  .violations.filter((one) => ["serious", "critical"].includes(one.impact))
-  .flatMap((one) => one.nodes.map((node) => `${one.id}: ${node.target.join(" ")}`))
+async ([places, rules]) => {
+  const where = places ? {include: places.map((place) => window.inked[place])} : document;
+  const options = {resultTypes: ["violations"], preload: false, iframes: false, ...rules};
+  return (await axe.run(where, options)).violations
+    .filter((one) => ["serious", "critical"].includes(one.impact))
+    .flatMap((one) => one.nodes.map((node) => `${one.id}: ${node.target.join(" ")}`));
+}
+"""
+# What has letters of its own, and where it stands: tags, classes and states from the page down to it.
+INKED = """
+() => {
+  const states = ["class", "style", "type", "open", "disabled", "aria-current", "aria-selected", "aria-invalid"];
+  const named = (one) => one.tagName + states.map((name) => `|${one.getAttribute(name) ?? ""}`).join("");
+  const way = (one) => one ? `${way(one.parentElement)} > ${named(one)}` : "";
+  const letters = (one) => [...one.childNodes].some((child) => child.nodeType === Node.TEXT_NODE && child.data.trim());
+  window.inked = [...document.querySelectorAll("body, body *")]
+    .filter((one) => (letters(one) || one.matches("input, select, textarea")) && one.checkVisibility());
+  return window.inked.map(way);
+}
 """
 LINKS = "() => [...document.querySelectorAll('a[href]:not([download])')].map((one) => one.href)"
 # Folded parts are read as well; the menu of a person floats over the page and is opened on its own.
@@ -44,6 +61,7 @@ WIDE, NARROW = {"width": 1400, "height": 900}, {"width": 320, "height": 640}
 BY_ADDRESS = {"workplace:card", "workplace:inbox", "workplace:dispatch", "workplace:sign"}
 BY_PERSON = {"workplace:today"}
 COLOURS = ["color-contrast", "link-in-text-block"]  # the other rules do not see the theme
+NO_COLOURS = {"rules": {name: {"enabled": False} for name in COLOURS}}
 ERRORS = ("400.html", "403_csrf.html", "500.html")
 
 
@@ -85,6 +103,7 @@ class Found:
     url: str
     kinds: set[str] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
+    inked: set[str] = field(default_factory=set)
     axe: list[str] = field(default_factory=list)
     sideways: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
@@ -158,14 +177,21 @@ class Walker:
         return True
 
     def look(self, kind: str) -> None:
-        """Judge the page as it is: wide in both themes, then narrow."""
+        """Judge the page as it is: wide, its colours in both themes, then narrow.
+
+        Colours come from styles: letters that stand in the same place of another page have been judged there.
+        """
         page, name = self.page, f"{kind} ({self.who or 'гость'}, {urlsplit(self.page.url).path})"
         self.found.names.add(_name(urlsplit(page.url).path))
         page.evaluate(UNFOLD)
-        for theme in ("light", "dark"):
+        self.found.axe += [f"{name}: {one}" for one in page.evaluate(RUN_AXE, [None, NO_COLOURS])]
+        ways = dict(zip(page.evaluate(INKED), count(), strict=False))
+        places = [place for way, place in ways.items() if way not in self.found.inked]
+        self.found.inked |= set(ways)
+        for theme in ("light", "dark") if places else ():
             page.emulate_media(color_scheme=theme)
-            rules = {} if theme == "light" else {"runOnly": COLOURS}
-            self.found.axe += [f"{name}, {theme}: {one}" for one in page.evaluate(RUN_AXE, rules)]
+            told = page.evaluate(RUN_AXE, [places, {"runOnly": COLOURS}])
+            self.found.axe += [f"{name}, {theme}: {one}" for one in told]
         page.set_viewport_size(NARROW)
         if wider := page.evaluate(SIDEWAYS):
             self.found.sideways.append(f"{name}: {wider}")

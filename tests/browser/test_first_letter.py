@@ -19,7 +19,7 @@ from playwright.sync_api import Page, expect
 
 from tests import components
 from tests.browser import house
-from tests.browser.steps import sign_in_sed, until
+from tests.browser.steps import press, sign_in_sed, until
 from tests.browser.test_signin_story import code
 from tests.servers import Mailboxes, Sink, dovecot, free_port, smtp_sink
 
@@ -109,7 +109,7 @@ def enter(page: Page, url: str, login: str, password: str) -> None:
     page.get_by_label("Временный пароль").fill(password)
     page.get_by_label("Новый пароль", exact=True).fill(CHOSEN)
     page.get_by_label("Новый пароль ещё раз").fill(CHOSEN)
-    page.get_by_role("button", name="Сменить пароль").click()
+    press(page, page.get_by_role("button", name="Сменить пароль"))
 
 
 def test_from_an_empty_folder_to_the_first_answered_letter(begun: Begun, new_page: Callable[..., Page]) -> None:
@@ -160,7 +160,7 @@ def test_from_an_empty_folder_to_the_first_answered_letter(begun: Begun, new_pag
     topic = clerk.get_by_label("Тема (классификатор)")
     topic.select_option(label=topic.locator("option", has_text="Образование, раздел").inner_text().strip())
     clerk.get_by_label("Типовая потребность").select_option(label="Получить участок без торгов")
-    clerk.get_by_role("button", name="Принять и зарегистрировать").click()
+    press(clerk, clerk.get_by_role("button", name="Принять и зарегистрировать"))
     expect(clerk.get_by_role("heading", level=1)).to_contain_text("гараж", ignore_case=True)
     card = re.sub(r"[?#].*", "", clerk.url)
     clerk.goto(f"{card}assign/")
@@ -168,7 +168,7 @@ def test_from_an_empty_folder_to_the_first_answered_letter(begun: Begun, new_pag
     executors = clerk.get_by_label(re.compile("^Исполнитель"))
     expect(executors.locator("option", has_text="Исполнов")).to_have_count(1)
     executors.select_option(label=executors.locator("option", has_text="Исполнов").inner_text().strip())
-    clerk.get_by_role("button", name="Назначить").click()
+    press(clerk, clerk.get_by_role("button", name="Назначить"))
 
     # The executor writes without a material: there is none yet, and the page says so.
     passed("проект ответа")
@@ -178,14 +178,14 @@ def test_from_an_empty_folder_to_the_first_answered_letter(begun: Begun, new_pag
     executor.locator("#draft-text").press_sequentially("Уважаемая Мария Петровна!\n\nУчасток можно получить бесплатно.")
     expect(executor.locator("#saved")).to_contain_text("сохранено", timeout=10_000)
     executor.get_by_label(re.compile("Началова")).check()
-    executor.get_by_role("button", name="Передать на согласование").click()
+    press(executor, executor.get_by_role("button", name="Передать на согласование"))
 
     passed("согласование")
     head = new_page()
     enter(head, begun.url, "nachalova", given["nachalova"])
     head.goto(card)
     head.locator("main").get_by_role("link", name="Рассмотреть проект ответа").first.click()
-    head.get_by_role("button", name="Согласовать").click()
+    press(head, head.get_by_role("button", name="Согласовать"))
 
     passed("подпись и отправка")
     sign_in_sed(clerk, card, signer="Подписов")

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from otklik.demo.staff import PASSWORD
 from tests import components
 from tests.browser.house import House, running
-from tests.browser.steps import sign_in_sed, until
+from tests.browser.steps import press, sign_in_sed, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.dovecot]
 
@@ -47,7 +47,7 @@ def test_a_letter_becomes_a_signed_answer(house: House, new_page: Callable[..., 
     topic = clerk.get_by_label("Тема (классификатор)")
     topic.select_option(label=topic.locator("option", has_text="Образование, раздел").inner_text().strip())
     clerk.get_by_label("Типовая потребность").select_option(label="Получить участок без торгов")
-    clerk.get_by_role("button", name="Принять и зарегистрировать").click()
+    press(clerk, clerk.get_by_role("button", name="Принять и зарегистрировать"))
     expect(clerk.get_by_role("heading", level=1)).to_contain_text("гараж", ignore_case=True)
     card = re.sub(r"[?#].*", "", clerk.url)
     assert re.search(r"/desk/appeals/\d+/$", card), card
@@ -56,7 +56,7 @@ def test_a_letter_becomes_a_signed_answer(house: House, new_page: Callable[..., 
     executor_box = clerk.get_by_label(re.compile("^Исполнитель"))
     expect(executor_box.locator("option", has_text="Участкова")).to_have_count(1)
     executor_box.select_option(label=executor_box.locator("option", has_text="Участкова").inner_text().strip())
-    clerk.get_by_role("button", name="Назначить").click()
+    press(clerk, clerk.get_by_role("button", name="Назначить"))
 
     # The applicant gets a neutral receipt with number and code, and learns how to file an appeal by law.
     receipt, how_to_file = house.smtp.wait(2)[:2]
@@ -76,13 +76,13 @@ def test_a_letter_becomes_a_signed_answer(house: House, new_page: Callable[..., 
     text.type("\n\nСхему можно заказать у кадастрового инженера.")
     expect(executor.locator("#saved")).to_contain_text("сохранено", timeout=10_000)
     executor.get_by_label(re.compile("Согласуева")).check()
-    executor.get_by_role("button", name="Передать на согласование").click()
+    press(executor, executor.get_by_role("button", name="Передать на согласование"))
 
     # The head of the unit approves this very revision.
     head = at_desk("head1")
     head.goto(card)
     head.locator("main").get_by_role("link", name="Рассмотреть проект ответа").first.click()
-    head.get_by_role("button", name="Согласовать").click()
+    press(head, head.get_by_role("button", name="Согласовать"))
 
     # The text is frozen; the signature made in the government's system is recorded.
     sign_in_sed(clerk, card, signer="Подписантов")
