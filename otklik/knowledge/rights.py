@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Any, Final
 
-from django.apps import apps
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
@@ -25,7 +24,7 @@ from wagtail.models import Collection, GroupCollectionPermission, GroupPagePermi
 from wagtail.snippets.models import get_snippet_models
 
 from otklik.core.terms import valid
-from otklik.knowledge.models import KnowledgeHome, Section, UnitEditors
+from otklik.knowledge.models import Function, KnowledgeHome, Section, UnitEditors
 from otklik.people import staff
 from otklik.people.models import Employee, RoleAssignment, RolePower, Unit
 
@@ -105,16 +104,11 @@ def prepare(home: KnowledgeHome) -> None:
     """Make the groups of the powers and give them their permissions; running again changes nothing."""
     chiefs, dictionaries, people = (_group(name) for name in GROUPS.values())
     _allow_page(chiefs, home, _CHIEF_MAY)
-    chiefs.permissions.add(*_permissions("knowledge", ["function"]), Permission.objects.get(codename="assign_section"))
+    chiefs.permissions.add(*_permissions([Function]), Permission.objects.get(codename="assign_section"))
     _allow_documents(chiefs, ("add", "change", "choose"))
-    snippets = {model._meta.label_lower for model in get_snippet_models()}
-    for group, rooms in (
-        (people, {"people"}),
-        (dictionaries, {app.label for app in apps.get_app_configs()} - {"people"}),
-    ):
-        for room in rooms:
-            models = [label.split(".")[1] for label in snippets if label.split(".")[0] == room]
-            group.permissions.add(*_permissions(room, models))
+    of_people = {model for model in get_snippet_models() if model._meta.app_label == "people"}
+    people.permissions.add(*_permissions(of_people))
+    dictionaries.permissions.add(*_permissions(set(get_snippet_models()) - of_people))
 
 
 def editors_of(unit: Unit) -> Group:
@@ -144,9 +138,9 @@ def _group(name: str) -> Group:
     return group
 
 
-def _permissions(room: str, models: Iterable[str]) -> list[Permission]:
-    """Return what Django knows to do with these models of a room: view, add, change, delete."""
-    types = ContentType.objects.filter(app_label=room, model__in=list(models))
+def _permissions(models: Iterable[type[Model]]) -> list[Permission]:
+    """Return what Django knows to do with these models: view, add, change, delete."""
+    types = ContentType.objects.get_for_models(*models).values()
     actions = Q(codename__startswith="view_") | Q(codename__startswith="add_")
     actions |= Q(codename__startswith="change_") | Q(codename__startswith="delete_")
     return list(Permission.objects.filter(actions, content_type__in=types))

@@ -32,7 +32,7 @@ def many(world: World, count: int) -> None:
 
 
 def queries(caller: Program, path: str, **query: Any) -> int:
-    """Count the statements of an answer, without those that come by the clock: each second a key's requests are told."""
+    """Count the statements of an answer but those that come by the clock: each second a key's requests are told."""
     caller.get(path, **query)  # the day's look has been written
     with CaptureQueriesContext(connection) as seen:
         assert caller.get(path, **query).status_code == 200

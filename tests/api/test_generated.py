@@ -15,8 +15,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from otklik.api import spec
 from otklik.config.wsgi import application
 from otklik.correspondence.models import IncomingMessage
-from otklik.knowledge import defaults
-from otklik.knowledge.models import Faq, Mark, Section
+from otklik.knowledge.models import Faq, KnowledgeHome, Mark, Section
 from tests.api.conftest import handed, made
 from tests.appeals.conftest import World
 
@@ -32,7 +31,7 @@ def secret(world: World) -> str:
     world.assigned()
     content = base64.b64encode(b"1").decode()
     handed(world, files=[{"name": "a.txt", "content": content}])
-    section = defaults.load().add_child(instance=Section(title="Гаражи", slug="garages", unit=world.land))
+    section = KnowledgeHome.objects.get().add_child(instance=Section(title="Гаражи", slug="garages", unit=world.land))
     section.add_child(instance=Faq(title="Гараж", slug="garage", mark=Mark.PUBLIC, short_answer="Можно"))
     assert IncomingMessage.objects.exists()
     return made(world.clerk).secret

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from otklik.knowledge import defaults
-from otklik.knowledge.models import Faq, Mark, Section
+from otklik.knowledge.models import Faq, KnowledgeHome, Mark, Section
 from tests.api.conftest import program
 from tests.api.test_entry import problem
 from tests.appeals.conftest import World
@@ -15,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def pages(world: World) -> dict[str, Faq]:
-    section = defaults.load().add_child(instance=Section(title="Гаражи", slug="garages", unit=world.land))
+    section = KnowledgeHome.objects.get().add_child(instance=Section(title="Гаражи", slug="garages", unit=world.land))
     section.save_revision().publish()
     made = {}
     for mark in (Mark.PUBLIC, Mark.FOR_ANSWERS, Mark.INTERNAL):

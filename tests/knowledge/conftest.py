@@ -8,7 +8,6 @@ from datetime import date, timedelta
 import pytest
 from django.utils import timezone
 
-from otklik.knowledge import defaults
 from otklik.knowledge.models import Faq, KnowledgeHome, Mark, Material, ReplyTemplate, Section
 from otklik.people.models import Employee, Role, RoleAssignment, Unit
 
@@ -17,7 +16,7 @@ SINCE = date(2024, 1, 1)
 
 @pytest.fixture
 def home(db: None) -> KnowledgeHome:
-    return defaults.load()
+    return KnowledgeHome.objects.get()
 
 
 @pytest.fixture

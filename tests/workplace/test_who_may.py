@@ -22,9 +22,8 @@ from otklik.appeals.step_rights import ASKED
 from otklik.core import cms, files, installation
 from otklik.core.models import Installation, TermRule
 from otklik.correspondence.models import IncomingFile, IncomingMessage, OutgoingFile, OutgoingMessage
-from otklik.knowledge import defaults as knowledge_defaults
 from otklik.knowledge import rights as knowledge_rights
-from otklik.knowledge.models import Faq, Section
+from otklik.knowledge.models import Faq, KnowledgeHome, Section
 from otklik.people.models import Employee, Substitution, Transfer
 from otklik.people.powers import STARTING_ROLES
 from otklik.workplace import rights
@@ -70,7 +69,7 @@ def house(db: None) -> House:
     installation.mark(Installation.Kind.DEMO)
     world = World()
     house = House(world)
-    section = knowledge_defaults.load().add_child(instance=Section(title="Земля", slug="land", unit=world.land))
+    section = KnowledgeHome.objects.get().add_child(instance=Section(title="Земля", slug="land", unit=world.land))
     faq = section.add_child(
         instance=Faq(title="Вопрос", slug="faq", mark="public", short_answer="Да.", body="<p>Да.</p>")
     )
