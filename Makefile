@@ -15,7 +15,7 @@ test: $(VENV)/.dev assets
 
 proof: $(VENV)/.dev assets
 	OTKLIK_PROOF=full $(BIN)/python -m pytest -m proof --db=sqlite -s
-	OTKLIK_PROOF=full $(BIN)/python -m pytest -m "proof and not once" --db=postgres -s
+	OTKLIK_PROOF=full $(BIN)/python -m pytest -m "proof and not once and not browser" --db=postgres -s
 
 bench: $(VENV)/.dev assets
 	@exec $(BIN)/python scripts/bench.py $(or $(N),100000)

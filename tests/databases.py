@@ -68,7 +68,7 @@ class SqliteTemplate:
         self.target = scratch / f"{worker}.sqlite3"
 
     def prepare(self) -> None:
-        with _one_at_a_time():
+        with _one_at_a_time("sqlite"):
             if not self.migrated.exists():
                 draft = self.migrated.with_suffix(f".{os.getpid()}")
                 _use(draft)
@@ -98,7 +98,7 @@ class PostgresTemplate:
         self.target = f"otklik_{worker}"
 
     def prepare(self) -> None:
-        with _one_at_a_time():
+        with _one_at_a_time("postgres"):
             if not self._rows("SELECT 1 FROM pg_database WHERE datname = 'template_otklik'"):
                 self._build()
         _use(self.target)
@@ -161,9 +161,9 @@ def _fingerprint() -> str:
 
 
 @contextmanager
-def _one_at_a_time() -> Iterator[None]:
+def _one_at_a_time(kind: str) -> Iterator[None]:
     CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / "lock").open("w") as lock:
+    with (CACHE / f"{kind}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-import axe_playwright_python
 import pytest
 from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve
@@ -21,47 +20,19 @@ from otklik.demo import urls as demo
 from otklik.people import urls as people
 from otklik.portal import urls as portal
 from otklik.workplace import urls as workplace
-from tests import components
+from tests import components, sizes
+from tests.browser import axe
 from tests.browser.house import serving
 
 pytestmark = pytest.mark.browser
 
-AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
-RUN_AXE = """
-async ([places, rules]) => {
-  const where = places ? {include: places.map((place) => window.inked[place])} : document;
-  const options = {resultTypes: ["violations"], preload: false, iframes: false, ...rules};
-  return (await axe.run(where, options)).violations
-    .filter((one) => ["serious", "critical"].includes(one.impact))
-    .flatMap((one) => one.nodes.map((node) => `${one.id}: ${node.target.join(" ")}`));
-}
-"""
-# What has letters of its own, and where it stands: tags, classes and states from the page down to it.
-INKED = """
-() => {
-  const states = ["class", "style", "type", "open", "disabled", "aria-current", "aria-selected", "aria-invalid"];
-  const named = (one) => one.tagName + states.map((name) => `|${one.getAttribute(name) ?? ""}`).join("");
-  const way = (one) => one ? `${way(one.parentElement)} > ${named(one)}` : "";
-  const letters = (one) => [...one.childNodes].some((child) => child.nodeType === Node.TEXT_NODE && child.data.trim());
-  window.inked = [...document.querySelectorAll("body, body *")]
-    .filter((one) => (letters(one) || one.matches("input, select, textarea")) && one.checkVisibility());
-  return window.inked.map(way);
-}
-"""
 LINKS = "() => [...document.querySelectorAll('a[href]:not([download])')].map((one) => one.href)"
 # Folded parts are read as well; the menu of a person floats over the page and is opened on its own.
 UNFOLD = "() => document.querySelectorAll('details:not(.menu)').forEach((one) => { one.open = true; })"
-SIDEWAYS = """
-() => document.documentElement.scrollWidth <= innerWidth ? "" : [...document.querySelectorAll("body *")]
-  .filter((one) => one.getBoundingClientRect().right > innerWidth + 1)
-  .slice(0, 3).map((one) => `${one.tagName}.${one.className}`).join(", ") || "?"
-"""
 WIDE, NARROW = {"width": 1400, "height": 900}, {"width": 320, "height": 640}
 # These pages differ by the state of what they show, «Сегодня» by who looks.
 BY_ADDRESS = {"workplace:card", "workplace:inbox", "workplace:dispatch", "workplace:sign"}
 BY_PERSON = {"workplace:today"}
-COLOURS = ["color-contrast", "link-in-text-block"]  # the other rules do not see the theme
-NO_COLOURS = {"rules": {name: {"enabled": False} for name in COLOURS}}
 ERRORS = ("400.html", "403_csrf.html", "500.html")
 
 
@@ -104,6 +75,7 @@ class Found:
     kinds: set[str] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
     inked: set[str] = field(default_factory=set)
+    looked: dict[str, list[str]] = field(default_factory=dict)  # kind of page → who has looked at it
     axe: list[str] = field(default_factory=list)
     sideways: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
@@ -141,20 +113,21 @@ class Walker:
     def __init__(self, browser: Browser, found: Found, who: str) -> None:
         self.found, self.who, self.followed = found, who, set[str]()
         self.context: BrowserContext = browser.new_context(locale="ru-RU", viewport=WIDE, reduced_motion="reduce")
-        self.context.add_init_script(AXE)
+        self.context.add_init_script(axe.AXE)
         self.page: Page = self.context.new_page()
         self.context.on("console", self._heard)
         self.context.on("weberror", lambda error: found.said.append(f"{self._here()}: {error.error}"))
         self.context.on("response", self._answered)
 
     def follow(self, start: list[str]) -> None:
-        """Open the pages, then the pages they lead to, until no new kind is left."""
+        """Open the pages, then the pages they lead to, until no new kind is left: to anybody, in full to him."""
         waiting = [urljoin(self.found.url, one) for one in start]
+        known = self.followed if sizes.FULL else self.found.kinds
         while waiting:
             url = waiting.pop(0)
-            if (kind := self._kind(url)) is None or kind in self.found.kinds:
+            if (kind := self._kind(url)) is None or kind in known:
                 continue
-            self.found.kinds.add(kind)
+            known.add(kind)
             if self.open(url, kind):
                 waiting += self.page.evaluate(LINKS)
 
@@ -179,21 +152,23 @@ class Walker:
     def look(self, kind: str) -> None:
         """Judge the page as it is: wide, its colours in both themes, then narrow.
 
-        Colours come from styles: letters that stand in the same place of another page have been judged there.
+        Colours come from styles: letters that stand in the same place of another page have been judged there,
+        and are judged again in full.
         """
         page, name = self.page, f"{kind} ({self.who or 'гость'}, {urlsplit(self.page.url).path})"
         self.found.names.add(_name(urlsplit(page.url).path))
+        self.found.looked.setdefault(kind, []).append(self.who or "гость")
         page.evaluate(UNFOLD)
-        self.found.axe += [f"{name}: {one}" for one in page.evaluate(RUN_AXE, [None, NO_COLOURS])]
-        ways = dict(zip(page.evaluate(INKED), count(), strict=False))
-        places = [place for way, place in ways.items() if way not in self.found.inked]
+        self.found.axe += [f"{name}: {one}" for one in axe.findings(page, axe.NO_COLOURS)]
+        ways = dict(zip(page.evaluate(axe.INKED), count(), strict=False))
+        places = [place for way, place in ways.items() if sizes.FULL or way not in self.found.inked]
         self.found.inked |= set(ways)
         for theme in ("light", "dark") if places else ():
             page.emulate_media(color_scheme=theme)
-            told = page.evaluate(RUN_AXE, [places, {"runOnly": COLOURS}])
+            told = axe.findings(page, axe.ONLY_COLOURS, places)
             self.found.axe += [f"{name}, {theme}: {one}" for one in told]
         page.set_viewport_size(NARROW)
-        if wider := page.evaluate(SIDEWAYS):
+        if wider := page.evaluate(axe.SIDEWAYS):
             self.found.sideways.append(f"{name}: {wider}")
         page.set_viewport_size(WIDE)
         page.emulate_media(color_scheme="light")
@@ -317,9 +292,12 @@ def _name(path: str) -> str:
         return path
 
 
+@pytest.mark.proof
 def test_every_page_can_be_read_by_everybody_in_any_light_on_any_screen(found: Found) -> None:
     """One test, so that nobody walks twice: no serious finding of axe, nothing wider than a small telephone,
     no error in the browser, no link to a refusal, and no page of ours left out."""
+    for kind, who in sorted(found.looked.items()):
+        print(f"{kind}: {', '.join(who)}")  # noqa: T201 - the table of pages and roles, with -s
     rooms = {"workplace": workplace, "portal": portal, "demo": demo}
     every = {f"{room}:{one.name}" for room, urls in rooms.items() for one in urls.urlpatterns}
     every |= {str(one.name) for one in people.urlpatterns}

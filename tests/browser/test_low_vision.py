@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from otklik.core.low_vision import COLOURS, COOKIE
+from tests.browser import axe
 from tests.browser.conftest import Desk
-from tests.browser.test_accessible import AXE, RUN_AXE, SIDEWAYS
 
 pytestmark = pytest.mark.browser
 SMALL = {"width": 320, "height": 640}
@@ -19,20 +19,20 @@ SMALL = {"width": 320, "height": 640}
 @pytest.mark.parametrize("colours", list(COLOURS))
 def test_every_public_page_is_readable(desk: Desk, new_page: Callable[..., Page], colours: str) -> None:
     page = new_page(viewport=SMALL)
-    page.context.add_init_script(AXE)
+    page.context.add_init_script(axe.AXE)
     page.context.add_cookies([{"name": COOKIE, "value": f"200.widest.{colours}.off", "url": desk.url}])
     said: list[str] = []
     page.on("console", lambda one: said.append(one.text) if "Content Security" in one.text else None)
     wrong = []
-    rules = {} if colours == "white" else {"runOnly": ["color-contrast", "link-in-text-block"]}  # the rest is the same
+    rules = {} if colours == "white" else axe.ONLY_COLOURS  # the rest is the same
     found = desk.url + "/?q=гараж"
     addresses = ["/", "/write/", "/status/", "/how-to-file/", "/kb/", "/kb/garages/", "/kb/garages/garage-0/"]
     addresses += [f"/feedback/{desk.filled['invitation']}/", "/nothing-here/"]
     for address in [found, *(desk.url + one for one in addresses)]:
         page.goto(address)
         page.evaluate("() => document.querySelectorAll('details').forEach((one) => { one.open = true; })")
-        wrong += [f"{address}: {one}" for one in page.evaluate(RUN_AXE, rules)]
-        if wider := page.evaluate(SIDEWAYS):
+        wrong += [f"{address}: {one}" for one in axe.findings(page, rules)]
+        if wider := page.evaluate(axe.SIDEWAYS):
             wrong.append(f"{address} wider than the screen: {wider}")
     assert not wrong, "\n".join(wrong)
     assert said == []

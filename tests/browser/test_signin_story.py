@@ -11,8 +11,9 @@ from playwright.sync_api import Page, expect
 
 from otklik.demo.staff import PASSWORD
 from tests import components
+from tests.browser import axe
 from tests.browser.house import serving
-from tests.browser.test_accessible import AXE, COLOURS, NARROW, RUN_AXE, SIDEWAYS, WIDE
+from tests.browser.test_accessible import NARROW, WIDE
 
 pytestmark = pytest.mark.browser
 
@@ -47,13 +48,13 @@ def code(secret: str) -> str:
 
 def judge(page: Page) -> None:
     """The page can be read: in both themes, wide and on a small telephone."""
-    page.evaluate(AXE)
+    page.evaluate(axe.AXE)
     found = []
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-        found += page.evaluate(RUN_AXE, {} if theme == "light" else {"runOnly": COLOURS})
+        found += axe.findings(page, {} if theme == "light" else axe.ONLY_COLOURS)
     page.set_viewport_size(NARROW)
-    wider = page.evaluate(SIDEWAYS)
+    wider = page.evaluate(axe.SIDEWAYS)
     page.set_viewport_size(WIDE)
     page.emulate_media(color_scheme="light")
     assert (found, wider) == ([], ""), page.url

@@ -24,13 +24,7 @@ Hire = Callable[..., Employee]
 
 
 @pytest.fixture
-def quick_hashes(settings: Any) -> None:
-    """Hash quickly: real hashing is slow on purpose, and here dozens of passwords are tried."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
-@pytest.fixture
-def hire(db: None, quick_hashes: None) -> Hire:
+def hire(db: None) -> Hire:
     """Make an employee with a password and these powers."""
 
     def make(login: str, *powers: str, **facts: Any) -> Employee:
