@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 from collections.abc import Callable, Iterator
@@ -35,6 +36,8 @@ def django_db_setup(
     with django_db_blocker.unblock():
         template.prepare()
         TransactionTestCase._fixture_teardown = lambda _self: template.restore()
+    gc.collect()
+    gc.freeze()
     yield
     TransactionTestCase._fixture_teardown = original
 
