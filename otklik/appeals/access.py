@@ -97,7 +97,7 @@ def get_for(user: Employee, pk: int, **also: Any) -> Appeal:
 
 def get_of_appeal(user: Employee, queryset: QuerySet[Row], path: str, **wanted: Any) -> Row:
     """Return a row of an appeal the user may see, the look logged, else 404; `path` leads from it to the appeal."""
-    seen = queryset.filter(**{f"{path}__in": visible_to(user)})
+    seen = queryset if user.has_power(ALL) else queryset.filter(**{f"{path}__in": visible_to(user)})
     looked = journal.looked_today("appeal.opened", by=user, appeal=OuterRef(path))
     row: Any = get_object_or_404(seen.annotate(looked=looked, of_appeal=F(path)), **wanted)
     if not row.looked:
