@@ -69,6 +69,7 @@ def test_a_letter_becomes_a_signed_answer(house: House, new_page: Callable[..., 
     executor = at_desk("executor1")
     executor.goto(f"{card}draft/")
     executor.get_by_placeholder("Найти материал").fill("гараж")
+    expect(executor.locator("#materials")).to_contain_text("Найдено по словам «гараж»")
     executor.get_by_role("button", name="Вставить").first.click()
     text = executor.locator("#draft-text")
     expect(text).to_have_value(re.compile("можно получить бесплатно"))
