@@ -11,7 +11,8 @@ from playwright.sync_api import Locator, Page
 def press(page: Page, button: Locator) -> None:
     """Press a button and wait until the house has done what it asks: the next step may be somebody else's."""
     # Not just any answer: presence and drafts are told by themselves all the time.
-    action = button.evaluate("(one) => one.formAction").partition("#")[0]
+    action = button.evaluate("(one) => one.hasAttribute('formaction') ? one.formAction : one.form.action")
+    action = action.partition("#")[0]
     with page.expect_response(lambda answer: answer.request.method == "POST" and answer.url == action):
         button.click()
 
