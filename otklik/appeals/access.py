@@ -56,6 +56,11 @@ def visible_to(user: Employee) -> QuerySet[Appeal]:
     return Appeal.objects.filter(seen)
 
 
+def _of_seen(user: Employee, path: str) -> Q:
+    """Return the condition «of an appeal the user sees»; who sees them all needs no list of them."""
+    return Q(**{f"{path}__isnull": False}) if user.has_power(ALL) else Q(**{f"{path}__in": visible_to(user)})
+
+
 def who_see(appeal: Appeal, on: date) -> set[int]:
     """Return ids of those who see an appeal, to be offered; whether one of them may, `visible_to` says."""
     own = set(CoExecutor.objects.filter(appeal=appeal).values_list("employee", flat=True))
@@ -97,7 +102,7 @@ def get_for(user: Employee, pk: int, **also: Any) -> Appeal:
 
 def get_of_appeal(user: Employee, queryset: QuerySet[Row], path: str, **wanted: Any) -> Row:
     """Return a row of an appeal the user may see, the look logged, else 404; `path` leads from it to the appeal."""
-    seen = queryset if user.has_power(ALL) else queryset.filter(**{f"{path}__in": visible_to(user)})
+    seen = queryset.filter(_of_seen(user, path))
     looked = journal.looked_today("appeal.opened", by=user, appeal=OuterRef(path))
     row: Any = get_object_or_404(seen.annotate(looked=looked, of_appeal=F(path)), **wanted)
     if not row.looked:
@@ -107,10 +112,10 @@ def get_of_appeal(user: Employee, queryset: QuerySet[Row], path: str, **wanted: 
 
 def messages_of(user: Employee) -> QuerySet[IncomingMessage]:
     """Return the messages of the appeals the user sees, and those nobody has taken for who sees the intake."""
-    seen = Q(taken__isnull=False) if user.has_power(ALL) else Q(taken__appeal__in=visible_to(user))
+    allowed = _of_seen(user, "taken__appeal")
     if user.has_power(INTAKE) or user.has_power("intake.decide"):
-        seen |= Q(taken__isnull=True)
-    return IncomingMessage.objects.filter(seen)
+        allowed |= Q(taken__isnull=True)
+    return IncomingMessage.objects.filter(allowed)
 
 
 def get_message(user: Employee, pk: int) -> IncomingMessage:

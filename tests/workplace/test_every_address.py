@@ -120,7 +120,6 @@ def rows() -> dict[str, list[Any]]:
     }
 
 
-@pytest.mark.once
 def test_who_only_reads_finds_no_address_that_changes_anything(world: World, ids: dict[str, int]) -> None:
     auditor = signed_in(world.auditor)
     auditor.get("/desk/")

@@ -14,7 +14,7 @@ from otklik.appeals import access, dispatch
 from otklik.appeals.models import Approval
 from otklik.core import files, journal
 from otklik.core.models import AccessEntry
-from otklik.correspondence.models import IncomingFile, IncomingMessage, OutgoingFile
+from otklik.correspondence.models import IncomingFile, IncomingMessage, OutgoingFile, OutgoingMessage, Thread
 from tests.appeals.conftest import World
 from tests.workplace.test_frame import at, desk, world
 
@@ -80,6 +80,16 @@ def test_the_signed_letter_its_files_and_the_text_to_approve_are_looks_too(world
     assert file is not None
     desk(world.auditor).get(at("outgoing_file", file.pk))
     assert looks()[-1] == ("auditor", "appeal.opened", signed.pk)
+
+
+def test_what_went_out_outside_any_appeal_opens_to_nobody_and_is_no_look(world: World) -> None:
+    dispatch.send(signed := world.signed(), by=world.clerk)
+    file = OutgoingFile.objects.filter(message__thread=signed.thread).latest("pk")
+    OutgoingMessage.objects.filter(pk=file.message_id).update(thread=Thread.objects.create())
+    before = AccessEntry.objects.count()
+    for who in (world.clerk, world.auditor, world.executor):
+        assert desk(who).get(at("outgoing_file", file.pk)).status_code == 404
+    assert AccessEntry.objects.count() == before
 
 
 def test_a_message_nobody_has_taken_is_looked_at_by_its_own_name(world: World) -> None:
