@@ -13,7 +13,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
-PYTEST: list[str] = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "worksteal"]
+ALONE: list[str] = [sys.executable, "-m", "pytest", "-q"]
+PYTEST: list[str] = [*ALONE, "-n", "2", "--dist", "worksteal"]
 LINT: dict[str, list[str | Path]] = {
     "ruff": [BIN / "ruff", "check", "--quiet", "."],
     "ruff format": [BIN / "ruff", "format", "--check", "--quiet", "."],
@@ -23,7 +24,7 @@ LINT: dict[str, list[str | Path]] = {
 }
 # The databases every test begins with: migrating takes one core for most of a minute, and each suite would wait for it.
 DATABASES: dict[str, list[str | Path]] = {
-    f"{name}, the migrated database": [*PYTEST[:4], f"--db={db}", "tests/house/test_databases.py", "-k", "asked_for"]
+    f"{name}, the migrated database": [*ALONE, f"--db={db}", "tests/house/test_databases.py", "-k", "asked_for"]
     for name, db in {"SQLite": "sqlite", "PostgreSQL": "postgres"}.items()
 }
 SUITES: dict[str, list[str]] = {

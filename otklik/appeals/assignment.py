@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from otklik.appeals import access, classification, search_feed, transitions
 from otklik.appeals.errors import NotYours, WrongDate
-from otklik.appeals.models import Appeal, CoExecutor
+from otklik.appeals.models import FINISHED, Appeal, CoExecutor
 from otklik.appeals.permissions import check_power
 from otklik.core import calendar
 from otklik.core.errors import DomainError
@@ -130,7 +130,7 @@ def _next_state(appeal: Appeal) -> str:
 def _check_ready(appeal: Appeal) -> None:
     if classification.needs_classification(appeal) and appeal.status == S.REGISTERED:
         raise NotClassified(number=appeal.number)
-    if appeal.status in (S.SIGNING, S.SIGNED, S.SENT, S.CLOSED):
+    if appeal.status in (S.SIGNING, S.SIGNED, *FINISHED):
         raise transitions.MoveRefused(number=appeal.number, now=S(appeal.status).label, to=S.ASSIGNED.label)
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from otklik.appeals import signature, transitions, ways
 from otklik.appeals.letters import compose
-from otklik.appeals.models import Appeal, Dispatch, FrozenAnswer
+from otklik.appeals.models import FINISHED, Appeal, Dispatch, FrozenAnswer
 from otklik.appeals.permissions import check_power
 from otklik.core import journal
 from otklik.core.errors import DomainError
@@ -153,7 +153,7 @@ def send_another_way(appeal: Appeal, *, channel: str, address: str, by: Employee
     check_power(by, "appeals.dispatch", "отправить ответ другим способом")
     answer = signature.frozen_of(appeal)
     row = Dispatch.objects.filter(answer=answer).select_related("message").first() if answer else None
-    if answer is None or row is None or appeal.status not in (S.SENT, S.CLOSED):
+    if answer is None or row is None or appeal.status not in FINISHED:
         raise transitions.MoveRefused(number=appeal.number, now=S(appeal.status).label, to=S.SENT.label)
     if not address.strip():
         raise NoAddress(number=appeal.number)

@@ -11,7 +11,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from otklik.appeals import transitions
-from otklik.appeals.models import Appeal, Citation, Draft, DraftFile, DraftRevision, FrozenAnswer
+from otklik.appeals.models import FINISHED, Appeal, Citation, Draft, DraftFile, DraftRevision, FrozenAnswer
 from otklik.appeals.permissions import check_can_work, check_can_write
 from otklik.core import files, journal
 from otklik.core.errors import DomainError
@@ -69,7 +69,7 @@ def check_can_draft(appeal: Appeal, user: Employee) -> None:
     check_can_write(appeal, user)
     if appeal.status not in EDITABLE:
         what = "Отзовите его с подписи, чтобы править." if appeal.status in (S.SIGNING, S.SIGNED) else ""
-        if appeal.status in (S.SENT, S.CLOSED):
+        if appeal.status in FINISHED:
             what = "Начните новый ответ."
         raise DraftClosed(number=appeal.number, now=S(appeal.status).label, what=what)
 
@@ -77,7 +77,7 @@ def check_can_draft(appeal: Appeal, user: Employee) -> None:
 def check_can_reopen(appeal: Appeal, user: Employee) -> None:
     """Raise where the user may not begin another answer after the one that was sent."""
     check_can_work(appeal, user)
-    if appeal.status not in (S.SENT, S.CLOSED):
+    if appeal.status not in FINISHED:
         raise transitions.MoveRefused(number=appeal.number, now=S(appeal.status).label, to=S.DRAFTING.label)
     if appeal.executor_id is None:
         raise NothingToReopen(number=appeal.number)

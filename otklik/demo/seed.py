@@ -16,7 +16,16 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 
 from otklik.appeals import registration
-from otklik.appeals.models import Appeal, AppealMessage, AppealQuestion, AppealTerm, Need, NumberCounter, Topic
+from otklik.appeals.models import (
+    FINISHED,
+    Appeal,
+    AppealMessage,
+    AppealQuestion,
+    AppealTerm,
+    Need,
+    NumberCounter,
+    Topic,
+)
 from otklik.core import calendar, installation, terms
 from otklik.core.errors import DomainError
 from otklik.core.models import Installation, TermRule
@@ -46,7 +55,6 @@ STATES = {
     S.SIGNING: 6,
     S.SIGNED: 4,
 }
-ANSWERED = {S.CLOSED, S.SENT}
 BY_MAIL = {ChannelCode.EMAIL, ChannelCode.WEBSITE}
 
 
@@ -187,7 +195,7 @@ class _Sower:
     def _appeal(self, number: int, applicant: Applicant, thread: Thread) -> Appeal:
         status = self.chance.choices(list(STATES), list(STATES.values()))[0]
         channel = self.chance.choices(list(BY_CHANNEL), list(BY_CHANNEL.values()))[0]
-        age = self.chance.randrange(0, 25) if status not in ANSWERED else self.chance.randrange(20, DAYS)
+        age = self.chance.randrange(0, 25) if status not in FINISHED else self.chance.randrange(20, DAYS)
         day = self.today - timedelta(days=age)
         default, due = self.defaults[channel], self.due_of(channel, day)
         by_mail = channel in BY_MAIL
@@ -213,7 +221,7 @@ class _Sower:
             unit=executor.unit if executor else None,
             executor=executor,
             due_on=due,
-            answered_on=min(due, self.today) if status in ANSWERED else None,
+            answered_on=min(due, self.today) if status in FINISHED else None,
             closed_on=min(due, self.today) if status == S.CLOSED else None,
         )
 
