@@ -13,7 +13,7 @@ import pytest
 from django.conf import settings
 from django.contrib.auth import hashers
 from django.core.cache import cache
-from django.test import TransactionTestCase
+from django.test import SimpleTestCase, TransactionTestCase
 
 from tests import components, databases, sizes
 
@@ -99,6 +99,12 @@ def demo_stand(db: None) -> Installation:
     return _installation("demo")
 
 
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answer with empty pages: where a door leads is seen without drawing what is behind it."""
+    monkeypatch.setattr("django.template.backends.django.Template.render", lambda *_, **__: "")
+
+
 @pytest.fixture(scope="session")
 def full_size() -> bool:
     """Tell whether long proofs run at full size (`make proof`)."""
@@ -106,8 +112,17 @@ def full_size() -> bool:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes minutes (stories and walks in a browser): what ends last makes everybody wait."""
+    """Tell once what asks for no database; begin with what takes minutes: what ends last makes everybody wait."""
+    for item in items:
+        if not _asks_for_the_database(item):
+            item.add_marker("once")
     items.sort(key=lambda item: item.get_closest_marker("browser") is None)
+
+
+def _asks_for_the_database(item: pytest.Item) -> bool:
+    if item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(getattr(item, "fixturenames", [])):
+        return True
+    return issubclass(getattr(item, "cls", None) or object, SimpleTestCase)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -94,7 +94,7 @@ class PostgresTemplate:
     """A template database in the run's cluster; its dump is kept in the cache for the next run."""
 
     def __init__(self, worker: str) -> None:
-        self.dump = CACHE / f"{_fingerprint()}.pg.sql"
+        self.migrated = CACHE / f"{_fingerprint()}.pg.sql"
         self.target = f"otklik_{worker}"
 
     def prepare(self) -> None:
@@ -110,14 +110,14 @@ class PostgresTemplate:
         self._run(f"CREATE DATABASE {self.target} TEMPLATE template_otklik")
 
     def _build(self) -> None:
-        if self.dump.exists():
+        if self.migrated.exists():
             self._run("CREATE DATABASE draft_otklik")
-            self._tool("psql", "-q", "-d", "draft_otklik", "-f", self.dump)
+            self._tool("psql", "-q", "-d", "draft_otklik", "-f", self.migrated)
         else:
             self._run("CREATE DATABASE draft_otklik")
             _use("draft_otklik")
             _migrate()
-            self._tool("pg_dump", "-d", "draft_otklik", "-f", self.dump)
+            self._tool("pg_dump", "-d", "draft_otklik", "-f", self.migrated)
         _use("draft_otklik")
         _fill()
         self._run("ALTER DATABASE draft_otklik RENAME TO template_otklik")

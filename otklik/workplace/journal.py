@@ -18,6 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
+from otklik.appeals import access
 from otklik.appeals.models import Appeal
 from otklik.core import files, journal, sheets, typed
 from otklik.core.access import requires
@@ -78,8 +79,10 @@ def looks(request: StaffRequest) -> HttpResponse:
     context = _page(request, LOOKS)
     seen = {row.pk: _appeal_of(row) for row in context["page"]}
     appeals = Appeal.objects.in_bulk([pk for pk in seen.values() if pk])
+    opening = set(access.visible_to(request.user).filter(pk__in=appeals).values_list("pk", flat=True))
     for row in context["page"]:
         row.appeal = appeals.get(seen[row.pk] or 0)
+        row.opens = seen[row.pk] in opening
     return render(request, "workplace/access_log.html", context)
 
 

@@ -45,9 +45,8 @@ def neighbour(request: StaffRequest, pk: int, way: str) -> HttpResponse:
     """Go to the next or the previous row of the view the card was opened from."""
     view, filters = asked.read(request.user, request.GET)
     page = queues.rows(request.user, view, filters)
-    # «Горят сроки» has both kinds, and an appeal may have the number of a message.
-    of_message = queues.VIEWS[view].narrow is None or request.GET.get("kind") == "message"
-    here = ("message" if of_message else "appeal", pk)
+    # An appeal may have the number of a message, and is walked on from in a list of messages once it is registered.
+    here = ("message" if request.GET.get("kind") == "message" else "appeal", pk)
     known = [(row.kind, row.pk) for row in page.rows]
     step = 1 if way == "next" else -1
     at = known.index(here) + step if here in known else 0

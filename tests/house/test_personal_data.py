@@ -179,6 +179,7 @@ def ids(appeal: Appeal) -> dict[str, int]:
     }
 
 
+@pytest.mark.once
 def test_the_way_from_intake_to_answer_leaves_her_name_in_no_log_journal_address_or_subject(
     world: World, said: StringIO
 ) -> None:
@@ -375,6 +376,7 @@ def test_a_page_sent_as_a_file_is_handed_out_as_bytes(world: World, doors: dict[
 
 
 @pytest.mark.once
+@pytest.mark.usefixtures("undrawn")
 def test_no_other_address_of_the_desk_gives_a_file(world: World, doors: dict[str, str]) -> None:
     """A new door that gives a file has to be put on the list above, and so to be tested."""
     known = ids(Appeal.objects.earliest("pk"))

@@ -98,6 +98,16 @@ def test_more_than_a_table_carries_is_refused_in_words(world: World, monkeypatch
     assert AccessEntry.objects.count() == looks
 
 
+def test_a_row_leads_to_the_card_only_who_may_open_it(world: World) -> None:
+    appeal = lived(world)
+    administrator = world.employee("admin", "Настройкина", world.hq, ["admin"])
+    for who, opens in ((world.auditor, True), (administrator, False)):
+        page = desk(who).get(at("access_log")).content.decode()
+        assert appeal.number in page
+        assert (f'href="{at("card", appeal.pk)}"' in page) is opens
+        assert desk(who).get(at("card", appeal.pk)).status_code == (200 if opens else 403)
+
+
 def test_only_auditors_take_anything_away_or_check(world: World) -> None:
     for name in ("journal_export", "access_export", "journal_seals"):
         assert desk(world.clerk).get(at(name)).status_code == 403

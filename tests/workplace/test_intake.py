@@ -162,6 +162,16 @@ def test_the_way_through_what_burns_does_not_take_an_appeal_for_a_message(world:
     assert clerk.get(at("neighbour", appeal.pk, "previous") + "?view=due").url == following
 
 
+def test_after_a_letter_is_registered_the_list_does_not_take_its_appeal_for_another_letter(world: World) -> None:
+    first, last = arrived(world, 2), arrived(world, 1)
+    clerk = desk(world.clerk)
+    page = clerk.get(at("inbox", last.pk)).content.decode()
+    assert at("neighbour", last.pk, "next") + "?view=registration&amp;kind=message" in page
+    of_appeal = at("neighbour", last.pk, "next") + "?view=registration"  # an appeal that has the last letter's number
+    assert clerk.get(of_appeal).url == at("inbox", first.pk) + "?view=registration"
+    assert clerk.get(f"{of_appeal}&kind=message").url == at("queue") + "?view=registration"
+
+
 @pytest.mark.parametrize("who", ["clerk", "auditor"])
 def test_the_terms_of_what_waits_cost_the_same_however_much_waits(world: World, who: str) -> None:
     world.assigned()

@@ -110,6 +110,7 @@ def house(db: None) -> House:
     return house
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_every_address_does_what_the_table_says_for_every_role(house: House) -> None:
     tried, wrong = 0, []
     given = {role.pk: powers for role, powers in rights.powers_of_roles().items()}
@@ -182,6 +183,7 @@ def test_cards_files_search_and_lists_show_the_appeals_a_role_may_see_and_no_oth
     tell(f"\ncards, parts, search, lists and files × {len(house.people)} roles × {len(house.appeals)} appeals: {tried}")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_cms_opens_what_the_table_says(house: House) -> None:
     dictionaries = {reverse(f"{name}:index"): (power,) for name, (_, power) in cms.registered().items()}
     for model, powers in knowledge_rights.snippets().items():

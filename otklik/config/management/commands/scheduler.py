@@ -16,6 +16,7 @@ class Command(BaseCommand):
     """Plans until told to stop."""
 
     help = "Назначать задания по расписанию; выполняет их worker"
+    requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Plan; leave on SIGTERM or Ctrl+C."""

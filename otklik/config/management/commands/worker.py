@@ -15,6 +15,7 @@ class Command(BaseCommand):
     """Works until told to stop."""
 
     help = "Разбирать, присоединять и отправлять сообщения, выполнять задания по расписанию"
+    requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Work; on SIGTERM or Ctrl+C finish what has been taken and leave."""
