@@ -28,6 +28,7 @@ from itertools import count as counting
 from itertools import cycle
 from pathlib import Path
 from random import Random
+from typing import Any
 from urllib.parse import urlencode, urljoin
 
 from otklik.core.errors import DomainError
@@ -92,6 +93,7 @@ def run(count: int, report: Path, *, processes: int = 2) -> list[Row]:
         seconds = _timed(lambda: _run(["seed", str(count)], env))
         kind = env["DATABASE_URL"].partition(":")[0]
         rows = [("Обращений в базе", f"{count}, {kind}, процессов: {processes}"), ("Наполнение", f"{seconds:.0f} с")]
+        rows.append(("Мерка: голая страница Django, 50 строк", _yardstick(Path(folder))))
         start = time.perf_counter()
         with _serving(env, port, processes) as process:
             rows.append(("Холодный запуск", f"{time.perf_counter() - start:.1f} с"))
@@ -117,6 +119,14 @@ def _check_scratch(env: dict[str, str]) -> None:
     )
     if asked.returncode:
         raise NotScratch(why=asked.stderr.strip().rpartition("\n")[2])
+
+
+def _yardstick(folder: Path) -> str:
+    port = _free_port()
+    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(port), "--no-log"]
+    with _started([*command, "--factory", "otklik.demo.yardstick:application"], port, cwd=folder):
+        user = User(f"http://127.0.0.1:{port}")
+        return _spread([user.ask("/") for _ in range(2 * REQUESTS)][REQUESTS:])
 
 
 def _pages(base: str, count: int) -> Iterator[Row]:
@@ -267,10 +277,16 @@ def _intake(folder: Path, env: dict[str, str]) -> float:
 @contextmanager
 def _serving(env: dict[str, str], port: int, processes: int) -> Iterator[subprocess.Popen[bytes]]:
     command = [*OTKLIK, "serve", "--port", str(port), "--processes", str(processes)]
-    process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL)  # noqa: S603
+    with _started(command, port, "healthz", env=env) as process:
+        yield process
+
+
+@contextmanager
+def _started(command: list[str], port: int, page: str = "", **how: Any) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, **how)  # noqa: S603
     try:
         until = time.monotonic() + 300
-        while time.monotonic() < until and not _answers(f"http://127.0.0.1:{port}/healthz"):
+        while time.monotonic() < until and not _answers(f"http://127.0.0.1:{port}/{page}"):
             time.sleep(0.05)
         yield process
     finally:
