@@ -14,7 +14,7 @@ from otklik.appeals import access, search_feed, waiting
 from otklik.appeals.models import FINISHED, Appeal, AppealQuestion, Approval, CoExecutor, Dispatch, FrozenAnswer
 from otklik.core import masking
 from otklik.core.terms import SOON_DAYS
-from otklik.correspondence.models import IncomingMessage, OutgoingMessage
+from otklik.correspondence.models import ChannelCode, IncomingMessage, OutgoingMessage
 from otklik.people.models import Applicant, Employee
 
 S = Appeal.Status
@@ -25,6 +25,8 @@ OPEN: Final = [status for status in S.values if status not in FINISHED]
 IN_WORK: Final = [S.ASSIGNED, S.DRAFTING, S.APPROVAL]
 BY_TERM: Final = (F("due_on").asc(nulls_last=True), "pk")
 ORDERS: Final = {"new": ("-registered_on", "-pk"), "old": ("registered_on", "pk"), "number": ("number", "pk")}
+# Asked of the field it would be looked for anew in each of fifty rows.
+CHANNELS: Final = dict(ChannelCode.choices)
 UNDELIVERED: Final = [State.FAILED, State.UNCERTAIN, State.BY_HAND]
 
 
@@ -296,8 +298,8 @@ def _appeal_row(appeal: Appeal) -> Row:
         number=appeal.number,
         subject=appeal.subject,
         applicant=applicant_label(appeal.applicant),
-        channel=appeal.get_channel_display(),
-        state=appeal.get_status_display(),
+        channel=CHANNELS[appeal.channel],
+        state=S(appeal.status).label,
         at=appeal.registered_on,
         due_on=appeal.due_on,
         unit=str(appeal.unit) if appeal.unit else "",
@@ -319,8 +321,8 @@ def _message_row(message: IncomingMessage, due_on: date | None) -> Row:
         number="",
         subject=message.subject or "(без темы)",
         applicant=sender_label(message),
-        channel=message.get_channel_display(),
-        state=message.get_state_display(),
+        channel=CHANNELS[message.channel],
+        state=IncomingMessage.State(message.state).label,
         at=message.received_at,
         due_on=due_on,
         problem=message.problem,

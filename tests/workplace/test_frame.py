@@ -121,6 +121,15 @@ def test_home_costs_at_most_twelve_queries_for_every_role(world: World) -> None:
         assert queries(desk(who), at("today")) <= 12
 
 
+def test_what_burns_is_told_at_home_as_fully_as_in_its_list(world: World) -> None:
+    appeal = world.assigned()
+    Appeal.objects.filter(pk=appeal.pk).update(due_on=timezone.localdate())
+    for page in (at("today"), at("queue") + "?view=due"):
+        told = desk(world.clerk).get(page).content.decode()
+        assert appeal.number in told
+        assert world.executor.short_name in told.partition('class="rows')[2], page
+
+
 def test_a_stranger_finds_neither_card_nor_files_nor_the_intake(world: World) -> None:
     appeal = world.assigned()
     message = world.message()
