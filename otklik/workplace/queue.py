@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
+from textwrap import shorten
 from typing import Any
 
 from django.db.models import Value
@@ -111,7 +112,7 @@ def _choices() -> dict[str, Any]:
     offered = list(rows)
     return {
         "channels": ChannelCode.choices,
-        "topics": [(pk, name) for of, pk, name in offered if of == "topic"],
+        "topics": [(pk, shorten(name, 70, placeholder="…")) for of, pk, name in offered if of == "topic"],
         "units": [(pk, name) for of, pk, name in offered if of == "unit"],
         "terms": asked.TERMS.items(),
         "orders": asked.ORDERS.items(),
