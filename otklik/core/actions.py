@@ -1,4 +1,4 @@
-"""What each action of the journals is called: the only table of these words, for the auditor's pages and the card."""
+"""What the journals' words are called in Russian: actions, the facts beside them, the chains they stand in."""
 
 from __future__ import annotations
 
@@ -145,3 +145,125 @@ def name_of(action: str) -> str:
     if verb in _VERBS and kind in ours:
         return f"{_VERBS[verb]}: {ours[kind]}"
     return str(registry.get_action_label(action)).lower() if registry.action_exists(action) else action
+
+
+FACTS: Final[dict[str, str]] = {
+    "about": "по поводу",
+    "access_token": "ключ доступа",
+    "added": "добавлено",
+    "answers": "ответов",
+    "appeal": "обращение",
+    "appeals": "обращений",
+    "applicant": "заявитель",
+    "approvals": "согласований",
+    "approved": "утверждено",
+    "approvers": "согласующие",
+    "asked": "условия",
+    "backup": "копия",
+    "basis": "основание",
+    "becomes": "стал днём",
+    "channel": "канал",
+    "clause": "пункт",
+    "day": "день",
+    "days": "дней",
+    "deputy": "замещающий",
+    "digest": "отпечаток",
+    "edition": "редакция",
+    "employee": "сотрудник",
+    "ends_on": "по",
+    "executor": "исполнитель",
+    "fields": "поля",
+    "files": "файлов",
+    "helped": "соисполнений",
+    "helpers": "соисполнители",
+    "id": "строка",
+    "imported": "перенесено из прошлого",
+    "kind": "вид",
+    "kinds": "виды",
+    "log": "журнал",
+    "made_at": "сделано",
+    "match": "совпадение",
+    "material": "материал",
+    "mentioned": "позваны",
+    "merge": "объединение",
+    "merged": "присоединён",
+    "message": "сообщение",
+    "new": "новых",
+    "note": "заметка",
+    "now": "стало",
+    "number": "номер",
+    "old": "прежнее",
+    "on": "день",
+    "pattern": "образец номера",
+    "pause": "приостановка",
+    "powers": "права",
+    "problems": "нарушений",
+    "questions": "вопросы",
+    "reason": "причина",
+    "received_on": "поступило",
+    "regime": "режим",
+    "registered_on": "зарегистрировано",
+    "response": "отзыв",
+    "revision": "редакция",
+    "role": "роль",
+    "row": "строка",
+    "rows": "строк",
+    "rule": "правило",
+    "scopes": "разрешено",
+    "seals": "печатей",
+    "sha256": "отпечаток",
+    "signed_on": "подписано",
+    "signer": "подписывает",
+    "size": "знаков",
+    "source": "источник",
+    "starts_on": "с",
+    "step": "шаг",
+    "substitutions": "замещений",
+    "till": "до",
+    "to": "стало",
+    "token": "по ключу доступа",
+    "unit": "подразделение",
+    "valid_from": "действует с",
+    "valid_to": "действует по",
+    "version": "версия",
+    "was": "было",
+    "way": "способ",
+    "ways": "способы входа",
+    "what": "что",
+    "year": "год",
+}
+CHAINS: Final[dict[str, str]] = {
+    "access": "доступ за",
+    "appeal": "обращение",
+    "applicant": "заявитель",
+    "dictionaries": "справочники",
+    "dictionary": "справочник",
+    "employee": "сотрудник",
+    "invitation": "приглашение к отзыву",
+    "material": "материал",
+    "message": "сообщение",
+    "outgoing": "письмо",
+    "people": "сотрудники",
+    "system": "система",
+    "terms": "сроки",
+}
+
+
+def fact(name: str) -> str:
+    """Return what a fact beside an action is called; one that nobody has named keeps its code."""
+    return FACTS.get(name, name)
+
+
+def told(value: object) -> str:
+    """Return a fact's value as people read it: no brackets, no `None`."""
+    if isinstance(value, dict):
+        return "; ".join(f"{fact(str(name))}: {told(one)}" for name, one in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(told, value)) or "нет"
+    return {"None": "нет", "True": "да", "False": "нет"}.get(str(value), str(value))
+
+
+def chain_of(code: str) -> str:
+    """Return what a chain is called: «сотрудник 19», «доступ за 2026-11-26»."""
+    kind, _, which = code.partition(":")
+    return f"{CHAINS.get(kind, kind)} {which}".strip()

@@ -252,6 +252,8 @@ def _staff_mail() -> Iterator[Fact]:
             BAD,
             "Проверьте, что обработчик работает и что доступен почтовый сервер (OTKLIK_SMTP_URL).",
         )
+    elif not rows["failed"]:
+        yield Fact(title, f"в пути: {rows['waiting']}" if rows["waiting"] else "все отправлены")
     if rows["failed"]:
         yield Fact(
             title,

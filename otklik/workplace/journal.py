@@ -22,7 +22,7 @@ from otklik.appeals import access
 from otklik.appeals.models import Appeal
 from otklik.core import files, journal, sheets, typed
 from otklik.core.access import requires
-from otklik.core.actions import name_of
+from otklik.core.actions import fact, name_of, told
 from otklik.core.errors import DomainError
 from otklik.core.models import AccessEntry, ChainedEntry, JournalEntry
 from otklik.people.models import Employee
@@ -148,7 +148,7 @@ def _table(rows: QuerySet[Any]) -> Iterator[Iterable[object]]:
             row.action,
             row.chain,
             row.seq,
-            "; ".join(f"{name}: {_exported(name, value)}" for name, value in row.data.items()),
+            "; ".join(f"{fact(name)}: {_exported(name, value)}" for name, value in row.data.items()),
             row.hash,
         )
 
@@ -156,7 +156,7 @@ def _table(rows: QuerySet[Any]) -> Iterator[Iterable[object]]:
 def _exported(name: str, value: object) -> str:
     if name in FREE_WORDS:
         return "указано" if value else ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return told(value)
 
 
 def _file(content: bytes, kind: str, name: str) -> HttpResponse:

@@ -45,6 +45,10 @@ def test_every_periodic_job_has_its_words(settings: Any) -> None:
     assert [job.name for job in jobs.periodic() if health.job_name(job.name) == job.name] == []
 
 
+def test_every_area_says_something_when_all_is_well(db: None) -> None:
+    assert [one.code for one in health.areas() if not one.facts] == []
+
+
 def test_a_fact_that_is_not_good_says_what_to_do(world: World, production: Installation, settings: Any) -> None:
     settings.MAILBOXES = ["imap://info:secret@mail.example/INBOX"]
     MailboxState.objects.create(name="info@mail.example/INBOX", polled_at=NOW(), error="ящик не опрошен: отказ")

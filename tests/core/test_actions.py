@@ -11,7 +11,7 @@ import pytest
 
 import otklik
 from otklik.appeals.models import Approval
-from otklik.core.actions import NAMES, name_of
+from otklik.core.actions import CHAINS, FACTS, NAMES, chain_of, name_of, told
 from otklik.correspondence.models import IncomingMessage
 
 pytestmark = pytest.mark.once
@@ -38,6 +38,33 @@ def test_every_action_the_code_writes_has_russian_words() -> None:
     assert len(actions) > 50
     assert not actions - set(NAMES)
     assert not set(NAMES) - actions - {"appeal.moved"}  # what a move is called when its caller gives no name
+
+
+def test_every_fact_written_beside_an_action_is_called_in_russian() -> None:
+    facts = {
+        one.arg
+        for path in Path(otklik.__file__).parent.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"journal.record", "journal.looked", "_record"}
+        for one in node.keywords
+    }
+    assert len(facts) > 60
+    assert facts - {None, "chain", "by", "on_behalf_of"} <= set(FACTS)
+
+
+def test_facts_and_chains_are_read_without_brackets_and_codes() -> None:
+    assert told(["password", "webauthn"]) == "password, webauthn"
+    assert told({"was": None, "now": [True]}) == "было: нет; стало: да"
+    assert told([]) == told(False) == "нет"
+    assert chain_of("employee:19") == "сотрудник 19"
+    assert chain_of("access:2026-11-26") == "доступ за 2026-11-26"
+    assert chain_of("dictionaries") == "справочники"
+    assert chain_of("unheard:1") == "unheard 1"
+
+
+def test_every_chain_that_is_written_has_a_name() -> None:
+    code = "".join(path.read_text(encoding="utf-8") for path in Path(otklik.__file__).parent.rglob("*.py"))
+    assert set(re.findall(r'\bchain ?= ?f?"([a-z]+)', code)) <= set(CHAINS)
 
 
 def test_rows_of_dictionaries_and_wagtails_own_actions_have_words_too() -> None:

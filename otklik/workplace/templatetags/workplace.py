@@ -9,7 +9,7 @@ from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString, mark_safe
 
 from otklik.appeals.queues import Row
-from otklik.core.actions import name_of
+from otklik.core import actions
 from otklik.people import access
 from otklik.people.models import Applicant, Employee
 from otklik.workplace import queue, saved
@@ -39,7 +39,10 @@ def came_from(context: dict[str, Any]) -> str:
     return queue.came_from(context["request"])
 
 
-register.filter("action_name", name_of)
+register.filter("action_name", actions.name_of)
+register.filter("fact_name", actions.fact)
+register.filter("fact_value", actions.told)
+register.filter("chain_name", actions.chain_of)
 
 
 @register.filter
