@@ -108,6 +108,14 @@ def test_a_row_leads_to_the_card_only_who_may_open_it(world: World) -> None:
         assert desk(who).get(at("card", appeal.pk)).status_code == (200 if opens else 403)
 
 
+def test_facts_are_read_in_russian(world: World) -> None:
+    appeal = lived(world)
+    page = desk(world.auditor).get(at("journal") + f"?number={appeal.number}").content.decode()
+    assert 'title="was">было:</span> назначено</span>' in page
+    assert f"обращение {appeal.pk}, запись 1" in page
+    assert "None" not in page
+
+
 def test_only_auditors_take_anything_away_or_check(world: World) -> None:
     for name in ("journal_export", "access_export", "journal_seals"):
         assert desk(world.clerk).get(at(name)).status_code == 403

@@ -8,6 +8,7 @@ from django import template
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString, mark_safe
 
+from otklik.appeals.models import Appeal
 from otklik.appeals.queues import Row
 from otklik.core import actions
 from otklik.people import access
@@ -41,8 +42,13 @@ def came_from(context: dict[str, Any]) -> str:
 
 register.filter("action_name", actions.name_of)
 register.filter("fact_name", actions.fact)
-register.filter("fact_value", actions.told)
 register.filter("chain_name", actions.chain_of)
+
+
+@register.filter
+def fact_value(value: object) -> str:
+    """Return a fact of the journal in words; states of an appeal as its card calls them."""
+    return str(Appeal.Status(value).label) if value in Appeal.Status.values else actions.told(value)
 
 
 @register.filter
