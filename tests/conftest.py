@@ -38,6 +38,7 @@ def django_db_setup(
         TransactionTestCase._fixture_teardown = lambda _self: template.restore()
     gc.collect()
     gc.freeze()
+    gc.set_threshold(100_000, 50, 100)  # a tenth of the suite's time went into looking for cycles
     yield
     TransactionTestCase._fixture_teardown = original
 
