@@ -133,20 +133,6 @@ NAMES: Final[dict[str, str]] = {
     "appeals.dictionaries_loaded": "загружены справочники",
 }
 _VERBS: Final = {"added": "добавлено", "changed": "изменено"}
-
-
-@lru_cache(maxsize=512)
-def name_of(action: str) -> str:
-    """Return the Russian words for an action: ours, of a dictionary's row, or as Wagtail calls its own."""
-    if action in NAMES:
-        return NAMES[action]
-    kind, _, verb = action.rpartition(".")
-    ours = {model._meta.model_name: model._meta.verbose_name for model in apps.get_models()}
-    if verb in _VERBS and kind in ours:
-        return f"{_VERBS[verb]}: {ours[kind]}"
-    return str(registry.get_action_label(action)).lower() if registry.action_exists(action) else action
-
-
 FACTS: Final[dict[str, str]] = {
     "about": "по поводу",
     "access_token": "ключ доступа",
@@ -247,6 +233,18 @@ CHAINS: Final[dict[str, str]] = {
     "system": "система",
     "terms": "сроки",
 }
+
+
+@lru_cache(maxsize=512)
+def name_of(action: str) -> str:
+    """Return the Russian words for an action: ours, of a dictionary's row, or as Wagtail calls its own."""
+    if action in NAMES:
+        return NAMES[action]
+    kind, _, verb = action.rpartition(".")
+    ours = {model._meta.model_name: model._meta.verbose_name for model in apps.get_models()}
+    if verb in _VERBS and kind in ours:
+        return f"{_VERBS[verb]}: {ours[kind]}"
+    return str(registry.get_action_label(action)).lower() if registry.action_exists(action) else action
 
 
 def fact(name: str) -> str:
