@@ -154,7 +154,8 @@ def test_everything_is_restored_elsewhere_and_once_more_in_the_other_kind_of_dat
     first, url = tmp_path / "first" / "data", new_url("first", "sqlite")
     first.parent.mkdir()
     really = "otklik" if sizes.FULL else "tests.config.quick_restore"
-    source = older(copy) if sizes.FULL else copy  # on the way, an archive of the version before
+    # On the way, an archive of the version before; brought up to this one, the other kind of database adds rows.
+    source = older(copy) if sizes.FULL and connection.vendor == "sqlite" else copy
     done = otklik("-m", really, "restore", source, "--keys", key, data=first, url=url)
     assert done.returncode == 0, done.stderr
     told = json.loads(otklik("-m", "tests.config.picture", data=first, url=url).stdout)
