@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import Final
@@ -38,10 +39,13 @@ def _run() -> None:
         return
     if argv[1] == "help":
         argv = [argv[0], argv[2], "--help"]
+    gc.disable()  # what is loaded stays: looking for garbage meanwhile only makes the start longer
     import django
     from django.core.management import execute_from_command_line, get_commands
 
     django.setup()
+    gc.freeze()
+    gc.enable()
     command = argv[1] = argv[1].replace("-", "_")
     if command not in get_commands():
         sys.exit(f"Нет команды «{sys.argv[1]}». Список команд: otklik help")

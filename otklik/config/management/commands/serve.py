@@ -40,7 +40,6 @@ class Command(BaseCommand):
             self.stderr.write(warning)
         count_together()
         get_resolver().url_patterns  # noqa: B018 - pages are loaded once, before the processes part, and stay common
-        gc.collect()
         gc.freeze()  # and nobody looks through them for garbage again, which would copy them to each process
         connections.close_all()
         self.stdout.write(f"Отклик открывается на {settings.BASE_URL} (слушает {host}:{port})")
