@@ -18,6 +18,7 @@ from otklik.api.keys import AccessKey, owner_of, token_of
 from otklik.api.schemas import MOST_ID, FoundMaterials, Material, Materials, Query
 from otklik.core.errors import DomainError
 from otklik.knowledge import materials as base
+from otklik.knowledge import public
 from otklik.knowledge.models import Mark
 from otklik.knowledge.models import Material as Page
 from otklik.people.models import Employee
@@ -47,8 +48,9 @@ def _reader(request: HttpRequest) -> Employee | None:
 
 
 def _readable(request: HttpRequest) -> QuerySet[Page]:
+    """Return what the key reads; of what it reads as a citizen, the versions on the site come with it."""
     user = _reader(request)
-    return base.for_staff(user) if user else base.for_public()
+    return base.for_staff(user) if user else base.for_public().select_related("public_version")
 
 
 @router.get(
@@ -65,7 +67,8 @@ def materials(
         rows = rows.filter(pk__gt=cursors.row_of(*cursors.place_of(cursor, parts=1)))
     found = list(rows[: limit + 1])
     following = cursors.cursor(found[limit - 1].pk) if len(found) > limit else None
-    return {"items": [_row(one) for one in found[:limit]], "next": following}
+    outside = _reader(request) is None
+    return {"items": [_row(one, outside=outside) for one in found[:limit]], "next": following}
 
 
 @router.post(
@@ -105,24 +108,27 @@ def material(request: HttpRequest, pk: Id) -> dict[str, Any]:
     row: Any = base.with_place(_readable(request)).filter(pk=pk).first()
     if row is None:
         raise base.NoSuchMaterial
-    whole: Page = row.specific
-    return {
-        **_row(row),
-        "brief": whole.brief(),
-        "text": whole.text_for_answer(),
-        "url": _url(whole) if row.mark == Mark.PUBLIC else None,
-    }
+    outside = _reader(request) is None
+    version = public.version_of(row)
+    if outside and version is not None:
+        brief, text = version.brief, version.answer
+    else:
+        whole: Page = row.specific
+        brief, text = whole.brief(), whole.text_for_answer()
+    on_site = version is not None and row.mark == Mark.PUBLIC
+    return {**_row(row, outside=outside), "brief": brief, "text": text, "url": _url(row) if on_site else None}
 
 
-def _row(row: Any) -> dict[str, Any]:
+def _row(row: Any, *, outside: bool) -> dict[str, Any]:
+    published_at = row.public_version.pinned_at if outside else row.last_published_at
     return {
         "id": row.pk,
-        "title": row.title,
+        "title": row.public_version.title if outside else row.title,
         "kind": base.kind_of(row),
         "mark": row.mark,
         "section": row.of_section,
         "unit": row.of_unit,
-        "published_on": timezone.localdate(row.last_published_at) if row.last_published_at else None,
+        "published_on": timezone.localdate(published_at) if published_at else None,
     }
 
 

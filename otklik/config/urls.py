@@ -5,7 +5,6 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 from wagtail import urls as wagtail_urls
 from wagtail.admin import urls as wagtailadmin_urls
-from wagtail.contrib.sitemaps.views import sitemap
 from wagtail.documents import urls as wagtaildocs_urls
 
 from otklik.config import health, metrics
@@ -32,8 +31,8 @@ urlpatterns = [
     path("documents/", include(wagtaildocs_urls)),
     path("api/v1/", include("otklik.api.urls")),
     path("stand/", include("otklik.demo.urls")),
-    path("", include("otklik.portal.urls")),
-    path("kb/sitemap.xml", public(sitemap), name="sitemap"),
     path("kb/_util/login/", SIGN_IN),
+    path("", include("otklik.portal.urls")),
+    # Wagtail makes the addresses of pages by it and serves nothing: see `KnowledgePage.route`.
     path("kb/", include(wagtail_urls)),
 ]

@@ -13,8 +13,9 @@ class KnowledgeConfig(AppConfig):
 
     def ready(self) -> None:
         """Keep the index, the journal and the authors' groups in step with the pages."""
-        from otklik.knowledge import history, index, rights
+        from otklik.knowledge import archive, history, index, rights
 
+        archive.connect()
         history.connect()
         index.connect()
         rights.connect()

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils.html import escape
 from wagtail.models import Page
 
-from otklik.knowledge import defaults
+from otklik.knowledge import defaults, public
 from otklik.knowledge.models import Faq, Function, KnowledgeHome, Mark, Material, ReplyTemplate, Section
 from otklik.people.models import Unit
 
@@ -100,4 +100,7 @@ def _publish(parent: Page, page: Any) -> Any:
     page.live = False  # a draft until it is published, so it is indexed once
     parent.add_child(instance=page)
     page.save_revision().publish()
+    if getattr(page, "mark", "") == Mark.PUBLIC:
+        page.refresh_from_db()
+        public.let_out(page)
     return page

@@ -12,14 +12,14 @@ from wagtail.models import Page
 from wagtail.signals import post_page_move
 
 from otklik.knowledge import materials
-from otklik.knowledge.materials import INDEX, PUBLIC, STAFF
-from otklik.knowledge.models import Faq, Mark, Material, ReplyTemplate, Section
+from otklik.knowledge.materials import INDEX, INDEX_OF_SITE, PUBLIC, STAFF
+from otklik.knowledge.models import KINDS, Material, PublicVersion, Section
 from otklik.search import engine
 
 
 def connect() -> None:
     """Listen to every way a page changes: saved, published, taken off, moved, deleted."""
-    for kind in (Page, Faq, ReplyTemplate, Section):
+    for kind in (Page, *KINDS, Section):
         post_save.connect(_saved, sender=kind, dispatch_uid=f"knowledge.index.{kind.__name__}")
     post_delete.connect(_deleted, sender=Page, dispatch_uid="knowledge.index.deleted")
     post_page_move.connect(_moved, dispatch_uid="knowledge.index.moved")
@@ -27,20 +27,26 @@ def connect() -> None:
 
 @transaction.atomic
 def rebuild() -> int:
-    """Put every published material into the index anew; return how many there are."""
+    """Put every published material into the indexes anew; return how many there are."""
     engine.clear(INDEX)
-    _renew(Material.objects.all())
+    engine.clear(INDEX_OF_SITE)
+    renew(Material.objects.all())
     return materials.published().count()
 
 
-def _renew(pages: QuerySet[Material]) -> None:
-    """Put published materials into the index for those their marks name, and drop the others."""
+def renew(pages: QuerySet[Material]) -> None:
+    """Put published materials into the index of employees, what is on the site into that of citizens; drop others."""
     published = set(materials.published().filter(pk__in=pages.values("pk")).values_list("pk", flat=True))
-    for gone in pages.exclude(pk__in=published).values_list("pk", flat=True):
-        engine.drop(INDEX, str(gone))
+    on_site = set(materials.for_public().filter(pk__in=published).values_list("pk", flat=True)) if published else set()
+    for pk in pages.values_list("pk", flat=True):
+        if pk not in published:
+            engine.drop(INDEX, str(pk))
+        if pk not in on_site:
+            engine.drop(INDEX_OF_SITE, str(pk))
     for material in materials.specific(pages.filter(pk__in=published)) if published else ():
-        scopes = [STAFF, PUBLIC] if material.mark == Mark.PUBLIC else [STAFF]
-        engine.put(INDEX, str(material.pk), title=material.title, body=material.found_by(), scopes=scopes)
+        engine.put(INDEX, str(material.pk), title=material.title, body=material.found_by(), scopes=[STAFF])
+    for version in PublicVersion.objects.filter(material__in=on_site) if on_site else ():
+        engine.put(INDEX_OF_SITE, str(version.pk), title=version.title, body=version.found_by, scopes=[PUBLIC])
 
 
 # What Wagtail writes on a page when an author saves a draft of it: readers do not see it, so it is not found.
@@ -50,11 +56,12 @@ _DRAFT: Final = {"latest_revision", "latest_revision_created_at", "draft_title",
 def _saved(instance: Page, *, raw: bool = False, update_fields: Collection[str] | None = None, **_: Any) -> None:
     if not raw and not (update_fields and _DRAFT.issuperset(update_fields)):
         # A section taken off the site takes its materials with it.
-        _renew(Material.objects.filter(path__startswith=instance.path))
+        renew(Material.objects.filter(path__startswith=instance.path))
 
 
 def _deleted(instance: Page, **_: Any) -> None:
-    engine.drop(INDEX, str(instance.pk))
+    for index in (INDEX, INDEX_OF_SITE):
+        engine.drop(index, str(instance.pk))
 
 
 def _moved(instance: Page, **_: Any) -> None:

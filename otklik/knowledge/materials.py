@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final
 
 from django.db.models import Count, Exists, Func, OuterRef, Q, QuerySet, Subquery
@@ -14,12 +14,23 @@ from django.utils import timezone
 
 from otklik.core.errors import DomainError
 from otklik.knowledge import placeholders
-from otklik.knowledge.models import Faq, Mark, Material, MaterialUse, Section
+from otklik.knowledge.models import (
+    Attachment,
+    KnowledgeHome,
+    Mark,
+    Material,
+    MaterialUse,
+    PublicVersion,
+    Reference,
+    Section,
+    SectionLink,
+)
 from otklik.people.models import Employee
 from otklik.search import engine
 from otklik.search.snippets import Segment
 
-INDEX: Final = "materials"
+# Citizens have an index of their own: it knows only the versions that are on the site.
+INDEX, INDEX_OF_SITE = "materials", "site"
 STAFF, PUBLIC = "staff", "public"
 _STEP: Final = Material.steplen
 
@@ -76,8 +87,11 @@ def for_staff(user: Employee) -> QuerySet[Material]:
 
 
 def for_public() -> QuerySet[Material]:
-    """Return the published materials everybody may read."""
-    return published().filter(mark=Mark.PUBLIC)
+    """Return the materials everybody may read: published, marked public, and let out to the site by a second person.
+
+    What citizens read of them is `public_version`, never the row itself: it may be newer.
+    """
+    return published().filter(mark=Mark.PUBLIC, public_version__isnull=False)
 
 
 def published() -> QuerySet[Material]:
@@ -92,7 +106,8 @@ def published() -> QuerySet[Material]:
 def find(query: str, *, user: Employee | None = None, limit: int = 10) -> list[Found]:
     """Return the materials that answer a query, best first; without a user only public ones."""
     if user is None:
-        return _shown(engine.find(INDEX, query, scopes=[PUBLIC], limit=limit), for_public())
+        hits = engine.find(INDEX_OF_SITE, query, scopes=[PUBLIC], limit=limit)
+        return _shown(hits, for_public().select_related("public_version"), outside=True)
     if not user.has_power("knowledge.read"):
         return []
     return _shown(engine.find(INDEX, query, scopes=[STAFF], limit=limit), for_staff(user))
@@ -143,11 +158,12 @@ def uses(page_id: int) -> int:
     return MaterialUse.objects.filter(page=page_id, action=MaterialUse.Action.INSERTED).count()
 
 
-def most_asked(*, limit: int = 6) -> list[Material]:
-    """Return the public materials that went into answers most often."""
+def most_asked(*, limit: int = 6) -> list[PublicVersion]:
+    """Return what is on the site and went into answers most often."""
     inserted = MaterialUse.objects.filter(page=OuterRef("pk"), action=MaterialUse.Action.INSERTED).order_by()
     times = inserted.values("page").annotate(times=Count("pk")).values("times")
-    return list(for_public().annotate(times=Coalesce(Subquery(times), 0)).order_by("-times", "path")[:limit])
+    asked = _versions(for_public()).annotate(times=Coalesce(Subquery(times), 0))
+    return list(asked.order_by("-times", "material__path")[:limit])
 
 
 def sections(user: Employee | None = None) -> list[Section]:
@@ -161,9 +177,11 @@ def sections(user: Employee | None = None) -> list[Section]:
     return found
 
 
-def questions(section: Section) -> list[Faq]:
-    """Return the public questions of a section."""
-    return list(Faq.objects.filter(pk__in=for_public().filter(_inside(section)).values("pk")).order_by("path"))
+def on_site(section: Section) -> list[PublicVersion]:
+    """Return what citizens read in a section: its own materials in its order, then those it links to."""
+    linked = SectionLink.objects.filter(section=section).values("material")
+    own = _versions(for_public().filter(_inside(section))).order_by("material__path")
+    return [*own, *_versions(for_public().filter(pk__in=linked)).order_by("material__path")]
 
 
 def materials_of(section: Section, user: Employee) -> list[Material]:
@@ -171,10 +189,75 @@ def materials_of(section: Section, user: Employee) -> list[Material]:
     return specific(for_staff(user).filter(_inside(section)).order_by("path"))
 
 
+def linked_from(section: Section, user: Employee) -> list[Material]:
+    """Return the materials of other sections that a section shows, as far as the employee may read them."""
+    linked = SectionLink.objects.filter(section=section).values("material")
+    return list(with_place(for_staff(user).filter(pk__in=linked)).order_by("path"))
+
+
+def neighbours(material: Material, section: Section, user: Employee, *, limit: int) -> list[Material]:
+    """Return some other materials of the section, the nearest after it first, then from the beginning."""
+    others = for_staff(user).filter(_inside(section)).exclude(pk=material.pk)
+    after = list(others.filter(path__gt=material.path).order_by("path")[:limit])
+    return after or list(others.order_by("path")[:limit])
+
+
+def files_of(material: Material) -> list[Attachment]:
+    """Return the files kept with a material, in their order."""
+    return list(Attachment.objects.filter(page=material).select_related("document").order_by("sort_order", "pk"))
+
+
+def home_id() -> int | None:
+    """Return the id of the root page, under which the chief editor adds sections."""
+    found: int | None = KnowledgeHome.objects.values_list("pk", flat=True).first()
+    return found
+
+
+def references(material: Material, user: Employee) -> list[Reference]:
+    """Return what a material refers to, as far as the employee may read it."""
+    rows = Reference.objects.filter(page=material, target__in=for_staff(user).values("pk"))
+    return list(rows.select_related("target").order_by("sort_order", "pk"))
+
+
+def referred_on_site(refers_to: Iterable[tuple[int, str]]) -> list[tuple[PublicVersion, str]]:
+    """Return what a version refers to and citizens may read, each with the place in it."""
+    places = dict(refers_to)
+    found = _versions(for_public().filter(pk__in=places)).order_by("material__path") if places else ()
+    return [(version, places[version.material_id]) for version in found]
+
+
+def version_at(url_path: str) -> PublicVersion | None:
+    """Return what citizens read at an address of the site, as Wagtail writes it in the tree; None where nothing is."""
+    return _versions(for_public().filter(url_path=url_path)).prefetch_related("documents").first()
+
+
+def on_site_as(material: Material) -> PublicVersion | None:
+    """Return what citizens read of a material; None where they read nothing of it."""
+    return _versions(for_public().filter(pk=material.pk)).first()
+
+
+def section_at(url_path: str) -> Section | None:
+    """Return the section at an address of the site that has something for citizens."""
+    sections: QuerySet[Section] = Section.objects.filter(url_path=url_path, live=True).select_related(
+        "unit", "function"
+    )
+    found = sections.first()
+    return found if found and on_site(found) else None
+
+
+def all_on_site() -> QuerySet[PublicVersion]:
+    """Return everything that is on the site, in the order of the tree."""
+    return _versions(for_public()).order_by("material__path")
+
+
 def section_of(material: Material) -> Section | None:
     """Return the section a material stands in."""
     sections: QuerySet[Section] = Section.objects.select_related("unit", "function")
     return sections.filter(path=material.path[:-_STEP]).first()
+
+
+def _versions(readable: QuerySet[Material]) -> QuerySet[PublicVersion]:
+    return PublicVersion.objects.filter(material__in=readable.values("pk")).select_related("material")
 
 
 def specific(rows: Any) -> list[Material]:
@@ -212,7 +295,7 @@ def _inside(section: Section) -> Q:
     return Q(path__startswith=section.path, depth=section.depth + 1)
 
 
-def _shown(hits: Iterable[engine.Hit], readable: QuerySet[Material]) -> list[Found]:
+def _shown(hits: Iterable[engine.Hit], readable: QuerySet[Material], *, outside: bool = False) -> list[Found]:
     """Return hits as a list shows them. The index has asked for rights already; the rows are asked once more."""
     hits = list(hits)
     found = with_place(readable.filter(pk__in=[int(hit.key) for hit in hits]))
@@ -220,16 +303,20 @@ def _shown(hits: Iterable[engine.Hit], readable: QuerySet[Material]) -> list[Fou
     return [
         Found(
             page_id=row.pk,
-            title=row.title,
+            title=row.public_version.title if outside else row.title,
             snippet=hit.snippet,
             kind=kind_of(row),
             mark=Mark(row.mark),
             section=row.of_section,
             unit=row.of_unit,
-            published_on=timezone.localdate(row.last_published_at) if row.last_published_at else None,
+            published_on=_day(row.public_version.pinned_at if outside else row.last_published_at),
             url=row.get_url() or "",
             share=hit.share,
         )
         for hit in hits
         if (row := rows.get(int(hit.key)))
     ]
+
+
+def _day(at: datetime | None) -> date | None:
+    return timezone.localdate(at) if at else None

@@ -29,6 +29,8 @@ from otklik.people import staff
 from otklik.people.models import Employee, RoleAssignment, RolePower, Unit
 
 AUTHOR: Final = "knowledge.edit"
+AGREES: Final = "knowledge.agree"
+CHIEF: Final = "knowledge.manage"
 # A power and the group that carries it; a unit's authors have a group for each unit (`UnitEditors`).
 GROUPS: Final = {
     "knowledge.manage": "База знаний: главные редакторы",
@@ -63,15 +65,29 @@ class TodaysRights:
 
 def units_edited_by(employee: Employee, on: date) -> set[int]:
     """Return the units whose sections the employee edits on a day, by his own roles and those he stands in for."""
+    return _units_of(employee, [AUTHOR], on)
+
+
+def units_kept_by(employee: Employee, on: date) -> set[int]:
+    """Return the units whose materials the employee writes or agrees on a day."""
+    return _units_of(employee, [AUTHOR, AGREES], on)
+
+
+def may_keep(employee: Employee, section: Section, *, on: date) -> bool:
+    """Tell whether the employee lets materials of a section out, archives and reviews them on a day."""
+    return employee.has_power(CHIEF) or section.unit_id in units_kept_by(employee, on)
+
+
+def _units_of(employee: Employee, powers: Iterable[str], on: date) -> set[int]:
     people = [employee, *staff.acting_for(employee, on)]
-    roles = RolePower.objects.filter(valid(on), power=AUTHOR).values("role")
+    roles = RolePower.objects.filter(valid(on), power__in=powers).values("role")
     held = RoleAssignment.objects.filter(valid(on), employee__in=people, role__in=roles)
     return {unit or own for unit, own in held.values_list("unit", "employee__unit") if unit or own}
 
 
 def may_edit(employee: Employee, section: Section, *, on: date) -> bool:
     """Tell whether the employee edits a section on a day."""
-    return employee.has_power("knowledge.manage") or section.unit_id in units_edited_by(employee, on)
+    return employee.has_power(CHIEF) or section.unit_id in units_edited_by(employee, on)
 
 
 @transaction.atomic

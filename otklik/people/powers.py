@@ -28,6 +28,7 @@ POWERS: Final[dict[str, str]] = {
     "applicants.merge": "объединять заявителей",
     "knowledge.read": "читать Базу знаний",
     "knowledge.edit": "править материалы своего подразделения",
+    "knowledge.agree": "согласовывать материалы своего подразделения и выпускать их на сайт",
     "knowledge.manage": "править всю Базу знаний",
     "calendar.edit": "править календарь и сроки",
     "people.manage": "вести сотрудников, роли и замещения",
@@ -77,6 +78,7 @@ STARTING_ROLES: Final[dict[str, tuple[str, list[str]]]] = {
             "appeals.draft",
             "appeals.approve",
             "applicants.view",
+            "knowledge.agree",
         ],
     ),
     "signer": (

@@ -2,12 +2,16 @@
 
 from django.urls import path
 
-from otklik.portal import feedback, filing, home, status, write
+from otklik.portal import feedback, filing, home, knowledge, status, write
 
 app_name = "portal"
 
 urlpatterns = [
     path("", home.home, name="home"),
+    path("kb/", knowledge.home, name="knowledge"),
+    path("kb/sitemap.xml", knowledge.sitemap, name="sitemap"),
+    path("kb/<str:section>/", knowledge.section, name="knowledge_section"),
+    path("kb/<str:section>/<str:slug>/", knowledge.material, name="knowledge_material"),
     path("how-to-file/", filing.how_to_file, name="how_to_file"),
     path("write/", write.write, name="write"),
     path("write/done/", write.done, name="write_done"),

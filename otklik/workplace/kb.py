@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from otklik.core.access import requires
-from otklik.knowledge import materials, rights
+from otklik.knowledge import archive, materials, public, rights
 from otklik.knowledge.models import Section
-from otklik.people.models import Employee
+from otklik.workplace.requests import StaffRequest
 
 QUERY_MAX = 500
 FOUND = 20
@@ -19,9 +19,9 @@ RELATED = 6
 
 @require_safe
 @requires("knowledge.read")
-def home(request: HttpRequest) -> HttpResponse:
+def home(request: StaffRequest) -> HttpResponse:
     """Show the functions as tiles, or what was found; as one types, only the part that changes."""
-    user = _employee(request)
+    user = request.user
     query = " ".join(request.GET.get("q", "").replace("\x00", " ").split())[:QUERY_MAX]
     context: dict[str, object] = {"query": query, "may_author": user.has_power("knowledge.edit")}
     if query:
@@ -34,13 +34,14 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @requires("knowledge.read")
-def section(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show what an employee may read in a section."""
-    user = _employee(request)
+def section(request: StaffRequest, pk: int) -> HttpResponse:
+    """Show what an employee may read in a section, by kind, then what it shows of others."""
+    user = request.user
     one = get_object_or_404(Section.objects.select_related("unit", "function"), pk=pk, live=True)
     context = {
         "section": one,
         "materials": materials.materials_of(one, user),
+        "linked": materials.linked_from(one, user),
         "may_edit": rights.may_edit(user, one, on=timezone.localdate()),
     }
     return render(request, "workplace/kb/section.html", context)
@@ -48,26 +49,29 @@ def section(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 @requires("knowledge.read")
-def material(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show one material: the short answer first, then all of it."""
-    user = _employee(request)
+def material(request: StaffRequest, pk: int) -> HttpResponse:
+    """Show one material: what is read first, then all of it, what it stands on, and what is on the site."""
+    user, today = request.user, timezone.localdate()
     try:
         one = materials.get_for(user, pk)
     except materials.NoSuchMaterial as exc:
-        raise Http404 from exc
+        if (gone := archive.archived(pk)) is None:
+            raise Http404 from exc
+        return render(request, "workplace/kb/archived.html", {"material": gone, "successor": archive.successor(gone)})
     keeper = materials.section_of(one)
     if keeper is None:
         raise Http404
+    version = public.version_of(one)
     context = {
         "material": one,
         "section": keeper,
-        "related": [other for other in materials.materials_of(keeper, user) if other.pk != pk][:RELATED],
+        "related": materials.neighbours(one, keeper, user, limit=RELATED),
+        "references": materials.references(one, user),
+        "files": materials.files_of(one),
         "uses": materials.uses(pk),
-        "may_edit": rights.may_edit(user, keeper, on=timezone.localdate()),
+        "version": version,
+        "behind": public.is_behind(one, version),
+        "may_edit": rights.may_edit(user, keeper, on=today),
+        "may_keep": rights.may_keep(user, keeper, on=today),
     }
     return render(request, "workplace/kb/material.html", context)
-
-
-def _employee(request: HttpRequest) -> Employee:
-    assert isinstance(request.user, Employee)  # `requires` lets in nobody else
-    return request.user

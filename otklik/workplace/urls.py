@@ -10,6 +10,7 @@ from otklik.workplace import (
     feedback,
     intake,
     kb,
+    kb_keeping,
     menu,
     notice_pages,
     palette,
@@ -74,7 +75,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # Knowledge Base
     path("kb/", kb.home, name="knowledge"),
     path("kb/sections/<row:pk>/", kb.section, name="knowledge_section"),
+    path("kb/coverage/", kb_keeping.coverage_map, name="knowledge_coverage"),
     path("kb/<row:pk>/", kb.material, name="knowledge_material"),
+    path("kb/<row:pk>/as-citizen/", kb_keeping.as_citizen, name="knowledge_as_citizen"),
+    path("kb/<row:pk>/site/", kb_keeping.site, name="knowledge_site"),
+    path("kb/<row:pk>/archive/", kb_keeping.to_archive, name="knowledge_to_archive"),
     # The answer's way, quarantine, calendar, journal
     *answer_urls.urlpatterns,
     # Employees, roles, who may what

@@ -15,6 +15,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from otklik.api import spec
 from otklik.config.wsgi import application
 from otklik.correspondence.models import IncomingMessage
+from otklik.knowledge import public
 from otklik.knowledge.models import Faq, KnowledgeHome, Mark, Section
 from tests.api.conftest import handed, made
 from tests.appeals.conftest import World
@@ -32,7 +33,10 @@ def secret(world: World) -> str:
     content = base64.b64encode(b"1").decode()
     handed(world, files=[{"name": "a.txt", "content": content}])
     section = KnowledgeHome.objects.get().add_child(instance=Section(title="Гаражи", slug="garages", unit=world.land))
-    section.add_child(instance=Faq(title="Гараж", slug="garage", mark=Mark.PUBLIC, short_answer="Можно"))
+    faq = section.add_child(instance=Faq(title="Гараж", slug="garage", mark=Mark.PUBLIC, short_answer="Можно"))
+    faq.save_revision().publish()
+    faq.refresh_from_db()
+    public.let_out(faq)
     assert IncomingMessage.objects.exists()
     return made(world.clerk).secret
 

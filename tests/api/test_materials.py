@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from otklik.knowledge import public
 from otklik.knowledge.models import Faq, KnowledgeHome, Mark, Section
 from tests.api.conftest import program
 from tests.api.test_entry import problem
@@ -21,6 +22,9 @@ def pages(world: World) -> dict[str, Faq]:
         faq = Faq(title=f"Гараж: {mark.label}", slug=mark, mark=mark, live=False)
         faq.short_answer, faq.body = "Подайте заявление.", "<p>Участок под <b>гаражом</b> можно получить.</p>"
         section.add_child(instance=faq).save_revision().publish()
+        faq.refresh_from_db()
+        if mark == Mark.PUBLIC:
+            public.let_out(faq)
         made[str(mark)] = faq
     return made
 

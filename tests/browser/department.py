@@ -23,7 +23,7 @@ from otklik.correspondence.channel import Arrived
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
 from otklik.demo import staff
 from otklik.demo.history import CHANNELS, Historian, Plan, letter_of, reply_to
-from otklik.knowledge import defaults
+from otklik.knowledge import defaults, public
 from otklik.knowledge.models import Faq, Mark, ReplyTemplate, Section
 from otklik.people import substitution
 from otklik.people.models import Employee, Unit
@@ -98,6 +98,9 @@ def _knowledge(unit: Unit) -> None:
         faq = Faq(title="Как оформить гараж", slug=f"garage-{number}", mark=mark, live=False)
         faq.short_answer, faq.body = "Подайте заявление о предварительном согласовании.", body
         section.add_child(instance=faq).save_revision().publish()
+        faq.refresh_from_db()
+        if mark == Mark.PUBLIC:
+            public.let_out(faq)
     template = ReplyTemplate(title="Земля под гаражом", slug="answer", mark=Mark.FOR_ANSWERS, live=False)
     template.text = "{обращение}\n\nУчасток под гаражом можно получить бесплатно."
     section.add_child(instance=template).save_revision().publish()

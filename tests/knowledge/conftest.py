@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import pytest
 from django.utils import timezone
 
+from otklik.knowledge import public
 from otklik.knowledge.models import Faq, KnowledgeHome, Mark, Material, ReplyTemplate, Section
 from otklik.people.models import Employee, Role, RoleAssignment, Unit
 
@@ -53,6 +54,8 @@ def publish() -> Callable[..., Material]:
         page = section.add_child(instance=Faq(title=title, slug=f"m{number}", mark=mark, **fields))
         page.save_revision().publish()
         page.refresh_from_db()
+        if mark == Mark.PUBLIC:
+            public.let_out(page)
         return page
 
     return make

@@ -46,8 +46,14 @@ def typed(page: Faq, **changes: str) -> dict[str, str]:
         "short_answer": page.short_answer,
         "body": '{"entityMap": {}, "blocks": []}',
         "synonyms": "",
+        "staff_note": '{"entityMap": {}, "blocks": []}',
     }
-    return fields | changes
+    return fields | no_rows("references") | no_rows("attachments") | changes
+
+
+def no_rows(name: str) -> dict[str, str]:
+    """Return what the form sends of a list without rows."""
+    return {f"{name}-{part}": "0" for part in ("TOTAL_FORMS", "INITIAL_FORMS", "MIN_NUM_FORMS", "MAX_NUM_FORMS")}
 
 
 def edits(employee: Employee, page: Page) -> bool:
@@ -141,7 +147,7 @@ def test_a_group_entered_by_hand_gives_nothing(reader, own):
 
 def test_an_author_cannot_give_a_section_to_a_unit_or_take_one(author, garages, land, rent):
     url = reverse("wagtailadmin_pages:edit", args=[garages.pk])
-    data = {"title": "Новое название", "slug": garages.slug, "intro": "", "search_description": ""}
+    data = {"title": "Новое название", "slug": garages.slug, "intro": "", "search_description": ""} | no_rows("links")
     signed_in(author).post(url, data | {"unit": str(rent.pk), "action-publish": "1"})
     garages.refresh_from_db()
     assert (garages.title, garages.unit) == ("Новое название", land)

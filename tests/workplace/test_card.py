@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from otklik.appeals import drafting
 from otklik.appeals.models import Appeal, Citation
+from otklik.knowledge import public
 from otklik.knowledge.models import Faq, KnowledgeHome, Mark, Section
 from tests.appeals.conftest import World
 from tests.workplace.test_frame import at, desk, world
@@ -44,6 +45,9 @@ def publish(world: World, title: str, body: str, mark: Mark = Mark.PUBLIC) -> Fa
     number = Faq.objects.count()
     page = section.add_child(instance=Faq(title=title, slug=f"m{number}", short_answer=body, mark=mark))
     page.save_revision().publish()
+    page.refresh_from_db()
+    if mark == Mark.PUBLIC:
+        public.let_out(page)
     return page
 
 

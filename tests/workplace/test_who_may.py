@@ -22,6 +22,7 @@ from otklik.appeals.step_rights import ASKED
 from otklik.core import cms, files, installation
 from otklik.core.models import Installation, TermRule
 from otklik.correspondence.models import IncomingFile, IncomingMessage, OutgoingFile, OutgoingMessage
+from otklik.knowledge import public
 from otklik.knowledge import rights as knowledge_rights
 from otklik.knowledge.models import Faq, KnowledgeHome, Section
 from otklik.people.models import Employee, Substitution, Transfer
@@ -74,6 +75,8 @@ def house(db: None) -> House:
         instance=Faq(title="Вопрос", slug="faq", mark="public", short_answer="Да.", body="<p>Да.</p>")
     )
     faq.save_revision().publish()
+    faq.refresh_from_db()
+    public.let_out(faq)
     made = {"clerk": world.clerk, "executor": world.executor, "head": world.head, "signer": world.signer}
     for role in STARTING_ROLES:
         house.people[role] = made.get(role) or world.employee(f"a-{role}", "Ролева", world.land, [role])

@@ -9,6 +9,7 @@ import pytest
 from otklik.appeals import drafting
 from otklik.appeals.models import Appeal, Approval, Draft
 from otklik.correspondence.models import OutgoingMessage
+from otklik.knowledge import public
 from otklik.knowledge.models import Faq, KnowledgeHome, MaterialUse, Section
 from otklik.people.models import RolePower
 from tests.appeals.conftest import LONG_AGO, World
@@ -304,6 +305,8 @@ def test_only_those_who_write_the_answer_say_that_a_material_does_not_fit(world:
         instance=Faq(title="Аренда", slug="q", mark="public", short_answer="Можно.")
     )
     page.save_revision().publish()
+    page.refresh_from_db()
+    public.let_out(page)
     assert desk(world.auditor).post(at("draft_decline", appeal.pk, page.pk)).status_code == 403
     assert not MaterialUse.objects.exists()
     assert desk(world.executor).post(at("draft_decline", appeal.pk, page.pk)).status_code == 200

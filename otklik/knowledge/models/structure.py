@@ -8,8 +8,9 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import Http404, HttpRequest
-from wagtail.admin.panels import FieldPanel, MultiFieldPanel, TitleFieldPanel
-from wagtail.models import Page
+from modelcluster.fields import ParentalKey
+from wagtail.admin.panels import FieldPanel, InlinePanel, MultiFieldPanel, PageChooserPanel, TitleFieldPanel
+from wagtail.models import Orderable, Page
 from wagtail.snippets.models import register_snippet
 from wagtail.url_routing import RouteResult
 
@@ -40,7 +41,7 @@ class Function(models.Model):
 
 
 class KnowledgePage(Page):
-    """What our pages share: read under `/kb/` by the marks, never by Wagtail's own privacy settings."""
+    """What our pages share: Wagtail keeps them and makes their addresses; citizens read lean pages of our own there."""
 
     private_page_options: list[str] = []
     promote_panels = [MultiFieldPanel([FieldPanel("slug"), FieldPanel("search_description")], heading="Адрес страницы")]
@@ -48,19 +49,13 @@ class KnowledgePage(Page):
     class Meta:
         abstract = True
 
-    def is_open(self) -> bool:
-        """Tell whether a citizen may open the page."""
-        return bool(self.live)
-
     def route(self, request: HttpRequest, path_components: list[str]) -> RouteResult:
-        """Return the page at a public address; what is not public does not exist there, even for employees."""
-        if not self.is_open():
-            raise Http404
-        return super().route(request, path_components)
+        """Refuse: what is on the site is served by `portal.knowledge`, in the version that was let out."""
+        raise Http404
 
     def get_sitemap_urls(self, request: HttpRequest | None = None) -> list[dict[str, Any]]:
-        """Return the page's line of the sitemap; none for what is not public."""
-        return super().get_sitemap_urls(request) if self.is_open() else []
+        """Return nothing: the site's map is made of what was let out."""
+        return []
 
 
 class KnowledgeHome(KnowledgePage):
@@ -69,23 +64,11 @@ class KnowledgeHome(KnowledgePage):
     max_count = 1
     parent_page_types = ["wagtailcore.Page"]
     subpage_types = ["knowledge.Section"]
-    template = "knowledge/home.html"
+    preview_modes: list[tuple[str, str]] = []
 
     class Meta:
         verbose_name = "База знаний"
         verbose_name_plural = "База знаний"
-
-    def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """Add the sections that have something to read, or what was found for `?q=`."""
-        from otklik.knowledge import materials
-
-        query = request.GET.get("q", "").strip()
-        more: dict[str, Any] = {"query": query}
-        if query:
-            more["found"] = materials.find(query, limit=20)
-        else:
-            more["sections"] = materials.sections()
-        return {**super().get_context(request, *args, **kwargs), **more}
 
 
 class Section(KnowledgePage):
@@ -112,13 +95,24 @@ class Section(KnowledgePage):
     count = 0  # how many of its materials the reader sees; set by `materials.sections`
 
     parent_page_types = ["knowledge.KnowledgeHome"]
-    subpage_types = ["knowledge.Faq", "knowledge.ReplyTemplate"]
-    template = "knowledge/section.html"
+    subpage_types = [
+        "knowledge.LegalAct",
+        "knowledge.JobDescription",
+        "knowledge.Faq",
+        "knowledge.ReplyTemplate",
+        "knowledge.DecisionExample",
+        "knowledge.Service",
+        "knowledge.ReceptionSchedule",
+        "knowledge.Contact",
+        "knowledge.Script",
+    ]
+    preview_modes: list[tuple[str, str]] = []
     content_panels = [
         TitleFieldPanel("title"),
         FieldPanel("function", permission="knowledge.assign_section"),
         FieldPanel("unit", permission="knowledge.assign_section"),
         FieldPanel("intro"),
+        InlinePanel("links", heading="Материалы других разделов", label="материал"),
     ]
 
     class Meta:
@@ -126,18 +120,27 @@ class Section(KnowledgePage):
         verbose_name_plural = "разделы"
         permissions = [("assign_section", "может назначать разделу функцию и подразделение")]
 
-    def is_open(self) -> bool:
-        """Tell whether the section has anything a citizen may read."""
-        from otklik.knowledge import materials
 
-        return bool(self.live) and materials.for_public().filter(path__startswith=self.path).exists()
+class SectionLink(Orderable):
+    """A section shows a material of another: its home section, and so its unit, stays the same (п. 39)."""
 
-    def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """Add the public questions of the section."""
-        from otklik.knowledge import materials
+    section = ParentalKey(Section, related_name="links", verbose_name="раздел")
+    material = models.ForeignKey("knowledge.Material", models.CASCADE, related_name="+", verbose_name="материал")
 
-        questions = materials.questions(self)
-        return {**super().get_context(request, *args, **kwargs), "questions": questions}
+    panels = [PageChooserPanel("material")]
+
+    class Meta(Orderable.Meta):
+        verbose_name = "материал другого раздела"
+        verbose_name_plural = "материалы других разделов"
+        constraints = [models.UniqueConstraint("section", "material", name="section_link_once")]
+
+    def __str__(self) -> str:
+        return f"{self.section_id}: {self.material_id}"
+
+    def clean(self) -> None:
+        """Refuse a link to what the section has anyway."""
+        if self.material_id and self.section_id and self.material.path.startswith(self.section.path):
+            raise ValidationError({"material": "Материал и так в этом разделе. Выберите материал другого раздела."})
 
 
 class UnitEditors(models.Model):

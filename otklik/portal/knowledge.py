@@ -1,0 +1,92 @@
+"""The Knowledge Base as citizens read it: its home with search, a section, a material; only what was let out."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.conf import settings
+from django.contrib.sitemaps import Sitemap
+from django.contrib.sitemaps.views import sitemap as listed
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+
+from otklik.core.access import public
+from otklik.knowledge import archive, materials
+from otklik.knowledge.models import PublicVersion, Section
+
+QUERY_MAX: Final = 200
+SHOWN: Final = 20
+NEAR: Final = 5
+
+
+@public
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """Show the sections that have something to read, or what was found for `?q=`."""
+    query = " ".join(request.GET.get("q", "").replace("\x00", " ").split())[:QUERY_MAX]
+    context: dict[str, Any] = {"query": query}
+    if query:
+        context["found"] = materials.find(query, limit=SHOWN)
+    else:
+        context["sections"] = materials.sections()
+    return render(request, "portal/knowledge/home.html", context)
+
+
+@public
+@require_safe
+def section(request: HttpRequest, section: str) -> HttpResponse:
+    """Show what of a section is on the site."""
+    found = materials.section_at(f"/kb/{section}/")
+    if found is None:
+        raise Http404
+    context = {"section": found, "on_site": materials.on_site(found)}
+    return render(request, "portal/knowledge/section.html", context)
+
+
+@public
+@require_safe
+def material(request: HttpRequest, section: str, slug: str) -> HttpResponse:
+    """Show a material in the version that was let out; an archived one leads to what stands in its place."""
+    address = f"/kb/{section}/{slug}/"
+    version = materials.version_at(address)
+    if version is None:
+        if following := archive.successor_on_site(address):
+            return redirect(following.url, permanent=True)
+        raise Http404
+    keeper = materials.section_of(version.material)
+    context = {
+        "shown": version,
+        "section": keeper,
+        "refers_to": materials.referred_on_site(version.refers_to),
+        "files": version.documents.all(),
+        "related": [one for one in materials.on_site(keeper) if one.pk != version.pk][:NEAR] if keeper else [],
+    }
+    return render(request, "portal/knowledge/material.html", context)
+
+
+class _Pages(Sitemap[PublicVersion | Section | None]):
+    """Everything of the Knowledge Base that is on the site."""
+
+    protocol = settings.BASE_URL.partition(":")[0]
+
+    def items(self) -> list[PublicVersion | Section | None]:
+        """Return the home, the open sections and the materials."""
+        return [None, *materials.sections(), *materials.all_on_site()]
+
+    def location(self, item: PublicVersion | Section | None) -> str:
+        """Return the address of a page."""
+        if item is None:
+            return "/kb/"
+        return item.url if isinstance(item, PublicVersion) else (item.get_url() or "")
+
+    def lastmod(self, item: PublicVersion | Section | None) -> Any:
+        """Return when a material was let out; of the rest nothing is told."""
+        return item.pinned_at if isinstance(item, PublicVersion) else None
+
+
+@public
+@require_safe
+def sitemap(request: HttpRequest) -> HttpResponse:
+    """List every page of the Knowledge Base for search engines."""
+    return listed(request, {"kb": _Pages})
