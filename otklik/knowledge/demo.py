@@ -5,16 +5,30 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, time
 from importlib.resources import files
 from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import DateField
 from django.utils.html import escape
 from wagtail.models import Page
 
 from otklik.knowledge import defaults, public
-from otklik.knowledge.models import Faq, Function, KnowledgeHome, Mark, Material, ReplyTemplate, Section
+from otklik.knowledge.models import (
+    KINDS,
+    DecisionExample,
+    Faq,
+    Function,
+    KnowledgeHome,
+    Mark,
+    Material,
+    ReceptionHours,
+    ReceptionSchedule,
+    Reference,
+    ReplyTemplate,
+    Section,
+)
 from otklik.people.models import Unit
 
 SINCE: Final = date(2024, 8, 16)
@@ -33,7 +47,10 @@ KEEPERS: Final = {
     "S11": "registry",
     "S12": "cadastre",
 }
+GENERAL_KEEPER: Final = "office"
+GENERAL_INTRO: Final = "То, что не относится к одной функции: как обратиться, когда принимают, куда звонить."
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+(?=[А-ЯЁ«])")
+_NOT_FIELDS: Final = frozenset({"kind", "section", "unit", "steps", "refers_to"})
 _SHORT: Final = 320  # characters of a short answer
 
 
@@ -50,7 +67,12 @@ def load(units: Mapping[str, Unit]) -> int:
     templates: list[dict[str, str]] = json.loads(_data("templates.json"))
     for number, template in enumerate(templates, start=1):
         _publish(sections[template["section"]], _template(template, number))
-    return len(articles) + len(templates)
+    others: list[dict[str, Any]] = json.loads(_data("kinds.json"))
+    written: dict[str, Material] = {}
+    for number, other in enumerate(others, start=1):
+        page = _other(other, number, units, written)
+        written[other["title"]] = _publish(sections[other["section"]], page)
+    return len(articles) + len(templates) + len(others)
 
 
 def _data(name: str) -> str:
@@ -63,7 +85,9 @@ def _sections(home: KnowledgeHome, titles: Mapping[str, str], units: Mapping[str
         function, _ = Function.objects.get_or_create(code=code.lower(), defaults={"name": title, "valid_from": SINCE})
         keeper = units.get(KEEPERS[code]) or next(iter(units.values()))
         sections[code] = _publish(home, Section(title=title, slug=code.lower(), function=function, unit=keeper))
-    return sections
+    organisers = units.get(GENERAL_KEEPER) or next(iter(units.values()))
+    general = Section(title="Общие вопросы", slug="general", unit=organisers, intro=GENERAL_INTRO)
+    return {**sections, "general": _publish(home, general)}
 
 
 def _question(article: Mapping[str, str], number: int) -> Faq:
@@ -93,6 +117,36 @@ def _template(template: Mapping[str, str], number: int) -> ReplyTemplate:
         mark=Mark(template.get("mark", Mark.FOR_ANSWERS)),
         demo=True,
     )
+
+
+def _other(
+    given: Mapping[str, Any], number: int, units: Mapping[str, Unit], written: Mapping[str, Material]
+) -> Material:
+    """Return a material of any other kind; what it refers to is written before it."""
+    [kind] = [one for one in KINDS if one.__name__ == given["kind"]]
+    skipped = _NOT_FIELDS | ({"hours"} if kind is ReceptionSchedule else set())
+    fields = {name: value for name, value in given.items() if name not in skipped}
+    for name, value in fields.items():
+        if isinstance(kind._meta.get_field(name), DateField):
+            fields[name] = date.fromisoformat(value)
+    if "unit" in given:
+        fields["unit"] = units.get(given["unit"]) or next(iter(units.values()))
+    if "steps" in given:
+        fields["steps"] = [("step", {"hint": "", **step, "branches": _branches(step)}) for step in given["steps"]]
+    if kind is DecisionExample:
+        fields["anonymised"] = True
+    page = kind(slug=f"k{number:03}", demo=True, **{"mark": Mark.INTERNAL, **fields})
+    for day, starts, ends, note in given.get("hours", ()) if kind is ReceptionSchedule else ():
+        page.hours.add(
+            ReceptionHours(day=day, starts=time.fromisoformat(starts), ends=time.fromisoformat(ends), note=note)
+        )
+    for title, place in given.get("refers_to", ()):
+        page.references.add(Reference(target=written[title], place=place))
+    return page
+
+
+def _branches(step: Mapping[str, Any]) -> list[dict[str, str]]:
+    return [{"heard": heard, "go_to": go_to} for heard, go_to in step["branches"]]
 
 
 def _publish(parent: Page, page: Any) -> Any:

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.signals import post_delete, post_save
 from wagtail.models import Page
-from wagtail.signals import post_page_move
+from wagtail.signals import page_published, post_page_move
 
 from otklik.knowledge import materials
 from otklik.knowledge.materials import INDEX, INDEX_OF_SITE, PUBLIC, STAFF
@@ -22,6 +22,8 @@ def connect() -> None:
     for kind in (Page, *KINDS, Section):
         post_save.connect(_saved, sender=kind, dispatch_uid=f"knowledge.index.{kind.__name__}")
     post_delete.connect(_deleted, sender=Page, dispatch_uid="knowledge.index.deleted")
+    # Rows beside a page (hours, references) are saved after the page itself.
+    page_published.connect(_published, dispatch_uid="knowledge.index.published")
     post_page_move.connect(_moved, dispatch_uid="knowledge.index.moved")
 
 
@@ -57,6 +59,10 @@ def _saved(instance: Page, *, raw: bool = False, update_fields: Collection[str] 
     if not raw and not (update_fields and _DRAFT.issuperset(update_fields)):
         # A section taken off the site takes its materials with it.
         renew(Material.objects.filter(path__startswith=instance.path))
+
+
+def _published(instance: Page, **_: Any) -> None:
+    renew(Material.objects.filter(pk=instance.pk))
 
 
 def _deleted(instance: Page, **_: Any) -> None:

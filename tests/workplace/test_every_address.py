@@ -49,7 +49,7 @@ TYPED = (
     *("form-0-topic", "form-0-need", "posted-on", "way-address", "sed-signed_on"),
     *("username", "last_name", "first_name", "unit", "role", "state", "page", "version", "valid_from", "valid_to"),
     *("everyone", "last_day", "read", "employee", "at_once", "basis"),
-    *("signed_on", "since", "until", "years", "level", "digest_at", "mail-term"),
+    *("signed_on", "since", "until", "years", "level", "digest_at", "mail-term", "replaced_by", "revision"),
 )
 
 

@@ -106,6 +106,7 @@ class Faq(Material):
     )
 
     lead_field = "short_answer"
+    lead_named = False
     part_fields = ("body",)
     content_panels = [
         TitleFieldPanel("title", heading="Вопрос", placeholder="Как о чём-то узнать, что-то получить…"),

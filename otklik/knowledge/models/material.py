@@ -76,6 +76,7 @@ class Material(KnowledgePage):
     usual_mark: ClassVar[str] = Mark.INTERNAL
     why_marks: ClassVar[str] = ""
     lead_field: ClassVar[str] = ""
+    lead_named: ClassVar[bool] = True  # on the site too the lead stands under its name
     fact_fields: ClassVar[tuple[str, ...]] = ()
     part_fields: ClassVar[tuple[str, ...]] = ()
     inner_fields: ClassVar[tuple[str, ...]] = ("staff_note",)  # for employees only, whatever the mark
@@ -253,6 +254,7 @@ class PublicVersion(models.Model):
     )
     revision = models.ForeignKey(Revision, models.CASCADE, related_name="+", verbose_name="версия")
     title = models.CharField("заголовок", max_length=255)
+    brief_heading = models.CharField("что это", max_length=100, blank=True)
     brief = models.TextField("коротко", blank=True)
     facts = models.JSONField("коротко о главном", default=list)
     parts = models.JSONField("подробно", default=list)
@@ -277,6 +279,7 @@ class PublicVersion(models.Model):
         """Return the fields that say what a version of a material says."""
         return {
             "title": page.title,
+            "brief_heading": page.lead_heading() if page.lead_named else "",
             "brief": page.brief(),
             "facts": [asdict(part) for part in page.facts()],
             "parts": [asdict(part) for part in page.parts()],

@@ -1,0 +1,235 @@
+"""What goes to the site: a second person lets a version out, and every later word stays inside."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.files.base import ContentFile
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.urls import reverse
+from wagtail.documents.models import Document
+
+from otklik.core.models import JournalEntry
+from otklik.knowledge import archive, materials, public
+from otklik.knowledge.models import Attachment, Faq, Mark, Material, PublicVersion, Reference, Section, Service
+from otklik.people.models import Employee
+from tests.api.conftest import made
+from tests.appeals.conftest import World
+
+pytestmark = pytest.mark.django_db
+SECRET = "Ненаружу"
+
+
+@pytest.fixture
+def written(garages, author):
+    """A public question that its author has written and published for employees; nobody let it out."""
+    page = garages.add_child(
+        instance=Faq(title="Вопрос", slug="q", mark=Mark.PUBLIC, short_answer="Ответ.", live=False)
+    )
+    page.save_revision(user=author).publish()
+    page.refresh_from_db()
+    return page
+
+
+def rewrite(page: Material, author: Employee, **fields: str) -> Material:
+    for name, value in fields.items():
+        setattr(page, name, value)
+    page.save_revision(user=author).publish()
+    page.refresh_from_db()
+    return page
+
+
+def test_published_for_employees_is_not_yet_on_the_site(client, written, reader):
+    assert materials.for_staff(reader).filter(pk=written.pk).exists()
+    assert client.get(written.url).status_code == 404
+    assert materials.find("вопрос") == []
+
+
+def test_a_second_person_lets_it_out_and_the_journal_knows_who(client, written, chief):
+    public.pin(written, revision=written.live_revision_id, by=chief)
+    assert "Ответ." in client.get(written.url).content.decode()
+    entry = JournalEntry.objects.get(action="material.let_out")
+    assert (entry.actor, entry.facts["revision"]) == (chief, written.live_revision_id)
+
+
+def test_its_author_does_not_let_it_out(client, written, author):
+    with pytest.raises(public.OwnWork):
+        public.pin(written, revision=written.live_revision_id, by=author)
+    assert not PublicVersion.objects.exists()
+    assert client.get(written.url).status_code == 404
+
+
+def test_whoever_wrote_any_part_of_what_is_new_does_not_let_it_out(written, author, chief):
+    public.pin(written, revision=written.live_revision_id, by=chief)
+    rewrite(written, chief, short_answer="Главный редактор дописал.")
+    rewrite(written, author, short_answer="Автор поправил запятую.")
+    with pytest.raises(public.OwnWork):
+        public.pin(written, revision=written.live_revision_id, by=chief)
+
+
+def test_later_edits_stay_inside_until_they_are_let_out(client, written, author, chief):
+    public.pin(written, revision=written.live_revision_id, by=chief)
+    rewrite(written, author, title=f"{SECRET} вопрос", short_answer=SECRET)
+    shown = client.get(written.url).content.decode()
+    assert "Ответ." in shown
+    assert SECRET not in shown
+    assert materials.find(SECRET) == []
+    public.pin(written, revision=written.live_revision_id, by=chief)
+    assert SECRET in client.get(written.url).content.decode()
+
+
+def test_what_changed_while_it_was_looked_at_is_not_let_out(written, author, chief):
+    looked_at = written.live_revision_id
+    rewrite(written, author, short_answer="Другое.")
+    with pytest.raises(public.Changed):
+        public.pin(written, revision=looked_at, by=chief)
+    assert not PublicVersion.objects.exists()
+
+
+def test_a_narrower_mark_takes_the_material_off_the_site_at_once(client, written, author, chief):
+    public.pin(written, revision=written.live_revision_id, by=chief)
+    rewrite(written, author, mark=Mark.INTERNAL)
+    assert client.get(written.url).status_code == 404
+
+
+def test_withdrawn_is_off_the_site_and_employees_still_read_it(client, written, chief, reader):
+    public.pin(written, revision=written.live_revision_id, by=chief)
+    public.withdraw(written, by=chief)
+    assert client.get(written.url).status_code == 404
+    assert materials.find("вопрос") == []
+    assert materials.for_staff(reader).filter(pk=written.pk).exists()
+    with pytest.raises(public.NotForSite):
+        public.withdraw(written, by=chief)
+
+
+@pytest.mark.parametrize(("who", "status"), [("chief", 302), ("author", 422), ("reader", 403)])
+def test_the_page_lets_out_for_whom_it_may(client, written, who, status, request):
+    client.force_login(request.getfixturevalue(who))
+    address = reverse("workplace:knowledge_site", args=[written.pk])
+    answer = client.post(address, {"revision": str(written.live_revision_id)})
+    assert answer.status_code == status
+    assert PublicVersion.objects.exists() is (status == 302)
+
+
+def test_the_author_of_another_unit_lets_nothing_out(client, written, employee, rent):
+    client.force_login(employee("stranger", rent, "kb_author"))
+    address = reverse("workplace:knowledge_site", args=[written.pk])
+    assert client.get(address).status_code == 404
+    assert client.post(address, {"revision": str(written.live_revision_id)}).status_code == 404
+
+
+def test_the_preview_shows_what_citizens_would_see_and_nothing_more(client, written, author, reader):
+    rewrite(written, author, short_answer="Новое.", staff_note=f"<p>{SECRET}</p>")
+    client.force_login(reader)
+    shown = client.get(reverse("workplace:knowledge_as_citizen", args=[written.pk])).content.decode()
+    assert "Новое." in shown
+    assert SECRET not in shown
+
+
+def test_a_file_added_after_the_release_is_not_given_out(client, written, author, chief):
+    public.pin(written, revision=written.live_revision_id, by=chief)
+    document = Document.objects.create(title="Памятка", file=ContentFile(b"text", name="memo.txt"))
+    written.attachments.add(Attachment(document=document))
+    rewrite(written, author, short_answer="С файлом.")
+    assert client.get(document.url).status_code == 404
+    public.pin(written, revision=written.live_revision_id, by=chief)
+    assert client.get(document.url).status_code == 200
+
+
+def test_an_inner_file_of_a_public_material_stays_inside(client, written, author, chief):
+    document = Document.objects.create(title=SECRET, file=ContentFile(b"text", name="memo.txt"))
+    written.attachments.add(Attachment(document=document, inner=True))
+    rewrite(written, author, short_answer="С файлом.")
+    public.pin(written, revision=written.live_revision_id, by=chief)
+    assert client.get(document.url).status_code == 404
+    assert SECRET not in client.get(written.url).content.decode()
+
+
+def test_an_archived_material_leads_citizens_and_employees_to_its_successor(client, garages, publish, author):
+    old, new = publish(garages, "Старый вопрос"), publish(garages, "Новый вопрос")
+    archive.archive(old, reason="Закон изменился", replaced_by=new, by=author)
+    assert client.get(old.url).headers["Location"] == new.url
+    client.force_login(author)
+    shown = client.get(reverse("workplace:knowledge_material", args=[old.pk])).content.decode()
+    assert "Закон изменился" in shown
+    assert "Новый вопрос" in shown
+
+
+def test_nothing_replaces_itself_in_a_circle(garages, publish, author):
+    one, two = publish(garages, "Раз"), publish(garages, "Два")
+    with pytest.raises(archive.NoSuccessor):
+        archive.archive(one, reason="так", replaced_by=one, by=author)
+    archive.archive(one, reason="так", replaced_by=two, by=author)
+    with pytest.raises(archive.NoSuccessor):
+        archive.archive(two, reason="так", replaced_by=Material.objects.get(pk=one.pk), by=author)
+    Material.objects.get(pk=one.pk).specific.save_revision().publish()
+    two.refresh_from_db()
+    archive.archive(two, reason="так", replaced_by=Material.objects.get(pk=one.pk), by=author)
+    assert archive.successor(Material.objects.get(pk=two.pk)) == Material.objects.get(pk=one.pk)
+
+
+def test_an_archived_material_says_why(garages, publish, author):
+    page = publish(garages, "Вопрос")
+    with pytest.raises(archive.NoReason):
+        archive.archive(page, reason="  ", by=author)
+    assert Material.objects.get(pk=page.pk).live
+
+
+def test_no_word_that_was_not_let_out_reaches_any_public_address(client, garages, leases, publish, author):
+    """Walk every address of the site and every field of the API that a public key reads."""
+    page = publish(garages, "Вопрос о гараже", body="<p>Подробно о гараже.</p>")
+    service = garages.add_child(
+        instance=Service(
+            title="Услуга гаража",
+            slug="service",
+            mark=Mark.PUBLIC,
+            result="Решение",
+            documents="<p>Заявление</p>",
+            term="30 дней",
+            live=False,
+        )
+    )
+    hidden = publish(leases, f"{SECRET} закрытый", Mark.INTERNAL)
+    page.references.add(Reference(target=hidden, place=SECRET))
+    page.body = f'<p>См. <a linktype="page" id="{hidden.pk}">другое</a></p>'
+    for one in (page, service):
+        one.staff_note = f"<p>{SECRET}</p>"
+        one.save_revision(user=author).publish()
+        one.refresh_from_db()
+        public.let_out(one)
+    for kind_fields in ({"title": f"{SECRET} гараж", "short_answer": SECRET, "synonyms": SECRET},):
+        rewrite(page, author, **kind_fields)
+    rewrite(service, author, title=SECRET, result=SECRET, who=SECRET, term=SECRET, documents=f"<p>{SECRET}</p>")
+    rewrite(service, author, link=f"https://services.example/{SECRET}")
+    addresses = ["/", "/kb/", "/kb/garages/", "/kb/leases/", page.url, service.url, hidden.url, "/kb/sitemap.xml"]
+    addresses += [f"{place}?q={word}" for place in ("/", "/kb/") for word in ("гараж", SECRET.lower()[:5], "услуга")]
+    key = made(World().clerk, "materials.public").secret
+    program = {"HTTP_AUTHORIZATION": f"Bearer {key}"}
+    answers = [client.get(address) for address in addresses]
+    answers += [client.get(f"/api/v1/materials{tail}", **program) for tail in ("", f"/{page.pk}", f"/{hidden.pk}")]
+    answers += [
+        client.post("/api/v1/materials/search", {"q": word}, content_type="application/json", **program)
+        for word in ("гараж", SECRET)
+    ]
+    assert sum(answer.status_code == 200 for answer in answers) >= 15
+    for answer in answers:
+        text = answer.content.decode()
+        # What was asked for stands in the box again, and in the heading.
+        assert SECRET not in text, answer.request["PATH_INFO"]
+        assert hidden.url not in text
+
+
+def test_what_was_public_before_stays_on_the_site(transactional_db, home, land):
+    """Go back to the tables of the first release, with a public question in them, and come forward again."""
+    section = home.add_child(instance=Section(title="Раздел", slug="s", unit=land))
+    section.save_revision().publish()
+    page = section.add_child(
+        instance=Faq(title="Вопрос", slug="q", mark=Mark.PUBLIC, short_answer="Ответ.", body="<p>Полно.</p>")
+    )
+    page.save_revision().publish()
+    executor = MigrationExecutor(connection)
+    latest = [target for target in executor.loader.graph.leaf_nodes() if target[0] == "knowledge"]
+    executor.migrate([("knowledge", "0001_initial")])
+    MigrationExecutor(connection).migrate(latest)
+    version = PublicVersion.objects.get()
+    assert (version.title, version.brief, version.answer) == ("Вопрос", "Ответ.", "Полно.")
