@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Annotated, Any, Final
 
-from django.db.models import Prefetch, Q, prefetch_related_objects
+from django.db.models import Q, prefetch_related_objects
 from django.http import HttpRequest, JsonResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -30,7 +30,7 @@ from otklik.api.schemas import (
     dumped,
 )
 from otklik.appeals import access, queues, registration, search_feed
-from otklik.appeals.models import Appeal, AppealMessage, AppealQuestion
+from otklik.appeals.models import Appeal, AppealQuestion
 from otklik.appeals.registration import Entry
 from otklik.core import masking, terms, typed
 from otklik.core.errors import DomainError
@@ -111,7 +111,7 @@ def _create(token: AccessToken, given: GivenAppeal) -> once.Created:
     message = access.get_message(user, given.message)
     registration.check_can_register(message, user)
     appeal = registration.register(message, _entry(message, given), by=user)
-    shown = _shown(access.get_for(user, appeal.pk))
+    shown = _shown(access.made(user, appeal))
     return once.Created(dumped(ShownAppeal(**shown)), reverse("api:appeal", args=[appeal.pk]))
 
 
@@ -206,9 +206,9 @@ def _row(row: Appeal) -> dict[str, Any]:
 
 
 def _shown(row: Appeal, *, revealed_to: AccessToken | None = None) -> dict[str, Any]:
-    questions = AppealQuestion.objects.select_related("topic", "need")
-    messages = AppealMessage.objects.select_related("message").order_by("message__received_at", "pk")
-    prefetch_related_objects([row], Prefetch("questions", questions), Prefetch("messages", messages))
+    messages = row.messages.order_by("message__received_at", "pk").values_list(
+        "message", "message__received_at", "first"
+    )
     prefetch_related_objects([row.applicant], "contacts")
     return {
         **_row(row),
@@ -220,11 +220,8 @@ def _shown(row: Appeal, *, revealed_to: AccessToken | None = None) -> dict[str, 
         "answer_address": row.answer_address if revealed_to else _masked(row.answer_address),
         "internal_due_on": row.internal_due_on,
         "close_reason": row.close_reason,
-        "questions": [_question(one) for one in row.questions.all()],
-        "messages": [
-            {"id": one.message_id, "received_at": one.message.received_at, "first": one.first}
-            for one in row.messages.all()
-        ],
+        "questions": [_question(one) for one in row.questions.select_related("topic", "need")],
+        "messages": [{"id": pk, "received_at": at, "first": first} for pk, at, first in messages],
     }
 
 

@@ -8,12 +8,13 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Annotated, Any, Final, TypeAlias
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 from ninja import Header
 
 from otklik.api.models import KeptAnswer
+from otklik.core import journal
 from otklik.core.errors import DomainError
 from otklik.people.models import AccessToken
 
@@ -64,7 +65,7 @@ def once(request: HttpRequest, token: AccessToken, key: str, work: Callable[[], 
     digest = _digest_of(request)
     while True:
         try:
-            with transaction.atomic():
+            with journal.together():
                 # Written first: of two at once the second waits here until the first has committed or failed.
                 row = KeptAnswer.objects.create(token=token, key=key, digest=digest)
                 done = work()

@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import F, Model, OuterRef, Q, QuerySet
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
@@ -87,7 +88,7 @@ def applicants_of(user: Employee) -> QuerySet[Applicant]:
     return Applicant.objects.filter(Q(pk__in=known) | Q(pk__in=kept) | Q(merged_into__in=known))
 
 
-# Whoever is handed an appeal has looked at personal data. These three are the only ways to one, so the look is written
+# Whoever is handed an appeal has looked at personal data. These four are the only ways to one, so the look is written
 # down here, once per person, appeal and day; what lists show is masked and passes by.
 
 
@@ -98,6 +99,14 @@ def get_for(user: Employee, pk: int, **also: Any) -> Appeal:
     """
     beside = ("regime", "applicant", "unit", "executor", "contact_point", "thread", "registered_by", "draft")
     return get_of_appeal(user, Appeal.objects.select_related(*beside).annotate(**also), "pk", pk=pk)
+
+
+def made(user: Employee, appeal: Appeal) -> Appeal:
+    """Return the appeal the user has just made, the look logged; 404 where he may not see it."""
+    if not (user.has_power(ALL) or visible_to(user).filter(pk=appeal.pk).exists()):
+        raise Http404
+    journal.looked("appeal.opened", by=user, appeal=appeal.pk)
+    return appeal
 
 
 def get_of_appeal(user: Employee, queryset: QuerySet[Row], path: str, **wanted: Any) -> Row:
@@ -122,7 +131,7 @@ def get_message(user: Employee, pk: int) -> IncomingMessage:
     """Return one of `messages_of`, the look logged; 404 where the user may not see it."""
     of_appeal = journal.looked_today("appeal.opened", by=user, appeal=OuterRef("taken__appeal"))
     of_message = journal.looked_today("message.opened", by=user, message=OuterRef("pk"))
-    rows = messages_of(user).select_related("contact_point", "raw", "taken__appeal")
+    rows = messages_of(user).select_related("contact_point", "raw", "thread", "taken__appeal")
     message: Any = get_object_or_404(rows.annotate(looked=of_appeal | of_message), pk=pk)
     if not message.looked and hasattr(message, "taken"):
         journal.looked("appeal.opened", by=user, appeal=message.taken.appeal_id)

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from otklik.appeals import classification, numbers, receipts, search_feed, terms, ways
 from otklik.appeals.errors import WrongDate
-from otklik.appeals.models import Appeal, AppealMessage, AppealQuestion, ChannelDefault, Need, Topic
+from otklik.appeals.models import Appeal, AppealMessage, AppealQuestion, AppealTerm, ChannelDefault, Need, Topic
 from otklik.appeals.permissions import check_can_work, check_power
 from otklik.core import journal
 from otklik.core import terms as rules
@@ -194,7 +194,7 @@ def register(
         check_can_register(message, by)
     _check_entry(message, entry, on)
     try:
-        with transaction.atomic():
+        with journal.together():
             appeal = _register(message, entry, by=by, on=on, imported=imported)
     except IntegrityError as exc:
         # Two clerks typed one СЭД number at the same moment; every other race is refused by `inbox.take`.
@@ -260,8 +260,7 @@ def _register(message: IncomingMessage, entry: Entry, *, by: Employee, on: date,
     applicant = (
         applicants.main(entry.applicant_is) if entry.applicant_is else applicants.find_or_create(entry.applicant, by=by)
     )
-    appeal = Appeal.objects.create(
-        number=numbers.from_sed(sed) if sed else numbers.next_number(on),
+    appeal = Appeal(
         number_source=Appeal.NumberSource.SED if sed else Appeal.NumberSource.OWN,
         secret=numbers.new_secret(),
         origin=Appeal.Origin.IMPORTED if imported else Appeal.Origin.LIVE,
@@ -279,10 +278,16 @@ def _register(message: IncomingMessage, entry: Entry, *, by: Employee, on: date,
         answer_channel=entry.answer_channel,
         answer_address=entry.answer_address.strip(),
     )
+    dates = terms.computed(appeal)
+    # As late as can be: from here to the commit everybody else who registers waits.
+    appeal.number = numbers.from_sed(sed) if sed else numbers.next_number(on)
+    appeal.save(force_insert=True)
     AppealMessage.objects.create(appeal=appeal, message=message, first=True)
-    terms.compute(appeal)
-    for topic, need in dict.fromkeys(entry.questions):
-        AppealQuestion.objects.create(appeal=appeal, topic=topic, need=need, proposed_by=by)
+    AppealTerm.objects.bulk_create(dates)
+    AppealQuestion.objects.bulk_create(
+        AppealQuestion(appeal=appeal, topic=topic, need=need, proposed_by=by)
+        for topic, need in dict.fromkeys(entry.questions)
+    )
     journal.record(
         "appeal.registered",
         chain=f"appeal:{appeal.pk}",
@@ -294,7 +299,7 @@ def _register(message: IncomingMessage, entry: Entry, *, by: Employee, on: date,
         registered_on=on.isoformat(),
         imported=imported,
     )
-    search_feed.put(appeal)
+    search_feed.put_new(appeal, message)
     if not imported:
         receipts.queue(appeal, message, by=by)
     return appeal

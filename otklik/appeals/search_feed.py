@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from django.db.models import Q
 
 from otklik.appeals import access
 from otklik.appeals.models import Appeal, Approval
+from otklik.correspondence.models import IncomingMessage
 from otklik.people.models import Employee
 from otklik.search import engine as search
 from otklik.search.snippets import Segment
@@ -28,12 +30,22 @@ class Found:
 def put(appeal: Appeal) -> None:
     """Put the appeal's newest words and readers into the index; call it in the same transaction."""
     texts = appeal.messages.order_by("id").values_list("message__subject", "message__text")
+    _put(appeal, texts, _scopes(appeal))
+
+
+def put_new(appeal: Appeal, message: IncomingMessage) -> None:
+    """Put an appeal just made of a message into the index: nobody is assigned or asked yet."""
+    _put(appeal, [(message.subject, message.text)], [EVERYONE], new=True)
+
+
+def _put(appeal: Appeal, texts: Iterable[tuple[str, str]], scopes: Collection[str], *, new: bool = False) -> None:
     search.put(
         INDEX,
         str(appeal.pk),
         title=f"{appeal.number} {appeal.subject}",
         body="\n".join(part for row in texts for part in row if part),
-        scopes=_scopes(appeal),
+        scopes=scopes,
+        new=new,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 
@@ -49,19 +48,26 @@ class Redating:
 
 
 def compute(appeal: Appeal, *, reason: str = "") -> date:
-    """Compute both terms of an appeal, keep them with their grounds, and return the date of the answer.
+    """Compute both terms of an appeal, keep them with their grounds, and return the date of the answer."""
+    AppealTerm.objects.bulk_create(computed(appeal, reason=reason))
+    Appeal.objects.filter(pk=appeal.pk).update(due_on=appeal.due_on)
+    assert appeal.due_on is not None  # `computed` has set it
+    return appeal.due_on
+
+
+def computed(appeal: Appeal, *, reason: str = "") -> list[AppealTerm]:
+    """Set the date of the answer of an appeal in hand, kept or not yet, and return the rows of its terms to be kept.
 
     Outside the statutory regimes nothing may be set for registration; then there is no such row.
     """
     days = calendar.current()
-    with suppress(rules.NoRule):
-        rule, due = _due(appeal, Step.REGISTER, appeal.received_on, days)
-        _keep(appeal, rule, appeal.received_on, due, reason)
-    rule, due = _due(appeal, Step.ANSWER, appeal.registered_on, days)
-    _keep(appeal, rule, appeal.registered_on, due, reason)
-    Appeal.objects.filter(pk=appeal.pk).update(due_on=due.on)
-    appeal.due_on = due.on
-    return due.on
+    starts: dict[str, date] = {Step.REGISTER: appeal.received_on, Step.ANSWER: appeal.registered_on}
+    known = rules.rules_for(appeal.regime, starts, channel=appeal.channel)
+    if Step.ANSWER not in known:
+        raise rules.NoRule(regime=appeal.regime, step=Step.ANSWER.label, on=appeal.registered_on)
+    dues = {step: _due(appeal, known[step], start, days) for step, start in starts.items() if step in known}
+    appeal.due_on = dues[Step.ANSWER].on
+    return [_row(appeal, known[step], starts[step], due, reason) for step, due in dues.items()]
 
 
 def why(appeal: Appeal) -> list[AppealTerm]:
@@ -91,7 +97,7 @@ def redate(*, by: Employee, reason: str) -> list[Redating]:
     check_power(by, "calendar.edit", "пересчитать сроки")
     changed = list(_redatings())
     for item in changed:
-        _keep(item.appeal, item.rule, item.appeal.registered_on, item.due, reason)
+        _row(item.appeal, item.rule, item.appeal.registered_on, item.due, reason).save()
         Appeal.objects.filter(pk=item.appeal.pk).update(due_on=item.becomes, version=F("version") + 1)
         journal.record(
             "appeal.redated",
@@ -137,19 +143,19 @@ def resume(appeal: Appeal, *, ends_on: date, by: Employee) -> date:
 def _redatings() -> Iterator[Redating]:
     days = calendar.current()
     for appeal in running().select_related("regime").prefetch_related("pauses").iterator(chunk_size=500):
-        rule, due = _due(appeal, Step.ANSWER, appeal.registered_on, days)
+        rule = rules.rule_for(appeal.regime, Step.ANSWER, channel=appeal.channel, on=appeal.registered_on)
+        due = _due(appeal, rule, appeal.registered_on, days)
         if due.on != appeal.due_on:
             yield Redating(appeal, appeal.due_on, due.on, due, rule)
 
 
-def _due(appeal: Appeal, step: str, start: date, days: WorkCalendar) -> tuple[TermRule, Due]:
-    rule = rules.rule_for(appeal.regime, step, channel=appeal.channel, on=start)
-    known = appeal.pauses.all() if step == Step.ANSWER else ()
+def _due(appeal: Appeal, rule: TermRule, start: date, days: WorkCalendar) -> Due:
+    known = appeal.pauses.all() if appeal.pk and rule.step == Step.ANSWER else ()
     pauses = [Pause(row.starts_on, row.ends_on, row.basis) for row in known if row.ends_on]
-    return rule, rules.term_of(rule).due(start, days, pauses)
+    return rules.term_of(rule).due(start, days, pauses)
 
 
-def _keep(appeal: Appeal, rule: TermRule, start: date, due: Due, reason: str) -> None:
-    AppealTerm.objects.create(
+def _row(appeal: Appeal, rule: TermRule, start: date, due: Due, reason: str) -> AppealTerm:
+    return AppealTerm(
         appeal=appeal, step=rule.step, rule=rule, start_on=start, due_on=due.on, why=due.why, reason=reason[:300]
     )

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from threading import local
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
@@ -29,10 +31,39 @@ from otklik.core.models import AccessEntry, ChainedEntry, ChainHead, JournalEntr
 if TYPE_CHECKING:
     from otklik.people.models import Employee
 
-Entry = TypeVar("Entry", bound=ChainedEntry)
-
 _SALT = "otklik.core.journal.seal"
 LOGS: Final[tuple[type[ChainedEntry], ...]] = (JournalEntry, AccessEntry)
+
+
+class _Waiting(local):
+    """The rows that wait for the end of this thread's `together()`; None outside of one."""
+
+    rows: list[ChainedEntry] | None = None
+
+
+_waiting = _Waiting()
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Open a transaction whose rows are appended all at once at its end; inside another one, at the end of that.
+
+    It takes few statements, and a chain that many write to is held from there to the commit only. A row that waits
+    has no place in its chain yet, and `looked_today` does not know it. What fails inside and is caught there must
+    have been a `together()` too: its rows go with its changes.
+    """
+    outer, rows = _waiting.rows, list[ChainedEntry]()
+    with transaction.atomic():
+        _waiting.rows = rows
+        try:
+            yield
+        finally:
+            _waiting.rows = outer
+        if outer is not None:
+            outer += rows
+        else:
+            for kind in LOGS:  # the looks last: everybody writes to the chain of the day
+                _append([row for row in rows if type(row) is kind])
 
 
 def record(
@@ -40,18 +71,20 @@ def record(
 ) -> JournalEntry:
     """Append one change to its chain; the caller's transaction carries both or neither. `by=None`: the system."""
     row = JournalEntry(action=action, chain=chain, actor=by, on_behalf_of=on_behalf_of, data=data)
-    return _append([row])[0]
+    _add([row])
+    return row
 
 
 def record_each(action: str, changes: Mapping[str, Mapping[str, object]], *, by: Employee | None) -> None:
     """Append the same change to many chains, chain → what to write down, in a fixed number of statements."""
-    if changes:
-        _append([JournalEntry(action=action, chain=chain, actor=by, data=data) for chain, data in changes.items()])
+    _add([JournalEntry(action=action, chain=chain, actor=by, data=data) for chain, data in changes.items()])
 
 
 def looked(action: str, *, by: Employee, **data: object) -> AccessEntry:
     """Append one look at personal data to the access log of the day."""
-    return _append([AccessEntry(action=action, chain=_today(), actor=by, data=data)])[0]
+    row = AccessEntry(action=action, chain=_today(), actor=by, data=data)
+    _add([row])
+    return row
 
 
 def looked_today(action: str, *, by: Employee, **at: OuterRef) -> Exists:
@@ -70,10 +103,19 @@ def _today() -> str:
     return f"access:{timezone.localdate():%Y-%m-%d}"
 
 
+def _add(rows: Sequence[ChainedEntry]) -> None:
+    if _waiting.rows is None:
+        _append(rows)
+    else:
+        _waiting.rows += rows
+
+
 # No savepoint: a change without its row must not be committed, so a failure here ends the caller's transaction.
 @transaction.atomic(savepoint=False)
-def _append(rows: list[Entry]) -> list[Entry]:
-    """Give each row its place in its chain and its hash; a chain occurs once among them."""
+def _append(rows: Sequence[ChainedEntry]) -> None:
+    """Give each row of one journal its place in its chain and its hash."""
+    if not rows:
+        return
     heads = _held({row.chain for row in rows})
     for row in rows:
         head = heads[row.chain]
@@ -92,7 +134,6 @@ def _append(rows: list[Entry]) -> list[Entry]:
         for head in heads.values():
             head.read_to = head.seq
     ChainHead.objects.bulk_create(heads.values(), update_conflicts=True, unique_fields=["chain"], update_fields=changed)
-    return rows
 
 
 def _held(chains: Collection[str]) -> dict[str, ChainHead]:

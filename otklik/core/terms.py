@@ -64,12 +64,19 @@ def regimes(on: date) -> QuerySet[Regime]:
 
 def rule_for(regime: Regime | str, step: str, *, channel: str = "", on: date) -> TermRule:
     """Return the rule that holds; one for the channel goes before one for all, a later one before an earlier."""
-    code = regime if isinstance(regime, str) else regime.code
-    rules = TermRule.objects.filter(valid(on), regime=code, step=step, channel__in={channel, ""})
-    rule = rules.select_related("regime").order_by("-channel", "-valid_from").first()
-    if rule is None:
+    if (rule := rules_for(regime, {step: on}, channel=channel).get(step)) is None:
         raise NoRule(regime=regime, step=TermRule.Step(step).label, on=on)
     return rule
+
+
+def rules_for(regime: Regime | str, days: Mapping[str, date], *, channel: str = "") -> dict[str, TermRule]:
+    """Return the rules that hold for steps, each on its own day: step → rule, as `rule_for` chooses it."""
+    code = regime if isinstance(regime, str) else regime.code
+    wanted = Q(pk__in=[])
+    for step, on in days.items():
+        wanted |= Q(step=step) & valid(on)
+    rules = TermRule.objects.filter(wanted, regime=code, channel__in={channel, ""}).select_related("regime")
+    return {rule.step: rule for rule in rules.order_by("channel", "valid_from")}
 
 
 def term_of(rule: TermRule) -> Term:

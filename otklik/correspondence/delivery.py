@@ -127,7 +127,7 @@ def queue(
         created_by=by,
     )
     try:
-        with transaction.atomic():
+        with journal.together():
             row.save()
             OutgoingFile.objects.bulk_create(
                 OutgoingFile(message=row, stored=stored, name=fit(name, 300)) for name, stored in papers

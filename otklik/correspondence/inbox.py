@@ -186,7 +186,7 @@ def _points(arrivals: Iterable[Arrived]) -> dict[str, ContactPoint]:
 def _write(placed: list[Accepted], by: Employee | None) -> None:
     """Write the new rows and count the repeats of those kept before."""
     new = [one.message for one in placed if not one.duplicate]
-    with transaction.atomic():
+    with journal.together():
         for message in {one.message.pk: one.message for one in placed if one.message.pk}.values():
             again = sum(one.message.pk == message.pk for one in placed)
             IncomingMessage.objects.filter(pk=message.pk).update(redelivered=F("redelivered") + again)
@@ -524,10 +524,12 @@ def _move(
     message: IncomingMessage, states: Iterable[State], action: str, *, by: Employee | None, **columns: Any
 ) -> None:
     """Change a message that is still in one of `states`; of two people pressing at once one is told."""
-    with transaction.atomic():
-        if not IncomingMessage.objects.filter(pk=message.pk, state__in=list(states)).update(**columns):
-            raise _already(IncomingMessage.objects.select_related("decided_by").get(pk=message.pk))
-        _record(action, message, by=by)
+    with transaction.atomic(savepoint=False):
+        moved = IncomingMessage.objects.filter(pk=message.pk, state__in=list(states)).update(**columns)
+        if moved:
+            _record(action, message, by=by)
+    if not moved:
+        raise _already(IncomingMessage.objects.select_related("decided_by").get(pk=message.pk))
     for name, value in columns.items():
         setattr(message, name, value)
 

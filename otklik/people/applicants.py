@@ -196,7 +196,7 @@ def _agree(one: str, other: str) -> bool:
     return len(shorter) == 1 and longer.startswith(shorter)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def find_or_create(typed: Typed, *, by: Employee | None) -> Applicant:
     """Return the applicant this certainly is, with what is new about him added; nobody certain: a new one."""
     _hold(typed)
@@ -213,7 +213,7 @@ def _hold(typed: Typed) -> None:
     locks.hold("applicant", [hashlib.sha256(key.encode()).hexdigest() for key in keys])
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def create(typed: Typed, *, by: Employee | None) -> Applicant:
     """Return a new applicant with the contacts that were typed."""
     applicant = Applicant.objects.create(
@@ -227,7 +227,7 @@ def create(typed: Typed, *, by: Employee | None) -> Applicant:
         name_key=typed.name_key,
         address_key=address_key(typed.address),
     )
-    _add_contacts(applicant, typed)
+    Contact.objects.bulk_create(_contacts(applicant, typed))
     journal.record("applicant.created", chain=_chain(applicant), by=by)
     return applicant
 
@@ -245,13 +245,13 @@ def _complete(known: Applicant, typed: Typed, *, by: Employee | None) -> None:
 
 def _add_contacts(applicant: Applicant, typed: Typed) -> list[str]:
     owned = set(Contact.objects.filter(applicant__in=group(applicant)).values_list("kind", "key"))
-    new = [
-        Contact(applicant=applicant, kind=kind, value=value, key=key)
-        for kind, value, key in typed.contacts()
-        if (kind, key) not in owned
-    ]
+    new = [one for one in _contacts(applicant, typed) if (one.kind, one.key) not in owned]
     Contact.objects.bulk_create(new, ignore_conflicts=True)
     return [str(contact.kind) for contact in new]
+
+
+def _contacts(applicant: Applicant, typed: Typed) -> list[Contact]:
+    return [Contact(applicant=applicant, kind=kind, value=value, key=key) for kind, value, key in typed.contacts()]
 
 
 def _chain(applicant: Applicant) -> str:

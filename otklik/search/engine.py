@@ -30,12 +30,16 @@ class Hit(NamedTuple):
 
 
 @transaction.atomic
-def put(index: str, key: str, *, title: str, body: str, scopes: Collection[str]) -> None:
-    """Make a document findable, or replace what was known of it, by readers who hold one of `scopes`."""
+def put(index: str, key: str, *, title: str, body: str, scopes: Collection[str], new: bool = False) -> None:
+    """Make a document findable, or replace what was known of it, by readers who hold one of `scopes`.
+
+    `new`: nothing was known of it, so nothing need be looked for.
+    """
     title, body = title.replace("\x00", " "), body.replace("\x00", " ")
     open_to = _line_of(scopes)
     # Most changes are of readers, not of words: the words stay, however many there are.
-    if Entry.objects.filter(index=index, key=key, title=title[:500], body=body).update(scopes=open_to):
+    known = Entry.objects.filter(index=index, key=key, title=title[:500], body=body)
+    if not new and known.update(scopes=open_to):
         return
     found, length = weights(title, body)
     facts = {"title": title[:500], "body": body, "length": length, "scopes": open_to}
@@ -45,7 +49,8 @@ def put(index: str, key: str, *, title: str, body: str, scopes: Collection[str])
         unique_fields=["index", "key"],
         update_fields=[*facts, "changed_at"],
     )
-    entry.postings.all().delete()
+    if not new:
+        entry.postings.all().delete()
     Posting.objects.bulk_create(
         (Posting(entry=entry, index=index, word=word, weight=weight) for word, weight in found.items()), batch_size=1000
     )

@@ -16,11 +16,13 @@ from otklik.appeals.models import Appeal
 from otklik.core import journal
 from otklik.core.models import AccessEntry, JournalEntry
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
+from otklik.people.models import RolePower
 from tests.api.conftest import Program, handed, made, program
 from tests.api.test_entry import problem
 from tests.appeals.conftest import World
 
 pytestmark = pytest.mark.django_db
+BY_CLOCK = ("SAVEPOINT", RequestMinute._meta.db_table)
 
 
 def many(world: World, count: int) -> None:
@@ -36,8 +38,7 @@ def queries(caller: Program, path: str, **query: Any) -> int:
     caller.get(path, **query)  # the day's look has been written
     with CaptureQueriesContext(connection) as seen:
         assert caller.get(path, **query).status_code == 200
-    by_clock = ("SAVEPOINT", RequestMinute._meta.db_table)
-    return len([one for one in seen.captured_queries if not any(name in one["sql"] for name in by_clock)])
+    return len([one for one in seen.captured_queries if not any(name in one["sql"] for name in BY_CLOCK)])
 
 
 def test_a_key_sees_what_its_owner_sees(world: World) -> None:
@@ -129,6 +130,11 @@ def test_a_message_is_registered_as_the_page_would(world: World) -> None:
     assert not appeal.questions.filter(confirmed_by__isnull=False).exists()
     registered = JournalEntry.objects.get(action="appeal.registered")
     assert registered.data["token"]
+    shown = caller.get(f"/appeals/{appeal.pk}").json()
+    assert {name for name in shown if shown[name] != answer.json()[name]} <= {"messages"}  # microseconds
+    looks = AccessEntry.objects.order_by("seq").values_list("action", "data__token")
+    token = registered.data["token"]
+    assert list(looks) == [("message.opened", token), ("appeal.opened", token)]
     assert journal.verify() == []
     problem(caller.post("/appeals", {"message": message.pk}), 409, "inbox.already_taken")
 
@@ -153,6 +159,23 @@ def test_a_refused_registration_leaves_no_trace(
     assert not Appeal.objects.exists()
     assert IncomingMessage.objects.get(pk=message.pk).state == IncomingMessage.State.NEW
     assert JournalEntry.objects.count() - before <= 1  # the key that was made for this
+
+
+def test_registering_costs_at_most_forty_queries_and_eight_more_where_it_is_answered_by_mail(world: World) -> None:
+    caller, by_post = program(world.clerk), {"channel": "post", "address": "630000, г. Новосибирск, ул. Выдуманная, 1"}
+    messages = [handed(world, external_id=f"GP-{number}") for number in range(3)]
+    caller.post("/appeals", {"message": messages[0].pk})  # the first of the year
+    for most, message, changes in ((40, messages[1], {"answer": by_post}), (48, messages[2], {})):
+        with CaptureQueriesContext(connection) as seen:
+            assert caller.post("/appeals", {"message": message.pk, **changes}).status_code == 201
+        assert len([one for one in seen.captured_queries if not any(name in one["sql"] for name in BY_CLOCK)]) <= most
+
+
+def test_whoever_may_register_but_not_see_the_appeal_is_told_so_and_nothing_is_made(world: World) -> None:
+    RolePower.objects.filter(power="appeals.view_all").delete()
+    message = handed(world)
+    problem(program(world.clerk).post("/appeals", {"message": message.pk}), 404, "api.not_found")
+    assert not Appeal.objects.exists()
 
 
 def test_lists_cost_at_most_ten_queries_however_long_they_are(world: World) -> None:

@@ -11,8 +11,9 @@ from otklik.api import once
 from otklik.api.models import KeptAnswer
 from otklik.appeals.models import Appeal
 from otklik.config import jobs
+from otklik.core import journal
 from otklik.correspondence.models import IncomingMessage
-from otklik.people.models import AccessToken
+from otklik.people.models import AccessToken, Applicant
 from tests.api.conftest import Program, handed, letter, made, program
 from tests.api.test_entry import problem
 from tests.appeals.conftest import World
@@ -82,6 +83,22 @@ def test_two_at_once_with_one_key_create_one_thing_and_both_are_told_it(transact
     assert answers[0].json() == answers[1].json()
     assert sorted("Idempotency-Replayed" in one.headers for one in answers) == [False, True]
     assert Appeal.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_programs_that_register_at_once_get_numbers_in_a_row_and_leave_whole_journals(
+    transactional_db: None,
+) -> None:
+    world = World()
+    messages = [handed(world, external_id=f"GP-{number}") for number in range(6)]
+    people = [Program(made(owner).secret) for owner in (world.clerk, world.clerk2)]
+    answers = at_once(
+        *(lambda n=n, one=one: people[n % 2].post("/appeals", {"message": one.pk}) for n, one in enumerate(messages))
+    )
+    assert [one.status_code for one in answers] == [201] * 6, answers
+    assert sorted(int(one.json()["number"][-6:]) for one in answers) == list(range(1, 7))
+    assert Applicant.objects.count() == 1
+    assert journal.verify() == []
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,5 +1,6 @@
 """The journals: nothing is changed, removed or cut off without being found."""
 
+from contextlib import suppress
 from datetime import timedelta
 from io import StringIO
 from threading import Barrier, Thread
@@ -60,6 +61,25 @@ def test_a_rolled_back_change_leaves_no_row_and_no_gap(three):
         journal.record("appeal.moved", chain="appeal:1", by=None)
         transaction.set_rollback(True)
     assert journal.record("appeal.moved", chain="appeal:1", by=None).seq == 4
+    assert journal.verify() == []
+
+
+def test_rows_written_together_follow_each_other_as_they_came_and_none_is_left_of_what_failed(db):
+    clerk = Employee.objects.create_user("clerk")
+    journal.record("appeal.registered", chain="appeal:1", by=clerk)
+    with journal.together():
+        journal.looked("appeal.opened", by=clerk, appeal=1)
+        journal.record("appeal.moved", chain="appeal:1", by=clerk, step=1)
+        with suppress(ZeroDivisionError), journal.together():
+            journal.record("appeal.moved", chain="appeal:2", by=clerk)
+            raise ZeroDivisionError
+        with journal.together():
+            journal.record("appeal.moved", chain="appeal:1", by=clerk, step=2)
+        assert (JournalEntry.objects.count(), AccessEntry.objects.count()) == (1, 0)
+    rows = JournalEntry.objects.order_by("pk").values_list("chain", "seq", "action", "data")
+    assert list(rows[1:]) == [("appeal:1", seq, "appeal.moved", {"step": seq - 1}) for seq in (2, 3)]
+    assert AccessEntry.objects.get().data == {"appeal": 1}
+    assert journal.record("appeal.moved", chain="appeal:1", by=clerk).seq == 4
     assert journal.verify() == []
 
 
