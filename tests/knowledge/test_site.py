@@ -49,7 +49,7 @@ def test_a_second_person_lets_it_out_and_the_journal_knows_who(client, written, 
     public.pin(written, revision=written.live_revision_id, by=chief)
     assert "Ответ." in client.get(written.url).content.decode()
     entry = JournalEntry.objects.get(action="material.let_out")
-    assert (entry.actor, entry.facts["revision"]) == (chief, written.live_revision_id)
+    assert (entry.actor, entry.data["revision"]) == (chief, written.live_revision_id)
 
 
 def test_its_author_does_not_let_it_out(client, written, author):
