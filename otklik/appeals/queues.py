@@ -14,7 +14,7 @@ from otklik.appeals import access, search_feed, waiting
 from otklik.appeals.models import FINISHED, Appeal, AppealQuestion, Approval, CoExecutor, Dispatch, FrozenAnswer
 from otklik.core import masking
 from otklik.core.terms import SOON_DAYS
-from otklik.correspondence.models import ChannelCode, IncomingMessage, OutgoingMessage
+from otklik.correspondence.models import IncomingMessage, OutgoingMessage
 from otklik.people.models import Applicant, Employee
 
 S = Appeal.Status
@@ -26,7 +26,15 @@ IN_WORK: Final = [S.ASSIGNED, S.DRAFTING, S.APPROVAL]
 BY_TERM: Final = (F("due_on").asc(nulls_last=True), "pk")
 ORDERS: Final = {"new": ("-registered_on", "-pk"), "old": ("registered_on", "pk"), "number": ("number", "pk")}
 # Asked of the field it would be looked for anew in each of fifty rows.
-CHANNELS: Final = dict(ChannelCode.choices)
+STATUSES: Final = dict(S.choices)
+# All that a row shows of an appeal: a list has fifty, and the rest of four tables would come with each.
+_OF_PERSON: Final = ("last_name", "first_name", "patronymic")
+_SHOWN: Final = (
+    *("number", "subject", "channel", "status", "due_on", "answered_on", "unseen_reply"),
+    *("applicant__kind", "applicant__organisation", *(f"applicant__{name}" for name in _OF_PERSON)),
+    *("unit__name", "unit__short_name"),
+    *("executor__username", *(f"executor__{name}" for name in _OF_PERSON)),
+)
 UNDELIVERED: Final = [State.FAILED, State.UNCERTAIN, State.BY_HAND]
 
 
@@ -76,16 +84,16 @@ class Row:
     number: str
     subject: str
     applicant: str
-    channel: str
+    channel: str  # its code
     state: str
-    at: datetime | date
+    at: datetime | None = None  # when a message came
     due_on: date | None = None  # to answer an appeal, to register a message
+    answered_on: date | None = None
     unit: str = ""
     executor: str = ""
     unseen_reply: bool = False
-    problem: str = ""
-    appeal: Appeal | None = None
-    message: IncomingMessage | None = None
+    quarantined: bool = False
+    words: str = ""  # of a message: what it says, or why it cannot be read
 
 
 @dataclass(frozen=True)
@@ -175,16 +183,23 @@ def counters(user: Employee, named: Mapping[str, tuple[str, Filters]] | None = N
     """
     shown = {view.code: (view.code, Filters()) for view in views_for(user) if view.code != "all"} | dict(named or {})
     conditions = {name: _condition(user, VIEWS[view], filters) for name, (view, filters) in shown.items()}
-    # Each view is counted through its own index: a sum of conditions over all appeals would read them all.
+    asked = {name: condition for name, condition in conditions.items() if condition is not None}
+    # Views that are a state are counted together, the others each through an index of its own: a sum of conditions
+    # over all appeals would read them all.
+    states = {name: state for name, condition in asked.items() if (state := _state_alone(condition))}
     visible = access.visible_to(user).order_by()
     counts = [
-        visible.filter(condition).annotate(view=Value(name)).values("view").annotate(rows=Count("pk"))
-        for name, condition in conditions.items()
-        if condition is not None
+        visible.filter(condition).annotate(of=Value(f"view {name}")).values("of").annotate(rows=Count("pk"))
+        for name, condition in asked.items()
+        if name not in states
     ]
-    found = dict(counts[0].union(*counts[1:], all=True).values_list("view", "rows")) if counts else {}
+    if states:
+        together = visible.filter(status__in=set(states.values())).annotate(of=F("status"))
+        counts.append(together.values("of").annotate(rows=Count("pk")))
+    found = dict(counts[0].union(*counts[1:], all=True).values_list("of", "rows")) if counts else {}
     return {
-        name: found.get(name, 0) + len(_lines(user, VIEWS[view], filters)) for name, (view, filters) in shown.items()
+        name: found.get(states.get(name, f"view {name}"), 0) + len(_lines(user, VIEWS[view], filters))
+        for name, (view, filters) in shown.items()
     }
 
 
@@ -200,7 +215,7 @@ def rows(user: Employee, view: str, filters: Filters | None = None, *, size: int
         taken = _message_rows(lines[start:end])
         return Page(chosen, taken[:size], number, len(taken) > size)
     found = access.visible_to(user).filter(condition).select_related("applicant", "unit", "executor")
-    ordered = found.order_by(*_order(view, filters))
+    ordered = found.only(*_SHOWN).order_by(*_order(view, filters))
     if lines:
         # Both are in the order of their terms: no page of them together needs more than `end` of either.
         both = [*map(_appeal_row, ordered[:end]), *_message_rows(lines[:end])]
@@ -268,6 +283,14 @@ def _condition(user: Employee, view: View, filters: Filters) -> Q | None:
     return found
 
 
+def _state_alone(condition: Q) -> str:
+    """Return the state where a condition asks for nothing else, or an empty text."""
+    match condition.children:
+        case [("status", str(state))] if not condition.negated:
+            return state
+    return ""
+
+
 def _narrow_lines(found: list[waiting.Line], filters: Filters) -> list[waiting.Line]:
     """Narrow what waits; a message has no topic and no unit yet."""
     if filters.topic or filters.unit:
@@ -298,14 +321,13 @@ def _appeal_row(appeal: Appeal) -> Row:
         number=appeal.number,
         subject=appeal.subject,
         applicant=applicant_label(appeal.applicant),
-        channel=CHANNELS[appeal.channel],
-        state=S(appeal.status).label,
-        at=appeal.registered_on,
+        channel=appeal.channel,
+        state=STATUSES[appeal.status],
         due_on=appeal.due_on,
+        answered_on=appeal.answered_on,
         unit=str(appeal.unit) if appeal.unit else "",
         executor=appeal.executor.short_name if appeal.executor else "",
         unseen_reply=appeal.unseen_reply,
-        appeal=appeal,
     )
 
 
@@ -321,10 +343,10 @@ def _message_row(message: IncomingMessage, due_on: date | None) -> Row:
         number="",
         subject=message.subject or "(без темы)",
         applicant=sender_label(message),
-        channel=CHANNELS[message.channel],
+        channel=message.channel,
         state=IncomingMessage.State(message.state).label,
         at=message.received_at,
         due_on=due_on,
-        problem=message.problem,
-        message=message,
+        quarantined=message.state == IncomingMessage.State.QUARANTINED,
+        words=message.text or message.problem,
     )

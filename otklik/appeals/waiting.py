@@ -15,7 +15,7 @@ from django.db.models import FilteredRelation, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from otklik.appeals.models import ChannelDefault
-from otklik.core import calendar
+from otklik.core import built, calendar
 from otklik.core import terms as rules
 from otklik.core.models import TermRule
 from otklik.core.workdays import Due
@@ -52,26 +52,38 @@ def lines(user: Employee) -> list[Line]:
 
 def due_of(message: IncomingMessage) -> Due | None:
     """Return by which day a message has to be registered, with its grounds; None where no term is set or it is."""
-    return next((due for *_, due in _counted(messages().filter(pk=message.pk))), None)
+    return next((due for *_, due in _counted(_told().filter(pk=message.pk))), None)
 
 
 def _lines() -> list[Line]:
     later = calendar.current().next_working(timezone.localdate())
     found = [
         Line(pk, channel, at, due.on if due else None, due is not None and due.on < later)
-        for pk, channel, at, due in _counted(messages())
+        for pk, channel, at, due in _counted(_told())
     ]
     return sorted(found, key=lambda line: (line.due_on or date.max, line.received_at, line.pk))
 
 
-def _counted(waiting: QuerySet[IncomingMessage]) -> Iterator[tuple[int, str, datetime, Due | None]]:
-    """Yield messages with their terms; each day of a channel is counted once."""
+@built.once
+def _told() -> QuerySet[IncomingMessage, tuple[Any, ...]]:
+    """Return what terms are counted from: key, channel, day of arrival, whether the sender is identified."""
     newest = MessageFacts.objects.filter(message=OuterRef("pk")).order_by("-version")
-    rows = list(
-        waiting.annotate(identified=Subquery(newest.values("data__identified")[:1])).values_list(
-            "pk", "channel", "received_at", "identified"
-        )
-    )
+    identified = Subquery(newest.values("data__identified")[:1])
+    return messages().annotate(identified=identified).values_list("pk", "channel", "received_at", "identified")
+
+
+@built.once
+def _proposed(on: date) -> QuerySet[ChannelDefault, tuple[Any, ...]]:
+    """Return the defaults of channels as of a day, each with the terms of registration under its regime."""
+    term = FilteredRelation("regime__terms", condition=Q(regime__terms__step=TermRule.Step.REGISTER))
+    told = (f"term__{name}" for name in _RULE)
+    rows = ChannelDefault.objects.filter(rules.valid(on)).annotate(term=term)
+    return rows.values_list("channel", "identified", "valid_from", *told)
+
+
+def _counted(waiting: QuerySet[IncomingMessage, tuple[Any, ...]]) -> Iterator[tuple[int, str, datetime, Due | None]]:
+    """Yield messages with their terms; each day of a channel is counted once."""
+    rows = list(waiting)
     if not rows:
         return
     days, proposed, today = calendar.current(), _Proposed(), timezone.localdate()
@@ -91,10 +103,7 @@ class _Proposed:
     """
 
     def __init__(self) -> None:
-        term = FilteredRelation("regime__terms", condition=Q(regime__terms__step=TermRule.Step.REGISTER))
-        rows = ChannelDefault.objects.filter(rules.valid(timezone.localdate())).annotate(term=term)
-        told = (f"term__{name}" for name in _RULE)
-        self._rows: list[tuple[Any, ...]] = list(rows.values_list("channel", "identified", "valid_from", *told))
+        self._rows: list[tuple[Any, ...]] = list(_proposed(timezone.localdate()))
 
     def rule(self, channel: str, identified: bool, on: date) -> TermRule | None:
         """Return the rule for what came by a channel on a day."""

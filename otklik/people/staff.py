@@ -10,6 +10,7 @@ from typing import NamedTuple
 from django.db.models import Exists, FilteredRelation, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 
+from otklik.core import built
 from otklik.core.terms import valid
 from otklik.people.models import Department, Employee, RoleAssignment, RolePower, Substitution, Unit
 
@@ -31,15 +32,21 @@ class Standing:
 
 def standing(employee: Employee, on: date) -> Standing:
     """Return an employee's powers on a day, of his own roles and of those he stands in for, and these people."""
-    everyone = _in_person(employee, on).annotate(
-        held=FilteredRelation("assignments", condition=valid(on, prefix="assignments__")),
-        given=FilteredRelation("held__role__powers", condition=valid(on, prefix="held__role__powers__")),
-    )
-    rows = list(everyone.values_list("pk", "unit", "given__power"))
+    rows = list(_powers(on).filter(_in_person(employee, on)))
     return Standing(
         powers=frozenset(power for _, _, power in rows if power),
         people=frozenset(Person(pk, unit) for pk, unit, _ in rows),
     )
+
+
+@built.once
+def _powers(on: date) -> QuerySet[Employee, tuple[int, int | None, str | None]]:
+    """Return everybody with his unit and each power of his own roles on a day; None where he has none."""
+    everyone = Employee.objects.order_by().annotate(
+        held=FilteredRelation("assignments", condition=valid(on, prefix="assignments__")),
+        given=FilteredRelation("held__role__powers", condition=valid(on, prefix="held__role__powers__")),
+    )
+    return everyone.values_list("pk", "unit", "given__power")
 
 
 def powers_of(employee: Employee, on: date) -> frozenset[str]:
@@ -47,19 +54,19 @@ def powers_of(employee: Employee, on: date) -> frozenset[str]:
     return standing(employee, on).powers
 
 
-def _absent(employee: Employee, on: date) -> QuerySet[Employee]:
+def _absent(employee: Employee, on: date) -> Q:
     running = Substitution.objects.filter(deputy=employee, starts_on__lte=on, ends_on__gte=on)
-    return Employee.objects.filter(pk__in=running.values("absent"))
+    return Q(pk__in=running.values("absent"))
 
 
-def _in_person(employee: Employee, on: date) -> QuerySet[Employee]:
-    """Return the employee and those he stands in for; asked inside other queries, so it costs none of its own."""
-    return Employee.objects.filter(Q(pk=employee.pk) | Q(pk__in=_absent(employee, on).values("pk"))).order_by()
+def _in_person(employee: Employee, on: date) -> Q:
+    """Return the condition «the employee or one of those he stands in for»; it costs no query of its own."""
+    return Q(pk=employee.pk) | _absent(employee, on)
 
 
 def acting_for(employee: Employee, on: date) -> list[Employee]:
     """Return those whose duties the employee carries out on a day. One step only: a deputy's deputy has nothing."""
-    return list(_absent(employee, on))
+    return list(Employee.objects.filter(_absent(employee, on)))
 
 
 def in_whose_name(employee: Employee, power: str, on: date) -> Employee | None:
@@ -78,7 +85,8 @@ def assigned(power: str, on: date) -> QuerySet[RoleAssignment]:
 
 def units_under(employee: Employee, on: date, *, power: str = "appeals.view_unit") -> set[int]:
     """Return the units, with all units below them, where the employee has the power on a day."""
-    given = assigned(power, on).filter(employee__in=_in_person(employee, on)).order_by()
+    people = Employee.objects.filter(_in_person(employee, on))
+    given = assigned(power, on).filter(employee__in=people).order_by()
     where = given.annotate(place=Coalesce("unit", "employee__unit")).filter(place=OuterRef("pk"))
     tree = list(Unit.objects.annotate(given=Exists(where)).values_list("pk", "parent", "given"))
     return _below([pk for pk, _, here in tree if here], [(pk, parent) for pk, parent, _ in tree])

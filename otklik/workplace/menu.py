@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from django.http import HttpResponse
@@ -29,6 +30,17 @@ class Item:
     name: str
     powers: tuple[str, ...] = ()
     go: str = ""  # the key after «П» (G) that leads there, by its place on the keyboard
+
+    @property
+    def url(self) -> str:
+        """Return where it leads."""
+        return _url(self.name)
+
+
+@cache
+def _url(name: str) -> str:
+    """Return the address of a page. Looked up once: every page has a menu of twenty."""
+    return reverse(f"workplace:{name}")
 
 
 @dataclass(frozen=True)
@@ -94,11 +106,10 @@ def _lines(
     for item in group:
         if item.powers and not any(employee.has_power(power) for power in item.powers):
             continue
-        url = reverse(f"workplace:{item.name}")
-        here = url == path
-        yield Line(item.label, url, here and not view, item.icon, go=item.go)
+        here = item.url == path
+        yield Line(item.label, item.url, here and not view, item.icon, go=item.go)
         if item.name == "queue":
-            yield from _queue_lines(employee, url, view if here else "", numbers)
+            yield from _queue_lines(employee, item.url, view if here else "", numbers)
 
 
 def _queue_lines(employee: Employee, url: str, view: str, numbers: Mapping[str, int]) -> Iterable[Line]:
@@ -126,11 +137,10 @@ def pages_for(employee: Employee) -> Iterable[Line]:
     for item in (item for group in GROUPS for item in group):
         if item.powers and not any(employee.has_power(power) for power in item.powers):
             continue
-        url = reverse(f"workplace:{item.name}")
-        yield Line(item.label, url, current=False, icon=item.icon)
+        yield Line(item.label, item.url, current=False, icon=item.icon)
         if item.name == "queue":
             for view in queues.views_for(employee):
-                yield Line(f"Обращения: {view.title}", f"{url}?view={view.code}", current=False, icon="list")
+                yield Line(f"Обращения: {view.title}", f"{item.url}?view={view.code}", current=False, icon="list")
             for named in saved.seen_by(employee):
                 yield Line(f"Обращения: {named.name}", saved.url_of(named), current=False, icon="bookmark")
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from functools import lru_cache
 from textwrap import shorten
 from typing import Any
 
-from django.db.models import Value
+from django.db.models import QuerySet, Value
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -16,7 +17,7 @@ from django.views.decorators.http import require_GET
 
 from otklik.appeals import bulk, queues
 from otklik.appeals.models import Topic
-from otklik.core import typed
+from otklik.core import built, typed
 from otklik.core.access import requires
 from otklik.core.terms import valid
 from otklik.correspondence.models import ChannelCode
@@ -103,13 +104,18 @@ def _page(request: StaffRequest, view: str, filters: queues.Filters) -> dict[str
     }
 
 
+@built.once
+def _dictionaries(on: date) -> QuerySet[Topic, tuple[str, int, str]]:
+    """Return the topics and the units of a day in one query: which it is, its key, its name."""
+    topics = Topic.objects.filter(valid(on), leaf=True).annotate(of=Value("topic")).order_by()
+    units = Unit.objects.filter(valid(on)).annotate(of=Value("unit")).order_by()
+    names = units.values_list("of", "pk", "short_name")
+    return topics.values_list("of", "pk", "name").union(names).order_by("name")
+
+
 def _choices() -> dict[str, Any]:
-    """Return what the filters offer; topics and units come in one query."""
-    today = timezone.localdate()
-    topics = Topic.objects.filter(valid(today), leaf=True).annotate(of=Value("topic")).order_by()
-    units = Unit.objects.filter(valid(today)).annotate(of=Value("unit")).order_by()
-    rows = topics.values_list("of", "pk", "name").union(units.values_list("of", "pk", "short_name")).order_by("name")
-    offered = list(rows)
+    """Return what the filters offer."""
+    offered = list(_dictionaries(timezone.localdate()))
     return {
         "channels": ChannelCode.choices,
         "topics": [(pk, shorten(name, 70, placeholder="…")) for of, pk, name in offered if of == "topic"],

@@ -48,7 +48,7 @@ def seen_by(user: Employee) -> list[SavedView]:
     """Return the lists in the employee's menu, asked once per request."""
     known: list[SavedView] | None = user.__dict__.get("_saved_views")
     if known is None:
-        known = list(SavedView.objects.filter(Q(owner=user) | Q(shared=True)).select_related("owner"))
+        known = list(SavedView.objects.filter(Q(owner=user) | Q(shared=True)))
         user.__dict__["_saved_views"] = known
     return known
 

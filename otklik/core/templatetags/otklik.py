@@ -169,7 +169,12 @@ def term_chip(due: date | None, answered: date | None = None, *, what: str = "",
 
     Drawn here and not by a template: a list has fifty of them.
     """
-    today = timezone.localdate()
+    return _term_chip(due, answered, what, short, timezone.localdate())
+
+
+@lru_cache(maxsize=10_000)
+def _term_chip(due: date | None, answered: date | None, what: str, short: bool, today: date) -> SafeString:
+    """Draw a term as of a day: many rows have the same."""
     if answered:
         late = (answered - due).days if due else 0
         tail = f", с опозданием на {count(late, 'день,дня,дней')}" if late > 0 else ""

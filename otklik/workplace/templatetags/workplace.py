@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection, Iterator
+from typing import Any, Final
 
 from django import template
-from django.utils.html import conditional_escape
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import Truncator
 
 from otklik.appeals.models import Appeal
 from otklik.appeals.queues import Row
 from otklik.core import actions
+from otklik.core.templatetags.otklik import channel_icon, icon, moment, term_chip
+from otklik.correspondence.models import ChannelCode
 from otklik.people import access
 from otklik.people.models import Applicant, Employee
 from otklik.workplace import queue, saved
@@ -55,6 +59,73 @@ def fact_value(value: object) -> str:
 def address(row: Row) -> str:
     """Return where a row of a list leads."""
     return queue.row_url(row.kind, row.pk)
+
+
+@register.simple_tag
+def list_row(row: Row, query: str = "", hidden: Collection[str] = (), many: object = None) -> SafeString:
+    """Draw a row of a list without the pieces that are `hidden`; where `many` can be chosen, with a box to tick.
+
+    Drawn here and not by a template: a list has fifty of them.
+    """
+    draw = _message_row if row.kind == "message" else _appeal_row
+    pieces = list(draw(row, query, hidden, many))
+    return format_html("".join(form for form, *_ in pieces), *(value for _, *values in pieces for value in values))
+
+
+Piece = tuple[str, *tuple[object, ...]]  # a form and what it is filled with
+_CHANNELS: Final = dict(ChannelCode.choices)
+_LINK: Final = '<a class="row-link" href="{}{}"><span class="row-top">'
+_TICK: Final = (
+    '<input class="form-check-input row-tick" type="checkbox" name="appeal" value="{}" aria-label="Отметить {}">'
+)
+_HERE: Final = (
+    '<span class="chip chip-warn" data-appeal="{}" hidden>{}<span class="visually-hidden">Сейчас открыто: </span>'
+    "<span data-words></span></span>"
+)
+_NAME: Final = '<span class="nowrap muted">{}</span>'
+_CLIP: Final = '<span class="clip">{}</span>'
+_WHOLE: Final = '<span class="nowrap">{}</span>'
+_WITH_ICON: Final = '<span class="nowrap">{} {}</span>'
+_SUB: Final = '</span><span class="row-sub">'
+_SIDE: Final = '</span><span class="row-side">{}</span></a></li>'
+
+
+def _appeal_row(row: Row, query: str, hidden: Collection[str], many: object) -> Iterator[Piece]:
+    yield ("<li>",)
+    if many:
+        yield _TICK, row.pk, row.number
+    yield _LINK, address(row), query and f"?{query}"
+    yield '<span class="row-number">{}</span>', row.number
+    if "applicant" not in hidden:
+        yield _NAME, row.applicant
+    yield _CLIP, row.subject
+    yield _HERE, row.pk, icon("eye")
+    if row.unseen_reply:
+        yield '<span class="chip chip-press">{}написал ещё</span>', icon("message-dots")
+    yield (_SUB,)
+    if "channel" not in hidden:
+        yield _WITH_ICON, icon(channel_icon(row.channel)), _CHANNELS[row.channel]
+    yield _WHOLE, row.state
+    if row.executor and "executor" not in hidden:
+        yield _WITH_ICON, icon("user"), row.executor
+    if row.unit and "unit" not in hidden:
+        yield _CLIP, row.unit
+    yield _SIDE, term_chip(row.due_on, row.answered_on, short=True)
+
+
+def _message_row(row: Row, query: str, hidden: Collection[str], _: object) -> Iterator[Piece]:
+    yield "<li>" + _LINK, address(row), query and f"?{query}"
+    if "applicant" not in hidden:
+        yield _NAME, row.applicant
+    yield _CLIP, row.subject
+    if row.quarantined:
+        yield '<span class="chip chip-warn">{}карантин</span>', icon("alert-triangle")
+    yield (_SUB,)
+    if "channel" not in hidden:
+        yield _WITH_ICON, icon(channel_icon(row.channel)), _CHANNELS[row.channel]
+    yield _WHOLE, moment(row.at)
+    yield _CLIP, Truncator(row.words).chars(160)
+    yield _SIDE, term_chip(row.due_on, what="зарегистрировать", short=True)
 
 
 @register.filter
