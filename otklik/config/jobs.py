@@ -27,6 +27,7 @@ from otklik.core import beats, files, journal
 from otklik.core.models import Firing, JournalEntry, JournalSeal
 from otklik.correspondence import delivery, inbox, staff_mail
 from otklik.correspondence.channel import Channel
+from otklik.knowledge import schedule
 from otklik.people import accounts, lockout
 from otklik.workplace import notice_mail, notices, presence
 
@@ -75,6 +76,7 @@ def periodic() -> list[Job]:
         ),
         Job("return-stuck", delivery.return_stuck, every=timedelta(minutes=1)),
         Job("return-stuck-staff-mail", staff_mail.return_stuck, every=timedelta(minutes=1)),
+        Job("publish-scheduled", schedule.carry_out, every=timedelta(minutes=1)),
         Job("tell-of-terms", notices.tell_of_terms, every=timedelta(hours=1)),
         Job("carry-out-transfers", accounts.carry_out_moves, daily_at=time(0, 1)),
         Job("seal-journal", seal_past_days, daily_at=time(0, 10)),

@@ -8,7 +8,7 @@ from typing import Final
 from django.db.models import Count, Exists, OuterRef, Q
 
 from otklik.core.compliance import Figure, Promise, end_of, is_today, unknown
-from otklik.knowledge.models import Faq, Function, Mark, Material, MaterialUse, Section
+from otklik.knowledge.models import KINDS, Function, Mark, Material, MaterialUse, Section
 
 _NO_PAST: Final = "какие материалы были опубликованы в прошлом, по дням не хранится"
 
@@ -16,8 +16,9 @@ _NO_PAST: Final = "какие материалы были опубликован
 def _materials(on: date) -> Figure:
     if not is_today(on):
         return unknown(_NO_PAST)
-    found = Material.objects.filter(live=True).aggregate(all=Count("pk"), open=Count("pk", filter=Q(mark=Mark.PUBLIC)))
-    return Figure(f"Опубликовано материалов: {found['all']}, из них открыто клиентам: {found['open']}", found["all"])
+    on_site = Q(mark=Mark.PUBLIC, public_version__isnull=False)
+    found = Material.objects.filter(live=True).aggregate(all=Count("pk"), open=Count("pk", filter=on_site))
+    return Figure(f"Опубликовано материалов: {found['all']}, из них на сайте: {found['open']}", found["all"])
 
 
 def _sections(on: date) -> Figure:
@@ -43,14 +44,10 @@ def _functions(on: date) -> Figure:
 def _kinds(on: date) -> Figure:
     if not is_today(on):
         return unknown(_NO_PAST)
-    questions = Faq.objects.filter(page_ptr=OuterRef("pk"))
-    found = (
-        Material.objects.filter(live=True)
-        .annotate(is_asked=Exists(questions))
-        .aggregate(all=Count("pk"), asked=Count("pk", filter=Q(is_asked=True)))
-    )
-    templates = found["all"] - found["asked"]
-    return Figure(f"Вопросов с ответами: {found['asked']}, шаблонов ответов: {templates}", found["all"])
+    live = Material.objects.filter(live=True).order_by()
+    found = dict(live.values_list("content_type__model").annotate(number=Count("pk")))
+    told = (f"{kind._meta.verbose_name_plural}: {found.get(kind._meta.model_name, 0)}" for kind in KINDS)
+    return Figure("; ".join(told).capitalize(), sum(found.values()))
 
 
 def _inserted(on: date) -> Figure:
@@ -64,7 +61,7 @@ PROMISES: Final = (
         "R2",
         "2",
         does="База знаний — внутренний раздел Отклика: сотрудник видит всё, что ему можно, клиент — только "
-        "опубликованное для него.",
+        "опубликованное для него: ту версию, которую выпустил на сайт второй человек.",
         figure=_materials,
         list_name="workplace:knowledge",
         list_words="База знаний",
@@ -88,19 +85,19 @@ PROMISES: Final = (
     Promise(
         "R39",
         "39",
-        does="У раздела есть функция и ответственное подразделение: его авторы правят раздел.",
-        missing="Показать функции, по которым нет материалов.",
+        does="У раздела есть функция и ответственное подразделение: его авторы правят раздел. Карта показывает, "
+        "по каким функциям и видам материалов пусто.",
         figure=_functions,
-        list_name="workplace:knowledge",
-        list_words="База знаний",
+        list_name="workplace:knowledge_coverage",
+        list_words="Карта: функции и виды материалов",
     ),
     Promise(
         "R40",
         "40",
-        does="Есть вопросы с ответами и шаблоны ответов.",
-        missing="Правовые акты, должностные инструкции, примеры решений, услуги, график приёма, контактные данные.",
+        does="Все виды материалов п. 40, у каждого свои обязательные поля, и сценарии разговоров. Должностные "
+        "инструкции и примеры решений на сайт не попадают никогда.",
         figure=_kinds,
-        list_name="workplace:knowledge",
-        list_words="База знаний",
+        list_name="workplace:knowledge_coverage",
+        list_words="Карта: функции и виды материалов",
     ),
 )

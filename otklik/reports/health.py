@@ -48,6 +48,7 @@ JOBS: Final[dict[str, str]] = {
     "return-stuck": "Возврат прерванных отправок",
     "return-stuck-staff-mail": "Возврат прерванных писем сотрудникам",
     "tell-of-terms": "Уведомления о сроках",
+    "publish-scheduled": "Публикация материалов по расписанию",
     "sweep-notices": "Уборка старых уведомлений",
     "sweep-staff-mail": "Уборка старых писем сотрудникам",
     "seal-journal": "Печать журнала за день",

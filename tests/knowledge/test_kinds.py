@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, time
+from datetime import date, time, timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils import timezone
 
-from otklik.knowledge import coverage, materials
+from otklik.knowledge import coverage, materials, schedule
 from otklik.knowledge.models import (
     KINDS,
     Contact,
@@ -253,3 +253,20 @@ def test_links_lead_employees_to_the_desk_and_citizens_to_the_site(client, reade
     client.force_login(reader)
     inside = client.get(reverse("workplace:knowledge_material", args=[page.pk])).content.decode()
     assert reverse("workplace:knowledge_material", args=[hidden.pk]) in inside
+
+
+def test_what_is_set_for_a_later_hour_happens_at_that_hour(garages, publish, reader, monkeypatch):
+    publish(garages, "Уже опубликован")
+    ends = publish(garages, "Кончается")
+    coming = garages.add_child(instance=Faq(title="Будущий", slug="coming", short_answer="Скоро.", live=False))
+    coming.go_live_at = timezone.now() + timedelta(hours=1)
+    coming.save_revision().publish()
+    ends.expire_at = timezone.now() + timedelta(hours=1)
+    ends.save_revision().publish()
+    schedule.carry_out()
+    assert {one.title for one in materials.for_staff(reader)} == {"Уже опубликован", "Кончается"}
+    later = timezone.now() + timedelta(hours=2)
+    monkeypatch.setattr(timezone, "now", lambda: later)
+    schedule.carry_out()
+    assert {one.title for one in materials.for_staff(reader)} == {"Уже опубликован", "Будущий"}
+    assert [one.title for one in materials.find("скоро", user=reader)] == ["Будущий"]
