@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from otklik.core.access import requires
-from otklik.knowledge import materials, rights
+from otklik.knowledge import finding, materials, rights
 from otklik.knowledge.models import Section
 from otklik.people.models import Employee
 
@@ -25,7 +25,9 @@ def home(request: HttpRequest) -> HttpResponse:
     query = " ".join(request.GET.get("q", "").replace("\x00", " ").split())[:QUERY_MAX]
     context: dict[str, object] = {"query": query, "may_author": user.has_power("knowledge.edit")}
     if query:
-        context["found"] = materials.find(query, user=user, limit=FOUND)
+        context["found"] = found = materials.find(query, user=user, limit=FOUND)
+        shown = [one.page_id for one in found]
+        context["search_key"] = finding.typed(finding.Searcher(user), query, shown, finding.told_by(request))
     else:
         context["sections"] = materials.sections(user)
     page = "workplace/kb/home.html"
@@ -58,6 +60,7 @@ def material(request: HttpRequest, pk: int) -> HttpResponse:
     keeper = materials.section_of(one)
     if keeper is None:
         raise Http404
+    finding.opened(finding.Searcher(user), pk)
     context = {
         "material": one,
         "section": keeper,

@@ -1,10 +1,13 @@
 """Tables and pages of the Knowledge Base; each step of its life has a file."""
 
+from otklik.knowledge.models.finding import Audience, Baseline, SearchSession, Vote
 from otklik.knowledge.models.kinds import Faq, ReplyTemplate
 from otklik.knowledge.models.material import Mark, Material, MaterialUse
 from otklik.knowledge.models.structure import Function, KnowledgeHome, KnowledgePage, Section, UnitEditors
 
 __all__ = [
+    "Audience",
+    "Baseline",
     "Faq",
     "Function",
     "KnowledgeHome",
@@ -13,6 +16,8 @@ __all__ = [
     "Material",
     "MaterialUse",
     "ReplyTemplate",
+    "SearchSession",
     "Section",
     "UnitEditors",
+    "Vote",
 ]

@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
 from wagtail.admin.panels import FieldPanel, MultiFieldPanel, TitleFieldPanel
 from wagtail.models import Page
 from wagtail.snippets.models import register_snippet
@@ -77,15 +78,25 @@ class KnowledgeHome(KnowledgePage):
 
     def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Add the sections that have something to read, or what was found for `?q=`."""
-        from otklik.knowledge import materials
+        from otklik.knowledge import finding, materials
 
         query = request.GET.get("q", "").strip()
         more: dict[str, Any] = {"query": query}
         if query:
-            more["found"] = materials.find(query, limit=20)
+            more["found"] = found = materials.find(query, limit=20)
+            shown = [one.page_id for one in found]
+            more["search_key"] = finding.typed(finding.citizen(request), query, shown, finding.told_by(request))
         else:
             more["sections"] = materials.sections()
         return {**super().get_context(request, *args, **kwargs), **more}
+
+    def serve(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Show the page; who searched gets the mark by which his next step is known."""
+        from otklik.knowledge import finding
+
+        response: HttpResponseBase = super().serve(request, *args, **kwargs).render()
+        finding.keep_mark(request, response)
+        return response
 
 
 class Section(KnowledgePage):
