@@ -96,7 +96,7 @@ def told_by(request: HttpRequest) -> Told:
 
 def citizen(request: HttpRequest) -> Searcher:
     """Return the citizen by the mark of his browser; a browser without one gets it with the answer (`keep_mark`)."""
-    value = request.COOKIES.get(COOKIE) or getattr(request, "new_reader", "")
+    value: str = request.COOKIES.get(COOKIE) or getattr(request, "new_reader", "")
     if not _KEY.fullmatch(value):
         value = request.new_reader = secrets.token_hex(16)  # type: ignore[attr-defined]
     return Searcher(mark=hmac.new(f"reader:{settings.SECRET_KEY}".encode(), value.encode(), sha256).hexdigest())
@@ -285,7 +285,7 @@ def by_unit(scope: Scope) -> dict[Unit, Figures]:
     return {unit: found[unit.pk] for unit in units.order_by("short_name")}
 
 
-def words(scope: Scope, outcome: str) -> QuerySet[SearchSession, dict[str, Any]]:
+def words(scope: Scope, outcome: str) -> QuerySet[Any]:
     """Return the words of searches with this outcome, the most frequent first: `query`, `times`, `last`."""
     asked = searches(scope, outcome).exclude(query="").order_by()
     return asked.values("query").annotate(times=Count("pk"), last=Max("began_at")).order_by("-times", "query")

@@ -8,9 +8,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from otklik.core.access import requires
-from otklik.knowledge import finding, materials, rights
+from otklik.knowledge import finding, materials, rights, votes
 from otklik.knowledge.models import Section
 from otklik.people.models import Employee
+from otklik.workplace import kb_votes
 
 QUERY_MAX = 500
 FOUND = 20
@@ -66,6 +67,8 @@ def material(request: HttpRequest, pk: int) -> HttpResponse:
         "section": keeper,
         "related": [other for other in materials.materials_of(keeper, user) if other.pk != pk][:RELATED],
         "uses": materials.uses(pk),
+        "said": votes.said(finding.Searcher(user), one),
+        "sees_votes": any(user.has_power(power) for power in kb_votes.READERS),
         "may_edit": rights.may_edit(user, keeper, on=timezone.localdate()),
     }
     return render(request, "workplace/kb/material.html", context)

@@ -10,6 +10,7 @@ from otklik.workplace import (
     feedback,
     intake,
     kb,
+    kb_votes,
     menu,
     notice_pages,
     palette,
@@ -74,6 +75,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # Knowledge Base
     path("kb/", kb.home, name="knowledge"),
     path("kb/sections/<row:pk>/", kb.section, name="knowledge_section"),
+    path("kb/votes/", kb_votes.votes, name="votes"),
+    path("kb/votes/<row:pk>/", kb_votes.decide, name="vote_decide"),
+    path("kb/<row:pk>/vote/", kb_votes.vote, name="knowledge_vote"),
     path("kb/<row:pk>/", kb.material, name="knowledge_material"),
     # The answer's way, quarantine, calendar, journal
     *answer_urls.urlpatterns,
