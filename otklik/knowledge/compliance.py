@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 from django.db.models import Count, Exists, OuterRef, Q
 
 from otklik.core.compliance import Figure, Promise, end_of, is_today, unknown
-from otklik.knowledge.models import Faq, Function, Mark, Material, MaterialUse, Section
+from otklik.knowledge import finding
+from otklik.knowledge.models import Audience, Faq, Function, Mark, Material, MaterialUse, Section
 
+SEARCHED_DAYS: Final = 30
 _NO_PAST: Final = "какие материалы были опубликованы в прошлом, по дням не хранится"
 
 
@@ -59,6 +61,17 @@ def _inserted(on: date) -> Figure:
     return Figure(f"Материал вставлен в ответ: {number} раз", number)
 
 
+def _searched(on: date) -> Figure:
+    scope = finding.Scope(Audience.STAFF, on - timedelta(days=SEARCHED_DAYS - 1), on)
+    counted = finding.figures(scope)
+    if not counted.total:
+        return Figure(f"За {SEARCHED_DAYS} дней сотрудники не искали", 0)
+    half, most = finding.spoken(counted.median), finding.spoken(counted.p90)
+    times = f"половина — за {half}, девять из десяти — за {most}" if counted.found else "времени нет"
+    text = f"За {SEARCHED_DAYS} дней поисков сотрудников: {counted.total}, найдено {counted.share} %: {times}"
+    return Figure(text, counted.total)
+
+
 PROMISES: Final = (
     Promise(
         "R2",
@@ -76,6 +89,15 @@ PROMISES: Final = (
         "запоминается с версией.",
         missing="Та же формулировка при разговоре по телефону.",
         figure=_inserted,
+    ),
+    Promise(
+        "R37",
+        "37",
+        does="Время от первой буквы до найденного материала измеряется само, у сотрудников и у клиентов порознь; видны "
+        "медиана, девять из десяти, доля найденного, поиски без ответа и без открытия, рядом — исходное значение.",
+        figure=_searched,
+        list_name="workplace:time_to_find",
+        list_words="Время поиска",
     ),
     Promise(
         "R38",

@@ -96,7 +96,7 @@ def told_by(request: HttpRequest) -> Told:
 
 def citizen(request: HttpRequest) -> Searcher:
     """Return the citizen by the mark of his browser; a browser without one gets it with the answer (`keep_mark`)."""
-    value: str = request.COOKIES.get(COOKIE) or getattr(request, "new_reader", "")
+    value = str(request.COOKIES.get(COOKIE) or getattr(request, "new_reader", ""))
     if not _KEY.fullmatch(value):
         value = request.new_reader = secrets.token_hex(16)  # type: ignore[attr-defined]
     return Searcher(mark=hmac.new(f"reader:{settings.SECRET_KEY}".encode(), value.encode(), sha256).hexdigest())
@@ -250,6 +250,22 @@ class Figures:
 def percentile(times: Sequence[int], share: int) -> int | None:
     """Return the smallest of the times within which that share of them lies."""
     return sorted(times)[ceil(len(times) * share / 100) - 1] if times else None
+
+
+def spoken(ms: int | None) -> str:
+    """Return a time as people say it: «8 с», «1 мин 20 с»; a dash where there is none."""
+    if ms is None:
+        return "—"
+    minutes, seconds = divmod(round(ms / 1000), 60)
+    shown = f"{minutes} мин" if minutes else ""
+    return f"{shown} {seconds} с".strip() if seconds or not minutes else shown
+
+
+def ending(row: SearchSession) -> str:
+    """Return how a search ended, in words."""
+    if row.opened_ms is None:
+        return OUTCOMES["no_click" if row.found else "no_result"][0]
+    return OUTCOMES["found" if row.used_ms is None else "used"][0]
 
 
 def searches(scope: Scope, outcome: str = "") -> QuerySet[SearchSession]:

@@ -36,6 +36,8 @@ LISTS: Final[dict[str, str]] = {
     "workplace:quarantine": "Карантин",
     "workplace:feedback": "Отзывы",
     "workplace:knowledge": "База знаний",
+    "workplace:votes": "Отзывы о материалах",
+    "workplace:time_to_find": "Время поиска",
     "workplace:reconciliation": "Сверка приёма",
     "workplace:calendar": "Календарь",
     "workplace:terms": "Режимы и сроки",

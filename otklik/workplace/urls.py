@@ -20,6 +20,7 @@ from otklik.workplace import (
     search,
     staff_urls,
     system,
+    time_to_find,
     today,
 )
 
@@ -75,6 +76,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # Knowledge Base
     path("kb/", kb.home, name="knowledge"),
     path("kb/sections/<row:pk>/", kb.section, name="knowledge_section"),
+    path("kb/finding/", time_to_find.time_to_find, name="time_to_find"),
+    path("kb/finding/words/", time_to_find.words, name="searched_words"),
+    path("kb/finding/searches/", time_to_find.searches, name="searches"),
+    path("kb/finding/baseline/", time_to_find.baseline, name="finding_baseline"),
     path("kb/votes/", kb_votes.votes, name="votes"),
     path("kb/votes/<row:pk>/", kb_votes.decide, name="vote_decide"),
     path("kb/<row:pk>/vote/", kb_votes.vote, name="knowledge_vote"),
