@@ -76,6 +76,10 @@ NAMES: Final[dict[str, str]] = {
     "material.voted": "отзыв о материале",
     "vote.taken": "отзыв о материале взят в работу",
     "vote.closed": "отзыв о материале закрыт",
+    "proposal.made": "собрано предложение об актуализации",
+    "proposal.taken": "предложение об актуализации взято в работу",
+    "proposal.done": "предложение об актуализации выполнено",
+    "proposal.declined": "предложение об актуализации отклонено",
     "finding.baseline_set": "внесено исходное время поиска",
     "signin.entered": "вход в систему",
     "signin.failed": "неудачная попытка входа",
@@ -238,6 +242,7 @@ CHAINS: Final[dict[str, str]] = {
     "message": "сообщение",
     "outgoing": "письмо",
     "people": "сотрудники",
+    "proposal": "предложение",
     "system": "система",
     "terms": "сроки",
 }

@@ -10,7 +10,7 @@ from typing import Final
 from django.utils import timezone
 
 from otklik.demo import clock
-from otklik.knowledge import finding, materials, votes
+from otklik.knowledge import finding, materials, proposals, votes
 from otklik.knowledge.finding import Searcher
 from otklik.knowledge.models import Audience, Baseline, Material, SearchSession, Vote
 from otklik.people.models import Employee
@@ -49,6 +49,7 @@ def load(people: Mapping[str, Employee], now: datetime) -> int:
     SearchSession.objects.bulk_create(rows)
     _baseline(people, now)
     _votes(chance, pages[:12], known, people, now)
+    proposals.gather()
     return len(rows)
 
 

@@ -9,7 +9,7 @@ from django.db.models import Count, Exists, OuterRef, Q
 
 from otklik.core.compliance import Figure, Promise, end_of, is_today, unknown
 from otklik.knowledge import finding
-from otklik.knowledge.models import Audience, Faq, Function, Mark, Material, MaterialUse, Section
+from otklik.knowledge.models import Audience, Faq, Function, Mark, Material, MaterialUse, Proposal, Section
 
 SEARCHED_DAYS: Final = 30
 _NO_PAST: Final = "какие материалы были опубликованы в прошлом, по дням не хранится"
@@ -61,6 +61,13 @@ def _inserted(on: date) -> Figure:
     return Figure(f"Материал вставлен в ответ: {number} раз", number)
 
 
+def _proposed(on: date) -> Figure:
+    if not is_today(on):
+        return unknown("в каком состоянии предложения были в прошлом, по дням не хранится")
+    number = Proposal.objects.filter(state__in=[Proposal.State.NEW, Proposal.State.TAKEN]).count()
+    return Figure(f"Предложений ждёт: {number}", number)
+
+
 def _searched(on: date) -> Figure:
     scope = finding.Scope(Audience.STAFF, on - timedelta(days=SEARCHED_DAYS - 1), on)
     counted = finding.figures(scope)
@@ -98,6 +105,16 @@ PROMISES: Final = (
         figure=_searched,
         list_name="workplace:time_to_find",
         list_words="Время поиска",
+    ),
+    Promise(
+        "R41c",
+        "41",
+        does="Поиски без ответа, поиски без открытия и отзывы «не помогло» каждую ночь собираются в предложения "
+        "подразделениям: с основаниями, состоянием и тем, к чему привело.",
+        missing="Сигналы из обращений: ответы без материала, похожие обращения, решения, которые стоит сохранить.",
+        figure=_proposed,
+        list_name="workplace:proposals",
+        list_words="Предложения об актуализации",
     ),
     Promise(
         "R38",

@@ -120,7 +120,7 @@ def against(employee: Employee, on: date) -> QuerySet[Any]:
     rows = with_place(Vote.objects.filter(helped=False)).select_related("page", "by", "handler")
     if employee.has_power("knowledge.manage") or employee.has_power("journal.view"):
         return rows
-    return rows.filter(of_unit__in=_units_of(employee, on))
+    return rows.filter(of_unit__in=units_of(employee, on))
 
 
 def in_order(rows: QuerySet[Vote]) -> QuerySet[Vote]:
@@ -130,14 +130,15 @@ def in_order(rows: QuerySet[Vote]) -> QuerySet[Vote]:
     return rows.order_by(place, "-at", "-pk")
 
 
-def _units_of(employee: Employee, on: date) -> set[int]:
+def units_of(employee: Employee, on: date) -> set[int]:
+    """Return the units for whose materials an employee answers: as an author, or as a head."""
     return rights.units_edited_by(employee, on) | staff.units_under(employee, on, power=HEAD)
 
 
 def decidable(employee: Employee, on: date) -> QuerySet[Any]:
     """Return the votes against that are his to answer: of materials he edits, or of the units he heads."""
     rows = with_place(Vote.objects.filter(helped=False))
-    return rows if employee.has_power("knowledge.manage") else rows.filter(of_unit__in=_units_of(employee, on))
+    return rows if employee.has_power("knowledge.manage") else rows.filter(of_unit__in=units_of(employee, on))
 
 
 @transaction.atomic

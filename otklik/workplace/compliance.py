@@ -37,6 +37,7 @@ LISTS: Final[dict[str, str]] = {
     "workplace:feedback": "Отзывы",
     "workplace:knowledge": "База знаний",
     "workplace:votes": "Отзывы о материалах",
+    "workplace:proposals": "Предложения об актуализации",
     "workplace:time_to_find": "Время поиска",
     "workplace:reconciliation": "Сверка приёма",
     "workplace:calendar": "Календарь",

@@ -58,6 +58,7 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Отзывы", "mood-smile", "feedback", ("appeals.view_all", "appeals.view_unit", "appeals.view_own")),
         Item("База знаний", "book-2", "knowledge", ("knowledge.read",), go="Comma"),
         Item("Отзывы о материалах", "thumb-down", "votes", kb_votes.READERS),
+        Item("Предложения", "bulb", "proposals", kb_votes.READERS),
         Item("Время поиска", "clock-search", "time_to_find", kb_votes.READERS),
     ),
     (

@@ -23,7 +23,7 @@ from otklik.correspondence.channel import Arrived
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
 from otklik.demo import staff
 from otklik.demo.history import CHANNELS, Historian, Plan, letter_of, reply_to
-from otklik.knowledge import defaults, finding, votes
+from otklik.knowledge import defaults, finding, proposals, votes
 from otklik.knowledge.models import Faq, Mark, ReplyTemplate, SearchSession, Section
 from otklik.people import substitution
 from otklik.people.models import Employee, Unit
@@ -111,8 +111,12 @@ def _readers(one: Employee, other: Employee) -> None:
         told = finding.Told(f"{number:032x}", timedelta(seconds=20))
         finding.typed(finding.Searcher(who), words, found, told)
     finding.opened(finding.Searcher(one), page.pk)
+    for number in range(10, 13):
+        told = finding.Told(f"{number:032x}")
+        finding.typed(finding.Searcher(other), "лесной участок", [], told)
     SearchSession.objects.update(last_at=timezone.now() - timedelta(hours=1))
     votes.vote(finding.Searcher(other), page, helped=False, reason="unclear", note="С какого дня считать срок?")
+    proposals.gather()
 
 
 def _plan(historian: Historian, number: int, channel: str, target: str = "", days: int = 20) -> Plan:

@@ -3,11 +3,13 @@
 from otklik.knowledge.models.finding import Audience, Baseline, SearchSession, Vote
 from otklik.knowledge.models.kinds import Faq, ReplyTemplate
 from otklik.knowledge.models.material import Mark, Material, MaterialUse
+from otklik.knowledge.models.proposal import Evidence, Proposal
 from otklik.knowledge.models.structure import Function, KnowledgeHome, KnowledgePage, Section, UnitEditors
 
 __all__ = [
     "Audience",
     "Baseline",
+    "Evidence",
     "Faq",
     "Function",
     "KnowledgeHome",
@@ -15,6 +17,7 @@ __all__ = [
     "Mark",
     "Material",
     "MaterialUse",
+    "Proposal",
     "ReplyTemplate",
     "SearchSession",
     "Section",
