@@ -164,7 +164,7 @@ def in_order(rows: QuerySet[Proposal]) -> QuerySet[Proposal]:
 @transaction.atomic
 def take(row: Proposal, *, by: Employee) -> None:
     """Take a proposal in hand."""
-    _move(row, [Proposal.State.NEW], Proposal.State.TAKEN, by=by)
+    _move(row, "proposal.taken", [Proposal.State.NEW], Proposal.State.TAKEN, by=by)
 
 
 @transaction.atomic
@@ -172,7 +172,7 @@ def done(row: Proposal, *, led_to: Material | None, by: Employee) -> None:
     """End a proposal with the material it led to."""
     if led_to is None:
         raise NothingLedTo
-    _move(row, OPEN, Proposal.State.DONE, by=by, led_to=led_to, ended_at=timezone.now())
+    _move(row, "proposal.done", OPEN, Proposal.State.DONE, by=by, led_to=led_to, ended_at=timezone.now())
 
 
 @transaction.atomic
@@ -180,15 +180,15 @@ def decline(row: Proposal, *, reason: str, by: Employee) -> None:
     """End a proposal without one, and say why."""
     if not (reason := reason.strip()):
         raise NoReason
-    _move(row, OPEN, Proposal.State.DECLINED, by=by, reason=reason[:300], ended_at=timezone.now())
+    _move(row, "proposal.declined", OPEN, Proposal.State.DECLINED, by=by, reason=reason[:300], ended_at=timezone.now())
 
 
-def _move(row: Proposal, was: Iterable[str], to: Proposal.State, *, by: Employee, **facts: Any) -> None:
+def _move(row: Proposal, action: str, was: Iterable[str], to: Proposal.State, *, by: Employee, **facts: Any) -> None:
     if not Proposal.objects.filter(pk=row.pk, state__in=was).update(state=to, handler=by, **facts):
         row.refresh_from_db()
         raise ProposalChanged(now=row.get_state_display())
     led_to = facts.get("led_to")
-    journal.record(f"proposal.{to.value}", chain=f"proposal:{row.pk}", by=by, material=led_to.pk if led_to else None)
+    journal.record(action, chain=f"proposal:{row.pk}", by=by, material=led_to.pk if led_to else None)
 
 
 def to_choose() -> QuerySet[Any]:

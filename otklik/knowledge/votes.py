@@ -144,7 +144,7 @@ def decidable(employee: Employee, on: date) -> QuerySet[Any]:
 @transaction.atomic
 def take(row: Vote, *, by: Employee) -> None:
     """Take a vote in hand."""
-    _move(row, {Vote.State.NEW}, Vote.State.TAKEN, by=by)
+    _move(row, "vote.taken", {Vote.State.NEW}, Vote.State.TAKEN, by=by)
 
 
 @transaction.atomic
@@ -152,14 +152,15 @@ def close(row: Vote, *, outcome: str, by: Employee) -> None:
     """Close a vote with what has been done about it."""
     if not (outcome := outcome.strip()):
         raise OutcomeMissing
-    _move(row, {Vote.State.NEW, Vote.State.TAKEN}, Vote.State.CLOSED, by=by, outcome=outcome[:OUTCOME_MAX])
+    waiting = {Vote.State.NEW, Vote.State.TAKEN}
+    _move(row, "vote.closed", waiting, Vote.State.CLOSED, by=by, outcome=outcome[:OUTCOME_MAX])
 
 
-def _move(row: Vote, was: set[Vote.State], to: Vote.State, *, by: Employee, **facts: str) -> None:
+def _move(row: Vote, action: str, was: set[Vote.State], to: Vote.State, *, by: Employee, **facts: str) -> None:
     if not Vote.objects.filter(pk=row.pk, helped=False, state__in=was).update(state=to, handler=by, **facts):
         row.refresh_from_db()
         raise VoteChanged(now=row.get_state_display())
-    journal.record(f"vote.{to.value}", chain=f"material:{row.page_id}", by=by, vote=row.pk)
+    journal.record(action, chain=f"material:{row.page_id}", by=by, vote=row.pk)
 
 
 def whom_to_tell(material: Material, on: date) -> set[int]:
