@@ -27,7 +27,7 @@ from otklik.core import beats, files, journal
 from otklik.core.models import Firing, JournalEntry, JournalSeal
 from otklik.correspondence import delivery, inbox, staff_mail
 from otklik.correspondence.channel import Channel
-from otklik.knowledge import schedule
+from otklik.knowledge import finding, proposals, schedule
 from otklik.people import accounts, lockout
 from otklik.workplace import notice_mail, notices, presence
 
@@ -87,6 +87,8 @@ def periodic() -> list[Job]:
         Job("sweep-api-answers", once.forget_old, every=timedelta(hours=1)),
         Job("sweep-api-minutes", api_limits.forget_old, every=timedelta(hours=1)),
         Job("sweep-sessions", SessionStore.clear_expired, daily_at=time(3, 30)),
+        Job("gather-proposals", proposals.gather, daily_at=time(4, 0)),
+        Job("sweep-searches", finding.forget_old, daily_at=time(3, 42)),
         Job("sweep-presence", presence.forget_old, daily_at=time(3, 45)),
         Job("sweep-notices", notices.forget_old, daily_at=time(3, 50)),
         Job("sweep-staff-mail", staff_mail.forget_old, daily_at=time(3, 55)),

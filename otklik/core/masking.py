@@ -6,6 +6,10 @@ import re
 
 HIDDEN = "•••"
 
+_EMAIL = re.compile(r"\S+@\S+")
+# Five digits and more, however they are parted: telephones, documents, accounts, cadastral numbers.
+_NUMBER = re.compile(r"\+?\d(?:[\s().:/–—-]*\d){4,}")
+
 
 def email(value: str) -> str:
     """Return «i•••@example.org»."""
@@ -32,6 +36,11 @@ def address(value: str) -> str:
     """Return the town alone: «г. Новосибирск, •••»."""
     parts = [part.strip() for part in value.split(",") if part.strip() and not part.strip().isdigit()]
     return f"{parts[0]}, {HIDDEN}" if len(parts) > 1 else _edge(value.strip())
+
+
+def words(text: str) -> str:
+    """Return free text without what looks like an address of e-mail, a telephone or another long number."""
+    return _NUMBER.sub(HIDDEN, _EMAIL.sub(HIDDEN, text))
 
 
 def _edge(value: str, keep: int = 1) -> str:

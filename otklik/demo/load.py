@@ -21,7 +21,7 @@ from otklik.correspondence import defaults as correspondence_defaults
 from otklik.correspondence import inbox
 from otklik.correspondence.channel import Arrived
 from otklik.correspondence.models import ContactPoint, IncomingMessage
-from otklik.demo import citizens, clock, staff
+from otklik.demo import citizens, clock, readers, staff
 from otklik.demo.history import APPEALS, CHANNELS, UNREGISTERED, Historian, Plan, reply_to
 from otklik.knowledge import demo as knowledge_demo
 from otklik.people import defaults as people_defaults
@@ -75,6 +75,7 @@ def _load(count: int, now: datetime) -> None:
     if count >= APPEALS:
         _still_waiting(historian, plans)
         _replies(historian, appeals)
+    readers.load(people, historian.now)
     _tell(historian, appeals)
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 from django.db.models import Count, Exists, OuterRef, Q
 
 from otklik.core.compliance import Figure, Promise, end_of, is_today, unknown
-from otklik.knowledge.models import KINDS, Function, Mark, Material, MaterialUse, Section
+from otklik.knowledge import finding
+from otklik.knowledge.models import KINDS, Audience, Function, Mark, Material, MaterialUse, Proposal, Section
 
+SEARCHED_DAYS: Final = 30
 _NO_PAST: Final = "какие материалы были опубликованы в прошлом, по дням не хранится"
 
 
@@ -56,6 +58,24 @@ def _inserted(on: date) -> Figure:
     return Figure(f"Материал вставлен в ответ: {number} раз", number)
 
 
+def _proposed(on: date) -> Figure:
+    if not is_today(on):
+        return unknown("в каком состоянии предложения были в прошлом, по дням не хранится")
+    number = Proposal.objects.filter(state__in=[Proposal.State.NEW, Proposal.State.TAKEN]).count()
+    return Figure(f"Предложений ждёт: {number}", number)
+
+
+def _searched(on: date) -> Figure:
+    scope = finding.Scope(Audience.STAFF, on - timedelta(days=SEARCHED_DAYS - 1), on)
+    counted = finding.figures(scope)
+    if not counted.total:
+        return Figure(f"За {SEARCHED_DAYS} дней сотрудники не искали", 0)
+    half, most = finding.spoken(counted.median), finding.spoken(counted.p90)
+    times = f"половина — за {half}, девять из десяти — за {most}" if counted.found else "времени нет"
+    text = f"За {SEARCHED_DAYS} дней поисков сотрудников: {counted.total}, найдено {counted.share} %: {times}"
+    return Figure(text, counted.total)
+
+
 PROMISES: Final = (
     Promise(
         "R2",
@@ -73,6 +93,25 @@ PROMISES: Final = (
         "запоминается с версией.",
         missing="Та же формулировка при разговоре по телефону.",
         figure=_inserted,
+    ),
+    Promise(
+        "R37",
+        "37",
+        does="Время от первой буквы до найденного материала измеряется само, у сотрудников и у клиентов порознь; видны "
+        "медиана, девять из десяти, доля найденного, поиски без ответа и без открытия, рядом — исходное значение.",
+        figure=_searched,
+        list_name="workplace:time_to_find",
+        list_words="Время поиска",
+    ),
+    Promise(
+        "R41c",
+        "41",
+        does="Поиски без ответа, поиски без открытия и отзывы «не помогло» каждую ночь собираются в предложения "
+        "подразделениям: с основаниями, состоянием и тем, к чему привело.",
+        missing="Сигналы из обращений: ответы без материала, похожие обращения, решения, которые стоит сохранить.",
+        figure=_proposed,
+        list_name="workplace:proposals",
+        list_words="Предложения об актуализации",
     ),
     Promise(
         "R38",

@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce, Length, Substr
 from django.utils import timezone
 
 from otklik.core.errors import DomainError
-from otklik.knowledge import placeholders
+from otklik.knowledge import finding, placeholders
 from otklik.knowledge.models import (
     Attachment,
     KnowledgeHome,
@@ -137,6 +137,8 @@ def record_use(page_id: int, action: str, *, reference: str = "", by: Employee) 
         reference=reference,
         by=by,
     )
+    if action == MaterialUse.Action.INSERTED:
+        finding.used(finding.Searcher(by), page_id)
 
 
 def get_for(user: Employee, page_id: int) -> Material:

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from otklik.core.access import public
-from otklik.knowledge import materials
+from otklik.knowledge import finding, materials
 from otklik.portal import hours
 
 QUERY_MAX = 200
@@ -22,8 +22,12 @@ def home(request: HttpRequest) -> HttpResponse:
     query = " ".join(request.GET.get("q", "").replace("\x00", "").split())[:QUERY_MAX]
     context: dict[str, object] = {"query": query}
     if query:
-        context["found"] = materials.find(query, limit=SHOWN)
+        context["found"] = found = materials.find(query, limit=SHOWN)
+        shown = [one.page_id for one in found]
+        context["search_key"] = finding.typed(finding.citizen(request), query, shown, finding.told_by(request))
     else:
         context["asked"] = materials.most_asked(limit=6)
     context["openings"] = hours.openings(timezone.now())
-    return render(request, "portal/home.html", context)
+    response = render(request, "portal/home.html", context)
+    finding.keep_mark(request, response)
+    return response

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from otklik.core.access import public
-from otklik.knowledge import archive, materials
+from otklik.knowledge import archive, finding, materials
 from otklik.knowledge.models import PublicVersion, Section
 
 QUERY_MAX: Final = 200
@@ -27,10 +27,14 @@ def home(request: HttpRequest) -> HttpResponse:
     query = " ".join(request.GET.get("q", "").replace("\x00", " ").split())[:QUERY_MAX]
     context: dict[str, Any] = {"query": query}
     if query:
-        context["found"] = materials.find(query, limit=SHOWN)
+        context["found"] = found = materials.find(query, limit=SHOWN)
+        shown = [one.page_id for one in found]
+        context["search_key"] = finding.typed(finding.citizen(request), query, shown, finding.told_by(request))
     else:
         context["sections"] = materials.sections()
-    return render(request, "portal/knowledge/home.html", context)
+    response = render(request, "portal/knowledge/home.html", context)
+    finding.keep_mark(request, response)
+    return response
 
 
 @public
@@ -54,6 +58,8 @@ def material(request: HttpRequest, section: str, slug: str) -> HttpResponse:
         if following := archive.successor_on_site(address):
             return redirect(following.url, permanent=True)
         raise Http404
+    if who := finding.known_citizen(request):
+        finding.opened(who, version.pk)
     keeper = materials.section_of(version.material)
     context = {
         "shown": version,

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from otklik.portal import feedback, filing, home, knowledge, status, write
+from otklik.portal import feedback, filing, home, knowledge, status, vote, write
 
 app_name = "portal"
 
@@ -18,6 +18,7 @@ urlpatterns = [
     path("status/", status.status, name="status"),
     path("status/view/", status.view, name="status_view"),
     path("status/file/<int:file_id>/", status.letter, name="status_file"),
+    path("vote/<int:pk>/", vote.vote, name="vote"),
     path("feedback/<str:token>/", feedback.questionnaire, name="feedback"),
     path("feedback/<str:token>/contact/", feedback.allow_contact, name="feedback_contact"),
 ]

@@ -60,6 +60,8 @@ JOBS: Final[dict[str, str]] = {
     "sweep-api-minutes": "Уборка счётчиков запросов по API",
     "sweep-sessions": "Уборка истёкших сеансов",
     "sweep-presence": "Забывание давно открытых обращений",
+    "gather-proposals": "Сбор предложений об актуализации",
+    "sweep-searches": "Забывание слов давних поисков",
     "carry-out-transfers": "Переводы сотрудников, чей день настал",
     "sweep-firings": "Уборка записей о выполненных заданиях",
 }

@@ -25,7 +25,7 @@ from otklik.appeals.permissions import allows
 from otklik.core import typed
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
-from otklik.knowledge import materials
+from otklik.knowledge import finding, materials
 from otklik.people.models import Employee
 from otklik.workplace import queue
 from otklik.workplace.compare import changes
@@ -300,7 +300,10 @@ def _found(request: StaffRequest, appeal: Appeal) -> dict[str, object]:
     """Return the materials for the panel: what was searched for, else suggestions for the letter."""
     query = request.GET.get("q", "").strip()
     if query:
-        return {"query": query, "found": materials.find(query, user=request.user, limit=8)}
+        found = materials.find(query, user=request.user, limit=8)
+        shown = [one.page_id for one in found]
+        key = finding.typed(finding.Searcher(request.user), query, shown, finding.told_by(request))
+        return {"query": query, "found": found, "search_key": key}
     first = appeal.messages.filter(first=True).select_related("message").first()
     letter = f"{appeal.subject}\n{first.message.text if first else ''}"
     return {"query": "", "found": materials.suggest(letter, user=request.user, limit=6)}

@@ -8,8 +8,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from otklik.core.access import requires
-from otklik.knowledge import archive, materials, public, rights
+from otklik.knowledge import archive, finding, materials, public, rights, votes
 from otklik.knowledge.models import Section
+from otklik.workplace import kb_votes
 from otklik.workplace.requests import StaffRequest
 
 QUERY_MAX = 500
@@ -25,7 +26,9 @@ def home(request: StaffRequest) -> HttpResponse:
     query = " ".join(request.GET.get("q", "").replace("\x00", " ").split())[:QUERY_MAX]
     context: dict[str, object] = {"query": query, "may_author": user.has_power("knowledge.edit")}
     if query:
-        context["found"] = materials.find(query, user=user, limit=FOUND)
+        context["found"] = found = materials.find(query, user=user, limit=FOUND)
+        shown = [one.page_id for one in found]
+        context["search_key"] = finding.typed(finding.Searcher(user), query, shown, finding.told_by(request))
     else:
         context["sections"] = materials.sections(user)
     page = "workplace/kb/home.html"
@@ -61,6 +64,7 @@ def material(request: StaffRequest, pk: int) -> HttpResponse:
     keeper = materials.section_of(one)
     if keeper is None:
         raise Http404
+    finding.opened(finding.Searcher(user), pk)
     version = public.version_of(one)
     context = {
         "material": one,
@@ -69,6 +73,8 @@ def material(request: StaffRequest, pk: int) -> HttpResponse:
         "references": materials.references(one, user),
         "files": materials.files_of(one),
         "uses": materials.uses(pk),
+        "said": votes.said(finding.Searcher(user), one),
+        "sees_votes": any(user.has_power(power) for power in kb_votes.READERS),
         "version": version,
         "behind": public.is_behind(one, version),
         "may_edit": rights.may_edit(user, keeper, on=today),

@@ -15,7 +15,7 @@ from otklik.appeals import queues
 from otklik.core.access import by_itself, requires
 from otklik.people.models import Employee
 from otklik.reports import compliance
-from otklik.workplace import saved, system
+from otklik.workplace import kb_votes, saved, system
 from otklik.workplace.asked import APPEALS
 from otklik.workplace.models import SavedView
 from otklik.workplace.requests import StaffRequest
@@ -69,6 +69,9 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Заявители", "users", "applicants", ("applicants.view",), go="KeyP"),
         Item("Отзывы", "mood-smile", "feedback", ("appeals.view_all", "appeals.view_unit", "appeals.view_own")),
         Item("База знаний", "book-2", "knowledge", ("knowledge.read",), go="Comma"),
+        Item("Отзывы о материалах", "thumb-down", "votes", kb_votes.READERS),
+        Item("Предложения", "bulb", "proposals", kb_votes.READERS),
+        Item("Время поиска", "clock-search", "time_to_find", kb_votes.READERS),
     ),
     (
         Item("Сверка приёма", "scale", "reconciliation", ("intake.view",)),

@@ -72,12 +72,15 @@ class Notice(models.Model):
         TERM = "term", "срок близок или прошёл"
         MENTION = "mention", "меня упомянули в заметке"
         FOLLOWED = "followed", "новое в обращении, за которым я слежу"
+        VOTE = "vote", "материал Базы знаний не помог"
 
     employee = models.ForeignKey(Employee, models.CASCADE, related_name="notices", verbose_name="кому")
     in_place_of = models.ForeignKey(
         Employee, models.CASCADE, null=True, related_name="+", verbose_name="за кого", help_text="Пусто — за себя."
     )
-    appeal = models.ForeignKey(Appeal, models.CASCADE, related_name="+", verbose_name="обращение")
+    appeal = models.ForeignKey(Appeal, models.CASCADE, null=True, related_name="+", verbose_name="обращение")
+    path = models.CharField("страница", max_length=200, blank=True, help_text="Где это видно, если не в обращении.")
+    subject = models.CharField("что это", max_length=200, blank=True, help_text="Если это не обращение.")
     kind = models.CharField("о чём", max_length=12, choices=Kind)
     source = models.CharField("откуда", max_length=80, help_text="Строка журнала или срок: об одном говорится раз.")
     text = models.CharField("что произошло", max_length=200)
@@ -92,7 +95,12 @@ class Notice(models.Model):
     class Meta:
         verbose_name = "уведомление"
         verbose_name_plural = "уведомления"
-        constraints = [models.UniqueConstraint("employee", "kind", "source", name="notice_once")]
+        constraints = [
+            models.UniqueConstraint("employee", "kind", "source", name="notice_once"),
+            models.CheckConstraint(
+                condition=Q(appeal__isnull=False, path="") | (Q(appeal=None) & ~Q(path="")), name="notice_of_one_thing"
+            ),
+        ]
         indexes = [
             models.Index(fields=["employee", "appeal"], condition=Q(read_at=None), name="notice_unread"),
             models.Index(fields=["employee", "-at"], name="notice_newest"),
@@ -102,6 +110,11 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.employee_id}"
+
+    @property
+    def about(self) -> str:
+        """Return what it is about, in words: an appeal by its number, anything else by its name."""
+        return f"№ {self.appeal.number}" if self.appeal else self.subject
 
 
 class Attention(models.Model):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import groupby
-from operator import attrgetter
 from typing import Final
 
 from django.conf import settings
@@ -12,11 +11,11 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
-from otklik.appeals import access
 from otklik.core import locks
 from otklik.core.templatetags.otklik import count
 from otklik.correspondence import staff_mail
 from otklik.people.models import Employee
+from otklik.workplace import notices as told
 from otklik.workplace.models import Notice
 
 MOST: Final = 50  # appeals in one letter: the rest is read in the product
@@ -40,8 +39,8 @@ def _write(employee: Employee) -> None:
     ids = list(due.values_list("pk", flat=True))
     Notice.objects.filter(pk__in=ids).update(mail_at=None)
     # What he has read meanwhile, or may see no more, needs no letter.
-    rows = Notice.objects.filter(pk__in=ids, read_at=None, appeal__in=access.visible_to(employee))
-    rows = rows.select_related("appeal", "actor", "in_place_of").order_by("appeal__due_on", "appeal", "at")
+    rows = Notice.objects.filter(told.open_to(employee), pk__in=ids, read_at=None)
+    rows = rows.select_related("appeal", "actor", "in_place_of").order_by("appeal__due_on", "appeal", "path", "at")
     if not (notices := list(rows)) or not employee.is_active:
         return
     subject, text = compose(notices)
@@ -50,23 +49,29 @@ def _write(employee: Employee) -> None:
 
 
 def compose(notices: list[Notice]) -> tuple[str, str]:
-    """Return subject and text; the notices of an appeal stand together."""
-    groups = [(appeal, list(its)) for appeal, its in groupby(notices, key=attrgetter("appeal"))]
-    appeal, its = groups[0]
+    """Return subject and text; the notices of an appeal, or of anything else, stand together."""
+    groups = [list(its) for _, its in groupby(notices, key=lambda one: (one.appeal_id, one.path))]
+    its = groups[0]
+    about = its[0].about
     if len(groups) > 1:
         subject = f"Отклик: {count(len(notices), 'уведомление,уведомления,уведомлений')}"
-        subject += f" по {count(len(groups), 'обращению,обращениям,обращениям')}"
+        if all(one.appeal_id for one in notices):
+            subject += f" по {count(len(groups), 'обращению,обращениям,обращениям')}"
     elif len(its) > 1:
-        subject = f"№ {appeal.number}: {count(len(its), 'уведомление,уведомления,уведомлений')}"
+        subject = f"{about}: {count(len(its), 'уведомление,уведомления,уведомлений')}"
     else:
-        subject = f"№ {appeal.number}: {its[0].text[:1].lower()}{its[0].text[1:]}"
+        subject = f"{about}: {its[0].text[:1].lower()}{its[0].text[1:]}"
     facts = {
-        "groups": [(one, of_it, _link("card", one.pk)) for one, of_it in groups[:MOST]],
+        "groups": [(of_it[0], of_it, _page(of_it[0])) for of_it in groups[:MOST]],
         "more": max(0, len(groups) - MOST),
         "list_url": _link("notices"),
         "settings_url": _link("notice_settings"),
     }
     return subject.replace("\u00a0", " "), render_to_string("workplace/letters/notices.txt", facts).strip() + "\n"
+
+
+def _page(one: Notice) -> str:
+    return settings.BASE_URL + one.path if one.path else _link("card", one.appeal_id or 0)
 
 
 def _link(name: str, *args: int) -> str:

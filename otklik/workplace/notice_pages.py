@@ -29,14 +29,16 @@ GROUPS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("Ждёт меня", ("assigned", "approval", "signature", "returned", "approved", "term")),
     ("Важное", ("mention", "reply", "undelivered")),
     ("За чем я слежу", ("followed",)),
+    ("База знаний", ("vote",)),
 )
 
 
 @dataclass(frozen=True)
 class Group:
-    """What happened to one appeal, newest first; `total` may be more than is shown."""
+    """What happened to one appeal or is to be seen at one page, newest first; `total` may be more than is shown."""
 
-    appeal: Appeal
+    appeal: Appeal | None
+    path: str
     notices: list[Notice]
     total: int
     unread: int
@@ -45,12 +47,12 @@ class Group:
 @requires()
 @require_GET
 def notice_list(request: StaffRequest) -> HttpResponse:
-    """Show the notices, one row for an appeal, those with something unread first."""
+    """Show the notices, one row for an appeal or for another page, those with something unread first."""
     found = notices.seen_by(request.user).order_by()
     news = Count("pk", filter=Q(read_at=None))
-    appeals = found.values("appeal").annotate(news=news, total=Count("pk"), newest=Max("at"))
-    fresh = appeals.filter(news__gt=0).order_by("-newest", "-appeal")
-    rest = appeals.filter(news=0).order_by("-newest", "-appeal")
+    appeals = found.values("appeal", "path").annotate(news=news, total=Count("pk"), newest=Max("at"))
+    fresh = appeals.filter(news__gt=0).order_by("-newest", "-appeal", "path")
+    rest = appeals.filter(news=0).order_by("-newest", "-appeal", "path")
     page = Paginator([*fresh, *rest[: 10 * PER_PAGE]], PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "page": page,
@@ -61,25 +63,27 @@ def notice_list(request: StaffRequest) -> HttpResponse:
 
 
 def _groups(request: StaffRequest, rows: Any) -> list[Group]:
-    ids = [row["appeal"] for row in rows]
-    appeals = Appeal.objects.in_bulk(ids)
-    its: dict[int, list[Notice]] = {}
-    found = notices.seen_by(request.user).filter(appeal__in=ids).select_related("actor", "in_place_of")
+    those = Q(appeal__in=[row["appeal"] for row in rows if row["appeal"]])
+    those |= Q(path__in=[row["path"] for row in rows if row["path"]])
+    its: dict[tuple[int | None, str], list[Notice]] = {}
+    found = notices.seen_by(request.user).filter(those).select_related("appeal", "actor", "in_place_of")
     for one in found.order_by("-at", "-pk"):
-        its.setdefault(one.appeal_id, []).append(one)
+        its.setdefault((one.appeal_id, one.path), []).append(one)
+    groups = ((its.get((row["appeal"], row["path"])), row) for row in rows)
     return [
-        Group(appeals[row["appeal"]], its[row["appeal"]][:SHOWN], row["total"], row["news"])
-        for row in rows
-        if row["appeal"] in its
+        Group(those_of[0].appeal, row["path"], those_of[:SHOWN], row["total"], row["news"])
+        for those_of, row in groups
+        if those_of
     ]
 
 
 @requires()
 @require_POST
 def read(request: StaffRequest) -> HttpResponse:
-    """Note that everything, or what there is about one appeal, has been read."""
-    notices.mark_read(request.user, typed.number(request.POST.get("appeal")))
-    if "appeal" not in request.POST:
+    """Note that everything, or what there is about one appeal or one page, has been read."""
+    path = request.POST.get("path", "")
+    notices.mark_read(request.user, typed.number(request.POST.get("appeal")), path=path)
+    if "appeal" not in request.POST and not path:
         messages.success(request, "Все уведомления отмечены прочитанными.")
     return redirect("workplace:notices")
 
@@ -90,11 +94,13 @@ def read(request: StaffRequest) -> HttpResponse:
 def bell(request: StaffRequest) -> JsonResponse:
     """Answer an open page how much is unread, and what came last."""
     unread = notices.unread(request.user)
-    count = unread.aggregate(number=Count("appeal", distinct=True), last=Max("pk"))
-    answer: dict[str, object] = {"unread": count["number"], "last": count["last"] or 0, "said": ""}
+    pages = Count("path", distinct=True, filter=Q(appeal=None))
+    count = unread.aggregate(appeals=Count("appeal", distinct=True), pages=pages, last=Max("pk"))
+    number = count["appeals"] + count["pages"]
+    answer: dict[str, object] = {"unread": number, "last": count["last"] or 0, "said": ""}
     if count["last"]:
         newest = Notice.objects.select_related("appeal").get(pk=count["last"])
-        answer["said"] = f"{newest.text}, № {newest.appeal.number}"
+        answer["said"] = f"{newest.text}, {newest.about}"
     return JsonResponse(answer)
 
 

@@ -13,7 +13,8 @@ from datetime import date, datetime, time, timedelta
 from typing import Final, NamedTuple
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.urls import reverse
 from django.utils import timezone
 
 from otklik.appeals import access, approval, queues
@@ -24,6 +25,8 @@ from otklik.core.errors import is_outage
 from otklik.core.models import JournalEntry
 from otklik.core.terms import SOON_DAYS
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
+from otklik.knowledge import votes
+from otklik.knowledge.models import Material, Vote
 from otklik.people import staff
 from otklik.people.models import Employee, Substitution
 from otklik.workplace.models import Attention, Notice, NoticeSettings
@@ -58,6 +61,7 @@ SHIPPED: Final[Mapping[str, Way]] = {
     Kind.TERM: Way(True, DIGEST),
     Kind.MENTION: Way(True, ONCE),
     Kind.FOLLOWED: Way(True, NO_MAIL),
+    Kind.VOTE: Way(True, DIGEST),
 }
 # What waits for this very person comes through «не уведомлять» too: nobody must miss what is his.
 NEVER_MUTED: Final = {Kind.ASSIGNED, Kind.APPROVAL, Kind.SIGNATURE, Kind.RETURNED, Kind.TERM, Kind.MENTION}
@@ -82,12 +86,17 @@ class Wishes:
 
 @dataclass(frozen=True)
 class Told:
-    """What one event says to some people. `place`: where on the card it is seen; empty: its top, with the steps."""
+    """What one event says to some people. `place`: where on the card it is seen; empty: its top, with the steps.
+
+    What is about no appeal has a `path` of its own, and says what it is about.
+    """
 
     kind: str
     text: str
     people: Collection[int | None]
     place: str = ""
+    path: str = ""
+    subject: str = ""
 
 
 # --- the journal -----------------------------------------------------------------------------------------------------
@@ -95,7 +104,7 @@ class Told:
 
 def work_next() -> bool:
     """Read what is new in the journal and tell whom it concerns; return False when there is nothing new."""
-    return journal.read_on(_read, kinds=("appeal", "outgoing"))
+    return journal.read_on(_read, kinds=("appeal", "outgoing", "material"))
 
 
 def _read(entries: list[JournalEntry]) -> None:
@@ -111,6 +120,9 @@ def _read(entries: list[JournalEntry]) -> None:
 
 
 def _tell_of(entry: JournalEntry) -> None:
+    if entry.action == "material.voted":
+        _tell_of_vote(entry)
+        return
     events = _EVENTS.get(entry.action)
     if events is None and entry.action not in FOLLOWED:
         return
@@ -125,6 +137,27 @@ def _tell_of(entry: JournalEntry) -> None:
         place = f"event-{entry.seq}" if entry.chain.startswith("appeal:") else ""
         told = Told(Kind.FOLLOWED, words[:1].upper() + words[1:], _followers_seeing(appeal) - heard, place)
         _tell(appeal, told, source=source, actor=entry.actor, at=entry.at)
+
+
+def _tell_of_vote(entry: JournalEntry) -> None:
+    """Tell a unit that its material has not helped somebody."""
+    row = Vote.objects.filter(pk=entry.data["vote"], helped=False).first()
+    material = Material.objects.filter(pk=row.page_id).first() if row else None
+    if row is None or material is None:
+        return
+    told = Told(
+        Kind.VOTE,
+        f"Материал не помог: {row.get_reason_display()}",
+        votes.whom_to_tell(material, timezone.localdate(entry.at)),
+        path=votes_path(material.pk),
+        subject=f"Материал «{material.title}»"[:200],
+    )
+    _tell(None, told, source=f"{entry.chain}:{entry.seq}", actor=entry.actor, at=entry.at)
+
+
+def votes_path(material: int) -> str:
+    """Return the page of what readers say of a material."""
+    return f"{reverse('workplace:votes')}?material={material}"
 
 
 def _appeal_of(entry: JournalEntry) -> Appeal | None:
@@ -306,14 +339,14 @@ def _gathered(pairs: Iterable[tuple[int, int]]) -> dict[int, set[int]]:
 # --- telling ---------------------------------------------------------------------------------------------------------
 
 
-def _tell(appeal: Appeal, told: Told, *, source: str, actor: Employee | None, at: datetime) -> set[int]:
+def _tell(appeal: Appeal | None, told: Told, *, source: str, actor: Employee | None, at: datetime) -> set[int]:
     """Write the notices of one event, for those it concerns and their deputies of the day; return who was told."""
     people = {one for one in told.people if one is not None} - {actor.pk if actor else None}
     if not people:
         return set()
     places = _with_deputies(people, timezone.localdate(at), actor)
     wishes = _wishes_of(places)
-    deaf = _muted(appeal, places) if told.kind not in NEVER_MUTED else set()
+    deaf = _muted(appeal, places) if appeal and told.kind not in NEVER_MUTED else set()
     away, now = {absent for absent in places.values() if absent}, timezone.now()
     rows = []
     for employee, absent in places.items():
@@ -326,6 +359,8 @@ def _tell(appeal: Appeal, told: Told, *, source: str, actor: Employee | None, at
                     employee_id=employee,
                     in_place_of_id=absent,
                     appeal=appeal,
+                    path=told.path,
+                    subject=told.subject,
                     kind=told.kind,
                     source=source,
                     text=told.text[:200],
@@ -404,8 +439,13 @@ def followers(appeal: Appeal) -> QuerySet[Employee]:
 
 
 def seen_by(user: Employee) -> QuerySet[Notice]:
-    """Return the employee's notices of appeals he may still see."""
-    return Notice.objects.filter(employee=user, shown=True, appeal__in=access.visible_to(user))
+    """Return the employee's notices, those of appeals only while he may see them."""
+    return Notice.objects.filter(open_to(user), employee=user, shown=True)
+
+
+def open_to(user: Employee) -> Q:
+    """Return which notices he may read: of appeals he sees; what is about none shows no citizen's data."""
+    return Q(appeal__in=access.visible_to(user)) | Q(appeal=None)
 
 
 def unread(user: Employee) -> QuerySet[Notice]:
@@ -413,11 +453,15 @@ def unread(user: Employee) -> QuerySet[Notice]:
     return seen_by(user).filter(read_at=None)
 
 
-def mark_read(user: Employee, appeal: int | None = None) -> int:
-    """Note that the employee has read his notices: of one appeal, or all; return how many."""
+def mark_read(user: Employee, appeal: int | None = None, *, path: str = "", kind: str = "") -> int:
+    """Note that the employee has read his notices: of one appeal, page or kind, or all; return how many."""
     rows = Notice.objects.filter(employee=user, read_at=None)
     if appeal is not None:
         rows = rows.filter(appeal=appeal)
+    if path:
+        rows = rows.filter(path=path)
+    if kind:
+        rows = rows.filter(kind=kind)
     return rows.update(read_at=timezone.now())
 
 

@@ -23,8 +23,8 @@ from otklik.correspondence.channel import Arrived
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
 from otklik.demo import staff
 from otklik.demo.history import CHANNELS, Historian, Plan, letter_of, reply_to
-from otklik.knowledge import defaults, public
-from otklik.knowledge.models import Faq, Mark, ReplyTemplate, Section
+from otklik.knowledge import defaults, finding, proposals, public, votes
+from otklik.knowledge.models import Faq, Mark, ReplyTemplate, SearchSession, Section
 from otklik.people import substitution
 from otklik.people.models import Employee, Unit
 from otklik.workplace import notices
@@ -51,6 +51,7 @@ def fill() -> dict[str, Any]:
     installation.mark(Installation.Kind.DEMO)
     units, people = staff.load()
     _knowledge(units["land"])
+    _readers(people["executor1"], people["consultant"])
     historian = Historian(units, people, now=timezone.now())
     lived = _appeals(historian)
     _leftovers(historian)
@@ -104,6 +105,21 @@ def _knowledge(unit: Unit) -> None:
     template = ReplyTemplate(title="Земля под гаражом", slug="answer", mark=Mark.FOR_ANSWERS, live=False)
     template.text = "{обращение}\n\nУчасток под гаражом можно получить бесплатно."
     section.add_child(instance=template).save_revision().publish()
+
+
+def _readers(one: Employee, other: Employee) -> None:
+    """Leave a search that ended with a material, one that ended with nothing, and a vote against."""
+    page = Faq.objects.get(slug="garage-0")
+    for number, (who, words, found) in enumerate(((one, "оформить", [page.pk]), (other, "порубочный билет", []))):
+        told = finding.Told(f"{number:032x}", timedelta(seconds=20))
+        finding.typed(finding.Searcher(who), words, found, told)
+    finding.opened(finding.Searcher(one), page.pk)
+    for number in range(10, 13):
+        told = finding.Told(f"{number:032x}")
+        finding.typed(finding.Searcher(other), "лесной участок", [], told)
+    SearchSession.objects.update(last_at=timezone.now() - timedelta(hours=1))
+    votes.vote(finding.Searcher(other), page, helped=False, reason="unclear", note="С какого дня считать срок?")
+    proposals.gather()
 
 
 def _plan(historian: Historian, number: int, channel: str, target: str = "", days: int = 20) -> Plan:

@@ -39,7 +39,7 @@ ERRORS = ("400.html", "403_csrf.html", "500.html")
 # Files, parts of a page, addresses that only take a form and send on, and a year that looks like any other.
 NO_PAGES = {
     *(f"demo:{one}" for one in ("eml", "file")),
-    *(f"portal:{one}" for one in ("feedback_contact", "status_file")),
+    *(f"portal:{one}" for one in ("feedback_contact", "status_file", "vote")),
     *(
         f"workplace:{one}"
         for one in (
@@ -54,6 +54,7 @@ NO_PAGES = {
             *("suggested", "alike", "draft_append", "reopen", "set_aside", "calendar_approve", "away_cancel"),
             *("journal_export", "access_export", "journal_seals"),
             *("token_end", "try_mail", "bulk_progress", "system_summary"),
+            *("knowledge_vote", "vote_decide"),
         )
     ),
 }

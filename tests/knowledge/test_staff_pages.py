@@ -97,6 +97,7 @@ def test_pages_cost_the_same_however_much_is_written(client, reader, home, garag
     staff.force_login(reader)
     pages = [(client, address, most) for address, most in PUBLIC_PAGES.items()]
     pages += [(staff, staff_address(name, garages.pk, page.pk), most) for name, most in STAFF_PAGES.items()]
+    client.get("/kb/", {"q": "вопрос"})  # whoever has searched is asked whether he has found
     little = [_queries(who, address) for who, address, _ in pages]
     for number in range(6):
         publish(garages, f"Вопрос о гараже {number}")

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db
 # An employee enters his own absence, names lists and chooses notices for himself; a search changes nothing and sends a
 # POST only to keep names out of addresses.
 HIS_OWN = {"away", "away_cancel", "search", "palette", "keep_view", "remove_view"}
-HIS_OWN |= {"attention", "notices_read", "notice_settings"}
+HIS_OWN |= {"attention", "notices_read", "notice_settings", "knowledge_vote"}
 HUGE = 10**30
 DAYS = ["0001-01-01", "1999-12-31", "2026-02-30", "9999-12-31"]
 ODD = ["", "²", "\x00", "1" * 30, "0001-01-01", "9999-12-31"]
@@ -40,6 +40,7 @@ PUBLIC_FOR_CACHES: set[str] = set()
 ASKED = (
     *("q", "text", "view", "page", "topic", "unit", "term", "channel", "current", "actor", "action", "first", "last"),
     *("number", "from", "to", "download", "at", "on", "kind", "format", "applicant", "about"),
+    *("audience", "month", "outcome", "by", "state", "material"),
 )
 TYPED = (
     *("text", "reason", "remark", "number", "appeal", "merged", "detach", "insert", "decline", "approvers", "signer"),
@@ -50,6 +51,7 @@ TYPED = (
     *("username", "last_name", "first_name", "unit", "role", "state", "page", "version", "valid_from", "valid_to"),
     *("everyone", "last_day", "read", "employee", "at_once", "basis"),
     *("signed_on", "since", "until", "years", "level", "digest_at", "mail-term", "replaced_by", "revision"),
+    *("helped", "note", "outcome", "take", "audience", "seconds", "measured_on", "path"),
 )
 
 

@@ -20,6 +20,7 @@ KEPT_FOR: Final = timedelta(days=1)
 ALLOWED: Final = {
     FormAttempt.Form.WRITE: (30, timedelta(hours=1)),
     FormAttempt.Form.STATUS: (30, timedelta(minutes=15)),
+    FormAttempt.Form.VOTE: (60, timedelta(hours=1)),
 }
 
 

@@ -58,6 +58,7 @@ class FormAttempt(models.Model):
     class Form(models.TextChoices):
         WRITE = "write", "сообщение"
         STATUS = "status", "проверка состояния"
+        VOTE = "vote", "отзыв о материале"
 
     form = models.CharField("форма", max_length=8, choices=Form, default=Form.WRITE)
     visitor = models.CharField("посетитель", max_length=64)

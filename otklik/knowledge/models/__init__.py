@@ -1,5 +1,6 @@
 """Tables and pages of the Knowledge Base; each step of its life has a file."""
 
+from otklik.knowledge.models.finding import Audience, Baseline, SearchSession, Vote
 from otklik.knowledge.models.kinds import (
     KINDS,
     Contact,
@@ -14,6 +15,7 @@ from otklik.knowledge.models.kinds import (
     Service,
 )
 from otklik.knowledge.models.material import Attachment, Mark, Material, MaterialUse, Part, PublicVersion, Reference
+from otklik.knowledge.models.proposal import Evidence, Proposal
 from otklik.knowledge.models.structure import (
     Function,
     KnowledgeHome,
@@ -26,8 +28,11 @@ from otklik.knowledge.models.structure import (
 __all__ = [
     "KINDS",
     "Attachment",
+    "Audience",
+    "Baseline",
     "Contact",
     "DecisionExample",
+    "Evidence",
     "Faq",
     "Function",
     "JobDescription",
@@ -38,14 +43,17 @@ __all__ = [
     "Material",
     "MaterialUse",
     "Part",
+    "Proposal",
     "PublicVersion",
     "ReceptionHours",
     "ReceptionSchedule",
     "Reference",
     "ReplyTemplate",
     "Script",
+    "SearchSession",
     "Section",
     "SectionLink",
     "Service",
     "UnitEditors",
+    "Vote",
 ]

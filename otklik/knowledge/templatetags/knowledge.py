@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import template
 from django.utils.safestring import SafeString
 from django.utils.text import slugify
 from wagtail.blocks import ChoiceBlock
 
-from otklik.knowledge import rich
+from otklik.knowledge import finding, rich, votes
+from otklik.knowledge.models import Material, Vote
 from otklik.knowledge.placeholders import KNOWN
 
 register = template.Library()
@@ -42,3 +45,16 @@ def slugged(words: str) -> str:
 def choice_of(block: ChoiceBlock, value: str) -> str:
     """Return how a choice of a block is called."""
     return str(dict(block.field.choices).get(value, value))
+
+
+@register.simple_tag(takes_context=True)
+def vote_of_citizen(context: dict[str, Any], material: Material) -> bool | None:
+    """Return what this citizen said of the material as it is now; a browser that bears no mark has said nothing."""
+    who = finding.known_citizen(context["request"])
+    return votes.said(who, material).mine if who else None
+
+
+@register.simple_tag
+def reasons_against() -> list[tuple[str, str]]:
+    """Return why a material may not have helped: code and words."""
+    return [(code, str(words)) for code, words in Vote.Reason.choices]

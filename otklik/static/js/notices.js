@@ -8,7 +8,7 @@ function draw(number) {
   const count = bell.querySelector("[data-bell-count]");
   count.hidden = !number;
   count.textContent = number > 99 ? "99+" : number;
-  bell.querySelector("[data-bell-words]").textContent = number ? `, непрочитанных обращений: ${number}` : "";
+  bell.querySelector("[data-bell-words]").textContent = number ? `, непрочитанного: ${number}` : "";
 }
 
 async function ask() {

@@ -15,6 +15,8 @@ from otklik.appeals.queues import Row
 from otklik.core import actions
 from otklik.core.templatetags.otklik import channel_icon, icon, moment, term_chip
 from otklik.correspondence.models import ChannelCode
+from otklik.knowledge import finding
+from otklik.knowledge.models import SearchSession
 from otklik.people import access
 from otklik.people.models import Applicant, Employee
 from otklik.workplace import queue, saved
@@ -148,3 +150,15 @@ def letters(employee: Employee) -> str:
 def masked_name(applicant: Applicant) -> str:
     """Return an applicant's name as a list may show it."""
     return access.masked_name(applicant)
+
+
+@register.filter
+def took(ms: int | None) -> str:
+    """Return how long a search took, in words."""
+    return finding.spoken(ms)
+
+
+@register.filter
+def ending(row: SearchSession) -> str:
+    """Return how a search ended, in words."""
+    return finding.ending(row)
