@@ -13,8 +13,9 @@ from django.db.models.functions import Coalesce, Length, Substr
 from django.utils import timezone
 
 from otklik.core.errors import DomainError
-from otklik.knowledge import placeholders
+from otklik.knowledge import placeholders, trust
 from otklik.knowledge.models import Faq, Mark, Material, MaterialUse, Section
+from otklik.knowledge.trust import Trust
 from otklik.people.models import Employee
 from otklik.search import engine
 from otklik.search.snippets import Segment
@@ -53,6 +54,7 @@ class Found:
     published_on: date | None
     url: str
     share: float
+    trust: Trust
 
     @property
     def insertable(self) -> bool:
@@ -217,6 +219,7 @@ def _shown(hits: Iterable[engine.Hit], readable: QuerySet[Material]) -> list[Fou
     hits = list(hits)
     found = with_place(readable.filter(pk__in=[int(hit.key) for hit in hits]))
     rows: dict[int, Any] = {row.pk: row for row in found}
+    trusts = trust.of(rows.values())
     return [
         Found(
             page_id=row.pk,
@@ -229,6 +232,7 @@ def _shown(hits: Iterable[engine.Hit], readable: QuerySet[Material]) -> list[Fou
             published_on=timezone.localdate(row.last_published_at) if row.last_published_at else None,
             url=row.get_url() or "",
             share=hit.share,
+            trust=trusts[row.pk],
         )
         for hit in hits
         if (row := rows.get(int(hit.key)))

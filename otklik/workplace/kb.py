@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from otklik.core.access import requires
-from otklik.knowledge import materials, rights
+from otklik.knowledge import materials, review, rights, trust
 from otklik.knowledge.models import Section
 from otklik.people.models import Employee
 
@@ -38,9 +38,11 @@ def section(request: HttpRequest, pk: int) -> HttpResponse:
     """Show what an employee may read in a section."""
     user = _employee(request)
     one = get_object_or_404(Section.objects.select_related("unit", "function"), pk=pk, live=True)
+    listed = materials.materials_of(one, user)
     context = {
         "section": one,
-        "materials": materials.materials_of(one, user),
+        "materials": listed,
+        "trusts": trust.of(listed),
         "may_edit": rights.may_edit(user, one, on=timezone.localdate()),
     }
     return render(request, "workplace/kb/section.html", context)
@@ -58,9 +60,12 @@ def material(request: HttpRequest, pk: int) -> HttpResponse:
     keeper = materials.section_of(one)
     if keeper is None:
         raise Http404
+    trusted = trust.of([one])[pk]
+    review.look(trusted.waiting, version=materials.version_of(one), by=user)
     context = {
         "material": one,
         "section": keeper,
+        "trust": trusted,
         "related": [other for other in materials.materials_of(keeper, user) if other.pk != pk][:RELATED],
         "uses": materials.uses(pk),
         "may_edit": rights.may_edit(user, keeper, on=timezone.localdate()),

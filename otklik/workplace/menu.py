@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from otklik.appeals import queues
 from otklik.core.access import by_itself, requires
+from otklik.knowledge import review
 from otklik.people.models import Employee
 from otklik.reports import compliance
 from otklik.workplace import saved, system
@@ -57,6 +58,7 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Заявители", "users", "applicants", ("applicants.view",), go="KeyP"),
         Item("Отзывы", "mood-smile", "feedback", ("appeals.view_all", "appeals.view_unit", "appeals.view_own")),
         Item("База знаний", "book-2", "knowledge", ("knowledge.read",), go="Comma"),
+        Item("Актуализация", "checklist", "reviews", review.READERS),
     ),
     (
         Item("Сверка приёма", "scale", "reconciliation", ("intake.view",)),

@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from otklik.appeals.models import Appeal
 from otklik.correspondence.models import IncomingMessage, StaffLetter
+from otklik.knowledge.models import ReviewDuty
 from otklik.people.models import Employee
 
 
@@ -70,6 +71,7 @@ class Notice(models.Model):
         REPLY = "reply", "заявитель написал ещё"
         UNDELIVERED = "undelivered", "ответ не доставлен"
         TERM = "term", "срок близок или прошёл"
+        REVIEW = "review", "актуализация: срок проверки материалов"
         MENTION = "mention", "меня упомянули в заметке"
         FOLLOWED = "followed", "новое в обращении, за которым я слежу"
 
@@ -77,7 +79,10 @@ class Notice(models.Model):
     in_place_of = models.ForeignKey(
         Employee, models.CASCADE, null=True, related_name="+", verbose_name="за кого", help_text="Пусто — за себя."
     )
-    appeal = models.ForeignKey(Appeal, models.CASCADE, related_name="+", verbose_name="обращение")
+    appeal = models.ForeignKey(Appeal, models.CASCADE, null=True, related_name="+", verbose_name="обращение")
+    duty = models.ForeignKey(
+        ReviewDuty, models.CASCADE, null=True, related_name="+", verbose_name="актуализация", db_index=False
+    )
     kind = models.CharField("о чём", max_length=12, choices=Kind)
     source = models.CharField("откуда", max_length=80, help_text="Строка журнала или срок: об одном говорится раз.")
     text = models.CharField("что произошло", max_length=200)
@@ -92,12 +97,19 @@ class Notice(models.Model):
     class Meta:
         verbose_name = "уведомление"
         verbose_name_plural = "уведомления"
-        constraints = [models.UniqueConstraint("employee", "kind", "source", name="notice_once")]
+        constraints = [
+            models.UniqueConstraint("employee", "kind", "source", name="notice_once"),
+            models.CheckConstraint(
+                condition=Q(appeal__isnull=True, duty__isnull=False) | Q(appeal__isnull=False, duty__isnull=True),
+                name="notice_of_one_thing",
+            ),
+        ]
         indexes = [
             models.Index(fields=["employee", "appeal"], condition=Q(read_at=None), name="notice_unread"),
             models.Index(fields=["employee", "-at"], name="notice_newest"),
             models.Index(fields=["mail_at"], condition=Q(mail_at__isnull=False), name="notice_to_mail"),
             models.Index(fields=["kind", "appeal"], name="notice_of_appeal"),
+            models.Index(fields=["duty"], condition=Q(duty__isnull=False), name="notice_of_duty"),
         ]
 
     def __str__(self) -> str:

@@ -12,14 +12,16 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
-from otklik.appeals import access
+from otklik.appeals.models import Appeal
 from otklik.core import locks
 from otklik.core.templatetags.otklik import count
 from otklik.correspondence import staff_mail
+from otklik.knowledge.models import ReviewDuty
 from otklik.people.models import Employee
+from otklik.workplace import notices
 from otklik.workplace.models import Notice
 
-MOST: Final = 50  # appeals in one letter: the rest is read in the product
+MOST: Final = 50  # appeals and reviews in one letter: the rest is read in the product
 
 
 def work_next() -> bool:
@@ -40,33 +42,42 @@ def _write(employee: Employee) -> None:
     ids = list(due.values_list("pk", flat=True))
     Notice.objects.filter(pk__in=ids).update(mail_at=None)
     # What he has read meanwhile, or may see no more, needs no letter.
-    rows = Notice.objects.filter(pk__in=ids, read_at=None, appeal__in=access.visible_to(employee))
-    rows = rows.select_related("appeal", "actor", "in_place_of").order_by("appeal__due_on", "appeal", "at")
-    if not (notices := list(rows)) or not employee.is_active:
+    rows = notices.still_seen(Notice.objects.filter(pk__in=ids, read_at=None), employee)
+    rows = rows.select_related("appeal", "duty__unit", "actor", "in_place_of")
+    found = list(rows.order_by("appeal__due_on", "appeal", "duty", "at"))
+    if not found or not employee.is_active:
         return
-    subject, text = compose(notices)
+    subject, text = compose(found)
     if letter := staff_mail.queue(employee, subject=subject, text=text):
-        Notice.objects.filter(pk__in=[one.pk for one in notices]).update(letter=letter)
+        Notice.objects.filter(pk__in=[one.pk for one in found]).update(letter=letter)
 
 
-def compose(notices: list[Notice]) -> tuple[str, str]:
-    """Return subject and text; the notices of an appeal stand together."""
-    groups = [(appeal, list(its)) for appeal, its in groupby(notices, key=attrgetter("appeal"))]
-    appeal, its = groups[0]
+def compose(rows: list[Notice]) -> tuple[str, str]:
+    """Return subject and text; the notices of an appeal, or of a review, stand together."""
+    groups = [(about, list(its)) for about, its in groupby(rows, key=attrgetter("appeal", "duty"))]
+    about, its = groups[0]
     if len(groups) > 1:
-        subject = f"Отклик: {count(len(notices), 'уведомление,уведомления,уведомлений')}"
-        subject += f" по {count(len(groups), 'обращению,обращениям,обращениям')}"
+        subject = f"Отклик: {count(len(rows), 'уведомление,уведомления,уведомлений')}"
+        if all(appeal for (appeal, _), _ in groups):
+            subject += f" по {count(len(groups), 'обращению,обращениям,обращениям')}"
     elif len(its) > 1:
-        subject = f"№ {appeal.number}: {count(len(its), 'уведомление,уведомления,уведомлений')}"
+        subject = f"{_named(*about)}: {count(len(its), 'уведомление,уведомления,уведомлений')}"
     else:
-        subject = f"№ {appeal.number}: {its[0].text[:1].lower()}{its[0].text[1:]}"
+        subject = f"{_named(*about)}: {its[0].text[:1].lower()}{its[0].text[1:]}"
     facts = {
-        "groups": [(one, of_it, _link("card", one.pk)) for one, of_it in groups[:MOST]],
+        "groups": [
+            (appeal, duty, of_it, _link("card", appeal.pk) if appeal else _link("review", duty.pk))
+            for (appeal, duty), of_it in groups[:MOST]
+        ],
         "more": max(0, len(groups) - MOST),
         "list_url": _link("notices"),
         "settings_url": _link("notice_settings"),
     }
     return subject.replace("\u00a0", " "), render_to_string("workplace/letters/notices.txt", facts).strip() + "\n"
+
+
+def _named(appeal: Appeal | None, duty: ReviewDuty | None) -> str:
+    return f"№ {appeal.number}" if appeal else f"Актуализация, {duty.period}" if duty else ""
 
 
 def _link(name: str, *args: int) -> str:

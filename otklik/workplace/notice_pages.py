@@ -18,6 +18,7 @@ from otklik.appeals.models import Appeal
 from otklik.core import hours, typed
 from otklik.core.access import by_itself, requires
 from otklik.core.forms import TidyForm
+from otklik.knowledge.models import ReviewDuty
 from otklik.workplace import notices, queue
 from otklik.workplace.models import Attention, Notice
 from otklik.workplace.requests import StaffRequest
@@ -26,7 +27,7 @@ PER_PAGE: Final = 30
 SHOWN: Final = 20  # notices of one appeal
 MAIL: Final = ((notices.ONCE, "сразу"), (notices.DIGEST, "в сводке"), (notices.NO_MAIL, "не писать"))
 GROUPS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
-    ("Ждёт меня", ("assigned", "approval", "signature", "returned", "approved", "term")),
+    ("Ждёт меня", ("assigned", "approval", "signature", "returned", "approved", "term", "review")),
     ("Важное", ("mention", "reply", "undelivered")),
     ("За чем я слежу", ("followed",)),
 )
@@ -34,9 +35,10 @@ GROUPS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
 
 @dataclass(frozen=True)
 class Group:
-    """What happened to one appeal, newest first; `total` may be more than is shown."""
+    """What happened to one appeal, or to one review, newest first; `total` may be more than is shown."""
 
-    appeal: Appeal
+    appeal: Appeal | None
+    duty: ReviewDuty | None
     notices: list[Notice]
     total: int
     unread: int
@@ -45,12 +47,12 @@ class Group:
 @requires()
 @require_GET
 def notice_list(request: StaffRequest) -> HttpResponse:
-    """Show the notices, one row for an appeal, those with something unread first."""
+    """Show the notices, one row for an appeal or a review, those with something unread first."""
     found = notices.seen_by(request.user).order_by()
     news = Count("pk", filter=Q(read_at=None))
-    appeals = found.values("appeal").annotate(news=news, total=Count("pk"), newest=Max("at"))
-    fresh = appeals.filter(news__gt=0).order_by("-newest", "-appeal")
-    rest = appeals.filter(news=0).order_by("-newest", "-appeal")
+    things = found.values("appeal", "duty").annotate(news=news, total=Count("pk"), newest=Max("at"))
+    fresh = things.filter(news__gt=0).order_by("-newest", "-appeal", "-duty")
+    rest = things.filter(news=0).order_by("-newest", "-appeal", "-duty")
     page = Paginator([*fresh, *rest[: 10 * PER_PAGE]], PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "page": page,
@@ -61,25 +63,26 @@ def notice_list(request: StaffRequest) -> HttpResponse:
 
 
 def _groups(request: StaffRequest, rows: Any) -> list[Group]:
-    ids = [row["appeal"] for row in rows]
-    appeals = Appeal.objects.in_bulk(ids)
-    its: dict[int, list[Notice]] = {}
-    found = notices.seen_by(request.user).filter(appeal__in=ids).select_related("actor", "in_place_of")
-    for one in found.order_by("-at", "-pk"):
-        its.setdefault(one.appeal_id, []).append(one)
+    appeals = [row["appeal"] for row in rows if row["appeal"]]
+    duties = [row["duty"] for row in rows if row["duty"]]
+    its: dict[tuple[int | None, int | None], list[Notice]] = {}
+    found = notices.seen_by(request.user).filter(Q(appeal__in=appeals) | Q(duty__in=duties))
+    for one in found.select_related("appeal", "duty__unit", "actor", "in_place_of").order_by("-at", "-pk"):
+        its.setdefault((one.appeal_id, one.duty_id), []).append(one)
     return [
-        Group(appeals[row["appeal"]], its[row["appeal"]][:SHOWN], row["total"], row["news"])
+        Group(of[0].appeal, of[0].duty, of[:SHOWN], row["total"], row["news"])
         for row in rows
-        if row["appeal"] in its
+        if (of := its.get((row["appeal"], row["duty"])))
     ]
 
 
 @requires()
 @require_POST
 def read(request: StaffRequest) -> HttpResponse:
-    """Note that everything, or what there is about one appeal, has been read."""
-    notices.mark_read(request.user, typed.number(request.POST.get("appeal")))
-    if "appeal" not in request.POST:
+    """Note that everything, or what there is about one appeal or one review, has been read."""
+    duty = typed.number(request.POST.get("duty"))
+    notices.mark_read(request.user, typed.number(request.POST.get("appeal")), duty=duty)
+    if "appeal" not in request.POST and "duty" not in request.POST:
         messages.success(request, "Все уведомления отмечены прочитанными.")
     return redirect("workplace:notices")
 
@@ -90,11 +93,17 @@ def read(request: StaffRequest) -> HttpResponse:
 def bell(request: StaffRequest) -> JsonResponse:
     """Answer an open page how much is unread, and what came last."""
     unread = notices.unread(request.user)
-    count = unread.aggregate(number=Count("appeal", distinct=True), last=Max("pk"))
-    answer: dict[str, object] = {"unread": count["number"], "last": count["last"] or 0, "said": ""}
+    things = {"appeals": Count("appeal", distinct=True), "duties": Count("duty", distinct=True)}
+    count = unread.aggregate(**things, last=Max("pk"))
+    answer: dict[str, object] = {
+        "unread": count["appeals"] + count["duties"],
+        "last": count["last"] or 0,
+        "said": "",
+    }
     if count["last"]:
-        newest = Notice.objects.select_related("appeal").get(pk=count["last"])
-        answer["said"] = f"{newest.text}, № {newest.appeal.number}"
+        newest = Notice.objects.select_related("appeal", "duty").get(pk=count["last"])
+        about = f"№ {newest.appeal.number}" if newest.appeal else newest.duty.period if newest.duty else ""
+        answer["said"] = f"{newest.text}, {about}"
     return JsonResponse(answer)
 
 

@@ -13,7 +13,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Final, NamedTuple
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from otklik.appeals import access, approval, queues
@@ -24,6 +24,8 @@ from otklik.core.errors import is_outage
 from otklik.core.models import JournalEntry
 from otklik.core.terms import SOON_DAYS
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
+from otklik.knowledge import quarters, review
+from otklik.knowledge.models import ReviewDuty
 from otklik.people import staff
 from otklik.people.models import Employee, Substitution
 from otklik.workplace.models import Attention, Notice, NoticeSettings
@@ -56,11 +58,16 @@ SHIPPED: Final[Mapping[str, Way]] = {
     Kind.REPLY: Way(True, DIGEST),
     Kind.UNDELIVERED: Way(True, ONCE),
     Kind.TERM: Way(True, DIGEST),
+    Kind.REVIEW: Way(True, DIGEST),
     Kind.MENTION: Way(True, ONCE),
     Kind.FOLLOWED: Way(True, NO_MAIL),
 }
 # What waits for this very person comes through «не уведомлять» too: nobody must miss what is his.
-NEVER_MUTED: Final = {Kind.ASSIGNED, Kind.APPROVAL, Kind.SIGNATURE, Kind.RETURNED, Kind.TERM, Kind.MENTION}
+NEVER_MUTED: Final = {
+    *(Kind.ASSIGNED, Kind.APPROVAL, Kind.SIGNATURE, Kind.RETURNED, Kind.TERM, Kind.REVIEW, Kind.MENTION)
+}
+# Days before a review is due on which its unit is reminded.
+REMINDED: Final = (1, 7, 14, 30)
 
 
 @dataclass(frozen=True)
@@ -303,17 +310,54 @@ def _gathered(pairs: Iterable[tuple[int, int]]) -> dict[int, set[int]]:
     return found
 
 
+# --- reviews of the Knowledge Base -----------------------------------------------------------------------------------
+
+
+def tell_of_reviews() -> int:
+    """Remind the units of reviews that are not closed, once a stage; return how many were told.
+
+    Authors of the unit and its head hear that it is open, that 30, 14, 7 and 1 days are left, and that it is overdue;
+    then those who oversee all units hear it too. Where a unit has nobody left, the chief editors hear in its place.
+    """
+    today, told = timezone.localdate(), 0
+    known = Notice.objects.filter(kind=Kind.REVIEW)
+    for duty in list(ReviewDuty.objects.filter(closed_at=None).select_related("unit")):
+        left = quarters.days_left(duty, today)
+        stage = "passed" if left < 0 else str(next((days for days in REMINDED if left <= days), "open"))
+        source = f"review:{duty.pk}:{stage}:{duty.due_on}"
+        authors, heads = review.keepers(duty.unit_id, today)
+        people = authors | heads
+        if not people or (duty.unit.valid_to and duty.unit.valid_to < today):
+            people = people | _holders(review.CHIEF)
+        if stage == "passed":
+            people = people | _holders(review.OVERSEER)
+        people -= set(known.filter(source=source).values_list("employee", flat=True))
+        if people:
+            with transaction.atomic():
+                news = Told(Kind.REVIEW, _said_of(duty, left), people)
+                told += len(_tell(duty, news, source=source, actor=None, at=timezone.now()))
+    return told
+
+
+def _said_of(duty: ReviewDuty, left: int) -> str:
+    if left < 0:
+        return f"Проверка материалов просрочена: срок был {duty.due_on:%d.%m.%Y}"
+    until = f"до {duty.due_on:%d.%m.%Y}"
+    return f"Проверьте материалы {until}" if left > max(REMINDED) else f"Проверьте материалы {until}, дней: {left}"
+
+
 # --- telling ---------------------------------------------------------------------------------------------------------
 
 
-def _tell(appeal: Appeal, told: Told, *, source: str, actor: Employee | None, at: datetime) -> set[int]:
+def _tell(about: Appeal | ReviewDuty, told: Told, *, source: str, actor: Employee | None, at: datetime) -> set[int]:
     """Write the notices of one event, for those it concerns and their deputies of the day; return who was told."""
     people = {one for one in told.people if one is not None} - {actor.pk if actor else None}
     if not people:
         return set()
     places = _with_deputies(people, timezone.localdate(at), actor)
     wishes = _wishes_of(places)
-    deaf = _muted(appeal, places) if told.kind not in NEVER_MUTED else set()
+    appeal, duty = (about, None) if isinstance(about, Appeal) else (None, about)
+    deaf = _muted(appeal, places) if appeal and told.kind not in NEVER_MUTED else set()
     away, now = {absent for absent in places.values() if absent}, timezone.now()
     rows = []
     for employee, absent in places.items():
@@ -326,6 +370,7 @@ def _tell(appeal: Appeal, told: Told, *, source: str, actor: Employee | None, at
                     employee_id=employee,
                     in_place_of_id=absent,
                     appeal=appeal,
+                    duty=duty,
                     kind=told.kind,
                     source=source,
                     text=told.text[:200],
@@ -404,8 +449,13 @@ def followers(appeal: Appeal) -> QuerySet[Employee]:
 
 
 def seen_by(user: Employee) -> QuerySet[Notice]:
-    """Return the employee's notices of appeals he may still see."""
-    return Notice.objects.filter(employee=user, shown=True, appeal__in=access.visible_to(user))
+    """Return the employee's notices of appeals and reviews he may still see."""
+    return still_seen(Notice.objects.filter(employee=user, shown=True), user)
+
+
+def still_seen(rows: QuerySet[Notice], user: Employee) -> QuerySet[Notice]:
+    """Narrow notices to what the employee may see today."""
+    return rows.filter(Q(appeal__in=access.visible_to(user)) | Q(duty__in=review.duties_seen_by(user).values("pk")))
 
 
 def unread(user: Employee) -> QuerySet[Notice]:
@@ -413,11 +463,13 @@ def unread(user: Employee) -> QuerySet[Notice]:
     return seen_by(user).filter(read_at=None)
 
 
-def mark_read(user: Employee, appeal: int | None = None) -> int:
-    """Note that the employee has read his notices: of one appeal, or all; return how many."""
+def mark_read(user: Employee, appeal: int | None = None, *, duty: int | None = None) -> int:
+    """Note that the employee has read his notices: of one appeal, of one review, or all; return how many."""
     rows = Notice.objects.filter(employee=user, read_at=None)
     if appeal is not None:
         rows = rows.filter(appeal=appeal)
+    if duty is not None:
+        rows = rows.filter(duty=duty)
     return rows.update(read_at=timezone.now())
 
 

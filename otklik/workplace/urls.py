@@ -15,6 +15,7 @@ from otklik.workplace import (
     palette,
     presence,
     queue,
+    review,
     saved,
     search,
     staff_urls,
@@ -75,6 +76,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("kb/", kb.home, name="knowledge"),
     path("kb/sections/<row:pk>/", kb.section, name="knowledge_section"),
     path("kb/<row:pk>/", kb.material, name="knowledge_material"),
+    path("reviews/", review.reviews, name="reviews"),
+    path("reviews/<row:pk>/", review.review, name="review"),
+    path("reviews/<row:pk>/confirm/", review.confirm_each, name="review_confirm_each"),
+    path("reviews/<row:pk>/end/", review.end, name="review_end"),
+    path("reviews/<row:pk>/protocol/", review.protocol, name="review_protocol"),
+    path("reviews/<row:pk>/protocol.pdf", review.protocol_pdf, name="review_protocol_pdf"),
+    path("review-items/<row:pk>/", review.item, name="review_item"),
     # The answer's way, quarantine, calendar, journal
     *answer_urls.urlpatterns,
     # Employees, roles, who may what
