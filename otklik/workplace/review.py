@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -40,6 +40,7 @@ def reviews(request: StaffRequest) -> HttpResponse:
     duties = list(reviewing.with_progress(shown).order_by("-year", "-quarter", "unit__index", "unit__name"))
     context = {
         "duties": [(duty, units is None or duty.unit_id in units) for duty in duties],
+        "some_are_others": units is not None and any(duty.unit_id not in units for duty in duties),
         "quarter": quarter,
         "quarters": [
             Quarter(*one) for one in seen.order_by("-year", "-quarter").values_list("year", "quarter").distinct()
@@ -77,16 +78,17 @@ def review(request: StaffRequest, pk: int) -> HttpResponse:
 def _duty_page(request: StaffRequest, duty: ReviewDuty, refusal: DomainError | None = None) -> HttpResponse:
     user = request.user
     notices.mark_read(user, duty=duty.pk)
-    items = duty.items.select_related("decided_by", "material").annotate(opened=reviewing.seen_by(user))
+    waits = Q(state=ReviewItem.State.WAITING)
+    items = duty.items.select_related("decided_by", "material").annotate(opened=reviewing.seen_by(user), waits=waits)
     state = request.GET.get("state", "")
     if state in ReviewItem.State.values:
         items = items.filter(state=state)
-    waiting = duty.items.filter(state=ReviewItem.State.WAITING).order_by("pk")
+    waiting = duty.items.filter(waits).order_by("pk")
     context = {
         "duty": reviewing.with_progress(
             ReviewDuty.objects.filter(pk=duty.pk).select_related("unit", "closed_by")
         ).get(),
-        "page": Paginator(items.order_by("pk"), PER_PAGE).get_page(request.GET.get("page")),
+        "page": Paginator(items.order_by("-waits", "pk"), PER_PAGE).get_page(request.GET.get("page")),
         "state": state,
         "states": ReviewItem.State.choices,
         "first": waiting.values_list("pk", flat=True).first(),
@@ -190,7 +192,7 @@ def end(request: StaffRequest, pk: int) -> HttpResponse:
     posted: Any = request.POST if refusal else {}
     context = {
         "duty": duty,
-        "has_all": posted.get("has_all", {True: "yes", False: "no"}.get(duty.has_all, "")),
+        "has_all": posted.get("has_all", _said(duty)),
         "missing": posted.get("missing", duty.missing),
         "empty": [
             (section, posted.get(f"empty-{section.pk}", said)) for section, said in reviewing.empty_sections(duty)
@@ -199,6 +201,10 @@ def end(request: StaffRequest, pk: int) -> HttpResponse:
         "refusal": refusal,
     }
     return render(request, "workplace/kb/review_end.html", context, status=refusal.status if refusal else 200)
+
+
+def _said(duty: ReviewDuty) -> str:
+    return "" if duty.has_all is None else "yes" if duty.has_all else "no"
 
 
 def _answer(request: StaffRequest, duty: ReviewDuty) -> None:
