@@ -27,7 +27,7 @@ from otklik.core import beats, files, journal
 from otklik.core.models import Firing, JournalEntry, JournalSeal
 from otklik.correspondence import delivery, inbox, staff_mail
 from otklik.correspondence.channel import Channel
-from otklik.knowledge import finding, proposals, schedule
+from otklik.knowledge import finding, proposals, quarters, schedule
 from otklik.people import accounts, lockout
 from otklik.workplace import notice_mail, notices, presence
 
@@ -78,6 +78,8 @@ def periodic() -> list[Job]:
         Job("return-stuck-staff-mail", staff_mail.return_stuck, every=timedelta(minutes=1)),
         Job("publish-scheduled", schedule.carry_out, every=timedelta(minutes=1)),
         Job("tell-of-terms", notices.tell_of_terms, every=timedelta(hours=1)),
+        Job("open-review-quarter", quarters.open_quarter, daily_at=time(0, 20)),
+        Job("tell-of-reviews", notices.tell_of_reviews, daily_at=time(7, 0)),
         Job("carry-out-transfers", accounts.carry_out_moves, daily_at=time(0, 1)),
         Job("seal-journal", seal_past_days, daily_at=time(0, 10)),
         Job("sweep-files", sweep_files, daily_at=time(3, 0)),

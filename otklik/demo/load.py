@@ -21,7 +21,7 @@ from otklik.correspondence import defaults as correspondence_defaults
 from otklik.correspondence import inbox
 from otklik.correspondence.channel import Arrived
 from otklik.correspondence.models import ContactPoint, IncomingMessage
-from otklik.demo import citizens, clock, readers, staff
+from otklik.demo import citizens, clock, readers, reviews, staff
 from otklik.demo.history import APPEALS, CHANNELS, UNREGISTERED, Historian, Plan, reply_to
 from otklik.knowledge import demo as knowledge_demo
 from otklik.people import defaults as people_defaults
@@ -66,6 +66,7 @@ def _load(count: int, now: datetime) -> None:
     load_defaults()
     units, people = staff.load()
     knowledge_demo.load(units)
+    reviews.load(people, now=now)
     ContactPoint.objects.filter(code="email-info").update(address="info@department.example")
     historian = Historian(units, people, now=now)
     plans = historian.plans(count)
@@ -146,5 +147,6 @@ def _tell(historian: Historian, appeals: list[Appeal]) -> None:
     while notices.work_next():
         pass
     notices.tell_of_terms()
+    notices.tell_of_reviews()
     Notice.objects.filter(at__lt=since).update(read_at=F("at"))
     Notice.objects.exclude(kind=Notice.Kind.MENTION).update(mail_at=None)

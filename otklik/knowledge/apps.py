@@ -12,10 +12,12 @@ class KnowledgeConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Keep the index, the journal and the authors' groups in step with the pages."""
-        from otklik.knowledge import archive, history, index, rights
+        """Keep the index, the journal, the authors' groups and the reviews in step with the pages."""
+        from otklik.knowledge import archive, history, index, quarters, review, rights
 
         archive.connect()
         history.connect()
         index.connect()
         rights.connect()
+        quarters.connect()
+        review.connect()

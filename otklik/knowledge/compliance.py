@@ -9,7 +9,19 @@ from django.db.models import Count, Exists, OuterRef, Q
 
 from otklik.core.compliance import Figure, Promise, end_of, is_today, unknown
 from otklik.knowledge import finding
-from otklik.knowledge.models import KINDS, Audience, Function, Mark, Material, MaterialUse, Proposal, Section
+from otklik.knowledge.models import (
+    KINDS,
+    Audience,
+    Function,
+    Mark,
+    Material,
+    MaterialUse,
+    Proposal,
+    ReviewDuty,
+    ReviewItem,
+    Section,
+)
+from otklik.knowledge.quarters import Quarter
 
 SEARCHED_DAYS: Final = 30
 _NO_PAST: Final = "какие материалы были опубликованы в прошлом, по дням не хранится"
@@ -76,6 +88,19 @@ def _searched(on: date) -> Figure:
     return Figure(text, counted.total)
 
 
+def _reviewed(on: date) -> Figure:
+    """Count the quarter of the day as it stood at the day's end."""
+    quarter = Quarter.of(on)
+    duties = ReviewDuty.objects.filter(year=quarter.year, quarter=quarter.number, opened_on__lte=on)
+    there, state = Q(items__created_at__lt=end_of(on)), ReviewItem.State
+    done = Q(items__decided_at__lt=end_of(on)) & ~Q(items__state=state.CARRIED)
+    found = duties.aggregate(
+        units=Count("pk", distinct=True), all=Count("items", filter=there), done=Count("items", filter=there & done)
+    )
+    said = f"{quarter}: проверено материалов {found['done']} из {found['all']}, подразделений {found['units']}"
+    return Figure(said, found["units"])
+
+
 PROMISES: Final = (
     Promise(
         "R2",
@@ -138,5 +163,16 @@ PROMISES: Final = (
         figure=_kinds,
         list_name="workplace:knowledge_coverage",
         list_words="Карта: функции и виды материалов",
+    ),
+    Promise(
+        "R41a",
+        "41",
+        does="В первый рабочий день квартала каждому подразделению открывается проверка его материалов: каждый "
+        "подтверждают, изменяют или снимают, отвечают, чего не хватает; за 30, 14, 7 дней и за день напоминают, "
+        "по итогам — протокол.",
+        figure=_reviewed,
+        list_name="workplace:reviews",
+        list_words="Актуализация",
+        query="on={on}",
     ),
 )

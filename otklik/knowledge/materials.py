@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce, Length, Substr
 from django.utils import timezone
 
 from otklik.core.errors import DomainError
-from otklik.knowledge import finding, placeholders
+from otklik.knowledge import finding, placeholders, trust
 from otklik.knowledge.models import (
     Attachment,
     KnowledgeHome,
@@ -25,6 +25,7 @@ from otklik.knowledge.models import (
     Section,
     SectionLink,
 )
+from otklik.knowledge.trust import Trust
 from otklik.people.models import Employee
 from otklik.search import engine
 from otklik.search.snippets import Segment
@@ -64,6 +65,7 @@ class Found:
     published_on: date | None
     url: str
     share: float
+    trust: Trust
 
     @property
     def insertable(self) -> bool:
@@ -302,6 +304,7 @@ def _shown(hits: Iterable[engine.Hit], readable: QuerySet[Material], *, outside:
     hits = list(hits)
     found = with_place(readable.filter(pk__in=[int(hit.key) for hit in hits]))
     rows: dict[int, Any] = {row.pk: row for row in found}
+    trusts = trust.of(rows.values())
     return [
         Found(
             page_id=row.pk,
@@ -314,6 +317,7 @@ def _shown(hits: Iterable[engine.Hit], readable: QuerySet[Material], *, outside:
             published_on=_day(row.public_version.pinned_at if outside else row.last_published_at),
             url=row.get_url() or "",
             share=hit.share,
+            trust=trusts[row.pk],
         )
         for hit in hits
         if (row := rows.get(int(hit.key)))

@@ -49,6 +49,8 @@ JOBS: Final[dict[str, str]] = {
     "return-stuck-staff-mail": "Возврат прерванных писем сотрудникам",
     "tell-of-terms": "Уведомления о сроках",
     "publish-scheduled": "Публикация материалов по расписанию",
+    "open-review-quarter": "Открытие квартальной проверки Базы знаний",
+    "tell-of-reviews": "Напоминания о проверке материалов",
     "sweep-notices": "Уборка старых уведомлений",
     "sweep-staff-mail": "Уборка старых писем сотрудникам",
     "seal-journal": "Печать журнала за день",

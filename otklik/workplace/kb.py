@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from otklik.core.access import requires
-from otklik.knowledge import archive, finding, materials, public, rights, votes
+from otklik.knowledge import archive, finding, materials, public, review, rights, trust, votes
 from otklik.knowledge.models import Section
 from otklik.workplace import kb_votes
 from otklik.workplace.requests import StaffRequest
@@ -41,9 +41,11 @@ def section(request: StaffRequest, pk: int) -> HttpResponse:
     """Show what an employee may read in a section, by kind, then what it shows of others."""
     user = request.user
     one = get_object_or_404(Section.objects.select_related("unit", "function"), pk=pk, live=True)
+    listed = materials.materials_of(one, user)
     context = {
         "section": one,
-        "materials": materials.materials_of(one, user),
+        "materials": listed,
+        "trusts": trust.of(listed),
         "linked": materials.linked_from(one, user),
         "may_edit": rights.may_edit(user, one, on=timezone.localdate()),
     }
@@ -66,9 +68,12 @@ def material(request: StaffRequest, pk: int) -> HttpResponse:
         raise Http404
     finding.opened(finding.Searcher(user), pk)
     version = public.version_of(one)
+    trusted = trust.of([one])[pk]
+    review.look(trusted.waiting, version=materials.version_of(one), by=user)
     context = {
         "material": one,
         "section": keeper,
+        "trust": trusted,
         "related": materials.neighbours(one, keeper, user, limit=RELATED),
         "references": materials.references(one, user),
         "files": materials.files_of(one),

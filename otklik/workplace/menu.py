@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from otklik.appeals import queues
 from otklik.core.access import by_itself, requires
+from otklik.knowledge import review
 from otklik.people.models import Employee
 from otklik.reports import compliance
 from otklik.workplace import kb_votes, saved, system
@@ -72,6 +73,7 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Отзывы о материалах", "thumb-down", "votes", kb_votes.READERS),
         Item("Предложения", "bulb", "proposals", kb_votes.READERS),
         Item("Время поиска", "clock-search", "time_to_find", kb_votes.READERS),
+        Item("Актуализация", "checklist", "reviews", review.READERS),
     ),
     (
         Item("Сверка приёма", "scale", "reconciliation", ("intake.view",)),

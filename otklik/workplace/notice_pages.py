@@ -29,7 +29,7 @@ GROUPS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("Ждёт меня", ("assigned", "approval", "signature", "returned", "approved", "term")),
     ("Важное", ("mention", "reply", "undelivered")),
     ("За чем я слежу", ("followed",)),
-    ("База знаний", ("vote",)),
+    ("База знаний", ("review", "vote")),
 )
 
 

@@ -25,8 +25,8 @@ from otklik.core.errors import is_outage
 from otklik.core.models import JournalEntry
 from otklik.core.terms import SOON_DAYS
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
-from otklik.knowledge import votes
-from otklik.knowledge.models import Material, Vote
+from otklik.knowledge import quarters, review, votes
+from otklik.knowledge.models import Material, ReviewDuty, Vote
 from otklik.people import staff
 from otklik.people.models import Employee, Substitution
 from otklik.workplace.models import Attention, Notice, NoticeSettings
@@ -62,9 +62,14 @@ SHIPPED: Final[Mapping[str, Way]] = {
     Kind.MENTION: Way(True, ONCE),
     Kind.FOLLOWED: Way(True, NO_MAIL),
     Kind.VOTE: Way(True, DIGEST),
+    Kind.REVIEW: Way(True, DIGEST),
 }
 # What waits for this very person comes through «не уведомлять» too: nobody must miss what is his.
-NEVER_MUTED: Final = {Kind.ASSIGNED, Kind.APPROVAL, Kind.SIGNATURE, Kind.RETURNED, Kind.TERM, Kind.MENTION}
+NEVER_MUTED: Final = {
+    *(Kind.ASSIGNED, Kind.APPROVAL, Kind.SIGNATURE, Kind.RETURNED, Kind.TERM, Kind.REVIEW, Kind.MENTION)
+}
+# Days before a review is due on which its unit is reminded.
+REMINDED: Final = (1, 7, 14, 30)
 
 
 @dataclass(frozen=True)
@@ -334,6 +339,44 @@ def _gathered(pairs: Iterable[tuple[int, int]]) -> dict[int, set[int]]:
     for appeal, person in pairs:
         found.setdefault(appeal, set()).add(person)
     return found
+
+
+# --- reviews of the Knowledge Base -----------------------------------------------------------------------------------
+
+
+def tell_of_reviews() -> int:
+    """Remind the units of reviews that are not closed, once a stage; return how many were told.
+
+    Authors of the unit and its head hear that it is open, that 30, 14, 7 and 1 days are left, and that it is overdue;
+    then those who oversee all units hear it too. Where a unit has nobody left, the chief editors hear in its place.
+    """
+    today, told = timezone.localdate(), 0
+    known = Notice.objects.filter(kind=Kind.REVIEW)
+    for duty in list(ReviewDuty.objects.filter(closed_at=None).select_related("unit")):
+        left = quarters.days_left(duty, today)
+        stage = "passed" if left < 0 else str(next((days for days in REMINDED if left <= days), "open"))
+        source = f"review:{duty.pk}:{stage}:{duty.due_on}"
+        authors, heads = review.keepers(duty.unit_id, today)
+        people = authors | heads
+        if not people or (duty.unit.valid_to and duty.unit.valid_to < today):
+            people = people | _holders(review.CHIEF)
+        if stage == "passed":
+            people = people | _holders(review.OVERSEER)
+        people -= set(known.filter(source=source).values_list("employee", flat=True))
+        if people:
+            with transaction.atomic():
+                path = reverse("workplace:review", args=[duty.pk])
+                subject = f"Актуализация Базы знаний: {duty.unit}, {duty.period}"
+                news = Told(Kind.REVIEW, _said_of(duty, left), people, path=path, subject=subject[:200])
+                told += len(_tell(None, news, source=source, actor=None, at=timezone.now()))
+    return told
+
+
+def _said_of(duty: ReviewDuty, left: int) -> str:
+    if left < 0:
+        return f"Проверка материалов просрочена: срок был {duty.due_on:%d.%m.%Y}"
+    until = f"до {duty.due_on:%d.%m.%Y}"
+    return f"Проверьте материалы {until}" if left > max(REMINDED) else f"Проверьте материалы {until}, дней: {left}"
 
 
 # --- telling ---------------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from otklik.workplace import (
     presence,
     proposals,
     queue,
+    review,
     saved,
     search,
     staff_urls,
@@ -92,6 +93,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("kb/<row:pk>/as-citizen/", kb_keeping.as_citizen, name="knowledge_as_citizen"),
     path("kb/<row:pk>/site/", kb_keeping.site, name="knowledge_site"),
     path("kb/<row:pk>/archive/", kb_keeping.to_archive, name="knowledge_to_archive"),
+    path("reviews/", review.reviews, name="reviews"),
+    path("reviews/<row:pk>/", review.review, name="review"),
+    path("reviews/<row:pk>/confirm/", review.confirm_each, name="review_confirm_each"),
+    path("reviews/<row:pk>/end/", review.end, name="review_end"),
+    path("reviews/<row:pk>/protocol/", review.protocol, name="review_protocol"),
+    path("reviews/<row:pk>/protocol.pdf", review.protocol_pdf, name="review_protocol_pdf"),
+    path("review-items/<row:pk>/", review.item, name="review_item"),
     # The answer's way, quarantine, calendar, journal
     *answer_urls.urlpatterns,
     # Employees, roles, who may what

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.core.files.base import ContentFile
 from django.utils import timezone
+from wagtail.models import Page
 
 from otklik.appeals.models import Appeal, AppealMessage, Approval
 from otklik.channels.mail.models import CaughtLetter
@@ -23,8 +24,9 @@ from otklik.correspondence.channel import Arrived
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
 from otklik.demo import staff
 from otklik.demo.history import CHANNELS, Historian, Plan, letter_of, reply_to
-from otklik.knowledge import defaults, finding, proposals, public, votes
+from otklik.knowledge import defaults, finding, proposals, public, quarters, votes
 from otklik.knowledge.models import Faq, Mark, ReplyTemplate, SearchSession, Section
+from otklik.knowledge.quarters import Quarter
 from otklik.people import substitution
 from otklik.people.models import Employee, Unit
 from otklik.workplace import notices
@@ -105,6 +107,10 @@ def _knowledge(unit: Unit) -> None:
     template = ReplyTemplate(title="Земля под гаражом", slug="answer", mark=Mark.FOR_ANSWERS, live=False)
     template.text = "{обращение}\n\nУчасток под гаражом можно получить бесплатно."
     section.add_child(instance=template).save_revision().publish()
+    long_ago = timezone.now() - timedelta(days=200)
+    Page.objects.filter(path__startswith=section.path).update(first_published_at=long_ago)
+    today = timezone.localdate()
+    quarters.open_quarter(max(today, Quarter.of(today).working_days()[0]))
 
 
 def _readers(one: Employee, other: Employee) -> None:

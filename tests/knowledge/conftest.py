@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
-from otklik.knowledge import public
-from otklik.knowledge.models import Faq, KnowledgeHome, Mark, Material, ReplyTemplate, Section
+from otklik.core import calendar
+from otklik.knowledge import public, quarters
+from otklik.knowledge.models import Faq, KnowledgeHome, Mark, Material, ReplyTemplate, ReviewItem, Section
 from otklik.people.models import Employee, Role, RoleAssignment, Unit
 
 SINCE = date(2024, 1, 1)
@@ -105,3 +107,30 @@ def chief(employee: Callable[..., Employee], rent: Unit) -> Employee:
 @pytest.fixture
 def yesterday() -> date:
     return timezone.localdate() - timedelta(days=1)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch, db: None) -> Any:
+    """Set the clock: `clock(2026, 7, 1)` is that day, nine in the morning."""
+    calendar.load([2025, 2026, 2027])
+
+    def set_to(year: int, month: int, day: int, hour: int = 9) -> date:
+        moment = timezone.make_aware(datetime(year, month, day, hour))
+        monkeypatch.setattr(timezone, "now", lambda: moment)
+        return moment.date()
+
+    return set_to
+
+
+@pytest.fixture
+def garage(clock, garages, publish) -> Material:
+    """A material of May, before the third quarter of 2026."""
+    clock(2026, 5, 12)
+    return publish(garages, "Как оформить гараж")
+
+
+@pytest.fixture
+def item(clock, garage) -> ReviewItem:
+    """Its review, open since the first of July."""
+    quarters.open_quarter(clock(2026, 7, 1))
+    return ReviewItem.objects.get()

@@ -16,6 +16,7 @@ from django.urls import URLPattern
 from otklik.appeals import approval, bulk, dispatch, registration
 from otklik.core.models import ChainHead, ProcedureClause, ProcedureEdition, RetentionRule, TermRule
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
+from otklik.knowledge.models import ReviewDuty, ReviewItem
 from otklik.people.models import Employee, Role, RoleAssignment, RolePower, Transfer
 from otklik.people.powers import POWERS
 from otklik.workplace import urls
@@ -40,7 +41,7 @@ PUBLIC_FOR_CACHES: set[str] = set()
 ASKED = (
     *("q", "text", "view", "page", "topic", "unit", "term", "channel", "current", "actor", "action", "first", "last"),
     *("number", "from", "to", "download", "at", "on", "kind", "format", "applicant", "about"),
-    *("audience", "month", "outcome", "by", "state", "material"),
+    *("audience", "month", "outcome", "by", "state", "material", "quarter"),
 )
 TYPED = (
     *("text", "reason", "remark", "number", "appeal", "merged", "detach", "insert", "decline", "approvers", "signer"),
@@ -52,6 +53,7 @@ TYPED = (
     *("everyone", "last_day", "read", "employee", "at_once", "basis"),
     *("signed_on", "since", "until", "years", "level", "digest_at", "mail-term", "replaced_by", "revision"),
     *("helped", "note", "outcome", "take", "audience", "seconds", "measured_on", "path"),
+    *("step", "note", "acts", "items", "has_all", "missing", "close"),
 )
 
 
@@ -71,6 +73,9 @@ def ids(world: World) -> dict[str, list[int]]:
     assert waiting is not None
     quarantined = world.message()
     IncomingMessage.objects.filter(pk=quarantined.pk).update(state="quarantined")
+    dates = {"opened_on": "2026-10-01", "due_on": "2026-12-30"}
+    duty = ReviewDuty.objects.create(unit=world.land, year=2026, quarter=4, **dates)
+    review = ReviewItem.objects.create(title="Вопрос", unit=world.land, duty=duty, due_on="2026-12-30")
     return {
         "appeals": [appeal.pk, asked.pk, frozen.pk, signed.pk],
         "walk": [appeal.pk],
@@ -87,6 +92,8 @@ def ids(world: World) -> dict[str, list[int]]:
         "transfers": [Transfer.objects.create(employee=world.helper, unit=world.land, starts_on="2099-01-01").pk],
         "terms": [TermRule.objects.earliest("pk").pk],
         "compliance": [ProcedureEdition.objects.earliest("pk").pk, ProcedureClause.objects.earliest("pk").pk],
+        "reviews": [review.duty.pk],
+        "review-items": [review.pk],
         "retention": [RetentionRule.objects.earliest("pk").pk],
     }
 

@@ -446,7 +446,7 @@ def test_a_letter_names_fifty_appeals_and_leads_to_the_rest(world: World, monkey
     subject, text = notice_mail.compose(list(Notice.objects.select_related("appeal", "actor").order_by("appeal")))
     assert "2 уведомления" in subject
     assert text.count("Обращение №") == 1
-    assert "И ещё по 1 обращению" in text.replace("\u00a0", " ")
+    assert "И ещё по 1 делу" in text.replace("\u00a0", " ")
     assert at("notices") in text
 
 

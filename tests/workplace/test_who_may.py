@@ -24,7 +24,7 @@ from otklik.core.models import Installation, TermRule
 from otklik.correspondence.models import IncomingFile, IncomingMessage, OutgoingFile, OutgoingMessage
 from otklik.knowledge import public
 from otklik.knowledge import rights as knowledge_rights
-from otklik.knowledge.models import Faq, KnowledgeHome, Section
+from otklik.knowledge.models import Faq, KnowledgeHome, ReviewDuty, ReviewItem, Section
 from otklik.people.models import Employee, Substitution, Transfer
 from otklik.people.powers import STARTING_ROLES
 from otklik.workplace import rights
@@ -91,6 +91,7 @@ def house(db: None) -> House:
     IncomingMessage.objects.filter(pk=quarantined.pk).update(state="quarantined")
     today = sent.created_at.date()
     assert waiting is not None
+    duty = ReviewDuty.objects.create(unit=world.land, year=2026, quarter=4, opened_on=today, due_on=today)
     house.ids = {
         "walk": house.appeals[0].pk,
         "inbox": world.message().pk,
@@ -103,6 +104,10 @@ def house(db: None) -> House:
         "terms": TermRule.objects.earliest("pk").pk,
         "kb/sections": section.pk,
         "kb": faq.pk,
+        "reviews": duty.pk,
+        "review-items": ReviewItem.objects.create(
+            material_id=faq.pk, title="Вопрос", unit=world.land, duty=duty, due_on=duty.due_on
+        ).pk,
         "staff": world.stranger.pk,
         "role-assignments": world.stranger.assignments.get().pk,
         "transfers": Transfer.objects.create(employee=world.helper, unit=world.land, starts_on="2099-01-01").pk,

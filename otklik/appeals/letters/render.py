@@ -1,18 +1,16 @@
-"""The answer as a PDF letter, set by Typst with its embedded fonts: no network, no system fonts."""
+"""The answer as a PDF letter: everything it shows, and how it is set."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, time
-from functools import cache
+from datetime import date
 from pathlib import Path
+from typing import Final
 
-import typst
-from django.utils import timezone
+from otklik.core import typeset
 
-FOLDER = Path(__file__).parent
+SOURCE: Final = Path(__file__).parent / "letter.typ"
 
 
 @dataclass(frozen=True)
@@ -42,20 +40,7 @@ def paragraphs(text: str) -> list[list[str]]:
 
 def pdf(letter: Letter, *, on: date) -> bytes:
     """Return the letter as PDF bytes; the same letter of the same day gives the same bytes."""
-    made_at = timezone.make_aware(datetime.combine(on, time.min))
-    content = _compiler().compile(
-        format="pdf",
-        sys_inputs={"letter": json.dumps(asdict(letter), ensure_ascii=False)},
-        timestamp=int(made_at.timestamp()),
-    )
-    if not isinstance(content, bytes):
-        raise TypeError("typst returned no single PDF")
-    return content
-
-
-@cache
-def _compiler() -> typst.Compiler:
-    return typst.Compiler(input=FOLDER / "letter.typ", root=FOLDER, ignore_system_fonts=True)
+    return typeset.pdf(SOURCE, {"letter": asdict(letter)}, on=on)
 
 
 def requisites(lines: Sequence[str]) -> list[str]:

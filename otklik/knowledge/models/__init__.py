@@ -16,6 +16,7 @@ from otklik.knowledge.models.kinds import (
 )
 from otklik.knowledge.models.material import Attachment, Mark, Material, MaterialUse, Part, PublicVersion, Reference
 from otklik.knowledge.models.proposal import Evidence, Proposal
+from otklik.knowledge.models.review import EmptySection, QuarterOpening, ReviewDuty, ReviewItem, ReviewLook
 from otklik.knowledge.models.structure import (
     Function,
     KnowledgeHome,
@@ -32,6 +33,7 @@ __all__ = [
     "Baseline",
     "Contact",
     "DecisionExample",
+    "EmptySection",
     "Evidence",
     "Faq",
     "Function",
@@ -45,10 +47,14 @@ __all__ = [
     "Part",
     "Proposal",
     "PublicVersion",
+    "QuarterOpening",
     "ReceptionHours",
     "ReceptionSchedule",
     "Reference",
     "ReplyTemplate",
+    "ReviewDuty",
+    "ReviewItem",
+    "ReviewLook",
     "Script",
     "SearchSession",
     "Section",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import template
@@ -12,6 +13,7 @@ from wagtail.blocks import ChoiceBlock
 from otklik.knowledge import finding, rich, votes
 from otklik.knowledge.models import Material, Vote
 from otklik.knowledge.placeholders import KNOWN
+from otklik.knowledge.trust import Trust
 
 register = template.Library()
 
@@ -58,3 +60,9 @@ def vote_of_citizen(context: dict[str, Any], material: Material) -> bool | None:
 def reasons_against() -> list[tuple[str, str]]:
     """Return why a material may not have helped: code and words."""
     return [(code, str(words)) for code, words in Vote.Reason.choices]
+
+
+@register.filter
+def of(found: Mapping[int, Trust], pk: int) -> Trust | None:
+    """Return the trust of one material among many."""
+    return found.get(pk)

@@ -1,0 +1,65 @@
+"""How far a reader may trust a material: checked when and by whom; fresh, due, overdue, or being revised."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from django.db.models import OuterRef, Q, Subquery
+from django.utils import timezone
+
+from otklik.knowledge.models import Material, ReviewItem
+
+FRESH, DUE, OVERDUE, REVISED = "fresh", "due", "overdue", "revised"
+_CHECKED: Final = (ReviewItem.State.CONFIRMED, ReviewItem.State.CHANGED)
+
+
+@dataclass(frozen=True)
+class Trust:
+    """What a reader is told. Without a review yet, its publication by an author counts as the check: `by` is empty."""
+
+    state: str
+    checked_on: date | None
+    by: str = ""
+    due_on: date | None = None
+    waiting: tuple[ReviewItem, ...] = ()
+
+    @property
+    def is_stale(self) -> bool:
+        """Tell whether it should not be relied on without a look of one's own."""
+        return self.state in (OVERDUE, REVISED)
+
+
+def of(materials: Iterable[Material]) -> dict[int, Trust]:
+    """Return the trust of each material by its id, in one query."""
+    rows = {one.pk: one for one in materials}
+    history = ReviewItem.objects.filter(material=OuterRef("material"), state__in=_CHECKED)
+    last = Subquery(history.order_by("-decided_at").values("pk")[:1])
+    waits = Q(state=ReviewItem.State.WAITING)
+    waiting: dict[int | None, list[ReviewItem]] = {}
+    checked: dict[int | None, ReviewItem] = {}
+    found = ReviewItem.objects.filter(waits | Q(pk=last), material__in=list(rows)).select_related("decided_by")
+    for item in found:
+        if item.state == ReviewItem.State.WAITING:
+            waiting.setdefault(item.material_id, []).append(item)
+        else:
+            checked[item.material_id] = item
+    today = timezone.localdate()
+    return {pk: _of(one, checked.get(pk), waiting.get(pk, []), today) for pk, one in rows.items()}
+
+
+def _of(material: Material, checked: ReviewItem | None, waiting: list[ReviewItem], today: date) -> Trust:
+    published = material.first_published_at
+    checked_on, by = (timezone.localdate(published) if published else None), ""
+    if checked and checked.decided_at:
+        checked_on, by = timezone.localdate(checked.decided_at), str(checked.decided_by or "")
+    due_on = min((one.due_on for one in waiting), default=None)
+    if any(one.cause == ReviewItem.Cause.LAW for one in waiting):
+        state = REVISED
+    elif due_on is None:
+        state = FRESH
+    else:
+        state = OVERDUE if due_on < today else DUE
+    return Trust(state, checked_on, by, due_on, tuple(waiting))
