@@ -188,6 +188,12 @@ def on_site(section: Section) -> list[PublicVersion]:
     return [*own, *_versions(for_public().filter(pk__in=linked)).order_by("material__path")]
 
 
+def near_on_site(version: PublicVersion, section: Section, *, limit: int) -> list[PublicVersion]:
+    """Return a few others that citizens read in a section."""
+    others = _versions(for_public().filter(_inside(section))).exclude(pk=version.pk)
+    return list(others.order_by("material__path")[:limit])
+
+
 def materials_of(section: Section, user: Employee) -> list[Material]:
     """Return what an employee may read in a section, each as its own kind."""
     return specific(for_staff(user).filter(_inside(section)).order_by("path"))

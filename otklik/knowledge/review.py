@@ -15,13 +15,23 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.db.models.signals import post_save, pre_delete
 from django.utils import timezone
-from wagtail.actions.unpublish_page import UnpublishPageAction
 from wagtail.models import PageLogEntry
 
 from otklik.core import journal
 from otklik.core.errors import DomainError
+from otklik.knowledge import archive as archives
 from otklik.knowledge import materials, rights
-from otklik.knowledge.models import EmptySection, Material, MaterialUse, ReviewDuty, ReviewItem, ReviewLook, Section
+from otklik.knowledge.models import (
+    EmptySection,
+    Material,
+    MaterialUse,
+    ReviewDuty,
+    ReviewItem,
+    ReviewLook,
+    SearchSession,
+    Section,
+    Vote,
+)
 from otklik.people import staff
 from otklik.people.models import Employee, Unit
 
@@ -32,6 +42,7 @@ REVIEWERS: Final = (rights.AUTHOR, HEAD, CHIEF)
 OVERSEERS: Final = (CHIEF, OVERSEER, "journal.view")
 READERS: Final = tuple(dict.fromkeys((*REVIEWERS, *OVERSEERS)))
 AT_ONCE: Final = 10
+MOST_WORDS: Final = 10  # queries shown beside a material
 CHECKED: Final = (State.CONFIRMED, State.CHANGED)
 _LONGEST: Final = 2000  # characters of a note
 
@@ -233,10 +244,9 @@ def seen_by(user: Employee) -> Exists:
 
 
 def evidence(material: Material) -> list[Fact]:
-    """Return what matters for the decision: age, views, uses in answers."""
+    """Return what matters for the decision: age, uses in answers, what readers said, the words that led here."""
     action = MaterialUse.Action
     used = MaterialUse.objects.filter(page=material.pk).aggregate(
-        opened=Count("pk", filter=Q(action=action.OPENED)),
         inserted=Count("pk", filter=Q(action=action.INSERTED)),
         declined=Count("pk", filter=Q(action=action.DECLINED)),
     )
@@ -246,12 +256,21 @@ def evidence(material: Material) -> list[Fact]:
         facts.append(Fact("Возраст", _age(days)))
     if material.last_published_at and material.last_published_at != material.first_published_at:
         facts.append(Fact("Изменён", f"{timezone.localtime(material.last_published_at):%d.%m.%Y}"))
-    facts += [
-        Fact("Открывали", _times(used["opened"])),
+    said = Vote.objects.filter(page=material.pk).aggregate(
+        good=Count("pk", filter=Q(helped=True)), against=Count("pk", filter=Q(helped=False))
+    )
+    reasons = Vote.objects.filter(page=material.pk, helped=False).values_list("reason").annotate(met=Count("pk"))
+    told = ", ".join(f"{Vote.Reason(reason).label}: {met}" for reason, met in reasons.order_by("-met"))
+    led = SearchSession.objects.filter(page=material.pk).exclude(query="")
+    words = dict.fromkeys(led.order_by("-pk").values_list("query", flat=True)[:50])
+    return [
+        *facts,
+        Fact("Открывали из поиска", _times(led.count())),
         Fact("Вставляли в ответы", _times(used["inserted"])),
         Fact("Не подошёл", _times(used["declined"])),
+        Fact("Помогло / не помогло", f"{said['good']} / {said['against']}" + (f" ({told})" if told else "")),
+        *([Fact("Искали словами", "; ".join([*words][:MOST_WORDS]))] if words else []),
     ]
-    return facts
 
 
 def _age(days: int) -> str:
@@ -303,13 +322,13 @@ def was_changed(item: ReviewItem) -> bool:
 
 @transaction.atomic
 def archive(item: ReviewItem, *, reason: str, by: Employee) -> None:
-    """Take the material off for a reason; its page stays as a draft with all versions."""
+    """Put the material into the archive for a reason; its page stays with all versions."""
     _check(by, item)
     if not reason.strip():
         raise ReasonNeeded
     _decide(item, State.ARCHIVED, by=by, revision=_version(item), note=reason)
     if item.material and item.material.live:
-        UnpublishPageAction(item.material.specific, user=by).execute(skip_permission_checks=True)
+        archives.archive(item.material, reason=reason, by=by)
 
 
 def _version(item: ReviewItem) -> int:

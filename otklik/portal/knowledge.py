@@ -66,7 +66,7 @@ def material(request: HttpRequest, section: str, slug: str) -> HttpResponse:
         "section": keeper,
         "refers_to": materials.referred_on_site(version.refers_to),
         "files": version.documents.all(),
-        "related": [one for one in materials.on_site(keeper) if one.pk != version.pk][:NEAR] if keeper else [],
+        "related": materials.near_on_site(version, keeper, limit=NEAR) if keeper else [],
     }
     return render(request, "portal/knowledge/material.html", context)
 

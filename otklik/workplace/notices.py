@@ -366,7 +366,7 @@ def tell_of_reviews() -> int:
         if people:
             with transaction.atomic():
                 path = reverse("workplace:review", args=[duty.pk])
-                subject = f"Актуализация Базы знаний: {duty.unit}, {duty.period}"
+                subject = f"Актуализация, {duty.unit}, {duty.period}"
                 news = Told(Kind.REVIEW, _said_of(duty, left), people, path=path, subject=subject[:200])
                 told += len(_tell(None, news, source=source, actor=None, at=timezone.now()))
     return told

@@ -13,6 +13,7 @@ import otklik
 from otklik.appeals.models import Approval
 from otklik.core.actions import CHAINS, FACTS, NAMES, chain_of, name_of, told
 from otklik.correspondence.models import IncomingMessage
+from otklik.knowledge.models import ReviewItem
 
 pytestmark = pytest.mark.once
 
@@ -31,9 +32,10 @@ def written() -> Iterator[str]:
 
 
 def test_every_action_the_code_writes_has_russian_words() -> None:
-    State, Decision = IncomingMessage.State, Approval.Decision
+    State, Decision, Checked = IncomingMessage.State, Approval.Decision, ReviewItem.State
     composed = {f"message.{state}" for state in (State.REGISTERED, State.JOINED)}
     composed |= {f"appeal.{decision}" for decision in (Decision.APPROVED, Decision.RETURNED)}
+    composed |= {f"review.{state}" for state in (Checked.CONFIRMED, Checked.CHANGED, Checked.ARCHIVED)}
     actions = set(written()) | composed
     assert len(actions) > 50
     assert not actions - set(NAMES)

@@ -13,7 +13,7 @@ from django.utils import timezone
 from otklik.knowledge import coverage, materials, schedule
 from otklik.knowledge.models import (
     KINDS,
-    Contact,
+    ContactData,
     DecisionExample,
     Faq,
     Function,
@@ -57,7 +57,7 @@ def fields_of(kind: type[Material], unit: Any) -> dict[str, Any]:
         },
         Service: {"result": "Решение", "documents": "<p>Заявление.</p>", "term": "30 дней", "cost": "бесплатно"},
         ReceptionSchedule: {"who": "Начальник", "place": "каб. 1"},
-        Contact: {"about": "Аренда", "phone": "8 (000) 000-00-00"},
+        ContactData: {"about": "Аренда", "phone": "8 (000) 000-00-00"},
         Script: {"when": "Звонок", "steps": STEPS},
     }[kind]
 
@@ -124,7 +124,7 @@ def test_job_descriptions_and_decisions_are_internal_for_ever():
         (LegalAct, {"adopted_on": None}, "adopted_on"),
         (DecisionExample, {"anonymised": False}, "anonymised"),
         (Service, {"electronic": True}, "link"),
-        (Contact, {"phone": ""}, "phone"),
+        (ContactData, {"phone": ""}, "phone"),
     ],
 )
 def test_what_a_kind_must_have_is_asked_for_at_its_field(every, kind, wrong, field):

@@ -143,8 +143,11 @@ def many(section: Any, count: int) -> None:
     ]  # fmt: skip
     Page.objects.bulk_create(pages)
     with connection.cursor() as cursor:
-        into = "INSERT INTO knowledge_material (page_ptr_id, mark, demo) VALUES (%s, %s, %s)"
-        cursor.executemany(into, [(one.pk, "public", False) for one in pages])
+        into = (
+            "INSERT INTO knowledge_material (page_ptr_id, mark, demo, staff_note, archive_reason)"
+            " VALUES (%s, 'public', %s, '', '')"
+        )
+        cursor.executemany(into, [(one.pk, False) for one in pages])
 
 
 # --- what is new, what is late ---------------------------------------------------------------------------------------

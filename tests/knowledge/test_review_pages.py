@@ -301,7 +301,8 @@ def test_a_reminder_stands_among_the_notices_and_is_read_with_the_duty(clock, st
     assert "Проверьте материалы до 30.09.2026" in shown
     assert at("review", duty.pk) in shown
     bell = client.get(at("bell")).json()
-    assert (bell["unread"], bell["said"]) == (1, "Проверьте материалы до 30.09.2026, дней: 14, III квартал 2026")
+    about = "Актуализация, Отдел земли, III квартал 2026"
+    assert (bell["unread"], bell["said"]) == (1, f"Проверьте материалы до 30.09.2026, дней: 14, {about}")
     client.get(at("review", duty.pk))
     assert client.get(at("bell")).json()["unread"] == 0
 
@@ -313,7 +314,7 @@ def test_a_reminder_is_mailed_in_the_digest(clock, staffed, duty):
     while notice_mail.work_next():
         pass
     letter = StaffLetter.objects.filter(employee=staffed["head"]).get()
-    assert letter.subject.startswith("Актуализация, III квартал 2026: проверьте материалы")
+    assert letter.subject.startswith("Актуализация, Отдел земли, III квартал 2026: проверьте материалы")
     assert f"/desk/reviews/{duty.pk}/" in letter.text
 
 

@@ -3,7 +3,7 @@
 from otklik.knowledge.models.finding import Audience, Baseline, SearchSession, Vote
 from otklik.knowledge.models.kinds import (
     KINDS,
-    Contact,
+    ContactData,
     DecisionExample,
     Faq,
     JobDescription,
@@ -31,7 +31,7 @@ __all__ = [
     "Attachment",
     "Audience",
     "Baseline",
-    "Contact",
+    "ContactData",
     "DecisionExample",
     "EmptySection",
     "Evidence",

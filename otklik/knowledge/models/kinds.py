@@ -319,7 +319,7 @@ class ReceptionHours(Orderable):
             raise ValidationError({"ends": "Конец приёма не позже начала. Исправьте время."})
 
 
-class Contact(Material):
+class ContactData(Material):
     """Where one asks: whom, about what, by which telephone and address (п. 40)."""
 
     about = models.TextField("по каким вопросам")
@@ -391,6 +391,6 @@ KINDS: tuple[type[Material], ...] = (
     DecisionExample,
     Service,
     ReceptionSchedule,
-    Contact,
+    ContactData,
     Script,
 )

@@ -103,7 +103,7 @@ class Section(KnowledgePage):
         "knowledge.DecisionExample",
         "knowledge.Service",
         "knowledge.ReceptionSchedule",
-        "knowledge.Contact",
+        "knowledge.ContactData",
         "knowledge.Script",
     ]
     preview_modes: list[tuple[str, str]] = []
