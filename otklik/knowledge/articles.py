@@ -1,23 +1,21 @@
-"""The short format of import: a question and its answer a line; each becomes a draft or a published question."""
+"""The short format of import, a question and its answer a line, told in the full one: drafts or published questions."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.core.exceptions import ValidationError
 from django.utils.html import escape
 from django.utils.text import slugify
 
-from otklik.core import journal
 from otklik.knowledge import portable
 from otklik.knowledge.lines import BadLine, Refused, Report, Told
-from otklik.knowledge.models import Faq, Function, KnowledgeHome, Mark, Section
+from otklik.knowledge.models import Faq, Function, Mark
 from otklik.knowledge.models.kinds import same_question
 from otklik.knowledge.portable import Unfit
-from otklik.people.models import Employee, Unit
+from otklik.people.models import Unit
 
 FIELDS: Final = ("id", "section", "section_title", "title", "body")
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+(?=[А-ЯЁ«])")
@@ -46,77 +44,50 @@ def question(article: Mapping[str, str], **fields: Any) -> Faq:
     return Faq(title=article["title"], short_answer=short, body=body, **fields)
 
 
-def take(
-    records: Iterable[tuple[int, dict[str, Any] | BadLine]],
-    report: Report,
-    *,
-    home: KnowledgeHome,
-    choice: Choice,
-    by: Employee | None,
-) -> None:
-    """Add the questions that are not there yet; what is marked public still waits for a second person."""
-    sections = _Sections(home, choice.unit, report, by)
+def records(
+    lines: Iterable[tuple[int, dict[str, Any] | BadLine]], report: Report, *, taken: Collection[str], choice: Choice
+) -> Iterator[tuple[int, dict[str, Any] | BadLine]]:
+    """Yield the questions that are not there yet as records of the full format, each new section before its first one.
+
+    `taken`: the keys of the pages there are. What is marked public still waits for a second person.
+    """
+    keys, functions = set(taken), set(Function.objects.values_list("code", flat=True))
     known = {same_question(text) for pair in Faq.objects.values_list("title", "draft_title") for text in pair}
-    made: dict[str, dict[str, object]] = {}
-    for number, record in records:
+    for number, line in lines:
         try:
-            article = _checked(record)
+            article = _checked(line)
             if (same := same_question(article["title"])) in known:
                 report.skipped.append(Told(number, f"такой вопрос уже есть: «{article['title'][:100]}»"))
                 continue
-            section = sections.get(article)
+            section = slugify(article["section"], allow_unicode=True)
+            if section not in keys:
+                yield number, _section(section, article, functions, choice.unit)
         except (BadLine, Unfit) as wrong:
-            report.bad.append(Told(number, str(wrong)))
+            yield number, BadLine(str(wrong))
             continue
+        key = _free(keys, section, article)
+        keys |= {section, key}
         known.add(same)
-        page = question(article, mark=choice.mark, slug=sections.free_slug(section, article), live=False, owner=by)
-        section.add_child(instance=page)
-        version = page.save_revision(user=by, clean=False)
-        if choice.publish:
-            version.publish(user=by, skip_permission_checks=True)
-        made[f"material:{page.pk}"] = {"revision": version.pk, "row": number}
-        report.made["материалов"] += 1
-    journal.record_each("material.imported", made, by=by)
+        page = question(article)
+        fields = {name: getattr(page, name) for name in ("title", "short_answer", "body")}
+        fields |= {"mark": choice.mark, "live": choice.publish}
+        yield number, {"type": "material", "kind": Faq.__name__, "key": key, "page": fields}
 
 
-class _Sections:
-    """The sections that questions go to, by their codes; a new one is made on first need."""
+def _section(slug: str, article: Mapping[str, str], functions: Collection[str], unit: Unit | None) -> dict[str, Any]:
+    if unit is None:
+        raise Unfit(f"раздела «{article['section']}» нет. Укажите, какое подразделение ведёт новые разделы: --unit")
+    fields: dict[str, Any] = {"title": article.get("section_title") or article["section"], "live": True}
+    fields |= {"unit": unit.name, "function": slug if slug in functions else None}
+    return {"type": "section", "key": slug, "page": fields}
 
-    def __init__(self, home: KnowledgeHome, unit: Unit | None, report: Report, by: Employee | None) -> None:
-        self.home, self.unit, self.report, self.by = home, unit, report, by
-        self.known: dict[str, Section] = {section.slug: section for section in Section.objects.all()}
-        self.slugs: dict[int, set[str]] = {}
 
-    def get(self, article: Mapping[str, str]) -> Section:
-        slug = slugify(article["section"], allow_unicode=True)
-        if slug not in self.known:
-            if self.unit is None:
-                raise Unfit(
-                    f"раздела «{article['section']}» нет. Укажите, какое подразделение ведёт новые разделы: --unit"
-                )
-            function = Function.objects.filter(code=slug).first()
-            title = article.get("section_title") or article["section"]
-            section = Section(title=title, slug=slug, function=function, unit=self.unit, live=False)
-            try:
-                self.home.add_child(instance=section)
-            except ValidationError as wrong:
-                raise Unfit("; ".join(wrong.messages)) from wrong
-            section.save_revision(user=self.by).publish(user=self.by, skip_permission_checks=True)
-            section.refresh_from_db()
-            self.known[slug] = section
-            self.report.made["разделов"] += 1
-        return self.known[slug]
-
-    def free_slug(self, section: Section, article: Mapping[str, str]) -> str:
-        if section.pk not in self.slugs:
-            self.slugs[section.pk] = set(section.get_children().values_list("slug", flat=True))
-        taken = self.slugs[section.pk]
-        wanted = slugify(article.get("id") or article["title"], allow_unicode=True)[:200] or "question"
-        slug, number = wanted, 2
-        while slug in taken:
-            slug, number = f"{wanted}-{number}", number + 1
-        taken.add(slug)
-        return slug
+def _free(keys: Collection[str], section: str, article: Mapping[str, str]) -> str:
+    wanted = slugify(article.get("id") or article["title"], allow_unicode=True)[:200] or "question"
+    key, number = f"{section}/{wanted}", 2
+    while key in keys:
+        key, number = f"{section}/{wanted}-{number}", number + 1
+    return key
 
 
 def _checked(record: dict[str, Any] | BadLine) -> dict[str, str]:

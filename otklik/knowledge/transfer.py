@@ -87,12 +87,13 @@ def import_from(
             first = next(records, None)
             if first is None:
                 raise Refused(why="файл пуст.")
+            incoming = _Incoming(source, report, kept, home=home, by=by)
             if isinstance(first[1], dict) and "format" in first[1]:
                 _check_header(first[1])
-                _Incoming(source, report, kept, home=home, by=by).take(records)
             else:
-                choice = choice or articles.Choice()
-                articles.take(chain([first], records), report, home=home, choice=choice, by=by)
+                given, choice = chain([first], records), choice or articles.Choice()
+                records = articles.records(given, report, taken=incoming.pages, choice=choice)
+            incoming.take(records)
             report.bad.sort()
             report.skipped.sort()
             if report.bad and not skip_bad:
@@ -266,6 +267,12 @@ class _Line:
     on_site: dict[str, Any] | None
     needs: set[tuple[type[Any], Any]] = field(default_factory=set)
 
+    @property
+    def needs_pages(self) -> bool:
+        """Tell whether the page is not whole before others and its files are there: it is saved once more then."""
+        rows = any(self.page.get(name) for name in portable.rows_of(self.kind))
+        return rows or any(model in (Page, Document) for model, _ in _asked(self.kind, self.page))
+
 
 class _Incoming:
     """The full format taken in.
@@ -288,6 +295,7 @@ class _Incoming:
             {Page: self.pages, Document: self.files, Unit: units, Function: self.functions, Employee: self.people}
         )
         self.without_pages = Keys({Unit: units, Function: self.functions, Employee: self.people})
+        self.sections = {section.slug: section for section in Section.objects.all()}
         self.lines: dict[str, _Line] = {}
 
     def take(self, records: Iterable[tuple[int, dict[str, Any] | BadLine]]) -> None:
@@ -409,6 +417,9 @@ class _Incoming:
         if page.setdefault("slug", slug) != slug:
             raise Unfit("page.slug: не тот же, что в key")
         page.setdefault("live", False)
+        page.setdefault("draft_title", page.get("title", ""))
+        if "versions" not in record:
+            record = {**record, "versions": [self._first_version(page)]}
         line = _Line(number, key, kind, page, self._versions(kind, record), None, None, None)
         last = len(line.versions) - 1
         line.live = _place_of(record, "live_version", line.versions, usual=last if page.get("live") else None)
@@ -420,12 +431,18 @@ class _Incoming:
             line.needs.add((Page, section))
         self.lines[key] = line
 
+    def _first_version(self, page: Content) -> dict[str, Any]:
+        """Return what a line written by hand says as its first version, by whoever brought it."""
+        now, by = datetime.now(tz=UTC).isoformat(), self.by.username if self.by else ""
+        page |= {"latest_revision_created_at": now, "has_unpublished_changes": not page["live"]}
+        page.setdefault("owner", by or None)
+        if page["live"]:
+            page |= {"first_published_at": now, "last_published_at": now}
+        return {"at": now, "by": by, "publish_at": None, "content": dict(page)}
+
     def _versions(self, kind: type[Page], record: dict[str, Any]) -> list[dict[str, Any]]:
-        if "versions" not in record:  # written by hand: what it says is its first version
-            now = datetime.now(tz=UTC).isoformat()
-            return [{"at": now, "by": "", "publish_at": None, "content": portable.checked(kind, record["page"])}]
         versions = []
-        given = record["versions"]
+        given = record.get("versions")
         if not isinstance(given, list) or len(given) > _MOST_VERSIONS:
             raise Unfit(f"versions: ждали список, не длиннее {_MOST_VERSIONS}")
         for one in given:
@@ -506,12 +523,14 @@ class _Incoming:
             setattr(page, name, [])
         page.live = False
         section = line.key.rpartition("/")[0]
-        parent: Page = Section.objects.get(pk=self.pages[section]) if section else self.home
+        parent: Page = self.sections[section] if section else self.home
         try:
             parent.add_child(instance=page)
         except ValidationError as wrong:
             raise Refused(why=f"строка {line.number}: {'; '.join(wrong.messages)}") from wrong
         self.pages[line.key] = page.pk
+        if isinstance(page, Section):
+            self.sections[line.key] = page
         self.report.made["разделов" if line.kind is Section else "материалов"] += 1
         return page
 
@@ -519,7 +538,8 @@ class _Incoming:
         page = self._built(line, self.keys, pk=draft.pk)
         portable.put_in_place(page, draft)
         live, page.live = page.live, False
-        page.save(clean=False)
+        if line.needs_pages:
+            page.save(clean=False)
         technical = portable.plain(page.serializable_data())
         of_page = {"content_type": ContentType.objects.get_for_model(line.kind), "object_id": str(page.pk)}
         versions = Revision.objects.bulk_create(
@@ -570,10 +590,16 @@ class _Incoming:
         return self.people.get(login)
 
 
+def _asked(kind: type[Page], content: Content) -> set[tuple[type[Any], Any]]:
+    asked = Asked()
+    portable.translated(kind, content, asked)
+    return asked.all
+
+
 def _needs(line: _Line) -> set[tuple[type[Any], Any]]:
     asked = Asked()
     for content in (line.page, *(one["content"] for one in line.versions)):
-        portable.translated(line.kind, content, asked)
+        asked.all |= _asked(line.kind, content)
     if line.on_site is not None:
         for name in _PIECES_OF_PUBLIC:
             for piece in line.on_site[name]:
