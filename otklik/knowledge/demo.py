@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from datetime import date, time
 from importlib.resources import files
@@ -11,10 +10,9 @@ from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import DateField
-from django.utils.html import escape
 from wagtail.models import Page
 
-from otklik.knowledge import defaults, public
+from otklik.knowledge import articles, defaults, public
 from otklik.knowledge.models import (
     KINDS,
     DecisionExample,
@@ -49,9 +47,7 @@ KEEPERS: Final = {
 }
 GENERAL_KEEPER: Final = "office"
 GENERAL_INTRO: Final = "То, что не относится к одной функции: как обратиться, когда принимают, куда звонить."
-_SENTENCE: Final = re.compile(r"(?<=[.!?])\s+(?=[А-ЯЁ«])")
 _NOT_FIELDS: Final = frozenset({"kind", "section", "unit", "steps", "refers_to"})
-_SHORT: Final = 320  # characters of a short answer
 
 
 @transaction.atomic
@@ -60,9 +56,9 @@ def load(units: Mapping[str, Unit]) -> int:
     home = defaults.load()
     if Material.objects.filter(demo=True).exists():
         return 0
-    articles = [json.loads(line) for line in _data("articles.jsonl").splitlines() if line]
-    sections = _sections(home, {article["section"]: article["section_title"] for article in articles}, units)
-    for number, article in enumerate(articles):
+    questions = [json.loads(line) for line in _data("articles.jsonl").splitlines() if line]
+    sections = _sections(home, {article["section"]: article["section_title"] for article in questions}, units)
+    for number, article in enumerate(questions):
         _publish(sections[article["section"]], _question(article, number))
     templates: list[dict[str, str]] = json.loads(_data("templates.json"))
     for number, template in enumerate(templates, start=1):
@@ -72,7 +68,7 @@ def load(units: Mapping[str, Unit]) -> int:
     for number, other in enumerate(others, start=1):
         page = _other(other, number, units, written)
         written[other["title"]] = _publish(sections[other["section"]], page)
-    return len(articles) + len(templates) + len(others)
+    return len(questions) + len(templates) + len(others)
 
 
 def _data(name: str) -> str:
@@ -91,21 +87,9 @@ def _sections(home: KnowledgeHome, titles: Mapping[str, str], units: Mapping[str
 
 
 def _question(article: Mapping[str, str], number: int) -> Faq:
-    paragraphs = article["body"].split("\n\n")
-    short = ""
-    for sentence in _SENTENCE.split(paragraphs[0]):
-        if short and len(short) + len(sentence) > _SHORT:
-            break
-        short = f"{short} {sentence}".strip()
-    return Faq(
-        title=article["title"],
-        slug=article["id"].lower(),
-        short_answer=short,
-        body="".join(f"<p>{escape(paragraph)}</p>" for paragraph in paragraphs),
-        # One question in ten is for answers only: the stand shows that such a page is not on the site.
-        mark=Mark.FOR_ANSWERS if number % 10 == 9 else Mark.PUBLIC,
-        demo=True,
-    )
+    # One question in ten is for answers only: the stand shows that such a page is not on the site.
+    mark = Mark.FOR_ANSWERS if number % 10 == 9 else Mark.PUBLIC
+    return articles.question(article, slug=article["id"].lower(), mark=mark, demo=True)
 
 
 def _template(template: Mapping[str, str], number: int) -> ReplyTemplate:
