@@ -540,7 +540,10 @@ class _Incoming:
         live, page.live = page.live, False
         if line.needs_pages:
             page.save(clean=False)
+        # Of the page itself only what is made anew: a version older than a field keeps its silence about it.
+        of_fields = {*portable.fields_of(line.kind), *portable.rows_of(line.kind)}
         technical = portable.plain(page.serializable_data())
+        technical = {name: value for name, value in technical.items() if name not in of_fields}
         of_page = {"content_type": ContentType.objects.get_for_model(line.kind), "object_id": str(page.pk)}
         versions = Revision.objects.bulk_create(
             [

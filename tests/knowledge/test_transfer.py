@@ -127,6 +127,10 @@ def lived_in(home, garages, leases, land, rent, author, chief, employee, setting
     # The act refers to what comes after it, and in a circle.
     act.references.add(Reference(target=faq))
     act.save_revision(user=author).publish(user=author, skip_permission_checks=True)
+    # A version written before there were notes says nothing of them.
+    first = Revision.page_revisions.filter(object_id=str(faq.pk)).earliest("pk")
+    del first.content["staff_note"]
+    first.save()
     leases.links.add(SectionLink(material=faq))
     leases.save_revision(user=chief).publish(user=chief, skip_permission_checks=True)
     never = leases.add_child(instance=Faq(title="Никогда не публиковали", slug="2024", live=False, short_answer=""))
