@@ -25,7 +25,7 @@ from otklik.correspondence.models import IncomingMessage, OutgoingMessage
 from otklik.demo import staff
 from otklik.demo.history import CHANNELS, Historian, Plan, letter_of, reply_to
 from otklik.knowledge import defaults, finding, proposals, public, quarters, votes
-from otklik.knowledge.models import Faq, Mark, ReplyTemplate, SearchSession, Section
+from otklik.knowledge.models import Faq, Mark, Proposal, ReplyTemplate, ReviewItem, SearchSession, Section
 from otklik.knowledge.quarters import Quarter
 from otklik.people import substitution
 from otklik.people.models import Employee, Unit
@@ -90,8 +90,23 @@ def fill() -> dict[str, Any]:
             head: [f"/desk/approvals/{waiting.pk}/"],
             "admin": [f"/desk/staff/{people['executor1'].pk}/hand-over/"],
             writer: [f"/desk/appeals/{drafted.pk}/draft/"],
+            "kbchief": _of_the_chief(),
         },
     }
+
+
+def _of_the_chief() -> list[str]:
+    """Return the pages that only whoever keeps the Knowledge Base opens."""
+    page, item, proposal = Faq.objects.get(slug="garage-0").pk, ReviewItem.objects.first(), Proposal.objects.first()
+    assert item is not None
+    assert proposal is not None
+    return [
+        *(f"/desk/kb/{page}/{place}/" for place in ("site", "archive", "as-citizen")),
+        f"/desk/review-items/{item.pk}/",
+        f"/desk/reviews/{item.duty_id}/end/",
+        f"/desk/kb/proposals/{proposal.pk}/",
+        "/desk/kb/finding/baseline/",
+    ]
 
 
 def _knowledge(unit: Unit) -> None:

@@ -39,7 +39,7 @@ ERRORS = ("400.html", "403_csrf.html", "500.html")
 # Files, parts of a page, addresses that only take a form and send on, and a year that looks like any other.
 NO_PAGES = {
     *(f"demo:{one}" for one in ("eml", "file")),
-    *(f"portal:{one}" for one in ("feedback_contact", "status_file", "vote")),
+    *(f"portal:{one}" for one in ("feedback_contact", "status_file", "vote", "sitemap")),
     *(
         f"workplace:{one}"
         for one in (
