@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from urllib.parse import unquote
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -18,6 +19,7 @@ def test_a_reader_finds_and_votes_and_the_figures_show_it(desk: Desk, new_page: 
     page.goto(f"{desk.url}/desk/kb/")
     box = page.get_by_label("Что спрашивает человек?")
     box.press_sequentially("гараж схема", delay=120)
+    page.wait_for_url(lambda url: "схема" in unquote(url))  # what was found for the last letter, not for one before
     hit = page.locator("#kb-results").get_by_role("link", name="Как оформить гараж").first
     hit.wait_for()
     hit.click()
