@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache, lru_cache
+from functools import cached_property, lru_cache
+from threading import local
 from typing import Any, Final, NamedTuple
 
 LONGEST_WORD: Final = 64
@@ -53,14 +54,20 @@ def stem(word: str) -> str:
     """Return the stem of one lower-case word; what bears a digit stays whole."""
     if _DIGIT.search(word):
         return word[:LONGEST_WORD]
-    return str(_stemmer().stemWord(word))[:LONGEST_WORD]
+    return str(_own.stemmer.stemWord(word))[:LONGEST_WORD]
 
 
-@cache
-def _stemmer() -> Any:
-    import snowballstemmer  # brings thirty languages: not before the first word
+class _Own(local):
+    """The stemmer of one thread: it keeps the word it is at in itself, and two threads would spoil each other's."""
 
-    return snowballstemmer.stemmer("russian")
+    @cached_property
+    def stemmer(self) -> Any:
+        import snowballstemmer  # brings thirty languages: not before the first word
+
+        return snowballstemmer.stemmer("russian")
+
+
+_own = _Own()
 
 
 def _found_by(token: str) -> tuple[str, ...]:
