@@ -15,7 +15,7 @@ from django.utils import timezone
 from otklik.core import journal
 from otklik.core.errors import DomainError
 from otklik.knowledge import finding, materials, votes
-from otklik.knowledge.models import Evidence, Material, Proposal, SearchSession, Section, Vote
+from otklik.knowledge.models import Evidence, Material, Proposal, SearchSession, Vote
 from otklik.people.models import Employee, Unit
 from otklik.search import analysis
 
@@ -138,8 +138,7 @@ def _about(pages: Counter[int]) -> tuple[Material | None, Unit | None]:
     material = Material.objects.filter(pk=pages.most_common(1)[0][0]).first() if pages else None
     if material is None:
         return None, None
-    parent = material.path[: -Material.steplen]
-    section = Section.objects.filter(path=parent).select_related("unit").first()
+    section = materials.section_of(material)
     return material, section.unit if section else None
 
 

@@ -41,7 +41,7 @@ class Changed(DomainError):
 
 def version_of(material: Material) -> PublicVersion | None:
     """Return what of the material is on the site; None where nothing is."""
-    return PublicVersion.objects.filter(pk=material.pk).select_related("revision", "pinned_by", "material").first()
+    return PublicVersion.objects.filter(pk=material.pk).select_related("pinned_by", "material").first()
 
 
 def files_of(page: Material) -> list[Document]:

@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce, Length, Substr
 
 from otklik.core import journal, masking
 from otklik.core.errors import DomainError
-from otklik.knowledge import finding, rights
+from otklik.knowledge import finding, materials, rights
 from otklik.knowledge.finding import Searcher
 from otklik.knowledge.models import Material, PublicVersion, Section, Vote
 from otklik.people import staff
@@ -86,7 +86,7 @@ def _version(who: Searcher, material: Material) -> int:
     """Return the version the reader sees: of a citizen, the one on the site."""
     if who.employee is None:
         return PublicVersion.objects.filter(pk=material.pk).values_list("revision", flat=True).first() or 0
-    return int(material.live_revision_id or material.latest_revision_id or 0)
+    return materials.version_of(material)
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ def _move(row: Vote, action: str, was: set[Vote.State], to: Vote.State, *, by: E
 
 def whom_to_tell(material: Material, on: date) -> set[int]:
     """Return who hears of a vote against: those who write the materials of the unit, and who heads it."""
-    section = Section.objects.filter(path=material.path[: -Material.steplen]).select_related("unit").first()
+    section = materials.section_of(material)
     if section is None:
         return set()
     given = staff.assigned(rights.AUTHOR, on) | staff.assigned(HEAD, on)

@@ -17,7 +17,7 @@ from otklik.people.models import Employee
 from otklik.workplace.compare import changes
 from otklik.workplace.requests import StaffRequest
 
-KEEPERS = ("knowledge.edit", "knowledge.agree", "knowledge.manage")
+KEEPERS = (rights.AUTHOR, rights.AGREES, rights.CHIEF)
 
 
 @requires(*KEEPERS)
