@@ -29,6 +29,7 @@ from otklik.core import calendar, installation, journal
 from otklik.core.errors import DomainError
 from otklik.core.models import CalendarYear, Installation
 from otklik.correspondence.models import ContactPoint
+from otklik.knowledge import defaults as knowledge
 from otklik.people import resets, staff_import
 from otklik.people.models import Department, Employee, Role, RoleAssignment, Unit
 
@@ -394,6 +395,7 @@ def _write_department(answers: Answers, units: Mapping[str, Unit]) -> None:
     changed: dict[str, Any] = {name: value.strip() for name, value in answers.department.items() if value.strip()}
     if answers.registry_unit:
         changed["registry_unit"] = units[answers.registry_unit]
+        knowledge.plant_general(units[answers.registry_unit])
     if not changed:
         return
     Department.objects.filter(pk=1).update(**changed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -9,7 +10,11 @@ from django.db import transaction
 from wagtail.models import Page, Site
 
 from otklik.knowledge import rights
-from otklik.knowledge.models import KnowledgeHome
+from otklik.knowledge.coverage import GENERAL
+from otklik.knowledge.models import KnowledgeHome, Section
+from otklik.people.models import Unit
+
+_GENERAL_INTRO: Final = "То, что не относится к одной функции: как обратиться, когда принимают, куда звонить."
 
 
 @transaction.atomic
@@ -19,6 +24,20 @@ def load() -> KnowledgeHome:
     _point_site_at(home)
     rights.prepare(home)
     return home
+
+
+@transaction.atomic
+def plant_general(unit: Unit) -> Section:
+    """Return the section of what belongs to no single function; made, and kept by the unit, where there is none."""
+    home = KnowledgeHome.objects.get()
+    known = Section.objects.child_of(home).filter(function=None).first()
+    if known:
+        return known
+    general: Section = home.add_child(
+        instance=Section(title=GENERAL, slug="general", unit=unit, intro=_GENERAL_INTRO, live=False)
+    )
+    general.save_revision().publish()
+    return general
 
 
 def _plant_home() -> KnowledgeHome:

@@ -46,7 +46,6 @@ KEEPERS: Final = {
     "S12": "cadastre",
 }
 GENERAL_KEEPER: Final = "office"
-GENERAL_INTRO: Final = "То, что не относится к одной функции: как обратиться, когда принимают, куда звонить."
 _NOT_FIELDS: Final = frozenset({"kind", "section", "unit", "steps", "refers_to"})
 
 
@@ -82,8 +81,7 @@ def _sections(home: KnowledgeHome, titles: Mapping[str, str], units: Mapping[str
         keeper = units.get(KEEPERS[code]) or next(iter(units.values()))
         sections[code] = _publish(home, Section(title=title, slug=code.lower(), function=function, unit=keeper))
     organisers = units.get(GENERAL_KEEPER) or next(iter(units.values()))
-    general = Section(title="Общие вопросы", slug="general", unit=organisers, intro=GENERAL_INTRO)
-    return {**sections, "general": _publish(home, general)}
+    return {**sections, "general": defaults.plant_general(organisers)}
 
 
 def _question(article: Mapping[str, str], number: int) -> Faq:

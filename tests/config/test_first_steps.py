@@ -22,6 +22,7 @@ from otklik.config import first_steps
 from otklik.core import installation
 from otklik.core.models import CalendarYear, Installation, JournalEntry
 from otklik.correspondence.models import ContactPoint
+from otklik.knowledge.models import Section
 from otklik.people.models import Department, Employee, RoleAssignment, Unit
 from tests.browser import house
 from tests.servers import free_port, smtp_sink
@@ -91,6 +92,7 @@ def test_everything_told_is_written_and_the_system_is_a_working_one(
     sector = Unit.objects.get(name="Сектор писем")
     assert sector.parent
     assert sector.parent.index == "01"
+    assert Section.objects.get(function=None).unit == row.registry_unit, "what belongs to no function has a keeper"
     assert NumberPattern.objects.latest("valid_from").pattern == "{year}/{seq}"
     assert CalendarYear.objects.filter(year=2028).exists()
     assert ContactPoint.objects.get(code="email-info").address == "info@department.example"
