@@ -14,6 +14,8 @@ from django.conf import settings
 from django.contrib.auth import hashers
 from django.core.cache import cache
 from django.test import SimpleTestCase, TransactionTestCase
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from tests import components, databases, sizes
 
@@ -22,6 +24,11 @@ if TYPE_CHECKING:
     from pytest_django import DjangoDbBlocker
 
     from otklik.core.models import Installation
+
+
+# No test is timed: how long an example takes says how busy the machine is.
+hypothesis_settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -52,7 +52,7 @@ def one_connection(secret: str) -> Iterator[None]:
 
 
 @SCHEMA.parametrize()
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=4, suppress_health_check=list(HealthCheck))
 def test_every_answer_is_as_described(case: schemathesis.Case, secret: str) -> None:
     # Only the creations: beyond its form a creation obeys rules that no description tells («received_at is not in the
     # future», «the regime is in the dictionary»), and a rule that says no answers 422 as well.

@@ -6,14 +6,14 @@ from collections import ChainMap
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from otklik.core.calendar import shipped_calendar
 from otklik.core.workdays import Day, Pause, Term, WorkCalendar
 from tests import sizes
 
-CASES = settings(max_examples=sizes.size(200, 10_000), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+CASES = settings(max_examples=sizes.size(200, 10_000))
 CALENDAR = shipped_calendar()
 FIRST, LAST = date(2024, 1, 1), date(2027, 12, 31)
 EVERY_DAY = [FIRST + timedelta(n) for n in range((LAST - FIRST).days + 1)]

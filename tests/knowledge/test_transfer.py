@@ -561,7 +561,7 @@ odd = st.recursive(
 NAMES = ["title", "mark", "short_answer", "body", "live", "references", "attachments", "expire_at", "slug", "locked_by"]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     changed=st.dictionaries(
         st.sampled_from(["type", "kind", "key", "versions", "live_version", "on_site"]), odd, max_size=2

@@ -155,7 +155,7 @@ words = st.text("абвгдеёжзАБВ -.«»'", max_size=12)
 class Properties(TestCase):
     """What holds for any names, addresses and orders of merging."""
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(words, words, words)
     def test_keys_do_not_depend_on_letters_case_signs_or_spaces(self, last, first, address):
         loud = Typed(last_name=f"  {last.upper()} ", first_name=first.replace("ё", "е"), address=f" {address.upper()}.")
@@ -163,14 +163,14 @@ class Properties(TestCase):
         assert loud.name_key == quiet.name_key
         assert applicants.address_key(loud.address) == applicants.address_key(quiet.address)
 
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=100)
     @given(st.text(max_size=30))
     def test_any_text_at_all_can_be_typed_as_a_contact(self, text):
         for key in (applicants.email_key(text), applicants.phone_key(text), applicants.address_key(text)):
             assert key == key.strip()
         assert applicants.email_key(text) == "" or "@" in applicants.email_key(text)
 
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=30)
     @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), max_size=8))
     def test_any_merges_undone_in_reverse_leave_everybody_as_he_was(self, pairs):
         clerk = Employee.objects.create_user("clerk")

@@ -72,7 +72,7 @@ def test_a_query_without_answers_finds_nothing_and_breaks_nothing(filled, query)
     assert keys(query) == []
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(max_size=300))
 @example(text="\x00")
 def test_any_text_is_a_query_and_a_document(filled, text):
@@ -81,7 +81,7 @@ def test_any_text_is_a_query_and_a_document(filled, text):
     assert len(engine.find("t", text + " аренда", scopes=["all"])) <= 10
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(alphabet=st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=600))
 def test_a_snippet_is_a_piece_of_the_body_word_for_word(filled, text):
     body = f"{text} вертолётная {text}"
