@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.text import capfirst
 from modelcluster.fields import ParentalKey
 from wagtail.admin.forms import WagtailAdminPageForm
-from wagtail.admin.panels import FieldPanel, InlinePanel, MultiFieldPanel, PageChooserPanel, TitleFieldPanel
+from wagtail.admin.panels import FieldPanel, HelpPanel, InlinePanel, MultiFieldPanel, PageChooserPanel, TitleFieldPanel
 from wagtail.documents.models import Document
 from wagtail.fields import RichTextField
 from wagtail.models import Orderable, Page, Revision
@@ -242,6 +242,42 @@ class Attachment(Orderable):
         return f"{self.page_id}: {self.document_id}"
 
 
+class FileText(models.Model):
+    """What a file says, read once from its bytes by a worker: search finds the material by it."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "ждёт чтения"
+        READ = "read", "прочитан"
+        EMPTY = "empty", "текста нет"
+        FAILED = "failed", "не прочитан"
+
+    document = models.OneToOneField(
+        Document, models.CASCADE, primary_key=True, related_name="text_layer", verbose_name="файл"
+    )
+    state = models.CharField("состояние", max_length=10, choices=State, default=State.WAITING, db_index=True)
+    of_bytes = models.CharField("отпечаток файла", max_length=40, blank=True)
+    text = models.TextField("текст", blank=True)
+    why = models.CharField("почему не прочитан", max_length=200, blank=True)
+    tries = models.PositiveSmallIntegerField("попыток", default=0)
+    taken_at = models.DateTimeField("взят в чтение", null=True)
+
+    class Meta:
+        verbose_name = "текст файла"
+        verbose_name_plural = "тексты файлов"
+
+    def __str__(self) -> str:
+        return f"{self.document_id}: {self.get_state_display()}"
+
+    @property
+    def problem(self) -> str:
+        """Return what the author should know and do; empty where search finds the file or soon will."""
+        if self.state == self.State.EMPTY:
+            return "В файле нет текста: наверное, это скан. Поиск его не найдёт: распознайте текст и замените файл."
+        if self.state == self.State.FAILED:
+            return f"Текст файла не прочитан: {self.why}. Поиск его не найдёт: сохраните файл заново и замените."
+        return ""
+
+
 class PublicVersion(models.Model):
     """The version of a material that is on the site, and who let it out: never the one who wrote it (R2, R3-V).
 
@@ -323,5 +359,6 @@ TITLE = TitleFieldPanel("title")
 SHARED_PANELS = [
     InlinePanel("references", heading="Основания и связанные материалы", label="ссылка"),
     InlinePanel("attachments", heading="Файлы", label="файл"),
+    HelpPanel(heading="Текст файлов", template="knowledge/file_texts.html"),
     MultiFieldPanel([FieldPanel("staff_note")], heading="Только для сотрудников"),
 ]
