@@ -1,4 +1,4 @@
-"""The text of files is found: by employees in what is attached, by citizens only in what was let out with its version."""
+"""The text of files is found: by employees in what is attached, by citizens only in what was let out."""
 
 from __future__ import annotations
 
