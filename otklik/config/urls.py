@@ -14,6 +14,7 @@ from otklik.core.pages import theme
 from otklik.knowledge import documents
 from otklik.people.cms import OwnSettings
 
+handler400 = "otklik.core.errors.bad_request"
 handler500 = "otklik.core.errors.server_error"
 
 # Wagtail's own doors would let in past the lockout, the second factor and the journal, and out past the journal.

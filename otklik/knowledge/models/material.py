@@ -20,7 +20,7 @@ from wagtail.documents.models import Document
 from wagtail.fields import RichTextField
 from wagtail.models import Orderable, Page, Revision
 
-from otklik.knowledge.models.structure import KnowledgePage
+from otklik.knowledge.models.structure import KnowledgePage, tell_rows
 from otklik.knowledge.plain import plain_text
 
 # No images and no embedding: a published page asks nothing of other hosts, and of ours only what is public.
@@ -63,6 +63,9 @@ class MaterialForm(WagtailAdminPageForm):
         cleaned = super().clean()
         if "title" in self.fields and (twin := self.instance.twin(cleaned)):
             self.add_error("title", f"Такой материал уже есть: «{twin}». Дополните его или назовите иначе.")
+        if "references" in self.formsets:
+            own = "Материал ссылается сам на себя. Выберите другой или удалите строку."
+            tell_rows(self.formsets["references"], "target", is_own=lambda one: one.pk == self.instance.pk, own=own)
         return cleaned
 
 
@@ -218,11 +221,6 @@ class Reference(Orderable):
 
     def __str__(self) -> str:
         return f"{self.page_id} → {self.target_id}"
-
-    def clean(self) -> None:
-        """Refuse a material that refers to itself."""
-        if self.target_id and self.target_id == self.page_id:
-            raise ValidationError({"target": "Материал ссылается сам на себя. Выберите другой или удалите строку."})
 
 
 class Attachment(Orderable):
