@@ -46,9 +46,9 @@ class DocumentForm(BaseDocumentForm):  # type: ignore[misc]
 
     def save(self, commit: bool = True) -> Any:
         """Save; the bytes of a replaced file go when the change is certain."""
-        replaced = self.original_file if commit and "file" in self.changed_data else None
+        replaced: Any = self.original_file if commit and "file" in self.changed_data else None
         if replaced:
-            self.original_file = None
+            self.original_file: Any = None
             transaction.on_commit(lambda: replaced.storage.delete(replaced.name))
         return super().save(commit=commit)
 

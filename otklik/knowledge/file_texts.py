@@ -59,8 +59,8 @@ def _saved(instance: Any, raw: bool = False, **_: Any) -> None:
     if not instance.file_hash:
         with suppress(OSError, ValueError):  # no file, or its bytes are lost: reading will say so
             instance._set_file_hash()
-    _, new = FileText.objects.get_or_create(document=instance, defaults={"of_bytes": instance.file_hash})
-    other = FileText.objects.filter(document=instance).exclude(of_bytes=instance.file_hash)
+    layer, new = FileText.objects.get_or_create(document=instance, defaults={"of_bytes": instance.file_hash})
+    other = FileText.objects.filter(pk=layer.pk).exclude(of_bytes=instance.file_hash)
     other.update(of_bytes=instance.file_hash, state=State.WAITING, text="", why="", tries=0, taken_at=None)
     if not new:
         index.renew_file(instance.pk)

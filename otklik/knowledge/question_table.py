@@ -217,8 +217,15 @@ def _judged(rows: Iterable[Row], choice: Choice, by: Employee) -> Iterator[_Judg
             why.append(f"этот вопрос уже встретился в строке {met[same]}")
         met.setdefault(same, row.number)
         page = None if why else _page(row, asked, choice.mark, by)
-        facts = {"answer": page.short_answer if page else "", "section": section.title if section else ""}
-        yield _Judged(Line(row.number, "refuse" if why else "add", asked, **facts, why=tuple(why)), section, page)
+        line = Line(
+            number=row.number,
+            verdict="refuse" if why else "add",
+            question=asked,
+            answer=page.short_answer if page else "",
+            section=section.title if section else "",
+            why=tuple(why),
+        )
+        yield _Judged(line, section, page)
 
 
 def _missing(row: Row, asked: str, named: str, section: Section | None) -> Iterator[str]:
