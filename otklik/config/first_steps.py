@@ -25,7 +25,7 @@ from django.utils import timezone
 
 from otklik.appeals.models import NumberPattern, wrong_pattern
 from otklik.config import prepare
-from otklik.core import calendar, installation, journal
+from otklik.core import calendar, installation, journal, sheets
 from otklik.core.errors import DomainError
 from otklik.core.models import CalendarYear, Installation
 from otklik.correspondence.models import ContactPoint
@@ -360,7 +360,7 @@ def _write_staff(sheet: Path) -> int:
             rows = staff_import.read(file, sheet.name)
     except OSError as exc:
         raise NotReady([f"staff.file: «{sheet}» не открывается: {exc.strerror}"]) from None
-    except staff_import.BadSheet as refusal:
+    except sheets.BadSheet as refusal:
         raise NotReady([f"staff.file: {refusal}"]) from None
     lines = staff_import.plan(rows)
     refused = [f"staff.file, строка {one.number}: {' '.join(one.why)}" for one in lines if one.verdict == "refuse"]

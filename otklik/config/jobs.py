@@ -27,7 +27,7 @@ from otklik.core import beats, files, journal
 from otklik.core.models import Firing, JournalEntry, JournalSeal
 from otklik.correspondence import delivery, inbox, staff_mail
 from otklik.correspondence.channel import Channel
-from otklik.knowledge import finding, proposals, quarters, schedule
+from otklik.knowledge import file_texts, finding, proposals, quarters, schedule
 from otklik.people import accounts, lockout
 from otklik.workplace import notice_mail, notices, presence
 
@@ -60,6 +60,7 @@ def steps(channels: Mapping[str, Channel]) -> dict[str, Callable[[], bool]]:
         "join": registration.join_certain,
         "bulk": bulk.work_next,
         "send": partial(delivery.send_next, channels),
+        "file-texts": file_texts.read_next,
         "notices": notices.work_next,
         "notice-mail": notice_mail.work_next,
         "staff-mail": partial(staff_mail.send_next, channels["email"]),

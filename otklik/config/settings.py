@@ -315,6 +315,7 @@ WAGTAIL_I18N_ENABLED = False
 WAGTAIL_ENABLE_UPDATE_CHECK = False
 WAGTAIL_GRAVATAR_PROVIDER_URL = None
 WAGTAILEMBEDS_FINDERS: list[dict[str, object]] = []  # nothing of other hosts: an author's link makes no request of ours
+WAGTAILDOCS_DOCUMENT_FORM_BASE = "otklik.knowledge.documents.DocumentForm"  # what a file is, is asked at every door
 WAGTAILDOCS_EXTENSIONS = ["pdf", "docx", "odt", "xlsx", "ods", "txt"]
 WAGTAILSEARCH_BACKENDS = {"default": {"BACKEND": "wagtail.search.backends.database", "SEARCH_CONFIG": "russian"}}
 TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"}}
@@ -331,6 +332,7 @@ BACKUP_RECIPIENTS = _list("OTKLIK_BACKUP_RECIPIENTS")
 
 # Limits of what people and letters may bring, in bytes.
 UPLOAD_MAX_BYTES = int(os.environ.get("OTKLIK_UPLOAD_MAX_MB", "20")) * 1024 * 1024
+WAGTAILDOCS_MAX_UPLOAD_SIZE = UPLOAD_MAX_BYTES
 UPLOAD_MAX_FILES = int(os.environ.get("OTKLIK_UPLOAD_MAX_FILES", "10"))
 
 # Who may read `/metrics`: networks, or whoever sends the token as `Authorization: Bearer …`.

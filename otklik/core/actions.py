@@ -25,6 +25,7 @@ NAMES: Final[dict[str, str]] = {
     "material.archived": "материал убран в архив",
     "material.imported": "материал загружен из файла",
     "knowledge.imported": "загружен файл Базы знаний",
+    "knowledge.questions_loaded": "загружены вопросы и ответы из таблицы",
     "knowledge.exported": "выгружена База знаний",
     "appeal.material_inserted": "вставлен материал Базы знаний",
     "appeal.file_attached": "приложен файл к ответу",

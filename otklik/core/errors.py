@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import ClassVar, Final
 
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, HttpResponseServerError
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseServerError
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
@@ -84,6 +85,13 @@ def is_outage(exc: BaseException | None) -> bool:
     if isinstance(exc, OSError):
         return exc.errno in _DISK
     return isinstance(exc, OperationalError | InterfaceError)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer for what Django would not read; what is too large is told in words, and stays in the browser."""
+    if not isinstance(exception, RequestDataTooBig | TooManyFieldsSent | TooManyFilesSent):
+        return HttpResponseBadRequest(render_to_string("400.html"))
+    return render(request, "core/too_large.html", {"most": settings.DATA_UPLOAD_MAX_MEMORY_SIZE}, status=413)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -147,26 +147,29 @@ def open_file(stored: StoredFile) -> File[bytes]:
     return storage().open(stored.path, "rb")
 
 
-def check(file: StoredFile | Path | IO[bytes] | bytes, name: str) -> None:
-    """Refuse a file that cannot be worked with: empty, too large, a program, mislabelled, locked or broken."""
+def check(file: StoredFile | Path | IO[bytes] | bytes, name: str, *, inert: bool = False) -> None:
+    """Refuse a file that cannot be worked with: empty, too large, a program, mislabelled, locked or broken.
+
+    `inert`: what runs or opens by itself in a document is refused too; asked of files that we give out ourselves.
+    """
     if isinstance(file, StoredFile):
-        _check_path(path_of(file), name)
+        _check_path(path_of(file), name, inert=inert)
     elif isinstance(file, Path):
-        _check_path(file, name)
+        _check_path(file, name, inert=inert)
     else:
         # An upload is measured before it is copied: a huge one costs nothing.
         size = len(file) if isinstance(file, bytes) else getattr(file, "size", None)
         if size is not None:
             _check_size(size, name)
         with _spooled(file) as (path, _, _):
-            _check_path(path, name)
+            _check_path(path, name, inert=inert)
         if not isinstance(file, bytes) and file.seekable():
             file.seek(0)
 
 
-def _check_path(path: Path, name: str) -> None:
+def _check_path(path: Path, name: str, *, inert: bool) -> None:
     _check_size(path.stat().st_size, name)
-    if problem := sniffing.problem(path, name):
+    if problem := sniffing.problem(path, name, inert=inert):
         raise Refused(name=name, why=problem.why, do=problem.do)
 
 

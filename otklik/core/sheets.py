@@ -1,12 +1,17 @@
-"""Tables for a spreadsheet, CSV and XLSX, in which no cell is ever a formula."""
+"""Tables for a spreadsheet, CSV and XLSX, in which no cell is ever a formula; and those of others, read warily."""
 
 from __future__ import annotations
 
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator
-from typing import Any, Final
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime
+from typing import IO, Any, Final, NamedTuple
+
+from otklik.core import files
+from otklik.core.errors import DomainError
 
 CSV: Final = "text/csv; charset=utf-8"
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -14,6 +19,25 @@ XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet
 _FORMULA: Final = re.compile(r"^[\s\x00-\x1f]*[=+\-@＝＋－＠|%]")
 _NOT_XML: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _LONGEST: Final = 32_000  # characters a cell can hold
+MAX_BYTES: Final = 2 * 1024 * 1024
+MAX_UNPACKED: Final = 24 * 1024 * 1024
+_MAX_PARTS: Final = 200
+_MAX_COLUMNS: Final = 40
+_LAST_ROW: Final = 1_048_576  # of a sheet of Excel; a made-up file may claim more
+
+
+class BadSheet(DomainError):
+    """A file as a whole cannot be read as a table."""
+
+    code = "core.bad_sheet"
+    text = "Файл не прочитан: {what}"
+
+
+class Cell(NamedTuple):
+    """What stands in a cell of others, and what is wrong with it; one of the two is empty."""
+
+    text: str
+    wrong: str = ""
 
 
 def cell(value: object) -> str | int:
@@ -48,3 +72,70 @@ def xlsx(rows: Iterable[Iterable[object]], *, title: str) -> bytes:
     spool = io.BytesIO()
     book.save(spool)
     return spool.getvalue()
+
+
+def read(upload: IO[bytes], name: str, *, most_rows: int) -> list[tuple[int, list[Cell]]]:
+    """Return the filled rows of the first sheet and their numbers; nothing is run, a formula is told by its address."""
+    from openpyxl import load_workbook
+
+    content = upload.read(MAX_BYTES + 1)
+    _check(content, name)
+    try:
+        book = load_workbook(io.BytesIO(content), read_only=True, data_only=False, keep_links=False)
+        sheet = book.worksheets[0]
+        sheet.reset_dimensions()  # what the sheet says of its size is not believed
+        return list(_filled(sheet.iter_rows(max_col=_MAX_COLUMNS), most_rows))
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, IndexError, OSError, EOFError):
+        raise BadSheet(what="это не таблица Excel или она повреждена. Сохраните её заново как .xlsx.") from None
+    except Exception as exc:  # the XML of a made-up file fails in many ways, all of them the file's fault
+        if type(exc).__module__.split(".")[0] not in {"xml", "defusedxml", "openpyxl", "lxml"}:
+            raise
+        raise BadSheet(what="внутри таблицы ошибка. Сохраните её заново как .xlsx.") from None
+
+
+def _check(content: bytes, name: str) -> None:
+    """Refuse what is no spreadsheet, and what would grow beyond measure when unpacked."""
+    if len(content) > MAX_BYTES:
+        raise BadSheet(what=f"он больше {MAX_BYTES // 1024 // 1024} МБ. Оставьте в таблице только один список.")
+    if not name.lower().endswith(".xlsx"):
+        raise BadSheet(what="нужна таблица Excel с расширением .xlsx. Сохраните список в этом виде.")
+    files.check(content, name)
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            parts = archive.infolist()
+    except zipfile.BadZipFile:
+        raise BadSheet(what="он повреждён. Сохраните таблицу заново.") from None
+    if len(parts) > _MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED:
+        raise BadSheet(what="в распакованном виде он слишком велик. Скопируйте список в новую таблицу.")
+    if any("vba" in part.filename.lower() for part in parts):
+        raise BadSheet(what="в нём есть макросы. Сохраните таблицу как обычную .xlsx, без макросов.")
+
+
+def _filled(rows: Iterable[Sequence[Any]], most_rows: int) -> Iterator[tuple[int, list[Cell]]]:
+    """Yield the rows in which something stands, with their numbers; give up where there are too many."""
+    filled, empty = 0, None
+    for number, row in enumerate(rows, start=1):
+        if number > _LAST_ROW:
+            raise BadSheet(what="внутри таблицы ошибка. Сохраните её заново как .xlsx.")
+        if row is empty or all(cell.value is None for cell in row):
+            empty = row  # rows left out between two are one and the same object: a million of them cost nothing
+            continue
+        filled += 1
+        if filled > most_rows + 1:
+            raise BadSheet(what=f"в ней больше {most_rows} строк. Разделите список на части.")
+        yield number, [_read_cell(one) for one in row]
+
+
+def _read_cell(cell: Any) -> Cell:
+    value = getattr(cell, "value", None)
+    if value is None:
+        return Cell("")
+    if cell.data_type == "f":
+        return Cell("", f"ячейка {cell.coordinate}: формула. Формулы не вычисляются: вставьте значение.")
+    if cell.data_type == "e":
+        return Cell("", f"ячейка {cell.coordinate}: ошибка таблицы ({value}). Введите значение.")
+    if isinstance(value, datetime | date):
+        return Cell(f"{value:%d.%m.%Y}")
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return Cell(str(value).strip())

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,6 +19,8 @@ _TAIL: Final = 65536
 _ZIP_END: Final = 128  # bytes of the records that end an archive
 _IN_OTHER_RECORD: Final = 0xFFFFFFFF
 _LONGEST_LIST: Final = 2 * 1024 * 1024  # bytes: some twenty thousand names
+_MOST_UNPACKED: Final = 200 * 1024 * 1024  # bytes of a document with everything in it
+_LARGEST_NOTE: Final = 1024 * 1024  # bytes of what a document says about itself
 _OOXML: Final = "application/vnd.openxmlformats-officedocument."
 _ODF: Final = "application/vnd.oasis.opendocument."
 PDF: Final = "application/pdf"
@@ -74,6 +78,17 @@ _OLE_STREAMS: Final = {
     "PowerPoint Document": "application/vnd.ms-powerpoint",
     "__properties_version1.0": "application/vnd.ms-outlook",
 }
+
+
+# What runs or opens by itself: in office documents by the names of their parts, in a PDF by the names of its actions.
+_MACROS: Final = re.compile(r"(^|/)vba|^(basic|scripts|dialogs)/|(^|/)(activex|macrosheets|customui)/", re.I)
+_OBJECTS: Final = re.compile(r"(^|/)embeddings/[^/]+\.bin$|(^|/)oleobject", re.I)
+_NOTES: Final = ("[Content_Types].xml", "word/_rels/settings.xml.rels", "META-INF/manifest.xml")
+_RUNS: Final = re.compile(rb"macroEnabled|application/vnd\.sun\.star\.oleobject|attachedTemplate[^>]*External")
+_PDF_RUNS: Final = re.compile(rb"/(?:JavaScript|Launch|EmbeddedFiles?|RichMedia)\b")
+_PDF_NAME_CODE: Final = re.compile(rb"#([0-9A-Fa-f]{2})")
+_PDF_STREAM: Final = re.compile(rb"stream\r?\n")
+_PDF_DICTIONARY: Final = 600  # bytes before a stream in which its dictionary stands
 
 
 @dataclass(frozen=True)
@@ -151,8 +166,11 @@ def _text_type(head: bytes) -> str:
     return UNKNOWN
 
 
-def problem(path: Path, name: str) -> Problem | None:
-    """Return what makes the file useless or dangerous, or None."""
+def problem(path: Path, name: str, *, inert: bool = False) -> Problem | None:
+    """Return what makes the file useless or dangerous, or None.
+
+    `inert`: a document is refused for what runs or opens by itself, too: asked of files that we give out ourselves.
+    """
     kind, suffix = content_type(path), name.rpartition(".")[2].lower() if "." in name else ""
     if kind == PROGRAM or suffix in _RUNNABLE_NAMES:
         return Problem("это программа", "Приложите документ, изображение или архив.")
@@ -163,7 +181,7 @@ def problem(path: Path, name: str) -> Problem | None:
             f"его содержание не соответствует расширению .{suffix}",
             "Откройте файл в своей программе, сохраните заново и приложите ещё раз.",
         )
-    return None
+    return _lively(path, kind) if inert else None
 
 
 def _inside(path: Path, kind: str) -> Problem | None:
@@ -208,9 +226,60 @@ def _broken_zip(path: Path) -> Problem | None:
                 raise zipfile.BadZipFile
             for part in parts[:1]:
                 archive.open(part).close()
+            if any(b"manifest:encryption-data" in note for note in _notes(archive)):
+                return Problem("документ защищён паролем", "Снимите пароль и приложите файл ещё раз.")
     except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, ValueError, EOFError):
         return Problem("он повреждён: архив или документ не открывается", "Сохраните его заново и приложите ещё раз.")
     return None
+
+
+def _lively(path: Path, kind: str) -> Problem | None:
+    """Tell what in a document runs or opens by itself, or swells beyond measure when it is opened."""
+    if kind == PDF and _runs_in_pdf(path.read_bytes()):
+        return Problem(
+            "в документе PDF есть программа или вложенный файл",
+            "Напечатайте его в новый PDF («Печать» → «Сохранить как PDF») и приложите его.",
+        )
+    if not kind.startswith((_OOXML, _ODF)):
+        return None
+    with zipfile.ZipFile(path) as archive:
+        parts = archive.infolist()
+        if sum(part.file_size for part in parts) > _MOST_UNPACKED:
+            return Problem("в распакованном виде он слишком велик", "Скопируйте текст в новый документ без картинок.")
+        if any(_MACROS.search(part.filename) for part in parts) or any(map(_RUNS.search, _notes(archive))):
+            return Problem("в документе макросы или внешний шаблон", "Сохраните его без макросов, обычным документом.")
+        if any(_OBJECTS.search(part.filename) for part in parts):
+            return Problem("в документ вложен объект другой программы", "Замените объект рисунком или текстом.")
+    return None
+
+
+def _notes(archive: zipfile.ZipFile) -> Iterator[bytes]:
+    """Yield what a document says about its parts, as far as it is short."""
+    for name in set(archive.namelist()).intersection(_NOTES):
+        with archive.open(name) as file:
+            yield file.read(_LARGEST_NOTE)
+
+
+def _runs_in_pdf(content: bytes) -> bool:
+    """Tell whether a PDF names an action that runs or a file it carries, in the open or in a packed list of objects."""
+    if _PDF_RUNS.search(_named(content)):
+        return True
+    left = _MOST_UNPACKED
+    for found in _PDF_STREAM.finditer(content):
+        if left <= 0 or b"/ObjStm" not in _named(content[max(0, found.start() - _PDF_DICTIONARY) : found.start()]):
+            continue
+        end = content.find(b"endstream", found.end())
+        with suppress(zlib.error):
+            inflated = zlib.decompressobj().decompress(content[found.end() : end if end > 0 else None], left)
+            left -= len(inflated)
+            if _PDF_RUNS.search(_named(inflated)):
+                return True
+    return left <= 0
+
+
+def _named(content: bytes) -> bytes:
+    """Return the content with the letters of its names written plainly: /J#61vaScript is /JavaScript."""
+    return _PDF_NAME_CODE.sub(lambda code: bytes([int(code[1], 16)]), content)
 
 
 def _wrong_pdf(path: Path) -> Problem | None:

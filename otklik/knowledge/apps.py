@@ -13,9 +13,10 @@ class KnowledgeConfig(AppConfig):
 
     def ready(self) -> None:
         """Keep the index, the journal, the authors' groups and the reviews in step with the pages."""
-        from otklik.knowledge import archive, history, index, quarters, review, rights
+        from otklik.knowledge import archive, file_texts, history, index, quarters, review, rights
 
         archive.connect()
+        file_texts.connect()
         history.connect()
         index.connect()
         rights.connect()

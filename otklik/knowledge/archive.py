@@ -94,7 +94,9 @@ def _check_successor(material: Material, other: Material) -> None:
     if not other.live:
         raise NoSuccessor(title=other.title, why="он не опубликован")
     following: Material | None = other
-    while following is not None:
+    seen: set[int] = set()
+    while following is not None and following.pk not in seen:
         if following.pk == material.pk:
             raise NoSuccessor(title=other.title, why="его самого заменяет этот материал")
+        seen.add(following.pk)
         following = following.replaced_by

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.signals import post_delete, post_save
 from wagtail.models import Page
 from wagtail.signals import page_published, post_page_move
 
 from otklik.knowledge import materials
 from otklik.knowledge.materials import INDEX, INDEX_OF_SITE, PUBLIC, STAFF
-from otklik.knowledge.models import KINDS, Material, PublicVersion, Section
+from otklik.knowledge.models import KINDS, Attachment, FileText, Material, PublicVersion, Section
 from otklik.search import engine
 
 
@@ -40,7 +41,8 @@ def renew(pages: QuerySet[Material]) -> None:
     """Put published materials into the index of employees, what is on the site into that of citizens; drop others."""
     published = set(materials.published().filter(pk__in=pages.values("pk")).values_list("pk", flat=True))
     on_site = set(materials.for_public().filter(pk__in=published).values_list("pk", flat=True)) if published else set()
-    for pk in pages.values_list("pk", flat=True):
+    asked = list(pages.values_list("pk", flat=True))
+    for pk in asked:
         if pk not in published:
             engine.drop(INDEX, str(pk))
         if pk not in on_site:
@@ -49,6 +51,29 @@ def renew(pages: QuerySet[Material]) -> None:
         engine.put(INDEX, str(material.pk), title=material.title, body=material.found_by(), scopes=[STAFF])
     for version in PublicVersion.objects.filter(material__in=on_site) if on_site else ():
         engine.put(INDEX_OF_SITE, str(version.pk), title=version.title, body=version.found_by, scopes=[PUBLIC])
+    attached = Attachment.objects.filter(page__in=published).values_list("page", "document")
+    carried = PublicVersion.documents.through.objects.filter(publicversion__in=on_site)
+    _renew_files(INDEX, asked, attached if published else (), STAFF)
+    _renew_files(INDEX_OF_SITE, asked, carried.values_list("publicversion", "document") if on_site else (), PUBLIC)
+
+
+def renew_file(document: int) -> None:
+    """Put what carries a file into the indexes anew: its text was read, or is no longer true."""
+    carried = Q(attachments__document=document) | Q(public_version__documents=document)
+    renew(Material.objects.filter(pk__in=Material.objects.filter(carried).values("pk")))
+
+
+def _renew_files(index: str, pages: Iterable[int], carried: Iterable[tuple[int, int]], scope: str) -> None:
+    """Make files that were read findable beside the materials that carry them, as their parts; forget the others."""
+    keys: dict[int, set[str]] = defaultdict(set)
+    for page, document in carried:
+        keys[document].add(f"{page}/{document}")
+    read = FileText.objects.filter(document__in=keys, state=FileText.State.READ).select_related("document")
+    found = {one.pk: one for one in read} if keys else {}
+    engine.drop_parts(index, {str(page) for page in pages}, kept={key for pk in found for key in keys[pk]})
+    for pk, one in found.items():
+        for key in keys[pk]:
+            engine.put(index, key, title=one.document.title, body=one.text, scopes=[scope])
 
 
 # What Wagtail writes on a page when an author saves a draft of it: readers do not see it, so it is not found.
@@ -68,6 +93,7 @@ def _published(instance: Page, **_: Any) -> None:
 def _deleted(instance: Page, **_: Any) -> None:
     for index in (INDEX, INDEX_OF_SITE):
         engine.drop(index, str(instance.pk))
+        engine.drop_parts(index, {str(instance.pk)})
 
 
 def _moved(instance: Page, **_: Any) -> None:

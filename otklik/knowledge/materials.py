@@ -66,6 +66,7 @@ class Found:
     url: str
     share: float
     trust: Trust
+    file: str = ""  # the title of its file in which it was found
 
     @property
     def insertable(self) -> bool:
@@ -108,11 +109,11 @@ def published() -> QuerySet[Material]:
 def find(query: str, *, user: Employee | None = None, limit: int = 10) -> list[Found]:
     """Return the materials that answer a query, best first; without a user only public ones."""
     if user is None:
-        hits = engine.find(INDEX_OF_SITE, query, scopes=[PUBLIC], limit=limit)
-        return _shown(hits, for_public().select_related("public_version"), outside=True)
+        hits = engine.find(INDEX_OF_SITE, query, scopes=[PUBLIC], limit=2 * limit)
+        return _shown(hits, for_public().select_related("public_version"), outside=True)[:limit]
     if not user.has_power("knowledge.read"):
         return []
-    return _shown(engine.find(INDEX, query, scopes=[STAFF], limit=limit), for_staff(user))
+    return _shown(engine.find(INDEX, query, scopes=[STAFF], limit=2 * limit), for_staff(user))[:limit]
 
 
 def suggest(text: str, *, user: Employee, limit: int = 5) -> list[Found]:
@@ -214,7 +215,8 @@ def neighbours(material: Material, section: Section, user: Employee, *, limit: i
 
 def files_of(material: Material) -> list[Attachment]:
     """Return the files kept with a material, in their order."""
-    return list(Attachment.objects.filter(page=material).select_related("document").order_by("sort_order", "pk"))
+    rows = Attachment.objects.filter(page=material).select_related("document__text_layer")
+    return list(rows.order_by("sort_order", "pk"))
 
 
 def home_id() -> int | None:
@@ -306,9 +308,14 @@ def _inside(section: Section) -> Q:
 
 
 def _shown(hits: Iterable[engine.Hit], readable: QuerySet[Material], *, outside: bool = False) -> list[Found]:
-    """Return hits as a list shows them. The index has asked for rights already; the rows are asked once more."""
-    hits = list(hits)
-    found = with_place(readable.filter(pk__in=[int(hit.key) for hit in hits]))
+    """Return hits as a list shows them. The index has asked for rights already; the rows are asked once more.
+
+    A material is shown once: where the better of its own text and its files was found.
+    """
+    best: dict[int, engine.Hit] = {}
+    for hit in hits:
+        best.setdefault(int(hit.key.partition("/")[0]), hit)
+    found = with_place(readable.filter(pk__in=best))
     rows: dict[int, Any] = {row.pk: row for row in found}
     trusts = trust.of(rows.values())
     return [
@@ -324,9 +331,10 @@ def _shown(hits: Iterable[engine.Hit], readable: QuerySet[Material], *, outside:
             url=row.get_url() or "",
             share=hit.share,
             trust=trusts[row.pk],
+            file=hit.title if "/" in hit.key else "",
         )
-        for hit in hits
-        if (row := rows.get(int(hit.key)))
+        for pk, hit in best.items()
+        if (row := rows.get(pk))
     ]
 
 

@@ -372,7 +372,7 @@ class _Incoming:
         with tempfile.NamedTemporaryFile() as spool:
             spool.write(content)
             spool.flush()
-            if problem := sniffing.problem(Path(spool.name), name):
+            if problem := sniffing.problem(Path(spool.name), name, inert=True):
                 raise Unfit(f"файл «{name[:100]}»: {problem.why}")
         document = Document(title=record["title"] or name, uploaded_by_user_id=self._person(record["by"]))
         document.file = ContentFile(content, name=name)

@@ -1,19 +1,20 @@
-"""Where Wagtail asks us: citizens get the documents of the versions that are on the site."""
+"""Where Wagtail asks us."""
 
 from __future__ import annotations
 
-from django.http import Http404, HttpRequest
+from django.conf import settings
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from wagtail import hooks
-from wagtail.documents.models import AbstractDocument
-
-from otklik.knowledge import materials
 
 
-@hooks.register("before_serve_document")
-def only_of_public_materials(document: AbstractDocument, request: HttpRequest) -> None:
-    """Refuse a citizen a document that nothing on the site carries; employees who may read, read it."""
-    user = request.user
-    if user.is_authenticated and user.has_power("knowledge.read"):
-        return
-    if not materials.for_public().filter(public_version__documents=document).exists():
-        raise Http404
+@hooks.register("insert_global_admin_js")
+def scripts() -> SafeString:
+    """Return what pages of `/cms/` do before the server: pasted text keeps its structure, too much is held back."""
+    return format_html(
+        '<script src="{}" defer></script><script src="{}" data-most="{}" defer></script>',
+        static("js/cms-paste.js"),
+        static("js/cms-size.js"),
+        settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
+    )

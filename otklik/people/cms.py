@@ -1,4 +1,4 @@
-"""The form of a role in `/cms/`, with its powers."""
+"""The form of a role in `/cms/`, with its powers; what Wagtail lets one set about oneself."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.db import transaction
 from wagtail.admin.forms import WagtailAdminModelForm
+from wagtail.admin.views.account import AccountView, ThemeSettingsPanel
 
 from otklik.core import cms
 from otklik.core.terms import valid
@@ -45,3 +46,11 @@ class RoleForm(WagtailAdminModelForm):  # type: ignore[misc]
             RolePower(role=role, power=power, valid_from=today) for power in sorted(wanted - held)
         )
         return role
+
+
+class OwnSettings(AccountView):  # type: ignore[misc]
+    """How `/cms/` looks to oneself. Names, addresses and passwords are kept in the workplace, pictures nowhere."""
+
+    def get_panels(self) -> list[Any]:
+        """Return only what concerns the looks."""
+        return [panel for panel in super().get_panels() if isinstance(panel, ThemeSettingsPanel)]

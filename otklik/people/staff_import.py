@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import hashlib
 import re
-import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, astuple, dataclass, field, replace
-from datetime import date, datetime
+from datetime import date
 from io import BytesIO
 from typing import IO, Any, Final
 
 from django.db import transaction
 from django.utils import timezone
 
-from otklik.core import files, typed
+from otklik.core import sheets, typed
 from otklik.core.errors import DomainError
+from otklik.core.sheets import BadSheet, Cell
 from otklik.core.terms import valid
 from otklik.people import accounts, roles
 from otklik.people.accounts import LABELS, Facts
@@ -26,11 +26,6 @@ from otklik.people.applicants import plain
 from otklik.people.models import Employee, Role, RoleAssignment, Unit
 
 MAX_ROWS: Final = 1000
-MAX_BYTES: Final = 2 * 1024 * 1024
-MAX_UNPACKED: Final = 24 * 1024 * 1024
-_MAX_PARTS: Final = 200
-_MAX_COLUMNS: Final = 40
-_LAST_ROW: Final = 1_048_576  # of a sheet of Excel; a made-up file may claim more
 COLUMNS: Final = {
     "username": "Имя для входа",
     "last_name": "Фамилия",
@@ -65,13 +60,6 @@ EXAMPLES: Final = (
         "roles": "начальник подразделения; исполнитель",
     },
 )
-
-
-class BadSheet(DomainError):
-    """The file as a whole cannot be read as a list of employees."""
-
-    code = "people.bad_sheet"
-    text = "Файл не прочитан: {what}"
 
 
 class PlanChanged(DomainError):
@@ -156,105 +144,36 @@ def sample() -> bytes:
 
 def read(upload: IO[bytes], name: str) -> list[Row]:
     """Return the rows of the first sheet. Nothing in the file is run: a formula is refused by its address."""
-    from openpyxl import load_workbook
-
-    content = upload.read(MAX_BYTES + 1)
-    _check(content, name)
-    try:
-        book = load_workbook(BytesIO(content), read_only=True, data_only=False, keep_links=False)
-        sheet = book.worksheets[0]
-        sheet.reset_dimensions()  # what the sheet says of its size is not believed
-        found = list(_filled(sheet.iter_rows(max_col=_MAX_COLUMNS)))
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, IndexError, OSError, EOFError):
-        raise BadSheet(what="это не таблица Excel или она повреждена. Сохраните её заново как .xlsx.") from None
-    except Exception as exc:  # the XML of a made-up file fails in many ways, all of them the file's fault
-        if type(exc).__module__.split(".")[0] not in {"xml", "defusedxml", "openpyxl", "lxml"}:
-            raise
-        raise BadSheet(what="внутри таблицы ошибка. Сохраните её заново как .xlsx.") from None
-    return list(_rows(found))
+    return list(_rows(sheets.read(upload, name, most_rows=MAX_ROWS)))
 
 
-def _check(content: bytes, name: str) -> None:
-    """Refuse what is no spreadsheet, and what would grow beyond measure when unpacked."""
-    if len(content) > MAX_BYTES:
-        raise BadSheet(what=f"он больше {MAX_BYTES // 1024 // 1024} МБ. Оставьте в таблице только список сотрудников.")
-    if not name.lower().endswith(".xlsx"):
-        raise BadSheet(what="нужна таблица Excel с расширением .xlsx. Сохраните список в этом виде.")
-    files.check(content, name)
-    try:
-        with zipfile.ZipFile(BytesIO(content)) as archive:
-            parts = archive.infolist()
-    except zipfile.BadZipFile:
-        raise BadSheet(what="он повреждён. Сохраните таблицу заново.") from None
-    if len(parts) > _MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED:
-        raise BadSheet(what="в распакованном виде он слишком велик. Скопируйте список в новую таблицу.")
-    if any("vba" in part.filename.lower() for part in parts):
-        raise BadSheet(what="в нём есть макросы. Сохраните таблицу как обычную .xlsx, без макросов.")
-
-
-def _filled(rows: Iterable[Sequence[Any]]) -> Iterator[tuple[int, Sequence[Any]]]:
-    """Yield the rows in which something stands, with their numbers; give up where there are too many."""
-    filled, empty = 0, None
-    for number, row in enumerate(rows, start=1):
-        if number > _LAST_ROW:
-            raise BadSheet(what="внутри таблицы ошибка. Сохраните её заново как .xlsx.")
-        if row is empty or all(cell.value is None for cell in row):
-            empty = row  # rows left out between two are one and the same object: a million of them cost nothing
-            continue
-        filled += 1
-        if filled > MAX_ROWS + 1:
-            raise BadSheet(what=f"в ней больше {MAX_ROWS} строк. Разделите список на части.")
-        yield number, row
-
-
-def _rows(found: Sequence[tuple[int, Sequence[Any]]]) -> Iterator[Row]:
+def _rows(found: Sequence[tuple[int, Sequence[Cell]]]) -> Iterator[Row]:
     if not found:
         raise BadSheet(what="таблица пустая. Возьмите образец и заполните его.")
     columns = _columns(found[0][1])
     for number, row in found[1:]:
-        cells, wrong = {}, []
-        for place, name in columns.items():
-            cell = row[place] if place < len(row) else None
-            value, words = _cell(cell)
-            cells[name] = value
-            if words:
-                wrong.append(words)
+        read = {name: row[place] if place < len(row) else Cell("") for place, name in columns.items()}
+        cells = {name: " ".join(cell.text.split()) for name, cell in read.items()}
+        wrong = tuple(cell.wrong for cell in read.values() if cell.wrong)
         if any(cells.values()) or wrong:
-            yield Row(number, cells, tuple(wrong))
+            yield Row(number, cells, wrong)
 
 
-def _columns(titles: Sequence[Any]) -> dict[int, str]:
+def _columns(titles: Sequence[Cell]) -> dict[int, str]:
     """Return which column stands where, in any order."""
     found: dict[int, str] = {}
     for place, cell in enumerate(titles):
-        title = plain(str(cell.value or ""))
+        title = plain(cell.text)
         if not title:
             continue
         if (name := _TITLES.get(title)) is None:
-            raise BadSheet(what=f"столбец «{str(cell.value)[:60]}» незнаком. Возьмите столбцы из образца.")
+            raise BadSheet(what=f"столбец «{cell.text[:60]}» незнаком. Возьмите столбцы из образца.")
         if name in found.values():
             raise BadSheet(what=f"столбец «{COLUMNS[name]}» встречается дважды. Оставьте один.")
         found[place] = name
     if missing := [COLUMNS[name] for name in _NEEDED if name not in found.values()]:
         raise BadSheet(what=f"в первой строке нет столбцов: {', '.join(missing)}. Возьмите столбцы из образца.")
     return found
-
-
-def _cell(cell: Any) -> tuple[str, str]:
-    """Return a cell's text, and what is wrong with it."""
-    value = getattr(cell, "value", None)
-    if value is None:
-        return "", ""
-    place = cell.coordinate
-    if cell.data_type == "f":
-        return "", f"ячейка {place}: формула. Формулы не вычисляются: вставьте значение."
-    if cell.data_type == "e":
-        return "", f"ячейка {place}: ошибка таблицы ({value}). Введите значение."
-    if isinstance(value, datetime | date):
-        return f"{value:%d.%m.%Y}", ""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return " ".join(str(value).split()), ""
 
 
 def plan(rows: Iterable[Row]) -> list[Line]:

@@ -16,8 +16,6 @@ from otklik.people.models import Employee
 
 # Wagtail asks its own questions here: groups set to today's roles in `/cms/`, `knowledge.rights` for the rest.
 WAGTAIL = {
-    "documents/^(\\d+)/(.*)$",
-    "documents/authenticate_with_password/<int:restriction_id>/",
     "kb/_util/authenticate_with_password/<int:page_view_restriction_id>/<int:page_id>/",
     "kb/_util/login/",
     "kb/^((?:[\\w\\-]+/)*)$",

@@ -190,12 +190,6 @@ def test_the_editor_offers_only_the_marks_of_the_kind(chief, every, kind):
     assert [mark for mark in Mark.values if f'value="{mark}"' in shown] == list(kind.marks)
 
 
-def test_a_material_does_not_refer_to_itself(garages, publish):
-    page = publish(garages, "Вопрос")
-    with pytest.raises(ValidationError, match="сам на себя"):
-        Reference(page=page, target=page).clean()
-
-
 def test_another_section_shows_a_material_whose_home_and_unit_stay(client, reader, garages, leases, publish):
     page = publish(garages, "Вопрос о гараже")
     leases.links.add(SectionLink(material=page))
@@ -206,8 +200,6 @@ def test_another_section_shows_a_material_whose_home_and_unit_stay(client, reade
     assert "Вопрос о гараже" in shown
     assert "Отдел земли" in shown
     assert materials.section_of(page) == garages
-    with pytest.raises(ValidationError, match="и так в этом разделе"):
-        SectionLink(section=garages, material=page).clean()
 
 
 def test_the_map_shows_what_each_function_has_and_lacks(client, every, garages, leases, author, home, land, rent):

@@ -11,11 +11,12 @@ import pytest
 from django.utils import timezone
 from openpyxl import Workbook, load_workbook
 
-from otklik.core import files
+from otklik.core import files, sheets
 from otklik.core.models import JournalEntry
+from otklik.core.sheets import BadSheet
 from otklik.people import accounts, staff, staff_import
 from otklik.people.models import Employee, Role, RoleAssignment, Transfer, Unit
-from otklik.people.staff_import import COLUMNS, BadSheet, Line
+from otklik.people.staff_import import COLUMNS, Line
 
 pytestmark = pytest.mark.django_db
 TITLES = list(COLUMNS.values())
@@ -229,7 +230,7 @@ def test_entities_that_swell_are_refused() -> None:
         (b"MZ\x90\x00 program", "staff.xlsx"),
         (b"PK\x03\x04 broken", "staff.xlsx"),
         (b"%PDF-1.4 ...", "staff.xlsx"),
-        (b"x" * (staff_import.MAX_BYTES + 1), "staff.xlsx"),
+        (b"x" * (sheets.MAX_BYTES + 1), "staff.xlsx"),
     ],
 )
 def test_what_is_no_spreadsheet_is_refused_in_words(content: bytes, name: str) -> None:

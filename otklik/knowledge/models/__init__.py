@@ -14,7 +14,16 @@ from otklik.knowledge.models.kinds import (
     Script,
     Service,
 )
-from otklik.knowledge.models.material import Attachment, Mark, Material, MaterialUse, Part, PublicVersion, Reference
+from otklik.knowledge.models.material import (
+    Attachment,
+    FileText,
+    Mark,
+    Material,
+    MaterialUse,
+    Part,
+    PublicVersion,
+    Reference,
+)
 from otklik.knowledge.models.proposal import Evidence, Proposal
 from otklik.knowledge.models.review import EmptySection, QuarterOpening, ReviewDuty, ReviewItem, ReviewLook
 from otklik.knowledge.models.structure import (
@@ -36,6 +45,7 @@ __all__ = [
     "EmptySection",
     "Evidence",
     "Faq",
+    "FileText",
     "Function",
     "JobDescription",
     "KnowledgeHome",

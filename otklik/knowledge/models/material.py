@@ -15,12 +15,12 @@ from django.utils import timezone
 from django.utils.text import capfirst
 from modelcluster.fields import ParentalKey
 from wagtail.admin.forms import WagtailAdminPageForm
-from wagtail.admin.panels import FieldPanel, InlinePanel, MultiFieldPanel, PageChooserPanel, TitleFieldPanel
+from wagtail.admin.panels import FieldPanel, HelpPanel, InlinePanel, MultiFieldPanel, PageChooserPanel, TitleFieldPanel
 from wagtail.documents.models import Document
 from wagtail.fields import RichTextField
 from wagtail.models import Orderable, Page, Revision
 
-from otklik.knowledge.models.structure import KnowledgePage
+from otklik.knowledge.models.structure import KnowledgePage, tell_rows
 from otklik.knowledge.plain import plain_text
 
 # No images and no embedding: a published page asks nothing of other hosts, and of ours only what is public.
@@ -63,6 +63,9 @@ class MaterialForm(WagtailAdminPageForm):
         cleaned = super().clean()
         if "title" in self.fields and (twin := self.instance.twin(cleaned)):
             self.add_error("title", f"Такой материал уже есть: «{twin}». Дополните его или назовите иначе.")
+        if "references" in self.formsets:
+            own = "Материал ссылается сам на себя. Выберите другой или удалите строку."
+            tell_rows(self.formsets["references"], "target", is_own=lambda one: one.pk == self.instance.pk, own=own)
         return cleaned
 
 
@@ -219,11 +222,6 @@ class Reference(Orderable):
     def __str__(self) -> str:
         return f"{self.page_id} → {self.target_id}"
 
-    def clean(self) -> None:
-        """Refuse a material that refers to itself."""
-        if self.target_id and self.target_id == self.page_id:
-            raise ValidationError({"target": "Материал ссылается сам на себя. Выберите другой или удалите строку."})
-
 
 class Attachment(Orderable):
     """A file kept with a material; its text is found by search."""
@@ -240,6 +238,42 @@ class Attachment(Orderable):
 
     def __str__(self) -> str:
         return f"{self.page_id}: {self.document_id}"
+
+
+class FileText(models.Model):
+    """What a file says, read once from its bytes by a worker: search finds the material by it."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "ждёт чтения"
+        READ = "read", "прочитан"
+        EMPTY = "empty", "текста нет"
+        FAILED = "failed", "не прочитан"
+
+    document = models.OneToOneField(
+        Document, models.CASCADE, primary_key=True, related_name="text_layer", verbose_name="файл"
+    )
+    state = models.CharField("состояние", max_length=10, choices=State, default=State.WAITING, db_index=True)
+    of_bytes = models.CharField("отпечаток файла", max_length=40, blank=True)
+    text = models.TextField("текст", blank=True)
+    why = models.CharField("почему не прочитан", max_length=200, blank=True)
+    tries = models.PositiveSmallIntegerField("попыток", default=0)
+    taken_at = models.DateTimeField("взят в чтение", null=True)
+
+    class Meta:
+        verbose_name = "текст файла"
+        verbose_name_plural = "тексты файлов"
+
+    def __str__(self) -> str:
+        return f"{self.document_id}: {self.get_state_display()}"
+
+    @property
+    def problem(self) -> str:
+        """Return what the author should know and do; empty where search finds the file or soon will."""
+        if self.state == self.State.EMPTY:
+            return "В файле нет текста: наверное, это скан. Поиск его не найдёт: распознайте текст и замените файл."
+        if self.state == self.State.FAILED:
+            return f"Текст файла не прочитан: {self.why}. Поиск его не найдёт: сохраните файл заново и замените."
+        return ""
 
 
 class PublicVersion(models.Model):
@@ -323,5 +357,6 @@ TITLE = TitleFieldPanel("title")
 SHARED_PANELS = [
     InlinePanel("references", heading="Основания и связанные материалы", label="ссылка"),
     InlinePanel("attachments", heading="Файлы", label="файл"),
+    HelpPanel(heading="Текст файлов", template="knowledge/file_texts.html"),
     MultiFieldPanel([FieldPanel("staff_note")], heading="Только для сотрудников"),
 ]

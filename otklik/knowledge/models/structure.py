@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.models import Group
@@ -9,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import Http404, HttpRequest
 from modelcluster.fields import ParentalKey
+from wagtail.admin.forms import WagtailAdminPageForm
 from wagtail.admin.panels import FieldPanel, InlinePanel, MultiFieldPanel, PageChooserPanel, TitleFieldPanel
 from wagtail.models import Orderable, Page
 from wagtail.snippets.models import register_snippet
@@ -71,6 +73,39 @@ class KnowledgeHome(KnowledgePage):
         verbose_name_plural = "База знаний"
 
 
+def tell_rows(formset: Any, field: str, *, is_own: Callable[[Any], bool], own: str) -> None:
+    """Tell at its field a row that leads to what is the page's own, in the words of `own`, or says what another says.
+
+    Asked here: a row does not know its page while it is typed, nor the other rows.
+    """
+    formset.is_valid()
+    met = set()
+    for form in formset.forms:
+        row = getattr(form, "cleaned_data", {})
+        target = row.get(field)
+        if target is None or row.get("DELETE"):
+            continue
+        key = (target.pk, row.get("place"))
+        if is_own(target):
+            form.add_error(field, own)
+        elif key in met:
+            form.add_error(field, "Такая строка уже есть. Удалите лишнюю.")
+        met.add(key)
+
+
+class SectionForm(WagtailAdminPageForm):
+    """The form of a section: its links lead out of it."""
+
+    def clean(self) -> Any:
+        """Refuse a link to what the section has anyway."""
+        cleaned = super().clean()
+        if "links" in self.formsets:
+            path = self.instance.path or "new"
+            own = "Материал и так в этом разделе. Выберите материал другого раздела."
+            tell_rows(self.formsets["links"], "material", is_own=lambda one: one.path.startswith(path), own=own)
+        return cleaned
+
+
 class Section(KnowledgePage):
     """A section of one function, kept by one unit."""
 
@@ -107,6 +142,7 @@ class Section(KnowledgePage):
         "knowledge.Script",
     ]
     preview_modes: list[tuple[str, str]] = []
+    base_form_class = SectionForm
     content_panels = [
         TitleFieldPanel("title"),
         FieldPanel("function", permission="knowledge.assign_section"),
@@ -136,11 +172,6 @@ class SectionLink(Orderable):
 
     def __str__(self) -> str:
         return f"{self.section_id}: {self.material_id}"
-
-    def clean(self) -> None:
-        """Refuse a link to what the section has anyway."""
-        if self.material_id and self.section_id and self.material.path.startswith(self.section.path):
-            raise ValidationError({"material": "Материал и так в этом разделе. Выберите материал другого раздела."})
 
 
 class UnitEditors(models.Model):

@@ -11,7 +11,7 @@ from django.utils.text import slugify
 from wagtail.blocks import ChoiceBlock
 
 from otklik.knowledge import finding, rich, votes
-from otklik.knowledge.models import Material, Vote
+from otklik.knowledge.models import FileText, Material, Vote
 from otklik.knowledge.placeholders import KNOWN
 from otklik.knowledge.trust import Trust
 
@@ -60,6 +60,13 @@ def vote_of_citizen(context: dict[str, Any], material: Material) -> bool | None:
 def reasons_against() -> list[tuple[str, str]]:
     """Return why a material may not have helped: code and words."""
     return [(code, str(words)) for code, words in Vote.Reason.choices]
+
+
+@register.simple_tag
+def file_texts(page: Material) -> list[FileText]:
+    """Return what became of the text of the files kept with a material."""
+    attached = [one.document_id for one in page.attachments.all()]
+    return list(FileText.objects.filter(document__in=attached).select_related("document")) if attached else []
 
 
 @register.filter
