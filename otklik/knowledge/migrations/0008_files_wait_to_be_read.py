@@ -14,5 +14,5 @@ def wait(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("knowledge", "0101_file_texts")]
+    dependencies = [("knowledge", "0007_file_texts")]
     operations = [migrations.RunPython(wait, migrations.RunPython.noop)]
