@@ -27,6 +27,8 @@ NAMES: Final[dict[str, str]] = {
     "knowledge.imported": "загружен файл Базы знаний",
     "knowledge.exported": "выгружена База знаний",
     "appeal.material_inserted": "вставлен материал Базы знаний",
+    "appeal.material_linked": "вставлена ссылка на материал Базы знаний",
+    "appeal.material_declined": "материал Базы знаний не подошёл",
     "appeal.file_attached": "приложен файл к ответу",
     "appeal.file_detached": "убран файл из ответа",
     "appeal.approval_asked": "передано на согласование",

@@ -247,7 +247,7 @@ def evidence(material: Material) -> list[Fact]:
     """Return what matters for the decision: age, uses in answers, what readers said, the words that led here."""
     action = MaterialUse.Action
     used = MaterialUse.objects.filter(page=material.pk).aggregate(
-        inserted=Count("pk", filter=Q(action=action.INSERTED)),
+        inserted=Count("pk", filter=Q(action__in=MaterialUse.IN_ANSWERS)),
         declined=Count("pk", filter=Q(action=action.DECLINED)),
     )
     facts = []
