@@ -158,7 +158,7 @@ def insert_material(appeal: Appeal, page_id: int, *, reason: str = "", by: Emplo
     """
     check_can_draft(appeal, by)
     insert = materials.insert_text(page_id, facts(appeal), reason=reason, user=by)
-    _cite(appeal, page_id, insert, Citation.How.TEXT, reason, by)
+    _cite(appeal, page_id, insert, how=Citation.How.TEXT, reason=reason, by=by)
     return insert
 
 
@@ -167,11 +167,11 @@ def insert_link(appeal: Appeal, page_id: int, *, reason: str = "", by: Employee)
     """Return a link to a material's page on the site, and record its use with the version that is there."""
     check_can_draft(appeal, by)
     insert = materials.insert_link(page_id, reason=reason, user=by)
-    _cite(appeal, page_id, insert, Citation.How.LINK, reason, by)
+    _cite(appeal, page_id, insert, how=Citation.How.LINK, reason=reason, by=by)
     return insert
 
 
-def _cite(appeal: Appeal, page_id: int, insert: Insert, how: Citation.How, reason: str, by: Employee) -> None:
+def _cite(appeal: Appeal, page_id: int, insert: Insert, *, how: Citation.How, reason: str, by: Employee) -> None:
     draft, reason = _begun(appeal), reason.strip() if insert.stale else ""
     Citation.objects.create(
         draft=draft,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from django.db.models import Count, Exists, Func, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, Func, OuterRef, Q, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Coalesce, Length, Substr
 from django.utils import timezone
 from wagtail.models import Revision
@@ -17,6 +17,7 @@ from otklik.core.errors import DomainError
 from otklik.knowledge import finding, placeholders, trust
 from otklik.knowledge.models import (
     Attachment,
+    KINDS,
     KnowledgeHome,
     Mark,
     Material,
@@ -284,9 +285,17 @@ def near_on_site(version: PublicVersion, section: Section, *, limit: int) -> lis
     return list(others.order_by("material__path")[:limit])
 
 
-def materials_of(section: Section, user: Employee) -> list[Material]:
-    """Return what an employee may read in a section, each as its own kind."""
-    return specific(for_staff(user).filter(_inside(section)).order_by("path"))
+def materials_of(section: Section, user: Employee) -> QuerySet[Material]:
+    """Return what an employee may read in a section as a list shows it: each with what it says first, `of_brief`.
+
+    One query, whatever kinds there are: a section may hold hundreds.
+    """
+    briefs = [f"{kind._meta.model_name}__{kind.lead_field}" for kind in KINDS if kind.lead_field]
+    brief = Coalesce(*briefs, Value(""), output_field=TextField())
+    rows: QuerySet[Material] = for_staff(user).filter(_inside(section)).annotate(of_brief=brief)
+    # Of a page Wagtail keeps the texts of thirty columns; a list shows three of them.
+    shown = ("title", "path", "mark", "first_published_at", "content_type")
+    return rows.only(*shown).order_by("path")
 
 
 def linked_from(section: Section, user: Employee) -> list[Material]:
@@ -317,6 +326,24 @@ def references(material: Material, user: Employee) -> list[Reference]:
     """Return what a material refers to, as far as the employee may read it."""
     rows = Reference.objects.filter(page=material, target__in=for_staff(user).values("pk"))
     return list(rows.select_related("target").order_by("sort_order", "pk"))
+
+
+def referring_to(material: Material, user: Employee) -> list[Reference]:
+    """Return which materials refer to this one, as far as the employee may read them: each row's `page`."""
+    rows = Reference.objects.filter(target=material, page__in=for_staff(user).values("pk"))
+    return list(rows.select_related("page").order_by("page__title", "pk"))
+
+
+def also_in(material: Material) -> list[Section]:
+    """Return the sections beside its own that show a material."""
+    linking = SectionLink.objects.filter(material=material).values("section")
+    return list(Section.objects.filter(pk__in=linking, live=True).select_related("unit").order_by("path"))
+
+
+def version_on_site(material: Material) -> int | None:
+    """Return the id of the revision that citizens read."""
+    found: int | None = PublicVersion.objects.filter(material=material.pk).values_list("revision", flat=True).first()
+    return found
 
 
 def referred_on_site(refers_to: Iterable[tuple[int, str]]) -> list[tuple[PublicVersion, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -94,6 +94,15 @@ def fill(text: str, facts: Mapping[str, Fact]) -> Filled:
         return match[0]
 
     return Filled(_PLACEHOLDER.sub(fact, text), tuple(empty), tuple(unsure))
+
+
+def pieces(filled: Filled) -> Iterator[tuple[str, str]]:
+    """Return a filled text in pieces, each with what is amiss with it: «empty», «unsure», or nothing."""
+    marks = {f"{{{name}}}": "empty" for name in filled.empty} | dict.fromkeys(filled.unsure, "unsure")
+    longest_first = sorted(marks, key=len, reverse=True)
+    split = re.split(f"({'|'.join(map(re.escape, longest_first))})", filled.text) if marks else [filled.text]
+    for piece in split:
+        yield piece, marks.get(piece, "")
 
 
 def doubtful(facts: Mapping[str, Fact]) -> list[str]:

@@ -42,6 +42,7 @@ REVIEWERS: Final = (rights.AUTHOR, HEAD, CHIEF)
 OVERSEERS: Final = (CHIEF, OVERSEER, "journal.view")
 READERS: Final = tuple(dict.fromkeys((*REVIEWERS, *OVERSEERS)))
 AT_ONCE: Final = 10
+MOST_CHECKS: Final = 20  # of a material, the last ones
 MOST_WORDS: Final = 10  # queries shown beside a material
 CHECKED: Final = (State.CONFIRMED, State.CHANGED)
 _LONGEST: Final = 2000  # characters of a note
@@ -241,6 +242,12 @@ def seen_by(user: Employee) -> Exists:
     """Return the condition «he has opened its version of now», for rows of reviews."""
     version = Coalesce(OuterRef("material__live_revision"), OuterRef("material__latest_revision"), 0)
     return Exists(ReviewLook.objects.filter(item=OuterRef("pk"), by=user, revision=version))
+
+
+def history_of(material: Material) -> list[ReviewItem]:
+    """Return what was decided about a material at its checks, the last first."""
+    decided = ReviewItem.objects.filter(material=material.pk, decided_at__isnull=False)
+    return list(decided.select_related("decided_by", "unit").order_by("-decided_at")[:MOST_CHECKS])
 
 
 def evidence(material: Material) -> list[Fact]:
