@@ -32,9 +32,9 @@ class Share:
 
 
 def answers(first: date, last: date, *, unit: int | None = None) -> QuerySet[Appeal]:
-    """Return the appeals answered in these days, each with `cited`: whether a material went into its answer."""
-    cited = Exists(Citation.objects.filter(draft__appeal=OuterRef("pk")))
-    rows: QuerySet[Appeal] = Appeal.objects.filter(answered_on__range=(first, last)).annotate(cited=cited)
+    """Return the appeals answered in these days, each with `is_cited`: whether a material went into its answer."""
+    is_cited = Exists(Citation.objects.filter(draft__appeal=OuterRef("pk")))
+    rows: QuerySet[Appeal] = Appeal.objects.filter(answered_on__range=(first, last)).annotate(is_cited=is_cited)
     return rows.filter(unit=unit) if unit is not None else rows
 
 
@@ -56,4 +56,4 @@ def by_unit(first: date, last: date) -> dict[Unit, Share]:
     return {one: found[one.pk] for one in Unit.objects.filter(pk__in=[pk for pk in found if pk]).order_by("short_name")}
 
 
-_COUNTED: dict[str, Any] = {"total": Count("pk"), "cited": Count("pk", filter=Q(cited=True))}
+_COUNTED: dict[str, Any] = {"total": Count("pk"), "cited": Count("pk", filter=Q(is_cited=True))}

@@ -107,7 +107,7 @@ def answers(request: StaffRequest) -> HttpResponse:
     unit, outcome = typed.number(request.GET.get("unit")), request.GET.get("outcome", "")
     rows = reuse.answers(first, last, unit=unit).order_by("-answered_on", "-pk")
     if outcome in OUTCOMES:
-        rows = rows.filter(cited=OUTCOMES[outcome][1])
+        rows = rows.filter(is_cited=OUTCOMES[outcome][1])
     seen = rows.filter(pk__in=access.visible_to(request.user).values("pk")).select_related("unit", "executor")
     page = Paginator(seen, PER_PAGE).get_page(request.GET.get("page"))
     context = {
