@@ -16,8 +16,8 @@ from wagtail.models import Revision
 from otklik.core.errors import DomainError
 from otklik.knowledge import finding, placeholders, trust
 from otklik.knowledge.models import (
-    Attachment,
     KINDS,
+    Attachment,
     KnowledgeHome,
     Mark,
     Material,

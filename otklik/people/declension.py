@@ -151,7 +151,8 @@ def _post(typed: str, case: str) -> Declined:
         return Declined(typed)
     # «заместитель начальника – начальник сектора»: both; even places are what stands between.
     parts = [_phrase(part, case) if place % 2 == 0 else part for place, part in enumerate(_BETWEEN_POSTS.split(typed))]
-    return Declined("".join(parts)) if all(part is not None for part in parts) else Declined(typed, sure=False)
+    known = [part for part in parts if part is not None]
+    return Declined("".join(known)) if len(known) == len(parts) else Declined(typed, sure=False)
 
 
 def _phrase(typed: str, case: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Use of materials (п. 14.1): where one is used, a template tried on an appeal, the share of answers with a material."""
+"""Use of materials (п. 14.1): where one is used, a template tried on an appeal, answers with a material."""
 
 from __future__ import annotations
 
