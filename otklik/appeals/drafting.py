@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from copy import copy
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.core.files.base import File
 from django.db import transaction
@@ -184,6 +185,7 @@ def _cite(appeal: Appeal, page_id: int, insert: Insert, *, how: Citation.How, re
         by=by,
         at=timezone.now(),
     )
+    said: dict[str, Any] = {"reason": reason} if reason else {}
     action = "linked" if how == Citation.How.LINK else "inserted"
     materials.record_use(page_id, action, reference=_reference(appeal), revision=insert.revision, by=by)
     journal.record(
@@ -192,7 +194,7 @@ def _cite(appeal: Appeal, page_id: int, insert: Insert, *, how: Citation.How, re
         by=by,
         material=page_id,
         revision=insert.revision,
-        **({"reason": reason} if reason else {}),
+        **said,
     )
 
 

@@ -31,10 +31,10 @@ class Share:
         return self.total - self.cited
 
 
-def answers(first: date, last: date, *, unit: int | None = None) -> QuerySet[Appeal]:
+def answers(first: date, last: date, *, unit: int | None = None) -> QuerySet[Any]:
     """Return the appeals answered in these days, each with `is_cited`: whether a material went into its answer."""
     is_cited = Exists(Citation.objects.filter(draft__appeal=OuterRef("pk")))
-    rows: QuerySet[Appeal] = Appeal.objects.filter(answered_on__range=(first, last)).annotate(is_cited=is_cited)
+    rows: QuerySet[Any] = Appeal.objects.filter(answered_on__range=(first, last)).annotate(is_cited=is_cited)
     return rows.filter(unit=unit) if unit is not None else rows
 
 
@@ -46,13 +46,14 @@ def share(first: date, last: date, *, unit: int | None = None) -> Share:
 def by_month(first: date, last: date, *, unit: int | None = None) -> dict[date, Share]:
     """Return the share of each month somebody was answered in, the newest first."""
     months = answers(first, last, unit=unit).order_by().values(month=TruncMonth("answered_on"))
-    return {row.pop("month"): Share(**row) for row in months.annotate(**_COUNTED).order_by("-month")}
+    rows = months.annotate(**_COUNTED).order_by("-month")
+    return {row["month"]: Share(row["total"], row["cited"]) for row in rows}
 
 
 def by_unit(first: date, last: date) -> dict[Unit, Share]:
     """Return the share of each unit that answered."""
     units = answers(first, last).order_by().values("unit").annotate(**_COUNTED)
-    found = {row.pop("unit"): Share(**row) for row in units}
+    found = {row["unit"]: Share(row["total"], row["cited"]) for row in units}
     return {one: found[one.pk] for one in Unit.objects.filter(pk__in=[pk for pk in found if pk]).order_by("short_name")}
 
 
