@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Any
 
-from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -18,7 +17,7 @@ from otklik.api.keys import AccessKey, owner_of, token_of
 from otklik.api.schemas import MOST_ID, FoundMaterials, Material, Materials, Query
 from otklik.core.errors import DomainError
 from otklik.knowledge import materials as base
-from otklik.knowledge import public
+from otklik.knowledge import public, trust
 from otklik.knowledge.models import Mark
 from otklik.knowledge.models import Material as Page
 from otklik.people.models import Employee
@@ -116,7 +115,14 @@ def material(request: HttpRequest, pk: Id) -> dict[str, Any]:
         whole: Page = row.specific
         brief, text = whole.brief(), whole.text_for_answer()
     on_site = version is not None and row.mark == Mark.PUBLIC
-    return {**_row(row, outside=outside), "brief": brief, "text": text, "url": _url(row) if on_site else None}
+    checked = trust.of([row])[row.pk]
+    return {
+        **_row(row, outside=outside),
+        "brief": brief,
+        "text": text,
+        "checked_on": checked.checked_on if checked.by else None,
+        "url": version.address if version is not None and on_site else None,
+    }
 
 
 def _row(row: Any, *, outside: bool) -> dict[str, Any]:
@@ -130,12 +136,6 @@ def _row(row: Any, *, outside: bool) -> dict[str, Any]:
         "unit": row.of_unit,
         "published_on": timezone.localdate(published_at) if published_at else None,
     }
-
-
-def _url(page: Page) -> str | None:
-    """Return the page's address on this site; None where it has none."""
-    parts = page.get_url_parts()
-    return f"{settings.BASE_URL}{parts[2]}" if parts and parts[2] else None
 
 
 def _plain(snippet: Iterable[Segment]) -> str:

@@ -389,6 +389,7 @@ class Material(MaterialRow):
 
     brief: str = Field(description="Кратко.")
     text: str = Field(description="Полный текст без разметки.")
+    checked_on: date | None = Field(description="Когда подразделение unit проверило его последний раз; null — не было.")
     url: str | None = Field(description="Страница на сайте; есть только у публичных.")
 
 

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 
-from otklik.appeals import access, drafting, transitions
+from otklik.appeals import access, checklist, drafting, transitions
 from otklik.appeals.errors import NotYours
 from otklik.appeals.models import Appeal, Approval, DraftRevision
 from otklik.appeals.permissions import check_can_write, check_power
@@ -28,6 +28,13 @@ class NothingToApprove(DomainError):
 
     code = "appeal.nothing_to_approve"
     text = "{what}"
+
+
+class UnfilledPlaceholders(DomainError):
+    """A template's place is still in braces: nobody has filled it in."""
+
+    code = "appeal.unfilled_placeholders"
+    text = "В ответе остались незаполненные места: {names}. Впишите нужное вместо скобок или уберите их."
 
 
 class UnfitApprover(DomainError):
@@ -130,6 +137,8 @@ def ask(
     draft = drafting.draft_of(appeal)
     if not draft.text.strip():
         raise NothingToApprove(what="Проект ответа пуст. Напишите текст и передайте его на согласование.")
+    if not imported and (empty := checklist.placeholders(draft.text)):
+        raise UnfilledPlaceholders(names=", ".join(empty))
     if not approvers:
         raise NothingToApprove(what="Выберите, кто согласует ответ.")
     for person in approvers:

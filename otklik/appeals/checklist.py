@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 ATTACHMENT_WORDS = re.compile(r"\b(прилага|приложени[еюяи]|во вложении|вложенн)", re.IGNORECASE)
-PLACEHOLDER = re.compile(r"\{[^{}\n]{1,40}\}|\[\s*(?:…|\.{3})[^\]\n]*\]")
+PLACEHOLDER = re.compile(r"\{[^{}\n]{1,60}\}|\[\s*(?:…|\.{3})[^\]\n]*\]")
 GREETING = re.compile(r"^\s*уважаем(?:ый|ая|ые)\s+(?P<name>[^!,\n]{2,120})", re.IGNORECASE)
 SHORT = 120  # characters: less hardly answers anybody's question
 
@@ -27,9 +27,15 @@ def placeholders(text: str) -> list[str]:
     return list(dict.fromkeys(PLACEHOLDER.findall(text)))
 
 
-def of_text(text: str, *, greeting: str, attachments: Sequence[str], number: str) -> list[Check]:
-    """Return the checks of a text. `greeting` is what the letterhead itself prints above it."""
+def of_text(
+    text: str, *, greeting: str, attachments: Sequence[str], number: str, unsure: Sequence[str] = ()
+) -> list[Check]:
+    """Return the checks of a text. `greeting` is what the letterhead itself prints above it.
+
+    `unsure`: names and posts that nobody declines surely; where the text has one, a person looks.
+    """
     empty = placeholders(text)
+    doubtful = [name for name in unsure if name in text]
     return [
         _greeting(text, greeting),
         Check(
@@ -44,9 +50,14 @@ def of_text(text: str, *, greeting: str, attachments: Sequence[str], number: str
             not empty,
             f"Заполните или уберите: {', '.join(empty)}." if empty else "",
         ),
+        *([Check("cases", "Падеж имён и должностей", False, _look_at(doubtful))] if doubtful else ()),
         _attachments(text, attachments),
         Check("requisites", "Реквизиты: номер и дата обращения", bool(number), "У обращения нет номера."),
     ]
+
+
+def _look_at(names: Sequence[str]) -> str:
+    return f"Проверьте падеж, уверенно не склоняется: {', '.join(f'«{name}»' for name in names)}."
 
 
 def _greeting(text: str, greeting: str) -> Check:

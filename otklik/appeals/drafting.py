@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from copy import copy
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.core.files.base import File
 from django.db import transaction
@@ -11,13 +13,25 @@ from django.db.models import F
 from django.utils import timezone
 
 from otklik.appeals import transitions
-from otklik.appeals.models import FINISHED, Appeal, Citation, Draft, DraftFile, DraftRevision, FrozenAnswer
-from otklik.appeals.permissions import check_can_work, check_can_write
+from otklik.appeals.models import (
+    FINISHED,
+    Appeal,
+    AppealQuestion,
+    Citation,
+    Draft,
+    DraftFile,
+    DraftRevision,
+    FrozenAnswer,
+)
+from otklik.appeals.permissions import allows, check_can_work, check_can_write
 from otklik.core import files, journal
 from otklik.core.errors import DomainError
 from otklik.knowledge import materials
 from otklik.knowledge.materials import Insert
+from otklik.knowledge.models import Material
+from otklik.knowledge.placeholders import Fact
 from otklik.people import access as people_access
+from otklik.people import declension
 from otklik.people.models import Employee
 
 S = Appeal.Status
@@ -130,55 +144,120 @@ def save(
     return draft
 
 
-def insert_material(appeal: Appeal, page_id: int, *, by: Employee) -> Insert:
+def suggest_materials(appeal: Appeal, letter: str, *, user: Employee, limit: int) -> list[materials.Found]:
+    """Return materials that may answer an appeal: by its topics, needs and words; not those that did not fit it."""
+    matters = AppealQuestion.objects.filter(appeal=appeal).order_by("pk").values_list("topic__name", "need__name")
+    about = [appeal.subject, *(name for matter in matters for name in matter if name), letter]
+    return materials.suggest("\n".join(about), user=user, limit=limit, reference=_reference(appeal))
+
+
+@transaction.atomic
+def insert_material(appeal: Appeal, page_id: int, *, reason: str = "", by: Employee) -> Insert:
     """Return a material's text with the facts of the appeal filled in, and record its use with the version.
 
     The text is not put into the draft here: the page puts it where the cursor stands and saves.
     """
     check_can_draft(appeal, by)
-    with transaction.atomic():
-        insert = materials.insert_text(page_id, facts(appeal), user=by)
-        draft = _begun(appeal)
-        Citation.objects.create(
-            draft=draft,
-            material=page_id,
-            revision=insert.revision,
-            title=insert.title[:300],
-            by=by,
-            at=timezone.now(),
-        )
-        materials.record_use(page_id, "inserted", reference=f"appeal:{appeal.pk}", by=by)
-        journal.record(
-            "appeal.material_inserted",
-            chain=f"appeal:{appeal.pk}",
-            by=by,
-            material=page_id,
-            revision=insert.revision,
-        )
+    insert = materials.insert_text(page_id, facts(appeal), reason=reason, user=by)
+    _cite(appeal, page_id, insert, how=Citation.How.TEXT, reason=reason, by=by)
     return insert
 
 
+@transaction.atomic
+def insert_link(appeal: Appeal, page_id: int, *, reason: str = "", by: Employee) -> Insert:
+    """Return a link to a material's page on the site, and record its use with the version that is there."""
+    check_can_draft(appeal, by)
+    insert = materials.insert_link(page_id, reason=reason, user=by)
+    _cite(appeal, page_id, insert, how=Citation.How.LINK, reason=reason, by=by)
+    return insert
+
+
+def _cite(appeal: Appeal, page_id: int, insert: Insert, *, how: Citation.How, reason: str, by: Employee) -> None:
+    draft, reason = _begun(appeal), reason.strip() if insert.stale else ""
+    Citation.objects.create(
+        draft=draft,
+        material=page_id,
+        revision=insert.revision,
+        title=insert.title[:300],
+        how=how,
+        stale=insert.stale,
+        reason=reason,
+        by=by,
+        at=timezone.now(),
+    )
+    said: dict[str, Any] = {"reason": reason} if reason else {}
+    action = "linked" if how == Citation.How.LINK else "inserted"
+    materials.record_use(page_id, action, reference=_reference(appeal), revision=insert.revision, by=by)
+    journal.record(
+        f"appeal.material_{action}",
+        chain=f"appeal:{appeal.pk}",
+        by=by,
+        material=page_id,
+        revision=insert.revision,
+        **said,
+    )
+
+
+def open_aside(appeal: Appeal, page_id: int, *, by: Employee) -> Material:
+    """Return a material to be read beside the answer; whoever writes it leaves a note that he has looked."""
+    material = materials.get_for(by, page_id)
+    if allows(check_can_write, appeal, by):
+        materials.record_use(page_id, "opened", reference=_reference(appeal), by=by)
+    return material
+
+
+@transaction.atomic
 def decline_material(appeal: Appeal, page_id: int, *, by: Employee) -> None:
-    """Note that a material did not fit this letter; only those who work on its answer may say so."""
+    """Note that a material did not fit this letter: it is proposed for it no more. Only who writes the answer may."""
     check_can_write(appeal, by)
-    materials.record_use(page_id, "declined", reference=f"appeal:{appeal.pk}", by=by)
+    materials.record_use(page_id, "declined", reference=_reference(appeal), by=by)
+    journal.record("appeal.material_declined", chain=f"appeal:{appeal.pk}", by=by, material=page_id)
 
 
-def facts(appeal: Appeal) -> dict[str, str]:
+def citations_of(draft: Draft) -> list[Citation]:
+    """Return the materials used in the answer being written, the last first; not those of answers already sent."""
+    sent = FrozenAnswer.objects.filter(appeal=draft.appeal_id, followed_at__isnull=False)
+    last = sent.order_by("-followed_at").values_list("followed_at", flat=True).first()
+    rows = Citation.objects.filter(draft=draft.pk, **({"at__gt": last} if last else {}))
+    return dated(rows.select_related("by").order_by("-id"))
+
+
+def dated(rows: Iterable[Citation]) -> list[Citation]:
+    """Return uses of materials, each with the day of its version: `version_on`."""
+    found = list(rows)
+    days = materials.versions_on(row.revision for row in found)
+    for row in found:
+        row.version_on = days.get(row.revision)
+    return found
+
+
+def _reference(appeal: Appeal) -> str:
+    return f"appeal:{appeal.pk}"
+
+
+def facts(appeal: Appeal) -> dict[str, Fact]:
     """Return what placeholders of a reply template stand for in this appeal."""
     addressee = people_access.letter_name(appeal.applicant)
     executor = appeal.executor
     return {
-        "заявитель": addressee.dative,
+        "заявитель": addressee.short,
+        "заявитель полностью": addressee.whole,
         "обращение": addressee.greeting,
         "номер": appeal.number,
         "дата": f"{appeal.registered_on:%d.%m.%Y}",
         "дата поступления": f"{appeal.received_on:%d.%m.%Y}",
         "тема": appeal.subject,
         "срок": f"{appeal.due_on:%d.%m.%Y}" if appeal.due_on else "",
-        "исполнитель": executor.short_name if executor else "",
+        "исполнитель": _named(executor) if executor else "",
+        "должность исполнителя": declension.post(executor.post) if executor else "",
         "телефон исполнителя": executor.phone if executor else "",
+        "подразделение": declension.post(appeal.unit.name) if appeal.unit else "",
     }
+
+
+def _named(employee: Employee) -> Fact:
+    name = declension.Name(employee.last_name, employee.first_name, employee.patronymic)
+    return name.short if name.last else employee.short_name
 
 
 @transaction.atomic

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Final
 
 from django.core.exceptions import ValidationError
@@ -415,12 +416,24 @@ class DraftFile(models.Model):
 
 
 class Citation(models.Model):
-    """A material inserted into the draft, with its version (п. 14.1). `material` and `revision` are knowledge's ids."""
+    """A material used in the draft, with its version (п. 14.1). `material` and `revision` are knowledge's ids.
+
+    `stale` says why it needed a `reason`: its check was overdue, or what it stands on had changed.
+    """
+
+    version_on: date | None = None  # of which day the version is; set by `drafting.dated`
+
+    class How(models.TextChoices):
+        TEXT = "text", "текст"
+        LINK = "link", "ссылка"
 
     draft = models.ForeignKey(Draft, models.CASCADE, related_name="citations", verbose_name="проект")
     material = models.PositiveBigIntegerField("материал")
     revision = models.PositiveBigIntegerField("версия материала")
     title = models.CharField("название", max_length=300)
+    how = models.CharField("что вставлено", max_length=4, choices=How, default=How.TEXT)
+    stale = models.CharField("чем ненадёжен", max_length=200, blank=True)
+    reason = models.TextField("почему всё же использован", blank=True)
     by = models.ForeignKey(Employee, models.PROTECT, related_name="+", verbose_name="кто вставил")
     at = models.DateTimeField("когда")
 
@@ -428,6 +441,10 @@ class Citation(models.Model):
         verbose_name = "использованный материал"
         verbose_name_plural = "использованные материалы"
         ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(stale="") | ~Q(reason=""), name="stale_material_with_a_reason"),
+        ]
+        indexes = [models.Index(fields=["material", "-at"], name="citations_of_material")]
 
     def __str__(self) -> str:
         return self.title

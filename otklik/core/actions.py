@@ -28,6 +28,8 @@ NAMES: Final[dict[str, str]] = {
     "knowledge.questions_loaded": "загружены вопросы и ответы из таблицы",
     "knowledge.exported": "выгружена База знаний",
     "appeal.material_inserted": "вставлен материал Базы знаний",
+    "appeal.material_linked": "вставлена ссылка на материал Базы знаний",
+    "appeal.material_declined": "материал Базы знаний не подошёл",
     "appeal.file_attached": "приложен файл к ответу",
     "appeal.file_detached": "убран файл из ответа",
     "appeal.approval_asked": "передано на согласование",

@@ -40,6 +40,7 @@ from otklik.surveys import feedback
 
 S = Appeal.Status
 DAYS: Final = 90
+CHECKED: Final = "Сверено с действующей редакцией, порядок не изменился."
 APPEALS: Final = 300
 UNREGISTERED: Final = 9
 CHANNELS: Final[Mapping[str, Channel]] = {"email": MailChannel(), "website": SiteChannel()}
@@ -297,7 +298,7 @@ class Historian:
     def _draft(self, plan: Plan, appeal: Appeal) -> None:
         executor, text = self._executor(plan), plan.matter.answer
         if (page := self._material(plan.matter)) is not None and plan.number % 5:
-            drafting.insert_material(appeal, page, by=executor)
+            drafting.insert_material(appeal, page, reason=CHECKED, by=executor)
         drafting.save(
             appeal,
             text=text,

@@ -65,7 +65,7 @@ def _kinds(on: date) -> Figure:
 
 
 def _inserted(on: date) -> Figure:
-    used = MaterialUse.objects.filter(action=MaterialUse.Action.INSERTED, at__lt=end_of(on))
+    used = MaterialUse.objects.filter(action__in=MaterialUse.IN_ANSWERS, at__lt=end_of(on))
     number = used.count()
     return Figure(f"Материал вставлен в ответ: {number} раз", number)
 

@@ -30,7 +30,7 @@ def load() -> KnowledgeHome:
 def plant_general(unit: Unit) -> Section:
     """Return the section of what belongs to no single function; made, and kept by the unit, where there is none."""
     home = KnowledgeHome.objects.get()
-    known = Section.objects.child_of(home).filter(function=None).first()
+    known: Section | None = Section.objects.child_of(home).filter(function=None).first()
     if known:
         return known
     general: Section = home.add_child(

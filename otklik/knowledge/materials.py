@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from django.db.models import Count, Exists, Func, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, Func, OuterRef, Q, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Coalesce, Length, Substr
 from django.utils import timezone
+from wagtail.models import Revision
 
 from otklik.core.errors import DomainError
 from otklik.knowledge import finding, placeholders, trust
 from otklik.knowledge.models import (
+    KINDS,
     Attachment,
     KnowledgeHome,
     Mark,
@@ -25,6 +27,7 @@ from otklik.knowledge.models import (
     Section,
     SectionLink,
 )
+from otklik.knowledge.placeholders import Fact
 from otklik.knowledge.trust import Trust
 from otklik.people.models import Employee
 from otklik.search import engine
@@ -33,6 +36,7 @@ from otklik.search.snippets import Segment
 # Citizens have an index of their own: it knows only the versions that are on the site.
 INDEX, INDEX_OF_SITE = "materials", "site"
 STAFF, PUBLIC = "staff", "public"
+MOST_DECLINED: Final = 10  # suggestions turned down for one letter: others take their place
 _STEP: Final = Material.steplen
 
 
@@ -51,6 +55,29 @@ class InternalMaterial(DomainError):
     text = "«{title}»: внутренний материал нельзя вставить в ответ. Выберите материал «для ответов» или публичный."
 
 
+class NotOnSite(DomainError):
+    """A link would lead a citizen nowhere."""
+
+    code = "knowledge.not_on_site"
+    text = "«{title}»: ссылку не дать — {why}. Вставьте текст материала."
+
+
+class ArchivedMaterial(DomainError):
+    """What is out of use is not put into answers."""
+
+    code = "knowledge.archived"
+    text = "«{title}»: материал в архиве, в ответ его не вставить. {instead}"
+
+
+class StaleMaterial(DomainError):
+    """What is overdue for its check, or stands on a changed act, is used only with a reason."""
+
+    code = "knowledge.stale"
+    text = (
+        "«{title}»: {warning}. Сверьте текст и напишите, почему его можно использовать, или выберите другой материал."
+    )
+
+
 @dataclass(frozen=True)
 class Found:
     """A material that answers, as a list shows it."""
@@ -66,6 +93,7 @@ class Found:
     url: str
     share: float
     trust: Trust
+    on_site: bool
     file: str = ""  # the title of its file in which it was found
 
     @property
@@ -73,15 +101,25 @@ class Found:
         """Tell whether its text may go into an answer."""
         return self.mark != Mark.INTERNAL
 
+    @property
+    def why_no_link(self) -> str:
+        """Return why a citizen cannot be led to it; empty where he can."""
+        return "" if self.on_site else _why_no_link(self.mark)
+
 
 @dataclass(frozen=True)
 class Insert:
-    """A material's text ready for an answer, the version it was taken from, and placeholders left to fill by hand."""
+    """What goes into an answer, the version it was taken from, and what is left to a person.
+
+    `empty`: placeholders to fill by hand; `unsure`: words whose case is to be checked; `stale`: why it needed a reason.
+    """
 
     text: str
     revision: int
     title: str
-    empty: tuple[str, ...]
+    empty: tuple[str, ...] = ()
+    unsure: tuple[str, ...] = ()
+    stale: str = ""
 
 
 def for_staff(user: Employee) -> QuerySet[Material]:
@@ -116,31 +154,78 @@ def find(query: str, *, user: Employee | None = None, limit: int = 10) -> list[F
     return _shown(engine.find(INDEX, query, scopes=[STAFF], limit=2 * limit), for_staff(user))[:limit]
 
 
-def suggest(text: str, *, user: Employee, limit: int = 5) -> list[Found]:
-    """Return materials that may answer a letter, best first. A long letter costs no more than a page of text."""
-    return find(text, user=user, limit=limit)
+def suggest(text: str, *, user: Employee, limit: int = 5, reference: str = "") -> list[Found]:
+    """Return materials that may answer a letter, best first, but for those turned down where `reference` says.
+
+    A long letter costs no more than a page of text.
+    """
+    if not user.has_power("knowledge.read"):
+        return []
+    declined = MaterialUse.objects.filter(reference=reference, action=MaterialUse.Action.DECLINED)
+    readable = for_staff(user).exclude(pk__in=declined.values("page")) if reference else for_staff(user)
+    hits = engine.find(INDEX, text, scopes=[STAFF], limit=2 * limit + (MOST_DECLINED if reference else 0))
+    return _shown(hits, readable)[:limit]
 
 
-def insert_text(page_id: int, facts: Mapping[str, str], *, user: Employee) -> Insert:
-    """Return the material's text for an answer with facts in place of placeholders; refuse an internal one."""
-    material = get_for(user, page_id)
+def insert_text(page_id: int, facts: Mapping[str, Fact], *, reason: str = "", user: Employee) -> Insert:
+    """Return the material's text for an answer with facts in place of placeholders.
+
+    Refuses an internal one whatever the reason, a stale one without a reason.
+    """
+    material = _for_answer(page_id, user)
+    stale = _stale(material, reason)
+    filled = placeholders.fill(material.text_for_answer(), facts)
+    return Insert(filled.text, version_of(material), material.title, filled.empty, filled.unsure, stale)
+
+
+def insert_link(page_id: int, *, reason: str = "", user: Employee) -> Insert:
+    """Return a link to the material's page on the site; refuses what citizens do not read there."""
+    material = _for_answer(page_id, user)
+    if (version := on_site_as(material)) is None:
+        raise NotOnSite(title=material.title, why=_why_no_link(Mark(material.mark)))
+    stale = _stale(material, reason)
+    return Insert(f"«{version.title}»: {version.address}", version.revision_id, version.title, stale=stale)
+
+
+def _for_answer(page_id: int, user: Employee) -> Material:
+    """Return what may go into an answer, or say why it may not."""
+    try:
+        material = get_for(user, page_id)
+    except NoSuchMaterial:
+        archived = Material.objects.filter(pk=page_id, live=False, archived_at__isnull=False)
+        gone = archived.select_related("replaced_by").first() if user.has_power("knowledge.read") else None
+        if gone is None:
+            raise
+        following = gone.replaced_by if gone.replaced_by and gone.replaced_by.live else None
+        instead = f"Вместо него: «{following.title}»." if following else "Найдите другой в Базе знаний."
+        raise ArchivedMaterial(title=gone.title, instead=instead) from None
     if not material.for_answers:
         raise InternalMaterial(title=material.title)
-    text, empty = placeholders.fill(material.text_for_answer(), facts)
-    return Insert(text, version_of(material), material.title, empty)
+    return material
 
 
-def record_use(page_id: int, action: str, *, reference: str = "", by: Employee) -> None:
-    """Note that a material was inserted, opened or turned down, with the version it had."""
+def _stale(material: Material, reason: str) -> str:
+    warning = trust.of([material])[material.pk].warning
+    if warning and not reason.strip():
+        raise StaleMaterial(title=material.title, warning=warning)
+    return warning
+
+
+def _why_no_link(mark: Mark) -> str:
+    return "на сайт его ещё не выпустили" if mark == Mark.PUBLIC else "на сайте его нет, он только для ответов"
+
+
+def record_use(page_id: int, action: str, *, reference: str = "", revision: int | None = None, by: Employee) -> None:
+    """Note that a material was inserted, opened or turned down, with the version it had or the one that was taken."""
     material = get_for(by, page_id)
     MaterialUse.objects.create(
         page_id=page_id,
-        revision=version_of(material),
+        revision=revision or version_of(material),
         action=MaterialUse.Action(action),
         reference=reference,
         by=by,
     )
-    if action == MaterialUse.Action.INSERTED:
+    if action in MaterialUse.IN_ANSWERS:
         finding.used(finding.Searcher(by), page_id)
 
 
@@ -158,14 +243,20 @@ def version_of(material: Material) -> int:
     return int(material.live_revision_id or material.latest_revision_id or 0)
 
 
+def versions_on(revisions: Iterable[int]) -> dict[int, date]:
+    """Return of which day each version is: «версия от 12.05.2026»."""
+    made = Revision.objects.filter(pk__in=set(revisions)).values_list("pk", "created_at")
+    return {pk: timezone.localdate(at) for pk, at in made}
+
+
 def uses(page_id: int) -> int:
     """Return how many times a material went into an answer."""
-    return MaterialUse.objects.filter(page=page_id, action=MaterialUse.Action.INSERTED).count()
+    return MaterialUse.objects.filter(page=page_id, action__in=MaterialUse.IN_ANSWERS).count()
 
 
 def most_asked(*, limit: int = 6) -> list[PublicVersion]:
     """Return what is on the site and went into answers most often."""
-    inserted = MaterialUse.objects.filter(page=OuterRef("pk"), action=MaterialUse.Action.INSERTED).order_by()
+    inserted = MaterialUse.objects.filter(page=OuterRef("pk"), action__in=MaterialUse.IN_ANSWERS).order_by()
     times = inserted.values("page").annotate(times=Count("pk")).values("times")
     asked = _versions(for_public()).annotate(times=Coalesce(Subquery(times), 0))
     return list(asked.order_by("-times", "material__path")[:limit])
@@ -195,9 +286,17 @@ def near_on_site(version: PublicVersion, section: Section, *, limit: int) -> lis
     return list(others.order_by("material__path")[:limit])
 
 
-def materials_of(section: Section, user: Employee) -> list[Material]:
-    """Return what an employee may read in a section, each as its own kind."""
-    return specific(for_staff(user).filter(_inside(section)).order_by("path"))
+def materials_of(section: Section, user: Employee) -> QuerySet[Material]:
+    """Return what an employee may read in a section as a list shows it: each with what it says first, `of_brief`.
+
+    One query, whatever kinds there are: a section may hold hundreds.
+    """
+    briefs = [f"{kind._meta.model_name}__{kind.lead_field}" for kind in KINDS if kind.lead_field]
+    brief = Coalesce(*briefs, Value(""), output_field=TextField())
+    rows: QuerySet[Material] = for_staff(user).filter(_inside(section)).annotate(of_brief=brief)
+    # Of a page Wagtail keeps the texts of thirty columns; a list shows three of them.
+    shown = ("title", "path", "mark", "first_published_at", "content_type")
+    return rows.only(*shown).order_by("path")
 
 
 def linked_from(section: Section, user: Employee) -> list[Material]:
@@ -229,6 +328,24 @@ def references(material: Material, user: Employee) -> list[Reference]:
     """Return what a material refers to, as far as the employee may read it."""
     rows = Reference.objects.filter(page=material, target__in=for_staff(user).values("pk"))
     return list(rows.select_related("target").order_by("sort_order", "pk"))
+
+
+def referring_to(material: Material, user: Employee) -> list[Reference]:
+    """Return which materials refer to this one, as far as the employee may read them: each row's `page`."""
+    rows = Reference.objects.filter(target=material, page__in=for_staff(user).values("pk"))
+    return list(rows.select_related("page").order_by("page__title", "pk"))
+
+
+def also_in(material: Material) -> list[Section]:
+    """Return the sections beside its own that show a material."""
+    linking = SectionLink.objects.filter(material=material).values("section")
+    return list(Section.objects.filter(pk__in=linking, live=True).select_related("unit").order_by("path"))
+
+
+def version_on_site(material: Material) -> int | None:
+    """Return the id of the revision that citizens read."""
+    found: int | None = PublicVersion.objects.filter(material=material.pk).values_list("revision", flat=True).first()
+    return found
 
 
 def referred_on_site(refers_to: Iterable[tuple[int, str]]) -> list[tuple[PublicVersion, str]]:
@@ -315,7 +432,8 @@ def _shown(hits: Iterable[engine.Hit], readable: QuerySet[Material], *, outside:
     best: dict[int, engine.Hit] = {}
     for hit in hits:
         best.setdefault(int(hit.key.partition("/")[0]), hit)
-    found = with_place(readable.filter(pk__in=best))
+    on_site = Exists(PublicVersion.objects.filter(material=OuterRef("pk"))) & Q(mark=Mark.PUBLIC)
+    found = with_place(readable.filter(pk__in=best)).annotate(on_site=Q(on_site))
     rows: dict[int, Any] = {row.pk: row for row in found}
     trusts = trust.of(rows.values())
     return [
@@ -331,6 +449,7 @@ def _shown(hits: Iterable[engine.Hit], readable: QuerySet[Material], *, outside:
             url=row.get_url() or "",
             share=hit.share,
             trust=trusts[row.pk],
+            on_site=row.on_site,
             file=hit.title if "/" in hit.key else "",
         )
         for pk, hit in best.items()

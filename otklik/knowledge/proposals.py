@@ -150,6 +150,11 @@ def seen_by(employee: Employee, on: date) -> QuerySet[Proposal]:
     return rows.filter(unit__in=votes.units_of(employee, on))
 
 
+def about(material: Material, employee: Employee, on: date) -> QuerySet[Proposal]:
+    """Return the proposals an employee sees that led to a material or are about it, the newest first."""
+    return seen_by(employee, on).filter(Q(led_to=material.pk) | Q(page=material.pk)).order_by("-made_at", "-pk")
+
+
 def answers_for(employee: Employee, row: Proposal, on: date) -> bool:
     """Tell whether the proposal is his to take and to end."""
     return employee.has_power("knowledge.manage") or row.unit_id in votes.units_of(employee, on)

@@ -42,6 +42,7 @@ REVIEWERS: Final = (rights.AUTHOR, HEAD, CHIEF)
 OVERSEERS: Final = (CHIEF, OVERSEER, "journal.view")
 READERS: Final = tuple(dict.fromkeys((*REVIEWERS, *OVERSEERS)))
 AT_ONCE: Final = 10
+MOST_CHECKS: Final = 20  # of a material, the last ones
 MOST_WORDS: Final = 10  # queries shown beside a material
 CHECKED: Final = (State.CONFIRMED, State.CHANGED)
 _LONGEST: Final = 2000  # characters of a note
@@ -243,11 +244,17 @@ def seen_by(user: Employee) -> Exists:
     return Exists(ReviewLook.objects.filter(item=OuterRef("pk"), by=user, revision=version))
 
 
+def history_of(material: Material) -> list[ReviewItem]:
+    """Return what was decided about a material at its checks, the last first."""
+    decided = ReviewItem.objects.filter(material=material.pk, decided_at__isnull=False)
+    return list(decided.select_related("decided_by", "unit").order_by("-decided_at")[:MOST_CHECKS])
+
+
 def evidence(material: Material) -> list[Fact]:
     """Return what matters for the decision: age, uses in answers, what readers said, the words that led here."""
     action = MaterialUse.Action
     used = MaterialUse.objects.filter(page=material.pk).aggregate(
-        inserted=Count("pk", filter=Q(action=action.INSERTED)),
+        inserted=Count("pk", filter=Q(action__in=MaterialUse.IN_ANSWERS)),
         declined=Count("pk", filter=Q(action=action.DECLINED)),
     )
     facts = []

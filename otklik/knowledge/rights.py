@@ -75,7 +75,8 @@ def units_kept_by(employee: Employee, on: date) -> set[int]:
 
 def may_keep(employee: Employee, section: Section, *, on: date) -> bool:
     """Tell whether the employee lets materials of a section out, archives and reviews them on a day."""
-    return employee.has_power(CHIEF) or section.unit_id in units_kept_by(employee, on)
+    writes = employee.has_power(AUTHOR) or employee.has_power(AGREES)
+    return employee.has_power(CHIEF) or (writes and section.unit_id in units_kept_by(employee, on))
 
 
 def _units_of(employee: Employee, powers: Iterable[str], on: date) -> set[int]:
@@ -87,7 +88,10 @@ def _units_of(employee: Employee, powers: Iterable[str], on: date) -> set[int]:
 
 def may_edit(employee: Employee, section: Section, *, on: date) -> bool:
     """Tell whether the employee edits a section on a day."""
-    return employee.has_power(CHIEF) or section.unit_id in units_edited_by(employee, on)
+    # Whoever writes nothing is not asked for units: readers are many.
+    return employee.has_power(CHIEF) or (
+        employee.has_power(AUTHOR) and section.unit_id in units_edited_by(employee, on)
+    )
 
 
 def sections_edited_by(employee: Employee, on: date) -> QuerySet[Section]:

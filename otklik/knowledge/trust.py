@@ -29,7 +29,14 @@ class Trust:
     @property
     def is_stale(self) -> bool:
         """Tell whether it should not be relied on without a look of one's own."""
-        return self.state in (OVERDUE, REVISED)
+        return bool(self.warning)
+
+    @property
+    def warning(self) -> str:
+        """Return why it is stale, in words; empty where it is not."""
+        if self.state == REVISED:
+            return "основание изменилось, идёт проверка"
+        return f"проверка просрочена: срок был {self.due_on:%d.%m.%Y}" if self.state == OVERDUE else ""
 
 
 def of(materials: Iterable[Material]) -> dict[int, Trust]:

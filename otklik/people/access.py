@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from otklik.core import journal, masking
 from otklik.core.errors import DomainError
 from otklik.people import declension
+from otklik.people.declension import InCase
 from otklik.people.models import Applicant, Contact, Employee
 
 
@@ -43,10 +44,12 @@ class Revealed:
 
 @dataclass(frozen=True)
 class Addressee:
-    """Whom a letter goes to: «Ивановой М. П.», «Уважаемая Мария Петровна!»."""
+    """Whom a letter goes to: «Ивановой М. П.», «Уважаемая Мария Петровна!»; `short` and `whole` in any case."""
 
     name: str
     dative: str
+    short: InCase
+    whole: InCase
     greeting: str
     email: str
     address: str
@@ -101,9 +104,12 @@ def reveal(applicant: Applicant, *, by: Employee, reason: str, about: str = "") 
 def letter_name(applicant: Applicant) -> Addressee:
     """Return how a letter addresses the applicant; nobody looks at it here, so nothing is logged."""
     name = declension.Name(applicant.last_name, applicant.first_name, applicant.patronymic)
+    firm = declension.organisation(applicant.organisation) if applicant.organisation else None
     return Addressee(
         name=full_name(applicant),
         dative=applicant.organisation or name.dative(),
+        short=firm or name.short,
+        whole=firm or name.whole,
         greeting="Здравствуйте!" if applicant.organisation else name.greeting(),
         email=_contact(applicant, Contact.Kind.EMAIL),
         address=applicant.address,

@@ -9,10 +9,11 @@ from django.contrib.sitemaps import Sitemap
 from django.contrib.sitemaps.views import sitemap as listed
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from otklik.core.access import public
-from otklik.knowledge import archive, finding, materials
+from otklik.knowledge import archive, finding, materials, trust
 from otklik.knowledge.models import PublicVersion, Section
 
 QUERY_MAX: Final = 200
@@ -64,6 +65,8 @@ def material(request: HttpRequest, section: str, slug: str) -> HttpResponse:
     context = {
         "shown": version,
         "section": keeper,
+        "trust": trust.of([version.material])[version.material_id],
+        "today": timezone.localdate(),
         "refers_to": materials.referred_on_site(version.refers_to),
         "files": version.documents.all(),
         "related": materials.near_on_site(version, keeper, limit=NEAR) if keeper else [],

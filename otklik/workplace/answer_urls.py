@@ -63,6 +63,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{APPEAL}/draft/materials/<row:page_id>/insert/", drafting.insert, name="draft_insert"),
     path(f"{APPEAL}/draft/materials/<row:page_id>/append/", drafting.append, name="draft_append"),
     path(f"{APPEAL}/draft/materials/<row:page_id>/decline/", drafting.decline, name="draft_decline"),
+    path(f"{APPEAL}/draft/materials/<row:page_id>/aside/", drafting.aside, name="draft_aside"),
     path(f"{APPEAL}/draft/letter.pdf", drafting.preview, name="draft_pdf"),
     path(f"{APPEAL}/draft/revisions/", drafting.revisions, name="revisions"),
     path(f"{APPEAL}/draft/revisions/<int:seq>/restore/", drafting.restore, name="restore"),

@@ -66,6 +66,7 @@ def _page(request: StaffRequest, row: Approval, refusal: DomainError | None = No
         "changes": changes(before.text, revision.text) if before else [],
         "now": now if outdated else None,
         "since": changes(revision.text, now.text) if outdated and now.text != revision.text else [],
+        "citations": drafting.citations_of(revision.draft),
         "files": list(revision.draft.files.select_related("stored")),
         "others": list(revision.approvals.exclude(pk=row.pk).select_related("approver")),
         "why_not": _why_not(row, request.user),

@@ -12,14 +12,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from otklik.appeals import access, notes, registration, steps, terms, timeline
+from otklik.appeals import access, drafting, notes, registration, steps, terms, timeline
 from otklik.appeals.models import Appeal, AppealMessage, AppealPause
 from otklik.appeals.permissions import allows, check_can_work
 from otklik.core import files
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
 from otklik.correspondence.models import IncomingFile, OutgoingFile, OutgoingMessage
-from otklik.knowledge import materials
 from otklik.people import access as people_access
 from otklik.people import applicants
 from otklik.workplace import feedback, notices, queue
@@ -171,7 +170,7 @@ def suggested(request: StaffRequest, pk: int) -> HttpResponse:
     """Show the materials of the Knowledge Base that may answer the letter."""
     taken = _letter_of(request, pk)
     appeal = taken.appeal
-    found = materials.suggest(f"{appeal.subject}\n{taken.message.text}", user=request.user, limit=5)
+    found = drafting.suggest_materials(appeal, taken.message.text, user=request.user, limit=5)
     facts = {"appeal": appeal, "materials": found, "can_insert": steps.can("draft", appeal, request.user)}
     return render(request, "workplace/suggested.html#pane" if request.htmx else "workplace/suggested.html", facts)
 

@@ -6,11 +6,11 @@ Scripts only add what saves time: autosave, insertion at the cursor, search as o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -20,12 +20,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from otklik.appeals import access, approval, checklist, drafting, signature
 from otklik.appeals.checklist import Check
 from otklik.appeals.letters import compose
-from otklik.appeals.models import Appeal, Approval, Citation, Draft, DraftFile, DraftRevision
+from otklik.appeals.models import Appeal, Approval, Draft, DraftFile, DraftRevision
 from otklik.appeals.permissions import allows
 from otklik.core import typed
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
-from otklik.knowledge import finding, materials
+from otklik.knowledge import finding, materials, placeholders, trust
+from otklik.knowledge.materials import Insert
 from otklik.people.models import Employee
 from otklik.workplace import queue
 from otklik.workplace.compare import changes
@@ -99,12 +100,30 @@ def find_materials(request: StaffRequest, pk: int) -> HttpResponse:
 def insert(request: StaffRequest, pk: int, page_id: int) -> JsonResponse:
     """Give a material's text with filled placeholders, to be put where the cursor stands; its use is recorded."""
     appeal = access.get_for(request.user, pk)
+    take = drafting.insert_link if request.POST.get("how") == "link" else drafting.insert_material
     try:
-        taken = drafting.insert_material(appeal, page_id, by=request.user)
+        taken = take(appeal, page_id, reason=request.POST.get("reason", ""), by=request.user)
     except DomainError as refusal:
         return JsonResponse({"text": str(refusal)}, status=refusal.status)
-    used = render_to_string("workplace/draft.html#used", {"citations": _citations(drafting.draft_of(appeal))}, request)
-    return JsonResponse({"insert": taken.text, "title": taken.title, "empty": list(taken.empty), "used": used})
+    citations = drafting.citations_of(drafting.draft_of(appeal))
+    used = render_to_string("workplace/draft.html#used", {"citations": citations}, request)
+    return JsonResponse({"insert": taken.text, "told": _told(taken, "Вставлено"), "used": used})
+
+
+@requires(*WRITERS)
+@require_GET
+def aside(request: StaffRequest, pk: int, page_id: int) -> HttpResponse:
+    """Show a material beside the answer; without scripts, on its own page."""
+    appeal = access.get_for(request.user, pk)
+    try:
+        material = drafting.open_aside(appeal, page_id, by=request.user)
+    except materials.NoSuchMaterial as exc:
+        raise Http404 from exc
+    if not request.htmx:
+        return redirect("workplace:knowledge_material", pk=page_id)
+    finding.opened(finding.Searcher(request.user), page_id)
+    context = {"material": material, "section": materials.section_of(material), "trust": trust.of([material])[page_id]}
+    return render(request, "workplace/kb/aside.html", context)
 
 
 @requires("appeals.draft")
@@ -112,7 +131,7 @@ def insert(request: StaffRequest, pk: int, page_id: int) -> JsonResponse:
 def append(request: StaffRequest, pk: int, page_id: int) -> HttpResponse:
     """Put a material at the end of the answer and open it: the way from the card to the editor."""
     appeal = access.get_for(request.user, pk)
-    _append(request, appeal, drafting.draft_of(appeal), page_id)
+    _append(request, appeal, drafting.draft_of(appeal), page_id, drafting.insert_material)
     return redirect("workplace:draft", pk=pk)
 
 
@@ -193,7 +212,9 @@ def _pressed(request: StaffRequest, appeal: Appeal, saved: Draft) -> HttpRespons
     elif detached := pressed.get("detach"):
         drafting.detach(appeal, typed.number(detached) or 0, by=request.user)
     elif page_id := pressed.get("insert"):
-        _append(request, appeal, saved, typed.number(page_id) or 0)
+        _append(request, appeal, saved, typed.number(page_id) or 0, drafting.insert_material)
+    elif page_id := pressed.get("link"):
+        _append(request, appeal, saved, typed.number(page_id) or 0, drafting.insert_link)
     elif page_id := pressed.get("decline"):
         drafting.decline_material(appeal, typed.number(page_id) or 0, by=request.user)
     elif "take_theirs" in pressed:
@@ -207,11 +228,21 @@ def _pressed(request: StaffRequest, appeal: Appeal, saved: Draft) -> HttpRespons
 
 
 @transaction.atomic
-def _append(request: StaffRequest, appeal: Appeal, saved: Draft, page_id: int) -> None:
-    taken = drafting.insert_material(appeal, page_id, by=request.user)
+def _append(request: StaffRequest, appeal: Appeal, saved: Draft, page_id: int, take: Callable[..., Insert]) -> None:
+    taken = take(appeal, page_id, reason=request.POST.get(f"reason-{page_id}", ""), by=request.user)
     whole = f"{saved.text.rstrip()}\n\n{taken.text}".lstrip()
     drafting.save(appeal, text=whole, base_version=saved.version, by=request.user)
-    messages.success(request, f"Вставлено в конец текста: «{taken.title}».")
+    messages.success(request, _told(taken, "Вставлено в конец текста"))
+
+
+def _told(taken: Insert, what: str) -> str:
+    """Say what was put in and what is left to a person."""
+    told = f"{what}: «{taken.title}»."
+    if taken.empty:
+        told += f" Заполните: {', '.join(f'{{{name}}}' for name in taken.empty)}."
+    if taken.unsure:
+        told += f" Проверьте падеж: {', '.join(f'«{words}»' for words in taken.unsure)}."
+    return told
 
 
 def _ask(request: StaffRequest, appeal: Appeal) -> HttpResponse:
@@ -260,7 +291,7 @@ def _page(
         "files": files,
         "letter": compose.letter_of(appeal, shown, files, signer, on=timezone.localdate()),
         "checks": _checks(appeal, current, shown, files),
-        "citations": _citations(current),
+        "citations": drafting.citations_of(current),
         "approvers": approval.candidates(appeal, request.user),
         "remarks": _remarks(current),
         "why_closed": _why_closed(appeal, request.user),
@@ -282,10 +313,11 @@ def _why_closed(appeal: Appeal, user: Employee) -> str:
 
 def _checks(appeal: Appeal, current: Draft, text: str, files: Sequence[DraftFile] | None = None) -> list[Check]:
     names = [row.name for row in (drafting.files_of(current) if files is None else files)]
-    greeting = str(drafting.facts(appeal)["обращение"])
+    facts = drafting.facts(appeal)
+    greeting, unsure = str(facts["обращение"]), placeholders.doubtful(facts)
     approved = approval.approved_revision(appeal) is not None
     return [
-        *checklist.of_text(text, greeting=greeting, attachments=names, number=appeal.number),
+        *checklist.of_text(text, greeting=greeting, attachments=names, number=appeal.number, unsure=unsure),
         Check("approval", "Согласовано", approved, "Этот текст ещё не согласован. После правки согласуют заново."),
         Check(
             "signer",
@@ -305,12 +337,8 @@ def _found(request: StaffRequest, appeal: Appeal) -> dict[str, object]:
         key = finding.typed(finding.Searcher(request.user), query, shown, finding.told_by(request))
         return {"query": query, "found": found, "search_key": key}
     first = appeal.messages.filter(first=True).select_related("message").first()
-    letter = f"{appeal.subject}\n{first.message.text if first else ''}"
-    return {"query": "", "found": materials.suggest(letter, user=request.user, limit=6)}
-
-
-def _citations(current: Draft) -> list[Citation]:
-    return list(Citation.objects.filter(draft=current.pk).select_related("by").order_by("-id"))
+    letter = first.message.text if first else ""
+    return {"query": "", "found": drafting.suggest_materials(appeal, letter, user=request.user, limit=6)}
 
 
 def _remarks(current: Draft) -> list[Approval]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -16,6 +17,7 @@ from otklik.workplace.requests import StaffRequest
 QUERY_MAX = 500
 FOUND = 20
 RELATED = 6
+PER_PAGE = 100
 
 
 @require_safe
@@ -38,14 +40,14 @@ def home(request: StaffRequest) -> HttpResponse:
 @require_safe
 @requires("knowledge.read")
 def section(request: StaffRequest, pk: int) -> HttpResponse:
-    """Show what an employee may read in a section, by kind, then what it shows of others."""
+    """Show what an employee may read in a section, a hundred at a time, then what it shows of others."""
     user = request.user
     one = get_object_or_404(Section.objects.select_related("unit", "function"), pk=pk, live=True)
-    listed = materials.materials_of(one, user)
+    page = Paginator(materials.materials_of(one, user), PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "section": one,
-        "materials": listed,
-        "trusts": trust.of(listed),
+        "page": page,
+        "trusts": trust.of(page.object_list),
         "linked": materials.linked_from(one, user),
         "may_edit": rights.may_edit(user, one, on=timezone.localdate()),
     }

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from otklik.core import typed
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
-from otklik.knowledge import archive, coverage, materials, public, rights
+from otklik.knowledge import archive, coverage, materials, public, rights, trust
 from otklik.knowledge.models import Material, PublicVersion, Section
 from otklik.people.models import Employee
 from otklik.workplace.compare import changes
@@ -61,6 +61,7 @@ def as_citizen(request: StaffRequest, pk: int) -> HttpResponse:
     context = {
         "shown": version,
         "section": materials.section_of(one),
+        "trust": trust.of([one])[one.pk],
         "refers_to": materials.referred_on_site(version.refers_to),
         "files": public.files_of(one),
     }

@@ -73,6 +73,7 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Отзывы о материалах", "thumb-down", "votes", kb_votes.READERS),
         Item("Предложения", "bulb", "proposals", kb_votes.READERS),
         Item("Время поиска", "clock-search", "time_to_find", kb_votes.READERS),
+        Item("Ответы с материалами", "chart-bar", "answers_share", kb_votes.READERS),
         Item("Актуализация", "checklist", "reviews", review.READERS),
     ),
     (

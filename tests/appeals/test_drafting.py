@@ -124,7 +124,7 @@ def test_a_material_comes_with_facts_filled_in_and_its_version_is_recorded(world
 
 
 def test_the_addressee_is_in_the_dative(world):
-    assert drafting.facts(world.assigned())["заявитель"] == "Ивановой М. П."
+    assert drafting.facts(world.assigned())["заявитель"]("datv").text == "Ивановой М. П."
 
 
 def test_an_internal_material_never_gets_into_an_answer(world, section, trace):

@@ -20,6 +20,7 @@ from otklik.appeals.letters import compose, render
 from otklik.appeals.models import Appeal, FrozenAnswer, Signature
 from otklik.core import files
 from otklik.core.models import Regime
+from otklik.people import declension
 from otklik.people.models import RoleAssignment
 
 S = Appeal.Status
@@ -195,7 +196,7 @@ def test_a_deputy_signs_as_acting(world):
     ],
 )
 def test_posts_decline(post, expected):
-    assert compose.genitive(post) == expected
+    assert declension.post(post)("gent").text.lower() == expected
 
 
 def test_a_withdrawn_answer_stays_in_history_and_a_new_one_is_frozen(world):

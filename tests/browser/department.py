@@ -106,6 +106,8 @@ def _of_the_chief() -> list[str]:
         f"/desk/reviews/{item.duty_id}/end/",
         f"/desk/kb/proposals/{proposal.pk}/",
         "/desk/kb/finding/baseline/",
+        f"/desk/kb/{page}/uses/",
+        f"/desk/kb/{ReplyTemplate.objects.get(slug='answer').pk}/on-case/",
     ]
 
 

@@ -117,7 +117,8 @@ def test_a_question_without_a_short_answer_is_refused(garages, short):
 
 @given(text=st.text(), facts=st.dictionaries(st.sampled_from(sorted(placeholders.KNOWN)), st.text()))
 def test_filling_leaves_nothing_but_what_it_names(text, facts):
-    filled, empty = placeholders.fill(text, facts)
+    done = placeholders.fill(text, facts)
+    filled, empty = done.text, done.empty
     assert set(empty) <= set(placeholders.names(text))
     assert all(
         f"{{{name}}}" in filled.replace("{ ", "{").replace(" }", "}") for name in empty if name in placeholders.KNOWN

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from functools import cache
-
-import pymorphy3
 
 from otklik.appeals.letters import render
 from otklik.appeals.models import Appeal, DraftFile
 from otklik.people import access as people_access
-from otklik.people import staff
+from otklik.people import declension, staff
 from otklik.people.models import Employee
 
 
@@ -63,28 +60,12 @@ def signer_post(signer: Employee, *, on: date) -> str:
     It begins a line, so with a capital letter, however the list of employees spells it.
     """
     absent = staff.in_whose_name(signer, "appeals.sign", on)
-    return f"И. о. {genitive(absent.post)}" if absent else signer.post[:1].upper() + signer.post[1:]
-
-
-@cache
-def genitive(post: str) -> str:
-    """Return a post in the genitive: «Заместитель руководителя» → «заместителя руководителя»."""
-    words = post.split()
-    for i, word in enumerate(words):
-        parsed = _morph().parse(word)[0]
-        nouns = [form for form in _morph().parse(word) if "nomn" in form.tag]
-        inflected = (nouns[0] if nouns else parsed).inflect({"gent", "sing"})
-        words[i] = inflected.word if inflected else word
-        if any("NOUN" in form.tag for form in nouns):
-            break
-    return " ".join(words)
+    if absent is None:
+        return signer.post[:1].upper() + signer.post[1:]
+    post = declension.post(absent.post)("gent").text
+    return f"И. о. {post[:1].lower()}{post[1:]}"
 
 
 def _initials_first(person: Employee) -> str:
     initials = " ".join(f"{part[0]}." for part in (person.first_name, person.patronymic) if part)
     return f"{initials} {person.last_name}".strip() or person.username
-
-
-@cache
-def _morph() -> pymorphy3.MorphAnalyzer:
-    return pymorphy3.MorphAnalyzer(lang="ru")

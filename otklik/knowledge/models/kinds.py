@@ -15,6 +15,7 @@ from wagtail.models import Orderable
 from otklik.knowledge import placeholders
 from otklik.knowledge.models.material import RICH_TEXT, SHARED_PANELS, TITLE, Mark, Material, Part
 from otklik.knowledge.models.script_steps import ScriptSteps
+from otklik.people.declension import CASES
 from otklik.people.models import Unit
 
 MARK = FieldPanel("mark")
@@ -173,7 +174,14 @@ class ReplyTemplate(Material):
         if unknown := placeholders.unknown(self.text):
             names = ", ".join(f"{{{name}}}" for name in unknown)
             known = ", ".join(f"{{{name}}}" for name in placeholders.KNOWN)
-            raise ValidationError({"text": f"Неизвестные подстановки: {names}. Можно: {known}."})
+            declined = ", ".join(name for name, one in placeholders.KNOWN.items() if one.case)
+            cases = ", ".join(CASES)
+            raise ValidationError(
+                {
+                    "text": f"Неизвестные подстановки: {names}. Можно: {known}. "
+                    f"Падеж пишут после двоеточия ({cases}), он бывает только у этих: {declined}."
+                }
+            )
 
     def text_for_answer(self) -> str:
         """Return the text with its placeholders."""

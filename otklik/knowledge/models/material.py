@@ -327,14 +327,23 @@ class PublicVersion(models.Model):
         """Return the address of the page on the site."""
         return self.material.get_url() or ""
 
+    @property
+    def address(self) -> str:
+        """Return the same with the site's own name, for those who read it elsewhere."""
+        parts = self.material.get_url_parts()
+        return f"{settings.BASE_URL}{parts[2]}" if parts and parts[2] else ""
+
 
 class MaterialUse(models.Model):
     """A material was inserted, opened or turned down; `reference` is opaque: whoever is above knows what it means."""
 
     class Action(models.TextChoices):
         INSERTED = "inserted", "вставлен"
+        LINKED = "linked", "вставлена ссылка"
         OPENED = "opened", "открыт"
         DECLINED = "declined", "не подошёл"
+
+    IN_ANSWERS: ClassVar = (Action.INSERTED, Action.LINKED)
 
     page = models.ForeignKey(Page, models.CASCADE, related_name="+", verbose_name="материал")
     revision = models.PositiveBigIntegerField("версия", null=True)
@@ -346,7 +355,10 @@ class MaterialUse(models.Model):
     class Meta:
         verbose_name = "использование материала"
         verbose_name_plural = "использование материалов"
-        indexes = [models.Index(fields=["page", "action"], name="material_use")]
+        indexes = [
+            models.Index(fields=["page", "action"], name="material_use"),
+            models.Index(fields=["reference"], name="material_declined", condition=models.Q(action="declined")),
+        ]
 
     def __str__(self) -> str:
         return f"{self.page_id} {self.action}"

@@ -12,16 +12,23 @@ from wagtail.blocks import ChoiceBlock
 
 from otklik.knowledge import finding, rich, votes
 from otklik.knowledge.models import FileText, Material, Vote
-from otklik.knowledge.placeholders import KNOWN
+from otklik.knowledge.placeholders import KNOWN, Placeholder
 from otklik.knowledge.trust import Trust
+from otklik.people.declension import CASES
 
 register = template.Library()
 
 
 @register.simple_tag
-def known_placeholders() -> dict[str, str]:
+def known_placeholders() -> dict[str, Placeholder]:
     """Return the placeholders of reply templates with what each stands for."""
     return KNOWN
+
+
+@register.simple_tag
+def known_cases() -> str:
+    """Return the cases a placeholder may be asked for in."""
+    return ", ".join(CASES)
 
 
 # What Wagtail keeps is cleaned as an author saves it: only the tags of `RICH_TEXT` are left.

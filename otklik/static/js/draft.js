@@ -82,7 +82,7 @@ function refused(status, words) {
 // The letter beside the text; places nobody has filled in are marked.
 const preview = document.querySelector("[data-preview]");
 const greeting = document.querySelector("[data-greeting]");
-const PLACEHOLDER = /(\{[^{}\n]{1,40}\}|\[\s*(?:…|\.{3})[^\]\n]*\])/;
+const PLACEHOLDER = /(\{[^{}\n]{1,60}\}|\[\s*(?:…|\.{3})[^\]\n]*\])/;
 
 function draw() {
   const paragraphs = text.value.split(/\n\s*\n/).filter((part) => part.trim());
@@ -106,18 +106,33 @@ function draw() {
 
 text.addEventListener("input", () => { changed(); draw(); });
 
+const told = document.getElementById("inserted");
+
 // A material goes where the cursor stands, apart from its neighbours; the first empty place is chosen at once.
 async function insert(button) {
+  const item = button.closest("li");
+  const refusal = item.querySelector("[data-refusal]");
+  const reason = item.querySelector("[name^=reason]");
   const data = new FormData();
   data.set("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
+  data.set("how", button.name);
+  data.set("reason", reason?.value ?? "");
+  refusal.hidden = true;
   button.disabled = true;
   try {
     const answer = await fetch(button.dataset.insert, { method: "POST", body: data, headers: { Accept: "application/json" } });
     if (answer.status === 401) { sessionEnded(); return; }
     const said = await answer.json();
-    if (!answer.ok) { refused(answer.status, said.text); return; }
+    if (!answer.ok) {
+      refusal.textContent = said.text;
+      refusal.hidden = false;
+      reason?.focus();
+      return;
+    }
     put(said.insert);
     document.getElementById("used").innerHTML = said.used;
+    told.textContent = said.told;
+    told.hidden = false;
   } finally {
     button.disabled = false;
   }
@@ -143,6 +158,11 @@ function put(piece) {
 }
 
 form.addEventListener("click", (event) => {
+  if (event.target.closest("[data-close]")) {
+    event.target.closest("[data-aside]").remove();
+    form.elements.q.focus();
+    return;
+  }
   const button = event.target.closest("[data-insert]");
   if (!button || !open) return;
   event.preventDefault();
@@ -151,13 +171,16 @@ form.addEventListener("click", (event) => {
 
 document.addEventListener("keydown", (event) => {
   if (!event.altKey || event.ctrlKey || event.metaKey || !/^Digit[1-9]$/.test(event.code)) return;
-  const button = form.querySelectorAll("[data-insert]")[Number(event.code.slice(5)) - 1];
+  const button = form.querySelectorAll("[data-insert][name=insert]")[Number(event.code.slice(5)) - 1];
   if (button && open) { event.preventDefault(); insert(button); }
 });
 
-// Enter in the search box searches; it does not save the letter.
-form.elements.q.addEventListener("keydown", (event) => {
-  if (event.key === "Enter") event.preventDefault();
+// Enter in the search box searches, after a reason it inserts; it does not save the letter.
+form.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !event.target.matches("[name=q], [name^=reason]")) return;
+  event.preventDefault();
+  const button = event.target.closest("li")?.querySelector("[data-insert]");
+  if (button && open) insert(button);
 });
 
 // Files: dropped ones are attached at once; the text goes along and is saved first.
