@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from otklik.workplace import (
+    agreements,
     answer_urls,
     applicants,
     bulk,
@@ -86,6 +87,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("kb/finding/baseline/", time_to_find.baseline, name="finding_baseline"),
     path("kb/proposals/", proposals.proposal_list, name="proposals"),
     path("kb/proposals/<row:pk>/", proposals.proposal, name="proposal"),
+    path("kb/agreements/", agreements.agreements, name="agreements"),
+    path("kb/agreements/<row:pk>/", agreements.agreement, name="agreement"),
     path("kb/votes/", kb_votes.votes, name="votes"),
     path("kb/votes/<row:pk>/", kb_votes.decide, name="vote_decide"),
     path("kb/<row:pk>/vote/", kb_votes.vote, name="knowledge_vote"),

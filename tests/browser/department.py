@@ -39,6 +39,7 @@ ROLES = (
     "signer",
     "kbauthor",
     "kbchief",
+    "head1",
     "consultant",
     "receptionist",
     "admin",
@@ -77,6 +78,7 @@ def fill() -> dict[str, Any]:
     writer = drafted.executor.username
     return {
         "sessions": {login: _session(people[login]) for login in (*ROLES, head, writer)},
+        "section": Section.objects.get(slug="garages").pk,
         "number": on_site.number,
         "code": CODE,
         "invitation": answered[1].invitation.token,
