@@ -82,7 +82,7 @@ class AskedStays(PermissionDenied):
     """A version that somebody looks at is not written over: Wagtail shows these words beside the form."""
 
     def __init__(self) -> None:
-        super().__init__("Эту версию вы отправили на согласование, она не меняется. Обновите страницу и правьте дальше.")
+        super().__init__("Эту версию вы отправили на согласование, она не меняется. Обновите страницу и правьте.")
 
 
 @transaction.atomic

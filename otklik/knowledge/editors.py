@@ -6,16 +6,20 @@ a version of its own: it becomes the latest one only when its author, having com
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import Resolver404, resolve, reverse
+from django.utils import timezone
 from wagtail.admin import messages
 from wagtail.log_actions import log
 from wagtail.models import COMMENTS_RELATION_NAME, Page, Revision
 
-KEPT_ASIDE = "knowledge.kept_aside"
+KEPT_ASIDE: Final = "knowledge.kept_aside"
+# The browser's automatic saving may be under way as its own form is sent: that is no second editor.
+_UNDER_WAY: Final = timedelta(seconds=10)
 
 
 def alone_with(page: int) -> None:
@@ -67,7 +71,9 @@ def keep_second(request: HttpRequest, page: Any) -> HttpResponse | None:
 
 
 def _is_newer(latest: Revision, request: HttpRequest) -> bool:
-    """Tell whether the latest version is not the one the form was opened over; one may be written over by its author."""
+    """Tell whether somebody has saved since the form was opened; one may be written over by its author."""
+    if latest.user_id == request.user.pk and timezone.now() - latest.created_at < _UNDER_WAY:
+        return False
     if saved := request.POST.get("overwrite_revision_id"):
         return bool(saved != str(latest.pk))
     at = request.POST.get("loaded_revision_created_at")

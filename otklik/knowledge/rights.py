@@ -83,7 +83,9 @@ def units_agreed_by(employee: Employee, on: date) -> set[int]:
 
 def may_agree(employee: Employee, section: Section, *, on: date) -> bool:
     """Tell whether the employee decides on a day what of a section employees read."""
-    return employee.has_power(CHIEF) or section.unit_id in units_agreed_by(employee, on)
+    if employee.has_power(CHIEF):
+        return True
+    return employee.has_power(AGREES) and section.unit_id in units_agreed_by(employee, on)
 
 
 def may_keep(employee: Employee, section: Section, *, on: date) -> bool:

@@ -18,6 +18,7 @@ from otklik.core.errors import DomainError
 from otklik.knowledge import agreement, editors, materials, rights
 from otklik.knowledge.models import Agreement
 from otklik.knowledge.models.structure import SEND
+from otklik.people.models import Employee
 
 
 @hooks.register("before_serve_document")
@@ -45,7 +46,7 @@ class ToAgree(ActionMenuItem):
 
     def get_context_data(self, parent_context: dict[str, Any]) -> dict[str, Any]:
         """Say what the press will do: a head agrees with himself."""
-        context = super().get_context_data(parent_context)
+        context: dict[str, Any] = super().get_context_data(parent_context)
         place = parent_context["parent_page" if parent_context["view"] == "create" else "page"]
         own = _agrees_himself(place, parent_context["request"])
         context["label"] = "Согласовать и опубликовать" if own else "Отправить на согласование"
@@ -82,6 +83,7 @@ def sent(request: HttpRequest, page: Any) -> HttpResponse | None:
     """Send the version just saved to be agreed, where the author pressed that button."""
     if SEND not in request.POST or not request.accepts("text/html"):
         return None
+    assert isinstance(request.user, Employee)
     try:
         row = agreement.ask(page, by=request.user)
         if _agrees_himself(page, request):
@@ -96,6 +98,7 @@ def sent(request: HttpRequest, page: Any) -> HttpResponse | None:
 
 def _agrees_himself(page: Any, request: HttpRequest) -> bool:
     section = agreement.section_of(page)
+    assert isinstance(request.user, Employee)
     return section is not None and rights.may_agree(request.user, section, on=timezone.localdate())
 
 
