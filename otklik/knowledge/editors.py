@@ -41,6 +41,14 @@ def alone_at(path: str) -> None:
         alone_with(int(page))
 
 
+def go_on_with(request: HttpRequest, parent: Page) -> HttpResponse | None:
+    """Send a form on to the page that the browser's own automatic saving of it has just made; None without one."""
+    just_now = timezone.now() - _UNDER_WAY
+    made = parent.get_children().filter(owner=request.user.pk, live=False, first_published_at=None)
+    page = made.filter(slug=request.POST.get("slug", ""), latest_revision_created_at__gt=just_now).first()
+    return redirect("wagtailadmin_pages:edit", page.pk, preserve_request=True) if page else None
+
+
 def keep_second(request: HttpRequest, page: Any) -> HttpResponse | None:
     """Keep what was written over a version that is no longer the latest, and show how the two differ.
 

@@ -65,6 +65,13 @@ def own_words(actions: LogActionRegistry) -> None:
     actions.register_action(editors.KEPT_ASIDE, "Второй вариант", "Второй вариант сохранён отдельно")
 
 
+@hooks.register("before_create_page")
+def is_made_once(request: HttpRequest, parent: Any, kind: type) -> HttpResponse | None:
+    """Let no form make a second page where an automatic saving under way has made the first."""
+    by_hand = request.method == "POST" and request.accepts("text/html")
+    return editors.go_on_with(request, parent) if by_hand else None
+
+
 @hooks.register("before_edit_page")
 def second_is_kept_aside(request: HttpRequest, page: Any) -> HttpResponse | None:
     """Let nobody save over a version he has not seen; tell who opens the editor what was said of the page."""

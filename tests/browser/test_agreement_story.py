@@ -122,7 +122,7 @@ def _send(author: Page, kind: str) -> None:
     if kind == "faq":
         take(author, "kb-send")
     button.click()
-    expect(author.get_by_text("отправлен на согласование.")).to_be_visible()
+    expect(author.get_by_text("отправлен на согласование.")).to_be_visible(timeout=30_000)
 
 
 def _comment(head: Page) -> None:

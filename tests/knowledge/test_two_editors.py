@@ -10,6 +10,7 @@ from django.urls import reverse
 from wagtail.models import Comment, Page, Revision
 
 from otklik.core.models import JournalEntry
+from otklik.knowledge.models import Agreement, Faq
 from tests.appeals.test_races import at_once
 from tests.desk import desk
 from tests.knowledge.test_rights import latest, no_rows, typed
@@ -88,6 +89,14 @@ def test_an_automatic_saving_over_a_newer_version_is_refused(author, second, pag
     answer = desk(second).post(url, data, headers={"accept": "application/json"})
     assert answer.json()["error_code"] == "invalid_revision"
     assert latest(page).short_answer == "Первый вариант"
+
+
+def test_a_form_sent_while_the_browser_saves_it_by_itself_makes_one_page(author, garages):
+    client, new = desk(author), typed(Faq(title="Новый", slug="new", short_answer="Да."))
+    url = reverse("wagtailadmin_pages:add", args=["knowledge", "faq", garages.pk])
+    assert client.post(url, new, headers={"accept": "application/json"}).status_code == 200
+    client.post(url, new | {"action-agree": "1"}, follow=True)
+    assert Faq.objects.count() == Agreement.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
