@@ -13,8 +13,9 @@ class KnowledgeConfig(AppConfig):
 
     def ready(self) -> None:
         """Keep the index, the journal, the authors' groups and the reviews in step with the pages."""
-        from otklik.knowledge import archive, file_texts, history, index, quarters, review, rights
+        from otklik.knowledge import agreement, archive, file_texts, history, index, quarters, review, rights
 
+        agreement.connect()
         archive.connect()
         file_texts.connect()
         history.connect()

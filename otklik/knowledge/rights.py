@@ -24,6 +24,7 @@ from wagtail.models import Collection, GroupCollectionPermission, GroupPagePermi
 from wagtail.snippets.models import get_snippet_models
 
 from otklik.core.terms import valid
+from otklik.knowledge import editors
 from otklik.knowledge.models import Function, KnowledgeHome, Section, UnitEditors
 from otklik.people import staff
 from otklik.people.models import Employee, RoleAssignment, RolePower, Unit
@@ -37,7 +38,8 @@ GROUPS: Final = {
     "dictionaries.edit": "Справочники",
     "people.manage": "Сотрудники и роли",
 }
-_AUTHOR_MAY: Final = ("add", "change", "publish")
+# What they write employees read after the head of the unit has agreed: see `agreement`.
+_AUTHOR_MAY: Final = ("add", "change")
 _CHIEF_MAY: Final = ("add", "change", "publish", "bulk_delete", "lock", "unlock")
 
 
@@ -57,6 +59,7 @@ class TodaysRights:
         if request.method in ("GET", "HEAD"):
             return self.get_response(request)
         with transaction.atomic():  # page, index, groups and journal together
+            editors.alone_at(request.path)
             response = self.get_response(request)
             if response.status_code >= 400:
                 transaction.set_rollback(True)
@@ -71,6 +74,18 @@ def units_edited_by(employee: Employee, on: date) -> set[int]:
 def units_kept_by(employee: Employee, on: date) -> set[int]:
     """Return the units whose materials the employee writes or agrees on a day."""
     return _units_of(employee, [AUTHOR, AGREES], on)
+
+
+def units_agreed_by(employee: Employee, on: date) -> set[int]:
+    """Return the units whose materials the employee agrees on a day: those he heads, with all below them."""
+    return staff.units_under(employee, on, power=AGREES)
+
+
+def may_agree(employee: Employee, section: Section, *, on: date) -> bool:
+    """Tell whether the employee decides on a day what of a section employees read."""
+    if employee.has_power(CHIEF):
+        return True
+    return employee.has_power(AGREES) and section.unit_id in units_agreed_by(employee, on)
 
 
 def may_keep(employee: Employee, section: Section, *, on: date) -> bool:
@@ -153,8 +168,9 @@ def _section_saved(instance: Section, *, raw: bool = False, **_: Any) -> None:
     if raw:
         return
     group = editors_of(instance.unit)
-    others = UnitEditors.objects.exclude(group=group).values("group")
-    GroupPagePermission.objects.filter(page=instance, group__in=others).delete()
+    of_authors = GroupPagePermission.objects.filter(page=instance, group__in=UnitEditors.objects.values("group"))
+    may = [f"{action}_page" for action in _AUTHOR_MAY]
+    of_authors.exclude(group=group, permission__codename__in=may).delete()
     _allow_page(group, instance, _AUTHOR_MAY)
 
 

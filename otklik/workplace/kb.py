@@ -9,8 +9,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from otklik.core.access import requires
-from otklik.knowledge import archive, finding, materials, public, review, rights, trust, votes
-from otklik.knowledge.models import Section
+from otklik.knowledge import agreement, archive, finding, materials, public, review, rights, trust, votes
+from otklik.knowledge.models import Material, Section
 from otklik.workplace import kb_votes
 from otklik.workplace.requests import StaffRequest
 
@@ -63,7 +63,7 @@ def material(request: StaffRequest, pk: int) -> HttpResponse:
         one = materials.get_for(user, pk)
     except materials.NoSuchMaterial as exc:
         if (gone := archive.archived(pk)) is None:
-            raise Http404 from exc
+            return _unpublished(request, pk, exc)
         return render(request, "workplace/kb/archived.html", {"material": gone, "successor": archive.successor(gone)})
     keeper = materials.section_of(one)
     if keeper is None:
@@ -87,4 +87,20 @@ def material(request: StaffRequest, pk: int) -> HttpResponse:
         "may_edit": rights.may_edit(user, keeper, on=today),
         "may_keep": rights.may_keep(user, keeper, on=today),
     }
+    if context["may_edit"] or rights.may_agree(user, keeper, on=today):
+        context |= {"agreement": agreement.latest_of(one), "draft": one.has_unpublished_changes}
     return render(request, "workplace/kb/material.html", context)
+
+
+def _unpublished(request: StaffRequest, pk: int, exc: Exception) -> HttpResponse:
+    """Tell those who write or agree what is with a draft; to others there is none."""
+    user, today = request.user, timezone.localdate()
+    draft = Material.objects.filter(pk=pk, live=False).first()
+    keeper = materials.section_of(draft) if draft else None
+    if draft is None or keeper is None:
+        raise Http404 from exc
+    may_edit = rights.may_edit(user, keeper, on=today)
+    if not may_edit and not rights.may_agree(user, keeper, on=today):
+        raise Http404 from exc
+    context = {"material": draft, "section": keeper, "may_edit": may_edit, "agreement": agreement.latest_of(draft)}
+    return render(request, "workplace/kb/unpublished.html", context)

@@ -101,7 +101,7 @@ def _confirmed(request: StaffRequest) -> HttpResponse:
         added = question_table.load(rows, choice, agreed=kept["agreed"], by=request.user)
     except question_table.PlanChanged as refusal:
         return _preview(request, rows, choice, refusal)
-    messages.success(request, f"Загружено черновиков: {added}. Просмотрите каждый и опубликуйте.")
+    messages.success(request, f"Загружено черновиков: {added}. Просмотрите каждый и отправьте на согласование.")
     return redirect("wagtailadmin_explore", choice.section)
 
 

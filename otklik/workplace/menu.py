@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from otklik.appeals import queues
 from otklik.core.access import by_itself, requires
-from otklik.knowledge import review
+from otklik.knowledge import agreement, review
 from otklik.people.models import Employee
 from otklik.reports import compliance
 from otklik.workplace import kb_votes, saved, system
@@ -70,6 +70,7 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Заявители", "users", "applicants", ("applicants.view",), go="KeyP"),
         Item("Отзывы", "mood-smile", "feedback", ("appeals.view_all", "appeals.view_unit", "appeals.view_own")),
         Item("База знаний", "book-2", "knowledge", ("knowledge.read",), go="Comma"),
+        Item("Согласование материалов", "file-check", "agreements", agreement.READERS),
         Item("Отзывы о материалах", "thumb-down", "votes", kb_votes.READERS),
         Item("Предложения", "bulb", "proposals", kb_votes.READERS),
         Item("Время поиска", "clock-search", "time_to_find", kb_votes.READERS),

@@ -74,6 +74,8 @@ class Notice(models.Model):
         FOLLOWED = "followed", "новое в обращении, за которым я слежу"
         VOTE = "vote", "материал Базы знаний не помог"
         REVIEW = "review", "актуализация: срок проверки материалов"
+        TO_AGREE = "to_agree", "материал Базы знаний ждёт моего согласования"
+        AGREED = "agreed", "мой материал согласовали или вернули"
 
     employee = models.ForeignKey(Employee, models.CASCADE, related_name="notices", verbose_name="кому")
     in_place_of = models.ForeignKey(

@@ -25,8 +25,8 @@ from otklik.core.errors import is_outage
 from otklik.core.models import JournalEntry
 from otklik.core.terms import SOON_DAYS
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
-from otklik.knowledge import quarters, review, votes
-from otklik.knowledge.models import Material, ReviewDuty, Vote
+from otklik.knowledge import agreement, quarters, review, votes
+from otklik.knowledge.models import Agreement, Material, ReviewDuty, Vote
 from otklik.people import staff
 from otklik.people.models import Employee, Substitution
 from otklik.workplace.models import Attention, Notice, NoticeSettings
@@ -63,10 +63,13 @@ SHIPPED: Final[Mapping[str, Way]] = {
     Kind.FOLLOWED: Way(True, NO_MAIL),
     Kind.VOTE: Way(True, DIGEST),
     Kind.REVIEW: Way(True, DIGEST),
+    Kind.TO_AGREE: Way(True, DIGEST),
+    Kind.AGREED: Way(True, DIGEST),
 }
 # What waits for this very person comes through «не уведомлять» too: nobody must miss what is his.
 NEVER_MUTED: Final = {
-    *(Kind.ASSIGNED, Kind.APPROVAL, Kind.SIGNATURE, Kind.RETURNED, Kind.TERM, Kind.REVIEW, Kind.MENTION)
+    *(Kind.ASSIGNED, Kind.APPROVAL, Kind.SIGNATURE, Kind.RETURNED, Kind.TERM, Kind.REVIEW, Kind.MENTION),
+    Kind.TO_AGREE,
 }
 # Days before a review is due on which its unit is reminded.
 REMINDED: Final = (1, 7, 14, 30)
@@ -128,6 +131,9 @@ def _tell_of(entry: JournalEntry) -> None:
     if entry.action == "material.voted":
         _tell_of_vote(entry)
         return
+    if entry.action in _OF_AGREEMENT:
+        _tell_of_agreement(entry)
+        return
     events = _EVENTS.get(entry.action)
     if events is None and entry.action not in FOLLOWED:
         return
@@ -158,6 +164,32 @@ def _tell_of_vote(entry: JournalEntry) -> None:
         subject=f"Материал «{material.title}»"[:200],
     )
     _tell(None, told, source=f"{entry.chain}:{entry.seq}", actor=entry.actor, at=entry.at)
+
+
+def _tell_of_agreement(entry: JournalEntry) -> None:
+    """Tell those who decide that a version waits, and its author what was decided."""
+    row = Agreement.objects.select_related("page", "revision").filter(pk=entry.data["agreement"]).first()
+    if row is None:
+        return
+    kind, text = _OF_AGREEMENT[entry.action]
+    people: set[int | None] = {row.asked_by_id}
+    if kind == Kind.TO_AGREE:
+        people = {*agreement.whom_to_tell(row.page, timezone.localdate(entry.at))}
+    told = Told(
+        kind,
+        f"{text}{row.remark}" if row.remark else text,
+        people,
+        path=reverse("workplace:agreement", args=[row.pk]),
+        subject=f"Материал «{row.revision.object_str}»"[:200],
+    )
+    _tell(None, told, source=f"{entry.chain}:{entry.seq}", actor=entry.actor, at=entry.at)
+
+
+_OF_AGREEMENT: Final[Mapping[str, tuple[Kind, str]]] = {
+    "material.agreement_asked": (Kind.TO_AGREE, "Материал ждёт вашего согласования"),
+    "material.agreed": (Kind.AGREED, "Материал согласован"),
+    "material.returned": (Kind.AGREED, "Материал возвращён: "),
+}
 
 
 def votes_path(material: int) -> str:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 
 from otklik.appeals import access, queues
 from otklik.appeals.models import Appeal
 from otklik.core.access import requires
+from otklik.knowledge import agreement, rights
 from otklik.people import substitution
 from otklik.people.models import Employee
 from otklik.workplace import beginning, saved, system
@@ -35,7 +38,7 @@ STEPS = (
 class Waiting:
     """A step that waits for the employee."""
 
-    view: str
+    url: str
     icon: str
     title: str
     number: int
@@ -48,11 +51,13 @@ def today(request: StaffRequest) -> HttpResponse:
     numbers = saved.counters(request.user)
     burning = {"registration": len(queues.burning_messages(request.user))} if numbers.get("registration") else {}
     steps = [
-        Waiting(view, icon, title, numbers[view], burning.get(view, 0))
+        Waiting(f"{reverse('workplace:queue')}?view={view}", icon, title, numbers[view], burning.get(view, 0))
         for view, icon, title in STEPS
         if numbers.get(view)
     ]
     on = timezone.localdate()
+    if number := _to_agree(request.user, on):
+        steps.append(Waiting(reverse("workplace:agreements"), "file-check", "Согласовать материалы", number))
     return render(
         request,
         "workplace/today.html",
@@ -63,13 +68,18 @@ def today(request: StaffRequest) -> HttpResponse:
             "burning": queues.rows(request.user, "due", size=SHOWN).rows if numbers.get("due") else [],
             "burning_total": numbers.get("due", 0),
             "steps": steps,
-            "beginning": [] if any(numbers.values()) else beginning.advice(request.user),
+            "beginning": [] if any(numbers.values()) or steps else beginning.advice(request.user),
             "replies": list(_replies(request.user)) if numbers.get("replies") else [],
             "works_with_appeals": bool(numbers),
             "looks_after_system": any(request.user.has_power(power) for power in system.POWERS),
             "reads_knowledge": request.user.has_power("knowledge.read"),
         },
     )
+
+
+def _to_agree(user: Employee, on: date) -> int:
+    agrees = user.has_power(rights.AGREES) or user.has_power(rights.CHIEF)
+    return agreement.waiting_for(user, on).count() if agrees else 0
 
 
 def _replies(user: Employee) -> QuerySet[Appeal]:

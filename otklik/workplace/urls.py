@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from otklik.workplace import (
+    agreements,
     answer_urls,
     applicants,
     bulk,
@@ -92,6 +93,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("kb/proposals/<row:pk>/", proposals.proposal, name="proposal"),
     path("kb/answers/", kb_use.share, name="answers_share"),
     path("kb/answers/list/", kb_use.answers, name="answers_counted"),
+    path("kb/agreements/", agreements.agreements, name="agreements"),
+    path("kb/agreements/<row:pk>/", agreements.agreement, name="agreement"),
     path("kb/votes/", kb_votes.votes, name="votes"),
     path("kb/votes/<row:pk>/", kb_votes.decide, name="vote_decide"),
     path("kb/<row:pk>/vote/", kb_votes.vote, name="knowledge_vote"),

@@ -24,8 +24,8 @@ from otklik.correspondence.channel import Arrived
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
 from otklik.demo import staff
 from otklik.demo.history import CHANNELS, Historian, Plan, letter_of, reply_to
-from otklik.knowledge import defaults, finding, proposals, public, quarters, votes
-from otklik.knowledge.models import Faq, Mark, Proposal, ReplyTemplate, ReviewItem, SearchSession, Section
+from otklik.knowledge import agreement, defaults, finding, proposals, public, quarters, votes
+from otklik.knowledge.models import Agreement, Faq, Mark, Proposal, ReplyTemplate, ReviewItem, SearchSession, Section
 from otklik.knowledge.quarters import Quarter
 from otklik.people import substitution
 from otklik.people.models import Employee, Unit
@@ -39,6 +39,7 @@ ROLES = (
     "signer",
     "kbauthor",
     "kbchief",
+    "head1",
     "consultant",
     "receptionist",
     "admin",
@@ -77,6 +78,7 @@ def fill() -> dict[str, Any]:
     writer = drafted.executor.username
     return {
         "sessions": {login: _session(people[login]) for login in (*ROLES, head, writer)},
+        "section": Section.objects.get(slug="garages").pk,
         "number": on_site.number,
         "code": CODE,
         "invitation": answered[1].invitation.token,
@@ -97,6 +99,7 @@ def fill() -> dict[str, Any]:
 
 def _of_the_chief() -> list[str]:
     """Return the pages that only whoever keeps the Knowledge Base opens."""
+    sent = _sent()
     page, item, proposal = Faq.objects.get(slug="garage-0").pk, ReviewItem.objects.first(), Proposal.objects.first()
     assert item is not None
     assert proposal is not None
@@ -105,10 +108,22 @@ def _of_the_chief() -> list[str]:
         f"/desk/review-items/{item.pk}/",
         f"/desk/reviews/{item.duty_id}/end/",
         f"/desk/kb/proposals/{proposal.pk}/",
+        f"/desk/kb/agreements/{sent.pk}/",
         "/desk/kb/finding/baseline/",
         f"/desk/kb/{page}/uses/",
         f"/desk/kb/{ReplyTemplate.objects.get(slug='answer').pk}/on-case/",
     ]
+
+
+def _sent() -> Agreement:
+    """Leave a change that the head of the unit has given back."""
+    page = ReplyTemplate.objects.get(slug="answer")
+    people = Employee.objects.in_bulk(["kbauthor", "head1"], field_name="username")
+    page.when = "Спрашивают о земле под гаражом"
+    page.save_revision(user=people["kbauthor"])
+    row = agreement.ask(page, by=people["kbauthor"])
+    agreement.give_back(row, remark="Добавьте срок", by=people["head1"])
+    return row
 
 
 def _knowledge(unit: Unit) -> None:

@@ -53,7 +53,7 @@ TYPED = (
     *("everyone", "last_day", "read", "employee", "at_once", "basis"),
     *("signed_on", "since", "until", "years", "level", "digest_at", "mail-term", "replaced_by", "revision"),
     *("helped", "note", "outcome", "take", "audience", "seconds", "measured_on", "path"),
-    *("step", "how", "link", "note", "acts", "items", "has_all", "missing", "close"),
+    *("step", "how", "link", "field", "passage", "note", "acts", "items", "has_all", "missing", "close"),
 )
 
 

@@ -24,7 +24,7 @@ from otklik.core.models import Installation, TermRule
 from otklik.correspondence.models import IncomingFile, IncomingMessage, OutgoingFile, OutgoingMessage
 from otklik.knowledge import public
 from otklik.knowledge import rights as knowledge_rights
-from otklik.knowledge.models import Faq, KnowledgeHome, ReviewDuty, ReviewItem, Section
+from otklik.knowledge.models import Agreement, Faq, KnowledgeHome, ReviewDuty, ReviewItem, Section
 from otklik.people.models import Employee, Substitution, Transfer
 from otklik.people.powers import STARTING_ROLES
 from otklik.workplace import rights
@@ -104,6 +104,7 @@ def house(db: None) -> House:
         "terms": TermRule.objects.earliest("pk").pk,
         "kb/sections": section.pk,
         "kb": faq.pk,
+        "kb/agreements": Agreement.objects.create(page=faq, revision=faq.latest_revision, new=True).pk,
         "reviews": duty.pk,
         "review-items": ReviewItem.objects.create(
             material_id=faq.pk, title="Вопрос", unit=world.land, duty=duty, due_on=duty.due_on

@@ -1,5 +1,6 @@
 """Tables and pages of the Knowledge Base; each step of its life has a file."""
 
+from otklik.knowledge.models.agreement import Agreement
 from otklik.knowledge.models.finding import Audience, Baseline, SearchSession, Vote
 from otklik.knowledge.models.kinds import (
     KINDS,
@@ -37,6 +38,7 @@ from otklik.knowledge.models.structure import (
 
 __all__ = [
     "KINDS",
+    "Agreement",
     "Attachment",
     "Audience",
     "Baseline",

@@ -14,13 +14,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.text import capfirst
 from modelcluster.fields import ParentalKey
-from wagtail.admin.forms import WagtailAdminPageForm
 from wagtail.admin.panels import FieldPanel, HelpPanel, InlinePanel, MultiFieldPanel, PageChooserPanel, TitleFieldPanel
 from wagtail.documents.models import Document
 from wagtail.fields import RichTextField
 from wagtail.models import Orderable, Page, Revision
 
-from otklik.knowledge.models.structure import KnowledgePage, tell_rows
+from otklik.knowledge.models.structure import KnowledgePage, KnowledgePageForm, tell_rows
 from otklik.knowledge.plain import plain_text
 
 # No images and no embedding: a published page asks nothing of other hosts, and of ours only what is public.
@@ -45,7 +44,7 @@ class Part:
     url: str = ""
 
 
-class MaterialForm(WagtailAdminPageForm):
+class MaterialForm(KnowledgePageForm):
     """The author's form: offers only the marks that the kind may bear."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -42,10 +42,24 @@ class Function(models.Model):
             raise ValidationError({"valid_to": "Дата окончания раньше даты начала. Исправьте одну из них."})
 
 
+# The button of the editor that sends a page to be agreed.
+SEND = "action-agree"
+
+
+class KnowledgePageForm(WagtailAdminPageForm):
+    """The author's form: a draft may have gaps, what is sent to be agreed may not."""
+
+    def defer_required_fields(self) -> None:
+        """Let required fields stand empty, but not in what is sent."""
+        if SEND not in self.data:
+            super().defer_required_fields()
+
+
 class KnowledgePage(Page):
     """What our pages share: Wagtail keeps them and makes their addresses; citizens read lean pages of our own there."""
 
     private_page_options: list[str] = []
+    base_form_class = KnowledgePageForm
     promote_panels = [MultiFieldPanel([FieldPanel("slug"), FieldPanel("search_description")], heading="Адрес страницы")]
 
     class Meta:
@@ -93,7 +107,7 @@ def tell_rows(formset: Any, field: str, *, is_own: Callable[[Any], bool], own: s
         met.add(key)
 
 
-class SectionForm(WagtailAdminPageForm):
+class SectionForm(KnowledgePageForm):
     """The form of a section: its links lead out of it."""
 
     def clean(self) -> Any:
