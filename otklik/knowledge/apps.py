@@ -12,8 +12,8 @@ class KnowledgeConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Keep the index, the journal, the authors' groups and the reviews in step with the pages."""
-        from otklik.knowledge import archive, history, index, quarters, review, rights
+        """Keep the index, the journal, the authors' groups, reviews and proposals in step with the pages."""
+        from otklik.knowledge import archive, history, index, proposals, quarters, review, rights
 
         archive.connect()
         history.connect()
@@ -21,3 +21,4 @@ class KnowledgeConfig(AppConfig):
         rights.connect()
         quarters.connect()
         review.connect()
+        proposals.connect()

@@ -15,7 +15,7 @@ from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Model, Q
+from django.db.models import Model, Q, QuerySet
 from django.db.models.signals import post_save
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -88,6 +88,12 @@ def _units_of(employee: Employee, powers: Iterable[str], on: date) -> set[int]:
 def may_edit(employee: Employee, section: Section, *, on: date) -> bool:
     """Tell whether the employee edits a section on a day."""
     return employee.has_power(CHIEF) or section.unit_id in units_edited_by(employee, on)
+
+
+def sections_edited_by(employee: Employee, on: date) -> QuerySet[Section]:
+    """Return the sections the employee writes in on a day, by title."""
+    sections: QuerySet[Section] = Section.objects.filter(live=True).order_by("title")
+    return sections if employee.has_power(CHIEF) else sections.filter(unit__in=units_edited_by(employee, on))
 
 
 @transaction.atomic

@@ -4,11 +4,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import pymorphy3
 
 Gender = Literal["masc", "femn"]
+_NAMES: Final = frozenset({"Name", "Surn", "Patr"})
+# Of surnames, first names and patronymics; a few too many do no harm where one only looks for them.
+_ENDINGS: Final = (
+    "",
+    *"аяуюеоыи",
+    "ой",
+    "ей",
+    "ом",
+    "ем",
+    "ым",
+    "ого",
+    "ому",
+    "ий",
+    "ый",
+    "ая",
+    "ую",
+    "ия",
+    "ии",
+    "ию",
+)
 
 
 @cache
@@ -70,3 +90,25 @@ def _dative(word: str, gender: Gender) -> str:
 def _cased(word: str, like: str) -> str:
     """Give a word the capital letters of the one it was made of."""
     return word.upper() if like.isupper() and len(like) > 1 else word[:1].upper() + word[1:]
+
+
+def cases(*words: str) -> set[str]:
+    """Return the words of a name in every case, in lower case; one the dictionary does not know keeps its stem's."""
+    found: set[str] = set()
+    for word in (part.casefold() for whole in words for part in whole.replace("-", " ").split()):
+        if len(word.strip(".")) < 2:
+            continue
+        found.add(word)
+        for form in _morph().parse(word):
+            if _NAMES & set(form.tag.grammemes):
+                found |= {one.word for one in form.lexeme}
+        stem = word.rstrip("аеёиоуыэюяйь")
+        if len(stem) > 3:
+            found |= {stem + ending for ending in _ENDINGS}
+    return found
+
+
+def is_name(word: str) -> bool:
+    """Tell whether a word with a capital letter is a name, a surname or a patronymic before anything else."""
+    parsed = _morph().parse(word.casefold())
+    return bool(parsed) and bool(_NAMES & set(parsed[0].tag.grammemes))

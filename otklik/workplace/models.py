@@ -74,6 +74,7 @@ class Notice(models.Model):
         FOLLOWED = "followed", "новое в обращении, за которым я слежу"
         VOTE = "vote", "материал Базы знаний не помог"
         REVIEW = "review", "актуализация: срок проверки материалов"
+        LAW = "law", "изменилось законодательство"
 
     employee = models.ForeignKey(Employee, models.CASCADE, related_name="notices", verbose_name="кому")
     in_place_of = models.ForeignKey(

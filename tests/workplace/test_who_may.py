@@ -24,7 +24,7 @@ from otklik.core.models import Installation, TermRule
 from otklik.correspondence.models import IncomingFile, IncomingMessage, OutgoingFile, OutgoingMessage
 from otklik.knowledge import public
 from otklik.knowledge import rights as knowledge_rights
-from otklik.knowledge.models import Faq, KnowledgeHome, ReviewDuty, ReviewItem, Section
+from otklik.knowledge.models import Faq, KnowledgeHome, LawChange, LawWeek, ReviewDuty, ReviewItem, Section
 from otklik.people.models import Employee, Substitution, Transfer
 from otklik.people.powers import STARTING_ROLES
 from otklik.workplace import rights
@@ -92,6 +92,7 @@ def house(db: None) -> House:
     today = sent.created_at.date()
     assert waiting is not None
     duty = ReviewDuty.objects.create(unit=world.land, year=2026, quarter=4, opened_on=today, due_on=today)
+    change = LawChange.objects.create(named="59-ФЗ", happened_on=today, what="Срок", entered_by=world.clerk)
     house.ids = {
         "walk": house.appeals[0].pk,
         "inbox": world.message().pk,
@@ -104,6 +105,8 @@ def house(db: None) -> House:
         "terms": TermRule.objects.earliest("pk").pk,
         "kb/sections": section.pk,
         "kb": faq.pk,
+        "law": change.pk,
+        "law-weeks": LawWeek.objects.create(begins_on=today, due_on=today).pk,
         "reviews": duty.pk,
         "review-items": ReviewItem.objects.create(
             material_id=faq.pk, title="Вопрос", unit=world.land, duty=duty, due_on=duty.due_on

@@ -14,6 +14,7 @@ from otklik.knowledge.models.kinds import (
     Script,
     Service,
 )
+from otklik.knowledge.models.law import CheckTerm, LawChange, LawWeek
 from otklik.knowledge.models.material import Attachment, Mark, Material, MaterialUse, Part, PublicVersion, Reference
 from otklik.knowledge.models.proposal import Evidence, Proposal
 from otklik.knowledge.models.review import EmptySection, QuarterOpening, ReviewDuty, ReviewItem, ReviewLook
@@ -31,6 +32,7 @@ __all__ = [
     "Attachment",
     "Audience",
     "Baseline",
+    "CheckTerm",
     "ContactData",
     "DecisionExample",
     "EmptySection",
@@ -40,6 +42,8 @@ __all__ = [
     "JobDescription",
     "KnowledgeHome",
     "KnowledgePage",
+    "LawChange",
+    "LawWeek",
     "LegalAct",
     "Mark",
     "Material",

@@ -301,6 +301,7 @@ class MaterialUse(models.Model):
         INSERTED = "inserted", "вставлен"
         OPENED = "opened", "открыт"
         DECLINED = "declined", "не подошёл"
+        WRITTEN_FROM = "written", "написан из ответа"
 
     page = models.ForeignKey(Page, models.CASCADE, related_name="+", verbose_name="материал")
     revision = models.PositiveBigIntegerField("версия", null=True)
