@@ -6,17 +6,17 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import Count, F, OuterRef, Subquery
+from django.db.models import Count, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from otklik.appeals import keeping, signals
 from otklik.appeals.models import FINISHED, Appeal
 from otklik.demo import clock
-from otklik.knowledge import law, materials, proposals, review, rights, weeks
+from otklik.knowledge import law, proposals, rights, weeks
 from otklik.knowledge.drafts import Draft
 from otklik.knowledge.law import News
-from otklik.knowledge.models import LawWeek, LegalAct, Proposal, Reference, ReviewItem
+from otklik.knowledge.models import LawWeek, LegalAct, Proposal, Reference
 from otklik.people.models import Employee
 
 WEEKS: Final = 6
@@ -29,7 +29,6 @@ def load(people: Mapping[str, Employee], appeals: Collection[Appeal], *, now: da
     """Let the legal unit have answered for its weeks but the last one, and executors have marked what to keep."""
     lawyer = people["lawyer"]
     _weeks(lawyer, now)
-    _checked(people)
     sent = [one for one in appeals if one.status in FINISHED and one.executor and one.unit]
     for one, words in zip(sent[-len(WORTH) :], WORTH, strict=False):
         executor = people[one.executor.username] if one.executor else lawyer
@@ -55,16 +54,6 @@ def _weeks(lawyer: Employee, now: datetime) -> None:
                 law.register(News(act, "", "amended", day, AMENDED), week=week, by=lawyer)
             weeks.close(week, nothing=not week.changes.exists(), by=lawyer)
     weeks.open_weeks()
-
-
-def _checked(people: Mapping[str, Employee]) -> None:
-    """Let one of the materials that stand on the act be checked already."""
-    chief = people["kbchief"]
-    waiting = ReviewItem.objects.filter(change__isnull=False, state=ReviewItem.State.WAITING).order_by("pk")
-    item = waiting.exclude(material=F("change__act")).first()
-    if item and item.material:
-        review.look([item], version=materials.version_of(item.material), by=chief)
-        review.confirm(item, note="Сроки в ответе не названы", by=chief)
 
 
 def _begun(people: Mapping[str, Employee]) -> None:

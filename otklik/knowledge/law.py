@@ -209,7 +209,8 @@ def with_progress(changes: QuerySet[LawChange]) -> QuerySet[LawChange]:
         "waiting": Count("items", filter=waits),
         "checked": Count("items", filter=~waits & Q(items__isnull=False)),
     }
-    return changes.annotate(**counted).select_related("act", "week", "entered_by")
+    found: QuerySet[LawChange] = changes.annotate(**counted).select_related("act", "week", "entered_by")
+    return found
 
 
 def waiting_for(user: Employee) -> QuerySet[ReviewItem]:
