@@ -59,5 +59,11 @@ ASKED: Final[dict[str, Asked]] = {
     "send": Asked("Отправить ответ", ("appeals.dispatch",)),
     "undo": Asked("Отменить отправку", ("appeals.dispatch",)),
     "close": Asked("Закрыть обращение", ("appeals.close",)),
+    "keep": Asked("Отметить, что решение стоит сохранить", ("appeals.draft",), _WRITERS),
+    "write_material": Asked(
+        "Создать материал из ответа",
+        ("knowledge.edit", "knowledge.manage"),
+        "обращение, которое видно; раздел, который автор правит",
+    ),
     "note": Asked("Написать внутреннюю заметку", ("appeals.note",)),
 }

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from otklik.api import limits as api_limits
 from otklik.api import once
-from otklik.appeals import bulk, registration, signature
+from otklik.appeals import bulk, registration, signals, signature
 from otklik.channels.mail import imap
 from otklik.channels.registry import all_channels, all_readers
 from otklik.channels.site import attached, limits
@@ -27,7 +27,7 @@ from otklik.core import beats, files, journal
 from otklik.core.models import Firing, JournalEntry, JournalSeal
 from otklik.correspondence import delivery, inbox, staff_mail
 from otklik.correspondence.channel import Channel
-from otklik.knowledge import file_texts, finding, proposals, quarters, schedule
+from otklik.knowledge import file_texts, finding, proposals, quarters, schedule, weeks
 from otklik.people import accounts, lockout
 from otklik.workplace import notice_mail, notices, presence
 
@@ -81,6 +81,8 @@ def periodic() -> list[Job]:
         Job("tell-of-terms", notices.tell_of_terms, every=timedelta(hours=1)),
         Job("open-review-quarter", quarters.open_quarter, daily_at=time(0, 20)),
         Job("tell-of-reviews", notices.tell_of_reviews, daily_at=time(7, 0)),
+        Job("open-law-week", weeks.open_weeks, daily_at=time(0, 25)),
+        Job("tell-of-law", notices.tell_of_law, daily_at=time(7, 5)),
         Job("carry-out-transfers", accounts.carry_out_moves, daily_at=time(0, 1)),
         Job("seal-journal", seal_past_days, daily_at=time(0, 10)),
         Job("sweep-files", sweep_files, daily_at=time(3, 0)),
@@ -90,7 +92,7 @@ def periodic() -> list[Job]:
         Job("sweep-api-answers", once.forget_old, every=timedelta(hours=1)),
         Job("sweep-api-minutes", api_limits.forget_old, every=timedelta(hours=1)),
         Job("sweep-sessions", SessionStore.clear_expired, daily_at=time(3, 30)),
-        Job("gather-proposals", proposals.gather, daily_at=time(4, 0)),
+        Job("gather-proposals", partial(proposals.gather, signals.unbacked, signals.alike), daily_at=time(4, 0)),
         Job("sweep-searches", finding.forget_old, daily_at=time(3, 42)),
         Job("sweep-presence", presence.forget_old, daily_at=time(3, 45)),
         Job("sweep-notices", notices.forget_old, daily_at=time(3, 50)),

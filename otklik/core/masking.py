@@ -6,9 +6,9 @@ import re
 
 HIDDEN = "•••"
 
-_EMAIL = re.compile(r"\S+@\S+")
+EMAIL = re.compile(r"\S+@\S+")
 # Five digits and more, however they are parted: telephones, documents, accounts, cadastral numbers.
-_NUMBER = re.compile(r"\+?\d(?:[\s().:/–—-]*\d){4,}")
+NUMBER = re.compile(r"\+?\d(?:[\s().:/–—-]*\d){4,}")
 
 
 def email(value: str) -> str:
@@ -40,7 +40,7 @@ def address(value: str) -> str:
 
 def words(text: str) -> str:
     """Return free text without what looks like an address of e-mail, a telephone or another long number."""
-    return _NUMBER.sub(HIDDEN, _EMAIL.sub(HIDDEN, text))
+    return NUMBER.sub(HIDDEN, EMAIL.sub(HIDDEN, text))
 
 
 def _edge(value: str, keep: int = 1) -> str:

@@ -21,7 +21,7 @@ from otklik.correspondence import defaults as correspondence_defaults
 from otklik.correspondence import inbox
 from otklik.correspondence.channel import Arrived
 from otklik.correspondence.models import ContactPoint, IncomingMessage
-from otklik.demo import agreements, citizens, clock, readers, reviews, staff
+from otklik.demo import agreements, citizens, clock, readers, reviews, staff, updates
 from otklik.demo.history import APPEALS, CHANNELS, UNREGISTERED, Historian, Plan, reply_to
 from otklik.knowledge import demo as knowledge_demo
 from otklik.people import defaults as people_defaults
@@ -78,6 +78,7 @@ def _load(count: int, now: datetime) -> None:
         _replies(historian, appeals)
     readers.load(people, historian.now)
     agreements.load(people, now=historian.now)
+    updates.load(people, appeals, now=historian.now)
     _tell(historian, appeals)
 
 
@@ -149,5 +150,6 @@ def _tell(historian: Historian, appeals: list[Appeal]) -> None:
         pass
     notices.tell_of_terms()
     notices.tell_of_reviews()
+    notices.tell_of_law()
     Notice.objects.filter(at__lt=since).update(read_at=F("at"))
     Notice.objects.exclude(kind=Notice.Kind.MENTION).update(mail_at=None)

@@ -61,6 +61,7 @@ ACCOUNTS: Final = (
     Account("signer", "signer", None, "Подписантов", "Андрей", "Образцович", "заместитель руководителя департамента"),
     Account("kbauthor", "kb_author", "land", "Статьянова", "Вера", "Учебновна", "консультант"),
     Account("kbchief", "kb_chief", "office", "Редакторская", "Нина", "Примеровна", "главный специалист"),
+    Account("lawyer", "lawyer", "law", "Нормативкина", "Софья", "Примеровна", "главный специалист-юрист"),
     Account("consultant", "consultant", "office", "Трубкина", "Алла", "Образцовна", "специалист-эксперт"),
     Account("receptionist", "receptionist", "office", "Приёмова", "Юлия", "Шаблоновна", "секретарь приёмной"),
     Account("admin", "admin", "office", "Настройкин", "Кирилл", "Учебнович", "администратор"),
@@ -68,6 +69,9 @@ ACCOUNTS: Final = (
 )
 # A head also stands over units that have none of their own on the stand.
 OVERSEES: Final = {"head2": ("auctions",), "head3": ("registry", "cadastre", "law")}
+
+# An executor who writes materials, too: from answers of his own.
+WRITES_TOO: Final = "executor1"
 
 
 def load() -> tuple[dict[str, Unit], dict[str, Employee]]:
@@ -80,6 +84,7 @@ def load() -> tuple[dict[str, Unit], dict[str, Employee]]:
     for login, codes in OVERSEES.items():
         for code in codes:
             _assign(people[login], "head", units[code])
+    _assign(people[WRITES_TOO], "kb_author", None)
     Department.objects.filter(pk=1).update(
         registry_unit=units["office"],
         address="630000, г. Новосибирск, ул. Учебная, д. 1",

@@ -12,8 +12,8 @@ class KnowledgeConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Keep the index, the journal, the authors' groups and the reviews in step with the pages."""
-        from otklik.knowledge import agreement, archive, file_texts, history, index, quarters, review, rights
+        """Keep the index, the journal, the authors' groups, reviews and proposals in step with the pages."""
+        from otklik.knowledge import agreement, archive, file_texts, history, index, proposals, quarters, review, rights
 
         agreement.connect()
         archive.connect()
@@ -23,3 +23,4 @@ class KnowledgeConfig(AppConfig):
         rights.connect()
         quarters.connect()
         review.connect()
+        proposals.connect()

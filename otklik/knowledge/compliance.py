@@ -13,6 +13,7 @@ from otklik.knowledge.models import (
     KINDS,
     Audience,
     Function,
+    LawChange,
     Mark,
     Material,
     MaterialUse,
@@ -101,6 +102,16 @@ def _reviewed(on: date) -> Figure:
     return Figure(said, found["units"])
 
 
+def _law(on: date) -> Figure:
+    """Count what is entered and checked today; of a past day the changes entered by its end."""
+    entered = LawChange.objects.filter(entered_at__lt=end_of(on))
+    done = Q(items__decided_at__lt=end_of(on))
+    found = entered.aggregate(changes=Count("pk", distinct=True), all=Count("items"), done=Count("items", filter=done))
+    waiting = found["all"] - found["done"]
+    said = f"Внесено изменений законодательства: {found['changes']}; материалов на этих основаниях: {found['all']}"
+    return Figure(f"{said}, ждут проверки: {waiting}", found["changes"])
+
+
 PROMISES: Final = (
     Promise(
         "R2",
@@ -131,9 +142,9 @@ PROMISES: Final = (
     Promise(
         "R41c",
         "41",
-        does="Поиски без ответа, поиски без открытия и отзывы «не помогло» каждую ночь собираются в предложения "
-        "подразделениям: с основаниями, состоянием и тем, к чему привело.",
-        missing="Сигналы из обращений: ответы без материала, похожие обращения, решения, которые стоит сохранить.",
+        does="Поиски без ответа и без открытия, отзывы «не помогло», ответы без материала и похожие обращения каждую "
+        "ночь собираются в предложения подразделениям: с основаниями, состоянием и тем, к чему привело. Решение, "
+        "которое стоит сохранить, отмечает исполнитель; из ответа создают материал без сведений о людях.",
         figure=_proposed,
         list_name="workplace:proposals",
         list_words="Предложения об актуализации",
@@ -163,6 +174,16 @@ PROMISES: Final = (
         figure=_kinds,
         list_name="workplace:knowledge_coverage",
         list_words="Карта: функции и виды материалов",
+    ),
+    Promise(
+        "R41b",
+        "41",
+        does="Внесено изменение или отмена правового акта — все материалы на этом основании сразу идут на проверку со "
+        "сроком, читатели видят «основание изменилось, идёт проверка». Юридический отдел каждую неделю отвечает об "
+        "изменениях законодательства РФ и НСО, вручную или из списка; «изменений нет» тоже ответ.",
+        figure=_law,
+        list_name="workplace:law",
+        list_words="Законодательство",
     ),
     Promise(
         "R41a",

@@ -1,4 +1,4 @@
-"""The Knowledge Base before anybody wrote in it: its root page, its address, the groups of its authors."""
+"""The Knowledge Base before anybody wrote in it: its root page, its address, the groups of its authors, its terms."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from django.conf import settings
 from django.db import transaction
 from wagtail.models import Page, Site
 
-from otklik.knowledge import rights
+from otklik.knowledge import law, rights
 from otklik.knowledge.coverage import GENERAL
-from otklik.knowledge.models import KnowledgeHome, Section
+from otklik.knowledge.models import CheckTerm, KnowledgeHome, Section
 from otklik.people.models import Unit
 
 _GENERAL_INTRO: Final = "То, что не относится к одной функции: как обратиться, когда принимают, куда звонить."
@@ -23,6 +23,8 @@ def load() -> KnowledgeHome:
     home = KnowledgeHome.objects.first() or _plant_home()
     _point_site_at(home)
     rights.prepare(home)
+    if not CheckTerm.objects.exists():
+        CheckTerm.objects.create(days=law.DAYS, basis=law.BASIS, valid_from=law.SINCE)
     return home
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from django.db.models import Count, Exists, Func, OuterRef, Q, QuerySet, Subquery, TextField, Value
+from django.db.models import Count, Exists, Func, Max, OuterRef, Q, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Coalesce, Length, Substr
 from django.utils import timezone
 from wagtail.models import Revision
@@ -249,9 +249,22 @@ def versions_on(revisions: Iterable[int]) -> dict[int, date]:
     return {pk: timezone.localdate(at) for pk, at in made}
 
 
-def uses(page_id: int) -> int:
-    """Return how many times a material went into an answer."""
-    return MaterialUse.objects.filter(page=page_id, action__in=MaterialUse.IN_ANSWERS).count()
+@dataclass(frozen=True)
+class Use:
+    """How many times a material went into an answer, and what it was written from: opaque here, mostly nothing."""
+
+    inserted: int
+    written_from: str
+
+
+def use_of(page_id: int) -> Use:
+    """Return where a material was used, in one query."""
+    action = MaterialUse.Action
+    found = MaterialUse.objects.filter(page=page_id).aggregate(
+        inserted=Count("pk", filter=Q(action__in=MaterialUse.IN_ANSWERS)),
+        written_from=Max("reference", filter=Q(action=action.WRITTEN_FROM)),
+    )
+    return Use(found["inserted"], found["written_from"] or "")
 
 
 def most_asked(*, limit: int = 6) -> list[PublicVersion]:

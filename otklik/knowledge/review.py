@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final
 
 from django.db import transaction
@@ -23,8 +23,10 @@ from otklik.knowledge import archive as archives
 from otklik.knowledge import materials, rights
 from otklik.knowledge.models import (
     EmptySection,
+    LawChange,
     Material,
     MaterialUse,
+    Reference,
     ReviewDuty,
     ReviewItem,
     ReviewLook,
@@ -44,6 +46,8 @@ READERS: Final = tuple(dict.fromkeys((*REVIEWERS, *OVERSEERS)))
 AT_ONCE: Final = 10
 MOST_CHECKS: Final = 20  # of a material, the last ones
 MOST_WORDS: Final = 10  # queries shown beside a material
+MOST_CHANGES: Final = 5  # of the acts it stands on
+A_YEAR: Final = timedelta(days=366)
 CHECKED: Final = (State.CONFIRMED, State.CHANGED)
 _LONGEST: Final = 2000  # characters of a note
 
@@ -185,7 +189,9 @@ def duties_seen_by(user: Employee) -> QuerySet[ReviewDuty]:
 
 def items_of(user: Employee) -> QuerySet[ReviewItem]:
     """Return the reviews an employee may decide, decided ones too."""
-    return ReviewItem.objects.filter(reviewed_by(user)).select_related("unit", "duty__unit", "material", "decided_by")
+    return ReviewItem.objects.filter(reviewed_by(user)).select_related(
+        "unit", "duty__unit", "material", "decided_by", "change"
+    )
 
 
 def may_review(user: Employee, unit: int) -> bool:
@@ -251,7 +257,7 @@ def history_of(material: Material) -> list[ReviewItem]:
 
 
 def evidence(material: Material) -> list[Fact]:
-    """Return what matters for the decision: age, uses in answers, what readers said, the words that led here."""
+    """Return what matters for the decision: age, uses in answers, readers' words and searches, changed acts."""
     action = MaterialUse.Action
     used = MaterialUse.objects.filter(page=material.pk).aggregate(
         inserted=Count("pk", filter=Q(action__in=MaterialUse.IN_ANSWERS)),
@@ -268,6 +274,8 @@ def evidence(material: Material) -> list[Fact]:
     )
     reasons = Vote.objects.filter(page=material.pk, helped=False).values_list("reason").annotate(met=Count("pk"))
     told = ", ".join(f"{Vote.Reason(reason).label}: {met}" for reason, met in reasons.order_by("-met"))
+    acts = Reference.objects.filter(page=material.pk).values("target")
+    changes = LawChange.objects.filter(act__in=acts, entered_at__gte=timezone.now() - A_YEAR)[:MOST_CHANGES]
     led = SearchSession.objects.filter(page=material.pk).exclude(query="")
     words = dict.fromkeys(led.order_by("-pk").values_list("query", flat=True)[:50])
     return [
@@ -276,6 +284,7 @@ def evidence(material: Material) -> list[Fact]:
         Fact("Вставляли в ответы", _times(used["inserted"])),
         Fact("Не подошёл", _times(used["declined"])),
         Fact("Помогло / не помогло", f"{said['good']} / {said['against']}" + (f" ({told})" if told else "")),
+        *([Fact("Основания менялись за год", "; ".join(map(str, changes)))] if changes else []),
         *([Fact("Искали словами", "; ".join([*words][:MOST_WORDS]))] if words else []),
     ]
 
@@ -345,7 +354,12 @@ def _version(item: ReviewItem) -> int:
 def _decide(
     item: ReviewItem, state: str, *, by: Employee | None, revision: int | None, note: str = "", acts: str = ""
 ) -> None:
-    """Write a decision down where none stands yet: of two who press at once the second is told."""
+    """Write a decision down where none stands yet: of two who press at once the second is told.
+
+    Whoever decides after a change of the law has looked at the changed act: it is noted unless he names others.
+    """
+    if item.change_id and by and not acts.strip():
+        acts = str(item.change)
     facts = {
         "state": State(state),
         "decided_at": timezone.now(),

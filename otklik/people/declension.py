@@ -43,6 +43,26 @@ class Declined:
 
 
 InCase: TypeAlias = Callable[[str], Declined]
+_NAMES: Final = frozenset({"Name", "Surn", "Patr"})
+# Of surnames, first names and patronymics; a few too many do no harm where one only looks for them.
+_ENDINGS: Final = (
+    "",
+    *"аяуюеоыи",
+    "ой",
+    "ей",
+    "ом",
+    "ем",
+    "ым",
+    "ого",
+    "ому",
+    "ий",
+    "ый",
+    "ая",
+    "ую",
+    "ия",
+    "ии",
+    "ию",
+)
 
 
 @cache
@@ -202,3 +222,25 @@ def _cased(word: str, like: str) -> str:
     if like.isupper() and len(like) > 1:
         return word.upper()
     return word[:1].upper() + word[1:] if like[:1].isupper() else word
+
+
+def cases(*words: str) -> set[str]:
+    """Return the words of a name in every case, in lower case; one the dictionary does not know keeps its stem's."""
+    found: set[str] = set()
+    for word in (part.casefold() for whole in words for part in whole.replace("-", " ").split()):
+        if len(word.strip(".")) < 2:
+            continue
+        found.add(word)
+        for form in _morph().parse(word):
+            if _NAMES & set(form.tag.grammemes):
+                found |= {one.word for one in form.lexeme}
+        stem = word.rstrip("аеёиоуыэюяйь")
+        if len(stem) > 3:
+            found |= {stem + ending for ending in _ENDINGS}
+    return found
+
+
+def is_name(word: str) -> bool:
+    """Tell whether a word with a capital letter is a name, a surname or a patronymic before anything else."""
+    parsed = _morph().parse(word.casefold())
+    return bool(parsed) and bool(_NAMES & set(parsed[0].tag.grammemes))

@@ -32,6 +32,7 @@ POWERS: Final[dict[str, str]] = {
     "knowledge.manage": "править всю Базу знаний",
     "knowledge.review": "проверять материалы своего подразделения и нижестоящих",
     "knowledge.oversee": "видеть актуализацию Базы знаний во всех подразделениях",
+    "knowledge.law": "вносить изменения законодательства и закрывать их недели",
     "calendar.edit": "править календарь и сроки",
     "people.manage": "вести сотрудников, роли и замещения",
     "dictionaries.edit": "вести справочники",
@@ -97,7 +98,8 @@ STARTING_ROLES: Final[dict[str, tuple[str, list[str]]]] = {
         ],
     ),
     "kb_author": ("автор Базы знаний", [*_READS, "knowledge.edit"]),
-    "kb_chief": ("главный редактор Базы знаний", [*_READS, "knowledge.edit", "knowledge.manage"]),
+    "kb_chief": ("главный редактор Базы знаний", [*_READS, "knowledge.edit", "knowledge.manage", "knowledge.law"]),
+    "lawyer": ("юрист: изменения законодательства", [*_READS, "knowledge.law"]),
     "consultant": ("телефонный консультант", [*_READS, "intake.view", "applicants.view"]),
     "receptionist": ("секретарь приёмной", [*_READS, "intake.view", "applicants.view"]),
     "admin": (

@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from otklik.appeals import access, drafting, notes, registration, steps, terms, timeline
+from otklik.appeals import access, drafting, keeping, notes, registration, steps, terms, timeline
 from otklik.appeals.models import Appeal, AppealMessage, AppealPause
 from otklik.appeals.permissions import allows, check_can_work
 from otklik.core import files
@@ -56,6 +56,8 @@ ACTIONS: Final = (
     Action("withdraw", "Отозвать с подписи", "arrow-back-up", "sign"),
     Action("propose", "Предложить тему и потребность", "tags", "classify"),
     Action("reopen", "Начать новый ответ", "edit", "reopen", at_once=True),
+    Action("keep", "Стоит сохранить", "bookmark-plus", "keep"),
+    Action("write_material", "Создать материал", "file-plus", "material_of_answer"),
     Action("close", "Закрыть обращение", "archive", "dispatch"),
 )
 # What the state calls for first, where several steps are allowed.
@@ -153,6 +155,7 @@ def context(request: StaffRequest, pk: int) -> HttpResponse:
         "masked": people_access.masked(appeal.applicant),
         "earlier": list(earlier),
         "said": feedback.said_about(appeal),
+        "written": keeping.materials_of(appeal),
         "followers": list(notices.followers(appeal)),
         "muted": appeal.attention == Attention.Level.MUTED,
         "about": f"appeal:{appeal.pk}",

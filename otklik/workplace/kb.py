@@ -8,9 +8,11 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from otklik.appeals import access, signals
+from otklik.appeals.models import Appeal
 from otklik.core.access import requires
-from otklik.knowledge import agreement, archive, finding, materials, public, review, rights, trust, votes
-from otklik.knowledge.models import Material, Section
+from otklik.knowledge import agreement, archive, finding, law, materials, public, review, rights, trust, votes
+from otklik.knowledge.models import LegalAct, Material, Section
 from otklik.workplace import kb_votes
 from otklik.workplace.requests import StaffRequest
 
@@ -69,7 +71,7 @@ def material(request: StaffRequest, pk: int) -> HttpResponse:
     if keeper is None:
         raise Http404
     finding.opened(finding.Searcher(user), pk)
-    version = public.version_of(one)
+    version, use = public.version_of(one), materials.use_of(pk)
     trusted = trust.of([one])[pk]
     review.look(trusted.waiting, version=materials.version_of(one), by=user)
     context = {
@@ -79,7 +81,9 @@ def material(request: StaffRequest, pk: int) -> HttpResponse:
         "related": materials.neighbours(one, keeper, user, limit=RELATED),
         "references": materials.references(one, user),
         "files": materials.files_of(one),
-        "uses": materials.uses(pk),
+        "uses": use.inserted,
+        "written_from": _appeal(request, use.written_from),
+        "changes_law": isinstance(one, LegalAct) and user.has_power(law.POWER),
         "said": votes.said(finding.Searcher(user), one),
         "sees_votes": any(user.has_power(power) for power in kb_votes.READERS),
         "version": version,
@@ -104,3 +108,9 @@ def _unpublished(request: StaffRequest, pk: int, exc: Exception) -> HttpResponse
         raise Http404 from exc
     context = {"material": draft, "section": keeper, "may_edit": may_edit, "agreement": agreement.latest_of(draft)}
     return render(request, "workplace/kb/unpublished.html", context)
+
+
+def _appeal(request: StaffRequest, reference: str) -> Appeal | None:
+    """Return the appeal whose answer a material was written from, for who may see it."""
+    pk = signals.appeal_of(reference)
+    return access.visible_to(request.user).filter(pk=pk).first() if pk else None

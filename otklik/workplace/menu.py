@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from otklik.appeals import queues
 from otklik.core.access import by_itself, requires
-from otklik.knowledge import agreement, review
+from otklik.knowledge import agreement, law, review
 from otklik.people.models import Employee
 from otklik.reports import compliance
 from otklik.workplace import kb_votes, saved, system
@@ -76,6 +76,7 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Время поиска", "clock-search", "time_to_find", kb_votes.READERS),
         Item("Ответы с материалами", "chart-bar", "answers_share", kb_votes.READERS),
         Item("Актуализация", "checklist", "reviews", review.READERS),
+        Item("Законодательство", "gavel", "law", law.READERS),
     ),
     (
         Item("Сверка приёма", "scale", "reconciliation", ("intake.view",)),

@@ -76,6 +76,7 @@ class Notice(models.Model):
         REVIEW = "review", "актуализация: срок проверки материалов"
         TO_AGREE = "to_agree", "материал Базы знаний ждёт моего согласования"
         AGREED = "agreed", "мой материал согласовали или вернули"
+        LAW = "law", "изменилось законодательство"
 
     employee = models.ForeignKey(Employee, models.CASCADE, related_name="notices", verbose_name="кому")
     in_place_of = models.ForeignKey(

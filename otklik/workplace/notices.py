@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import Final, NamedTuple
 
@@ -25,8 +25,8 @@ from otklik.core.errors import is_outage
 from otklik.core.models import JournalEntry
 from otklik.core.terms import SOON_DAYS
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
-from otklik.knowledge import agreement, quarters, review, votes
-from otklik.knowledge.models import Agreement, Material, ReviewDuty, Vote
+from otklik.knowledge import agreement, law, quarters, review, votes
+from otklik.knowledge.models import Agreement, LawChange, LawWeek, Material, ReviewDuty, ReviewItem, Vote
 from otklik.people import staff
 from otklik.people.models import Employee, Substitution
 from otklik.workplace.models import Attention, Notice, NoticeSettings
@@ -63,13 +63,14 @@ SHIPPED: Final[Mapping[str, Way]] = {
     Kind.FOLLOWED: Way(True, NO_MAIL),
     Kind.VOTE: Way(True, DIGEST),
     Kind.REVIEW: Way(True, DIGEST),
+    Kind.LAW: Way(True, DIGEST),
     Kind.TO_AGREE: Way(True, DIGEST),
     Kind.AGREED: Way(True, DIGEST),
 }
 # What waits for this very person comes through «не уведомлять» too: nobody must miss what is his.
 NEVER_MUTED: Final = {
     *(Kind.ASSIGNED, Kind.APPROVAL, Kind.SIGNATURE, Kind.RETURNED, Kind.TERM, Kind.REVIEW, Kind.MENTION),
-    Kind.TO_AGREE,
+    *(Kind.TO_AGREE, Kind.LAW),
 }
 # Days before a review is due on which its unit is reminded.
 REMINDED: Final = (1, 7, 14, 30)
@@ -112,7 +113,7 @@ class Told:
 
 def work_next() -> bool:
     """Read what is new in the journal and tell whom it concerns; return False when there is nothing new."""
-    return journal.read_on(_read, kinds=("appeal", "outgoing", "material"))
+    return journal.read_on(_read, kinds=("appeal", "outgoing", "material", "law"))
 
 
 def _read(entries: list[JournalEntry]) -> None:
@@ -128,11 +129,9 @@ def _read(entries: list[JournalEntry]) -> None:
 
 
 def _tell_of(entry: JournalEntry) -> None:
-    if entry.action == "material.voted":
-        _tell_of_vote(entry)
-        return
-    if entry.action in _OF_AGREEMENT:
-        _tell_of_agreement(entry)
+    of_pages = {"material.voted": _tell_of_vote, "law.changed": _tell_of_change}
+    if tell := of_pages.get(entry.action) or (_tell_of_agreement if entry.action in _OF_AGREEMENT else None):
+        tell(entry)
         return
     events = _EVENTS.get(entry.action)
     if events is None and entry.action not in FOLLOWED:
@@ -190,6 +189,30 @@ _OF_AGREEMENT: Final[Mapping[str, tuple[Kind, str]]] = {
     "material.agreed": (Kind.AGREED, "Материал согласован"),
     "material.returned": (Kind.AGREED, "Материал возвращён: "),
 }
+
+
+def _tell_of_change(entry: JournalEntry) -> None:
+    """Tell the units that keep what stands on a changed act, each of its own materials."""
+    change = LawChange.objects.filter(pk=entry.chain.partition(":")[2]).first()
+    if change is not None:
+        on = timezone.localdate(entry.at)
+        for unit, items in _by_unit(change.items.all()).items():
+            until = f"{items[0].due_on:%d.%m.%Y}"
+            text = f"Основание изменилось: проверьте материалы до {until}, их {len(items)}"
+            told = _of_change(change, text, law.whom_to_tell(unit, on))
+            _tell(None, told, source=f"{entry.chain}:{entry.seq}", actor=entry.actor, at=entry.at)
+
+
+def _of_change(change: LawChange, text: str, people: Collection[int]) -> Told:
+    path = reverse("workplace:law_change", args=[change.pk])
+    return Told(Kind.LAW, text, people, path=path, subject=str(change)[:200])
+
+
+def _by_unit(items: Iterable[ReviewItem]) -> dict[int, list[ReviewItem]]:
+    found: dict[int, list[ReviewItem]] = {}
+    for one in items:
+        found.setdefault(one.unit_id, []).append(one)
+    return found
 
 
 def votes_path(material: int) -> str:
@@ -409,6 +432,51 @@ def _said_of(duty: ReviewDuty, left: int) -> str:
         return f"Проверка материалов просрочена: срок был {duty.due_on:%d.%m.%Y}"
     until = f"до {duty.due_on:%d.%m.%Y}"
     return f"Проверьте материалы {until}" if left > max(REMINDED) else f"Проверьте материалы {until}, дней: {left}"
+
+
+# --- changes of the law ----------------------------------------------------------------------------------------------
+
+
+def tell_of_law() -> int:
+    """Remind of the week's look at the law, and of materials whose ground has changed; return how many were told.
+
+    The legal unit hears that a week is open, that its last day has come, and that it is overdue; the chief editors
+    where nobody is of that unit. Keepers of materials hear on the last day and when it has passed.
+    """
+    today, told = timezone.localdate(), 0
+    chiefs = _holders(review.CHIEF)
+    lawyers = _holders(law.POWER) - chiefs or chiefs
+    for week in LawWeek.objects.filter(closed_at=None):
+        stage, said = _stage(week.due_on, today)
+        text = f"Изменения законодательства, {week}: {said or f'ответьте до {week.due_on:%d.%m.%Y}'}"
+        people = lawyers | (_holders(review.OVERSEER) if stage == "passed" else set())
+        path = reverse("workplace:law_week", args=[week.pk])
+        news = Told(Kind.LAW, text, people, path=path, subject="Изменения законодательства РФ и НСО")
+        told += _remind(news, f"law_week:{week.pk}:{stage}")
+    waiting = ReviewItem.objects.filter(state=ReviewItem.State.WAITING, change__isnull=False)
+    for change in LawChange.objects.filter(pk__in=waiting.values("change")):
+        for unit, items in _by_unit(waiting.filter(change=change).order_by("due_on")).items():
+            stage, said = _stage(items[0].due_on, today)
+            if said:
+                text = f"Основание изменилось, ждут проверки: {len(items)}; {said}"
+                news = _of_change(change, text, law.whom_to_tell(unit, today))
+                told += _remind(news, f"law:{change.pk}:{unit}:{stage}:{items[0].due_on}")
+    return told
+
+
+def _stage(due_on: date, today: date) -> tuple[str, str]:
+    if due_on < today:
+        return "passed", f"срок прошёл {due_on:%d.%m.%Y}"
+    return ("last", "последний день сегодня") if due_on == today else ("open", "")
+
+
+def _remind(told: Told, source: str) -> int:
+    """Tell those who have not heard it yet; return how many."""
+    heard = Notice.objects.filter(kind=told.kind, source=source).values_list("employee", flat=True)
+    if not (people := set(told.people) - set(heard)):
+        return 0
+    with transaction.atomic():
+        return len(_tell(None, replace(told, people=people), source=source, actor=None, at=timezone.now()))
 
 
 # --- telling ---------------------------------------------------------------------------------------------------------

@@ -24,11 +24,25 @@ from otklik.correspondence.channel import Arrived
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
 from otklik.demo import staff
 from otklik.demo.history import CHANNELS, Historian, Plan, letter_of, reply_to
-from otklik.knowledge import agreement, defaults, finding, proposals, public, quarters, votes
-from otklik.knowledge.models import Agreement, Faq, Mark, Proposal, ReplyTemplate, ReviewItem, SearchSession, Section
+from otklik.knowledge import agreement, defaults, finding, law, proposals, public, quarters, votes, weeks
+from otklik.knowledge.law import News
+from otklik.knowledge.models import (
+    Agreement,
+    Faq,
+    LawChange,
+    LawWeek,
+    LegalAct,
+    Mark,
+    Proposal,
+    Reference,
+    ReplyTemplate,
+    ReviewItem,
+    SearchSession,
+    Section,
+)
 from otklik.knowledge.quarters import Quarter
 from otklik.people import substitution
-from otklik.people.models import Employee, Unit
+from otklik.people.models import Employee, RoleAssignment, Unit
 from otklik.workplace import notices
 
 S = Appeal.Status
@@ -40,6 +54,7 @@ ROLES = (
     "kbauthor",
     "kbchief",
     "head1",
+    "lawyer",
     "consultant",
     "receptionist",
     "admin",
@@ -55,6 +70,7 @@ def fill() -> dict[str, Any]:
     units, people = staff.load()
     _knowledge(units["land"])
     _readers(people["executor1"], people["consultant"])
+    act = _law(people["lawyer"])
     historian = Historian(units, people, now=timezone.now())
     lived = _appeals(historian)
     _leftovers(historian)
@@ -76,8 +92,11 @@ def fill() -> dict[str, Any]:
     head = waiting.approver.username
     drafted = next(one for one in lived if one.status == S.DRAFTING)
     writer = drafted.executor.username
+    sent = next(one for one in lived if one.status == S.SENT and one.executor.username not in (writer, head))
+    keeper = sent.executor.username
+    RoleAssignment.objects.create(employee=sent.executor, role_id="kb_author", valid_from=staff.SINCE)
     return {
-        "sessions": {login: _session(people[login]) for login in (*ROLES, head, writer)},
+        "sessions": {login: _session(people[login]) for login in (*ROLES, head, writer, keeper)},
         "section": Section.objects.get(slug="garages").pk,
         "number": on_site.number,
         "code": CODE,
@@ -90,9 +109,11 @@ def fill() -> dict[str, Any]:
                 f"/desk/applicants/{on_site.applicant_id}/",
             ],
             head: [f"/desk/approvals/{waiting.pk}/"],
+            "lawyer": [f"/desk/kb/{act.pk}/law/", *(f"/desk/law-weeks/{one.pk}/" for one in LawWeek.objects.all())],
             "admin": [f"/desk/staff/{people['executor1'].pk}/hand-over/"],
             writer: [f"/desk/appeals/{drafted.pk}/draft/"],
             "kbchief": _of_the_chief(),
+            keeper: [f"/desk/appeals/{sent.pk}/{place}/" for place in ("keep", "material")],
         },
     }
 
@@ -109,6 +130,8 @@ def _of_the_chief() -> list[str]:
         f"/desk/reviews/{item.duty_id}/end/",
         f"/desk/kb/proposals/{proposal.pk}/",
         f"/desk/kb/agreements/{sent.pk}/",
+        f"/desk/kb/proposals/{proposal.pk}/material/",
+        f"/desk/law/{LawChange.objects.latest('pk').pk}/",
         "/desk/kb/finding/baseline/",
         f"/desk/kb/{page}/uses/",
         f"/desk/kb/{ReplyTemplate.objects.get(slug='answer').pk}/on-case/",
@@ -158,6 +181,21 @@ def _readers(one: Employee, other: Employee) -> None:
     SearchSession.objects.update(last_at=timezone.now() - timedelta(hours=1))
     votes.vote(finding.Searcher(other), page, helped=False, reason="unclear", note="С какого дня считать срок?")
     proposals.gather()
+
+
+def _law(lawyer: Employee) -> LegalAct:
+    """Leave an act that others stand on, one change of it, and the week of today."""
+    section = Section.objects.get(slug="garages")
+    facts = {"form": "Федеральный закон", "number": "79-ФЗ", "adopted_on": "2021-04-05", "issuer": "Дума"}
+    act = LegalAct(title="79-ФЗ", slug="act", full_title="О внесении изменений в отдельные акты", live=False, **facts)
+    section.add_child(instance=act).save_revision().publish()
+    act.refresh_from_db()
+    page = Faq.objects.get(slug="garage-1")
+    page.references.add(Reference(target=act, place="ст. 3.7"))
+    page.save_revision().publish()
+    weeks.open_weeks()
+    law.register(News(act, "", "amended", timezone.localdate(), "Срок продлён до 2031 года"), by=lawyer)
+    return act
 
 
 def _plan(historian: Historian, number: int, channel: str, target: str = "", days: int = 20) -> Plan:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from otklik.core.models import JournalEntry
 from otklik.knowledge import compliance, proposals, votes
 from otklik.knowledge.finding import Searcher
-from otklik.knowledge.models import Proposal, SearchSession
+from otklik.knowledge.models import Material, Proposal, SearchSession
 
 pytestmark = pytest.mark.django_db
 
@@ -134,6 +134,62 @@ def test_only_those_who_answer_for_it_see_and_decide(garage, employee, rent, lan
     listed = {one: signed_in(one).get(reverse("workplace:proposals")).context["page"].paginator.count
               for one in (theirs, chief)}  # fmt: skip
     assert listed == {theirs: 0, chief: 2}
+
+
+def without_section() -> Proposal:
+    for _ in range(3):
+        searched("порубочный билет")
+    proposals.gather()
+    return Proposal.objects.get()
+
+
+def test_what_has_no_section_gets_one_when_it_is_taken(garages, chief, land):
+    row, desk = without_section(), signed_in(chief)
+    address = reverse("workplace:proposal", args=[row.pk])
+    refused = desk.post(address, {"take": "1", "section": ""})
+    assert (refused.status_code, "Выберите раздел" in refused.content.decode()) == (422, True)
+    desk.post(address, {"take": "1", "section": garages.pk})
+    row.refresh_from_db()
+    assert (row.state, row.section, row.unit) == ("taken", garages, land)
+
+
+def test_a_proposal_is_passed_on_and_is_new_there(garages, leases, chief, author, land, rent, employee):
+    row, theirs = without_section(), employee("their-author", rent, "kb_author")
+    proposals.pass_on(row, unit=land, by=chief)
+    proposals.take(row, section=garages, by=author)
+    desk, address = signed_in(author), reverse("workplace:proposal", args=[row.pk])
+    assert "Выберите другое подразделение" in desk.post(address, {"pass": "1", "unit": land.pk}).content.decode()
+    assert desk.post(address, {"pass": "1", "unit": rent.pk}).url == reverse("workplace:proposals")
+    row.refresh_from_db()
+    assert (row.state, row.unit, row.handler, row.section) == ("new", rent, None, None)
+    assert signed_in(theirs).get(address).status_code == 200
+    told = JournalEntry.objects.filter(action="proposal.passed_on").latest("pk")
+    assert (told.actor, told.data["unit"], told.data["was"]) == (author, rent.pk, land.pk)
+
+
+def test_from_a_proposal_to_a_draft_and_its_publication_ends_it(garages, leases, chief, author, reader, land):
+    row = without_section()
+    proposals.pass_on(row, unit=land, by=chief)
+    proposals.take(row, section=garages, by=author)
+    desk, address = signed_in(author), reverse("workplace:proposal_material", args=[row.pk])
+    assert 'value="Порубочный билет"' in desk.get(address).content.decode()
+    given = {"kind": "Faq", "section": garages.pk, "title": "Порубочный билет", "on": ""}
+    for wrong in ({"section": leases.pk}, {"kind": "LegalAct"}, {"title": " "}, {"kind": "Nothing"}):
+        assert desk.post(address, given | wrong).status_code == 422, wrong
+    assert Material.objects.count() == 0
+    made = desk.post(address, given)
+    page = Material.objects.get()
+    assert made.url == reverse("wagtailadmin_pages:edit", args=[page.pk])
+    assert desk.get(made.url).status_code == 200
+    row.refresh_from_db()
+    assert (row.state, row.led_to_id, page.live) == ("taken", page.pk, False)
+    assert "Пишется материал" in desk.get(reverse("workplace:proposal", args=[row.pk])).content.decode()
+    written = page.specific
+    written.short_answer = "Подайте заявление."
+    written.save_revision(user=chief).publish(user=chief, skip_permission_checks=True)
+    row.refresh_from_db()
+    assert (row.state, row.handler, row.led_to_id) == ("done", author, page.pk)
+    assert JournalEntry.objects.filter(action="proposal.done").get().actor == chief
 
 
 def test_the_clause_of_the_procedure_counts_what_waits(garage, chief):

@@ -13,7 +13,7 @@ from django.urls import reverse
 from otklik.core import journal
 from otklik.correspondence.models import StaffLetter
 from otklik.knowledge import materials, protocol, quarters, review, trust
-from otklik.knowledge.models import Mark, ReviewDuty, ReviewItem, ReviewLook
+from otklik.knowledge.models import LawChange, Mark, ReviewDuty, ReviewItem, ReviewLook
 from otklik.people.models import Department, Employee, Substitution, Unit
 from otklik.workplace import notice_mail, notices
 from otklik.workplace.models import Notice
@@ -199,7 +199,8 @@ def test_readers_see_everywhere_how_far_a_material_may_be_trusted(clock, duty, r
     review.confirm(item, by=author)
     said("проверено 1 октября · Отдел земли")
     assert "author" in text_of(desk(reader).get(places[0]))
-    law = {"cause": "law", "why": "Изменён 59-ФЗ", "unit": item.unit, "due_on": date(2026, 10, 20)}
+    change = LawChange.objects.create(named="59-ФЗ", happened_on=date(2026, 10, 1), what="Срок", entered_by=author)
+    law = {"cause": "law", "change": change, "why": "Изменён 59-ФЗ", "unit": item.unit, "due_on": date(2026, 10, 20)}
     ReviewItem.objects.create(material=item.material, title=item.title, **law)
     said("основание изменилось, идёт проверка · Отдел земли")
 

@@ -16,7 +16,7 @@ from django.urls import URLPattern
 from otklik.appeals import approval, bulk, dispatch, registration
 from otklik.core.models import ChainHead, ProcedureClause, ProcedureEdition, RetentionRule, TermRule
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
-from otklik.knowledge.models import ReviewDuty, ReviewItem
+from otklik.knowledge.models import LawChange, LawWeek, ReviewDuty, ReviewItem
 from otklik.people.models import Employee, Role, RoleAssignment, RolePower, Transfer
 from otklik.people.powers import POWERS
 from otklik.workplace import urls
@@ -54,6 +54,7 @@ TYPED = (
     *("signed_on", "since", "until", "years", "level", "digest_at", "mail-term", "replaced_by", "revision"),
     *("helped", "note", "outcome", "take", "audience", "seconds", "measured_on", "path"),
     *("step", "how", "link", "field", "passage", "note", "acts", "items", "has_all", "missing", "close"),
+    *("act", "named", "nothing", "section", "title", "words", "also", "again", "pass", "done"),
 )
 
 
@@ -94,6 +95,10 @@ def ids(world: World) -> dict[str, list[int]]:
         "compliance": [ProcedureEdition.objects.earliest("pk").pk, ProcedureClause.objects.earliest("pk").pk],
         "reviews": [review.duty.pk],
         "review-items": [review.pk],
+        "law": [
+            LawChange.objects.create(named="59-ФЗ", happened_on="2026-10-01", what="Срок", entered_by=world.clerk).pk
+        ],
+        "law-weeks": [LawWeek.objects.create(begins_on="2026-11-23", due_on="2026-11-27").pk],
         "retention": [RetentionRule.objects.earliest("pk").pk],
     }
 

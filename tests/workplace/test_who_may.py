@@ -24,7 +24,7 @@ from otklik.core.models import Installation, TermRule
 from otklik.correspondence.models import IncomingFile, IncomingMessage, OutgoingFile, OutgoingMessage
 from otklik.knowledge import public
 from otklik.knowledge import rights as knowledge_rights
-from otklik.knowledge.models import Agreement, Faq, KnowledgeHome, ReviewDuty, ReviewItem, Section
+from otklik.knowledge.models import Agreement, Faq, KnowledgeHome, LawChange, LawWeek, ReviewDuty, ReviewItem, Section
 from otklik.people.models import Employee, Substitution, Transfer
 from otklik.people.powers import STARTING_ROLES
 from otklik.workplace import rights
@@ -92,6 +92,7 @@ def house(db: None) -> House:
     today = sent.created_at.date()
     assert waiting is not None
     duty = ReviewDuty.objects.create(unit=world.land, year=2026, quarter=4, opened_on=today, due_on=today)
+    change = LawChange.objects.create(named="59-ФЗ", happened_on=today, what="Срок", entered_by=world.clerk)
     house.ids = {
         "walk": house.appeals[0].pk,
         "inbox": world.message().pk,
@@ -105,6 +106,8 @@ def house(db: None) -> House:
         "kb/sections": section.pk,
         "kb": faq.pk,
         "kb/agreements": Agreement.objects.create(page=faq, revision=faq.latest_revision, new=True).pk,
+        "law": change.pk,
+        "law-weeks": LawWeek.objects.create(begins_on=today, due_on=today).pk,
         "reviews": duty.pk,
         "review-items": ReviewItem.objects.create(
             material_id=faq.pk, title="Вопрос", unit=world.land, duty=duty, due_on=duty.due_on

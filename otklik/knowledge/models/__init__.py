@@ -15,6 +15,7 @@ from otklik.knowledge.models.kinds import (
     Script,
     Service,
 )
+from otklik.knowledge.models.law import CheckTerm, LawChange, LawWeek
 from otklik.knowledge.models.material import (
     Attachment,
     FileText,
@@ -42,6 +43,7 @@ __all__ = [
     "Attachment",
     "Audience",
     "Baseline",
+    "CheckTerm",
     "ContactData",
     "DecisionExample",
     "EmptySection",
@@ -52,6 +54,8 @@ __all__ = [
     "JobDescription",
     "KnowledgeHome",
     "KnowledgePage",
+    "LawChange",
+    "LawWeek",
     "LegalAct",
     "Mark",
     "Material",

@@ -341,6 +341,7 @@ class MaterialUse(models.Model):
         LINKED = "linked", "вставлена ссылка"
         OPENED = "opened", "открыт"
         DECLINED = "declined", "не подошёл"
+        WRITTEN_FROM = "written", "написан из ответа"
 
     IN_ANSWERS: ClassVar = (Action.INSERTED, Action.LINKED)
 

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from wagtail.models import Page
 
+from otklik.knowledge.models.structure import Section
 from otklik.people.models import Unit
 
 
@@ -17,6 +18,10 @@ class Proposal(models.Model):
         NO_RESULT = "no_result", "ищут, а материала нет"
         NO_CLICK = "no_click", "находят не то"
         VOTES = "votes", "материал не помогает"
+        UNBACKED = "unbacked", "отвечают без материала"
+        ALIKE = "alike", "похожие обращения без материала"
+        WORTH = "worth", "решение стоит сохранить"
+        NO_ACT = "no_act", "нет правового акта"
 
     class State(models.TextChoices):
         NEW = "new", "новое"
@@ -36,6 +41,15 @@ class Proposal(models.Model):
         help_text="Пусто — решает главный редактор.",
     )
     page = models.ForeignKey(Page, models.SET_NULL, null=True, related_name="+", verbose_name="о каком материале")
+    section = models.ForeignKey(
+        Section,
+        models.SET_NULL,
+        null=True,
+        related_name="+",
+        verbose_name="раздел",
+        help_text="Где быть материалу: выбирает тот, кто взял.",
+    )
+    material_kind = models.CharField("вид материала", max_length=30, blank=True, help_text="Какой нужен, если ясно.")
     signals = models.PositiveIntegerField("сколько сигналов", default=0)
     state = models.CharField("состояние", max_length=8, choices=State, default=State.NEW)
     made_at = models.DateTimeField("когда собрано", auto_now_add=True)
@@ -64,17 +78,21 @@ class Proposal(models.Model):
 
 
 class Evidence(models.Model):
-    """One line of evidence: the words people typed or what they said, and how many times. Nobody is named."""
+    """One line of evidence: the words people typed or what they said, and how many times. Nobody is named.
+
+    `reference` is opaque: whoever is above knows what it means and who may see it.
+    """
 
     proposal = models.ForeignKey(Proposal, models.CASCADE, related_name="evidence", verbose_name="предложение")
     words = models.CharField("слова", max_length=1000)
+    reference = models.CharField("откуда", max_length=60, blank=True)
     times = models.PositiveIntegerField("сколько раз")
     last_at = models.DateTimeField("последний раз")
 
     class Meta:
         verbose_name = "основание предложения"
         verbose_name_plural = "основания предложений"
-        constraints = [models.UniqueConstraint("proposal", "words", name="evidence_once")]
+        constraints = [models.UniqueConstraint("proposal", "words", "reference", name="evidence_once")]
 
     def __str__(self) -> str:
         return f"{self.words}: {self.times}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 
+from otklik.knowledge.models.law import LawChange
 from otklik.knowledge.models.material import Material
 from otklik.knowledge.models.structure import Section
 from otklik.people.models import Employee, Unit
@@ -107,6 +108,9 @@ class ReviewItem(models.Model):
     )
     cause = models.CharField("почему", max_length=8, choices=Cause, default=Cause.QUARTER)
     why = models.TextField("что случилось", blank=True)
+    change = models.ForeignKey(
+        LawChange, models.PROTECT, null=True, related_name="items", verbose_name="изменение акта", db_index=False
+    )
     due_on = models.DateField("срок", help_text="У перенесённого — прежний: срок не отодвигается.")
     created_at = models.DateTimeField("появилось", auto_now_add=True)
     state = models.CharField("состояние", max_length=10, choices=State, default=State.WAITING)
@@ -124,8 +128,10 @@ class ReviewItem(models.Model):
             models.UniqueConstraint(
                 "material", condition=Q(cause="quarter", state="waiting"), name="review_item_waits_once"
             ),
+            models.UniqueConstraint("change", "material", name="review_item_once_for_a_change"),
             models.CheckConstraint(
-                condition=Q(cause="quarter", duty__isnull=False) | Q(cause="law") & ~Q(why=""),
+                condition=Q(cause="quarter", duty__isnull=False, change__isnull=True)
+                | Q(cause="law", change__isnull=False) & ~Q(why=""),
                 name="review_item_of_a_duty",
             ),
             models.CheckConstraint(
