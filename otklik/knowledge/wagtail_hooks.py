@@ -121,3 +121,9 @@ def scripts() -> SafeString:
         static("js/cms-size.js"),
         settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
     )
+
+
+@hooks.register("construct_help_menu")
+def nothing_of_other_hosts(request: HttpRequest, items: list[Any]) -> None:
+    """Leave out what leads to other hosts: the network is closed, and the guide for authors is our own."""
+    items[:] = [item for item in items if not item.url.startswith("http")]

@@ -9,6 +9,8 @@ from typing import Any
 import axe_playwright_python
 from playwright.sync_api import Page
 
+from tests import sizes
+
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 RUN_AXE = """
 async ([places, rules]) => {
@@ -39,6 +41,7 @@ SIDEWAYS = """
   .filter((one) => one.getBoundingClientRect().right > innerWidth + 1)
   .slice(0, 3).map((one) => `${one.tagName}.${one.className}`).join(", ") || "?"
 """
+WIDE, NARROW = {"width": 1400, "height": 900}, {"width": 320, "height": 640}
 COLOURS = ["color-contrast", "link-in-text-block"]  # the other rules do not see the theme
 NO_COLOURS = {"rules": {name: {"enabled": False} for name in COLOURS}}
 ONLY_COLOURS = {"runOnly": COLOURS}
@@ -48,3 +51,23 @@ def findings(page: Page, rules: Mapping[str, Any], places: list[int] | None = No
     """Give what axe finds on a page that has loaded `AXE`; `places`: only at these letters, as `INKED` gave them."""
     found: list[str] = page.evaluate(RUN_AXE, [places, dict(rules)])
     return found
+
+
+def judge(page: Page) -> None:
+    """The page can be read: in both themes, wide and on a small telephone."""
+    page.evaluate(AXE)
+    found = []
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+        found += findings(page, {} if theme == "light" else ONLY_COLOURS)
+    page.set_viewport_size(NARROW)
+    wider = page.evaluate(SIDEWAYS)
+    page.set_viewport_size(WIDE)
+    page.emulate_media(color_scheme="light")
+    assert (found, wider) == ([], ""), page.url
+
+
+def judge_again(page: Page) -> None:
+    """In a proof: judge a page in the state a story brought it to; as it opens, the walk over all pages judges it."""
+    if sizes.FULL:
+        judge(page)

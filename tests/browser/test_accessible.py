@@ -22,6 +22,7 @@ from otklik.portal import urls as portal
 from otklik.workplace import urls as workplace
 from tests import components, sizes
 from tests.browser import axe
+from tests.browser.axe import NARROW, WIDE
 from tests.browser.house import serving
 
 pytestmark = pytest.mark.browser
@@ -29,7 +30,6 @@ pytestmark = pytest.mark.browser
 LINKS = "() => [...document.querySelectorAll('a[href]:not([download])')].map((one) => one.href)"
 # Folded parts are read as well; the menu of a person floats over the page and is opened on its own.
 UNFOLD = "() => document.querySelectorAll('details:not(.menu)').forEach((one) => { one.open = true; })"
-WIDE, NARROW = {"width": 1400, "height": 900}, {"width": 320, "height": 640}
 # These pages differ by the state of what they show, «Сегодня» by who looks.
 BY_ADDRESS = {"workplace:card", "workplace:inbox", "workplace:dispatch", "workplace:sign"}
 BY_PERSON = {"workplace:today"}

@@ -9,10 +9,10 @@ from typing import Final
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.axe import judge_again
 from tests.browser.conftest import Desk
 from tests.browser.pictures import take
 from tests.browser.steps import press
-from tests.browser.test_signin_story import judge
 
 pytestmark = pytest.mark.browser
 WORD: Final = "Водоохранная зона"
@@ -71,14 +71,14 @@ def test_an_author_writes_every_kind_the_head_agrees_and_a_reader_finds_them(
     head.goto(f"{desk.url}/desk/")
     head.get_by_role("link", name="Согласовать материалы").click()
     expect(head.locator(".kb-hit")).to_have_count(len(KINDS))
-    judge(head)
+    judge_again(head)
     take(head, "kb-agreements")
     _comment(head)
     for kind in KINDS:
         head.goto(f"{desk.url}/desk/kb/agreements/")
         head.get_by_role("link", name=TITLES[kind], exact=True).click()
         if kind == "faq":
-            judge(head)
+            judge_again(head)
             take(head, "kb-agreement")
         press(head, head.get_by_role("button", name="Согласовать"))
     expect(head.get_by_text("Ничего не ждёт согласования")).to_be_visible()

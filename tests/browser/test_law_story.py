@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.axe import judge_again
 from tests.browser.conftest import Desk
 from tests.browser.steps import press
-from tests.browser.test_signin_story import judge
 
 pytestmark = pytest.mark.browser
 NOTICE = "Основание изменилось, идёт проверка."
@@ -26,13 +26,13 @@ def test_an_amended_act_is_told_to_readers_until_its_keeper_has_checked(
     lawyer.goto(desk.url + act.removesuffix("law/"))
     lawyer.get_by_role("link", name="Изменён или утратил силу").click()
     expect(lawyer.get_by_role("heading", name="Пойдут на проверку: 2")).to_be_visible()
-    judge(lawyer)
+    judge_again(lawyer)
     lawyer.get_by_label("Утратил силу").check()
     lawyer.get_by_label(re.compile("С какого дня")).fill("2026-09-01")
     lawyer.get_by_label(re.compile("Что изменилось")).fill("Закон утратил силу, применяется новый")
     press(lawyer, lawyer.get_by_role("button", name="Внести и отправить на проверку"))
     expect(lawyer.get_by_text("На проверку отправлено материалов: 2")).to_be_visible()
-    judge(lawyer)
+    judge_again(lawyer)
     change = lawyer.url
 
     # A reader sees it in words on the material; the page of the change leads there.
@@ -46,7 +46,7 @@ def test_an_amended_act_is_told_to_readers_until_its_keeper_has_checked(
     chief.goto(change)
     link = chief.locator("li.kb-hit", has=chief.locator(".chip-press, .term, .chip")).get_by_role("link").first
     link.click()
-    judge(chief)
+    judge_again(chief)
     chief.get_by_label("Примечание").fill("Сверено с новым законом")
     press(chief, chief.get_by_role("button", name="Проверено, изменений не требуется"))
     chief.goto(change)
@@ -56,7 +56,7 @@ def test_an_amended_act_is_told_to_readers_until_its_keeper_has_checked(
     # The week is answered for with what was entered.
     lawyer.goto(desk.url + "/desk/law/?state=weeks")
     lawyer.locator("a.row-link").first.click()
-    judge(lawyer)
+    judge_again(lawyer)
     press(lawyer, lawyer.get_by_role("button", name="Закрыть неделю"))
     expect(lawyer.get_by_text(re.compile("Закрыта неделя"))).to_be_visible()
 
@@ -69,10 +69,10 @@ def test_what_readers_miss_becomes_a_material(desk: Desk, new_page: Callable[...
     address = chief.url
     chief.get_by_label("Раздел, в котором быть материалу").select_option(label="Гаражи")
     press(chief, chief.get_by_role("button", name="Взять в работу"))
-    judge(chief)
+    judge_again(chief)
     chief.get_by_role("link", name="Создать материал").click()
     expect(chief.get_by_label(re.compile("Заголовок"))).to_have_value("Лесной участок")
-    judge(chief)
+    judge_again(chief)
     chief.get_by_label("Вопрос и ответ").check()
     press(chief, chief.get_by_role("button", name="Создать и открыть редактор"))
 

@@ -8,10 +8,10 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.axe import judge_again
 from tests.browser.conftest import Desk
 from tests.browser.hands import Hands
 from tests.browser.steps import press
-from tests.browser.test_signin_story import judge
 
 pytestmark = pytest.mark.browser
 
@@ -27,17 +27,17 @@ def test_a_unit_reviews_its_quarter_to_the_end(desk: Desk, new_page: Callable[..
 
     author.goto(f"{desk.url}/desk/")
     author.get_by_role("navigation", name="Разделы").get_by_role("link", name="Актуализация").click()
-    judge(author)
+    judge_again(author)
     author.locator("#rows .row-link").first.click()
     expect(author.get_by_text("Решено 0 из 3")).to_be_visible()
-    judge(author)
+    judge_again(author)
 
     # By keys alone: open the first material, confirm it, then the second with a note.
     hands = Hands(author)
     hands.letter("KeyJ")
     expect(author.get_by_text("1 из 3")).to_be_visible()
     expect(heading).to_have_text("Как оформить гараж")
-    judge(author)
+    judge_again(author)
     hands.letter("KeyJ")
     expect(author.get_by_text("2 из 3")).to_be_visible()
     author.get_by_label("Примечание").fill("Телефоны проверены")
@@ -52,7 +52,7 @@ def test_a_unit_reviews_its_quarter_to_the_end(desk: Desk, new_page: Callable[..
 
     # Not closed before «чего не хватает» is answered; what was typed stays.
     expect(heading).to_have_text("Чего не хватает в Базе знаний")
-    judge(author)
+    judge_again(author)
     close = author.get_by_role("button", name="Сохранить и закрыть проверку")
     press(author, close)
     expect(author.get_by_text("Напишите, чего не хватает, или отметьте «Всё есть».")).to_be_visible()
@@ -64,7 +64,7 @@ def test_a_unit_reviews_its_quarter_to_the_end(desk: Desk, new_page: Callable[..
     expect(heading).to_contain_text("Протокол актуализации Базы знаний")
     for words in ("Телефоны проверены", "ЗК РФ, ст. 39.5", "Шаблон заменён новым", "Ответ о переносе гаража"):
         expect(author.get_by_text(words)).to_be_visible()
-    judge(author)
+    judge_again(author)
     address = author.get_by_role("link", name="Протокол в PDF").get_attribute("href")
     printed = author.request.get(f"{desk.url}{address}")
     assert printed.body().startswith(b"%PDF")

@@ -11,9 +11,8 @@ from playwright.sync_api import Page, expect
 
 from otklik.demo.staff import PASSWORD
 from tests import components
-from tests.browser import axe
+from tests.browser.axe import judge
 from tests.browser.house import serving
-from tests.browser.test_accessible import NARROW, WIDE
 
 pytestmark = pytest.mark.browser
 
@@ -44,20 +43,6 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def code(secret: str) -> str:
     counter = list(totp.yield_hotp_counters_from_time())[1]
     return totp.format_hotp_value(totp.hotp_value(secret, counter))
-
-
-def judge(page: Page) -> None:
-    """The page can be read: in both themes, wide and on a small telephone."""
-    page.evaluate(axe.AXE)
-    found = []
-    for theme in ("light", "dark"):
-        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-        found += axe.findings(page, {} if theme == "light" else axe.ONLY_COLOURS)
-    page.set_viewport_size(NARROW)
-    wider = page.evaluate(axe.SIDEWAYS)
-    page.set_viewport_size(WIDE)
-    page.emulate_media(color_scheme="light")
-    assert (found, wider) == ([], ""), page.url
 
 
 def enter(page: Page, house: str, login: str, back: str = "/desk/") -> None:
