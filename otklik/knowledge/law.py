@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
+from django.contrib.contenttypes.models import ContentType
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
+from wagtail.models import Page, ReferenceIndex
 
 from otklik.core import calendar, journal
 from otklik.core.errors import DomainError
@@ -94,9 +96,17 @@ BASIS: Final = "решение департамента (п. 41 Порядка �
 
 
 def standing_on(act: Material) -> QuerySet[Material]:
-    """Return the published materials that refer to an act, and the act itself: its page tells the old edition."""
+    """Return the published materials that name an act among their grounds or lead to it from their text.
+
+    The act itself is among them: its page tells the old edition.
+    """
     refers = Reference.objects.filter(page=OuterRef("pk"), target=act.pk)
-    return materials.published().filter(Exists(refers) | Q(pk=act.pk)).order_by("path")
+    pages = ContentType.objects.get_for_model(Page)
+    links = ReferenceIndex.objects.filter(
+        base_content_type=pages, to_content_type=pages, to_object_id=str(act.pk)
+    ).values_list("object_id", flat=True)
+    leads = [int(one) for one in links if one.isdigit()]
+    return materials.published().filter(Exists(refers) | Q(pk__in=[act.pk, *leads])).order_by("path")
 
 
 @transaction.atomic

@@ -87,6 +87,12 @@ def test_what_stands_on_a_changed_act_goes_to_its_keepers_with_a_term(standing, 
     assert (row.actor, row.data["materials"], row.data["material"]) == (lawyer, 2, act.pk)
 
 
+def test_a_material_whose_text_leads_to_the_act_stands_on_it_too(act, garages, publish, lawyer, land):
+    publish(garages, "Что говорит закон", body=f'<p>Читайте <a linktype="page" id="{act.pk}">закон</a>.</p>')
+    change = law.register(news(act), by=lawyer)
+    assert ("Что говорит закон", land) in {(one.title, one.unit) for one in change.items.all()}
+
+
 def test_the_term_is_a_row_of_a_dictionary(standing, act, lawyer):
     CheckTerm.objects.create(days=3, basis="приказ", valid_from=date(2026, 7, 1))
     assert {one.due_on for one in law.register(news(act), by=lawyer).items.all()} == {date(2026, 7, 9)}
