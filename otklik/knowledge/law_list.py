@@ -13,9 +13,9 @@ from typing import IO, Final
 from django.db import transaction
 from django.utils import timezone
 
-from otklik.core import tables, typed
-from otklik.core.tables import Row
-from otklik.knowledge import law, weeks
+from otklik.core import typed
+from otklik.knowledge import brought, law, weeks
+from otklik.knowledge.brought import Row
 from otklik.knowledge.law import News
 from otklik.knowledge.models import LawChange, LawWeek, LegalAct
 from otklik.people.models import Employee
@@ -58,7 +58,7 @@ class Line:
 
 def read(upload: IO[bytes], name: str) -> list[Row]:
     """Return the rows of a list; nothing in the file is run."""
-    return tables.read(upload, name, titles=TITLES, needed=NEEDED, most=MOST)
+    return brought.rows(upload, name, titles=TITLES, needed=NEEDED, most=MOST)
 
 
 def plan(rows: Iterable[Row], chosen: Mapping[int, int] | None = None) -> list[Line]:

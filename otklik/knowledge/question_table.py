@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass
@@ -15,10 +14,11 @@ from typing import IO, Final
 from django.db import transaction
 from django.utils import timezone
 
-from otklik.core import files, journal, locks, sheets
+from otklik.core import journal, locks, sheets
 from otklik.core.errors import DomainError
-from otklik.core.sheets import BadSheet, Cell
-from otklik.knowledge import articles, office, portable, rights
+from otklik.core.sheets import BadSheet
+from otklik.knowledge import articles, brought, office, portable, rights
+from otklik.knowledge.brought import Row
 from otklik.knowledge.models import Faq, Mark, Section
 from otklik.knowledge.models.kinds import same_question
 from otklik.people.models import Employee
@@ -49,15 +49,6 @@ class PlanChanged(DomainError):
         "Посмотрите ещё раз и подтвердите."
     )
     status = 409
-
-
-@dataclass(frozen=True)
-class Row:
-    """One question as it was brought: its number, texts by column, what is wrong with its cells."""
-
-    number: int
-    cells: dict[str, str]
-    wrong: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -102,7 +93,7 @@ def sample() -> bytes:
 
 def read(upload: IO[bytes], name: str) -> list[Row]:
     """Return the questions of a spreadsheet's first sheet, or of a document's tables and «Вопрос: … Ответ: …»."""
-    found = _of_document(upload, name) if name.lower().endswith(".docx") else _of_sheet(upload, name)
+    found = _of_document(upload, name) if brought.is_document(name) else _of_sheet(upload, name)
     rows = [row for row in found if row.wrong or any(row.cells.values())]
     if not rows:
         raise BadSheet(what="вопросов в нём нет. Возьмите образец: столбцы «Вопрос» и «Ответ».")
@@ -116,22 +107,11 @@ def _of_sheet(upload: IO[bytes], name: str) -> Iterator[Row]:
     columns = _columns([cell.text for cell in found[0][1]]) if found else {}
     if found and not columns:
         raise BadSheet(what=f"{_NO_COLUMNS} или возьмите образец.")
-    for number, row in found[1:]:
-        read = {field: row[place] if place < len(row) else Cell("") for place, field in columns.items()}
-        wrong = tuple(cell.wrong for cell in read.values() if cell.wrong)
-        yield Row(number, {field: cell.text for field, cell in read.items()}, wrong)
+    yield from (brought.under(columns, number, row) for number, row in found[1:])
 
 
 def _of_document(upload: IO[bytes], name: str) -> Iterator[Row]:
-    content = upload.read(sheets.MAX_BYTES + 1)
-    if len(content) > sheets.MAX_BYTES:
-        raise BadSheet(what=f"он больше {sheets.MAX_BYTES // 1024 // 1024} МБ. Оставьте в документе только вопросы.")
-    files.check(content, name, inert=True)
-    try:
-        blocks = list(office.document_blocks(io.BytesIO(content)))
-    except office.Unreadable as why:
-        raise BadSheet(what=f"{why}. Сохраните его заново как .docx.") from why
-    for number, cells in enumerate(_questions(blocks), start=1):
+    for number, cells in enumerate(_questions(brought.blocks(upload, name)), start=1):
         yield Row(number, cells) if cells else Row(number, {}, (_NO_COLUMNS,))
 
 

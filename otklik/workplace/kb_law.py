@@ -19,8 +19,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from otklik.core import typed
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
-from otklik.core.tables import Row
 from otklik.knowledge import law, law_list, materials, review, weeks
+from otklik.knowledge.brought import Row
 from otklik.knowledge.law import News
 from otklik.knowledge.models import LawChange, LawWeek, LegalAct
 from otklik.workplace import notices

@@ -19,8 +19,9 @@ from otklik.core.errors import DomainError
 from otklik.core.forms import TidyForm
 from otklik.core.sheets import XLSX
 from otklik.knowledge import question_table, rights
+from otklik.knowledge.brought import Row
 from otklik.knowledge.models import Faq, Mark
-from otklik.knowledge.question_table import Choice, Line, Row
+from otklik.knowledge.question_table import Choice, Line
 from otklik.people.models import Employee
 from otklik.workplace.requests import StaffRequest
 

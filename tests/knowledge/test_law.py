@@ -14,7 +14,6 @@ from django.urls import reverse
 from django.utils import timezone
 from openpyxl import Workbook
 
-from otklik.core import tables
 from otklik.core.models import JournalEntry
 from otklik.knowledge import archive, compliance, law, law_list, materials, review, trust, weeks
 from otklik.knowledge.law import News
@@ -356,7 +355,7 @@ BOMB = '<!DOCTYPE x [<!ENTITY a "аааа"><!ENTITY b "&a;&a;&a;&a;">]>'
         ("list.xlsx", xlsx(ROWS[0], titles=("Акт", "Когда", "Что")), "нет столбцов: «Дата», «Что изменилось»"),
         ("list.xlsx", xlsx(("Акт",) * 3, titles=("Акт", "Реквизиты акта", "Дата")), "дважды"),
         ("list.xlsx", xlsx(*[ROWS[0]] * 201), "больше 200 строк"),
-        ("list.pdf", b"%PDF-1.7", "нужна таблица .xlsx или документ .docx"),
+        ("list.pdf", b"%PDF-1.7", "нужна таблица Excel с расширением .xlsx"),
     ],
 )
 def test_a_file_that_is_no_such_list_is_refused_in_words(clock, lawyer, name, content, says):
@@ -369,9 +368,7 @@ def test_a_file_that_is_no_such_list_is_refused_in_words(clock, lawyer, name, co
 
 
 def test_a_formula_is_never_reckoned():
-    rows = tables.read(
-        BytesIO(xlsx(("=1+1", "01.07.2026", "Срок"))), "a.xlsx", titles=law_list.TITLES, needed=law_list.NEEDED, most=9
-    )
+    rows = law_list.read(BytesIO(xlsx(("=1+1", "01.07.2026", "Срок"))), "a.xlsx")
     assert rows[0].cells["named"] == ""
     assert "формула" in rows[0].wrong[0]
 
