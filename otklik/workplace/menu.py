@@ -31,6 +31,7 @@ class Item:
     name: str
     powers: tuple[str, ...] = ()
     go: str = ""  # the key after «П» (G) that leads there, by its place on the keyboard
+    inner: bool = False  # it is part of the section above
 
     @property
     def url(self) -> str:
@@ -70,13 +71,13 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Заявители", "users", "applicants", ("applicants.view",), go="KeyP"),
         Item("Отзывы", "mood-smile", "feedback", ("appeals.view_all", "appeals.view_unit", "appeals.view_own")),
         Item("База знаний", "book-2", "knowledge", ("knowledge.read",), go="Comma"),
-        Item("Согласование материалов", "file-check", "agreements", agreement.READERS),
-        Item("Отзывы о материалах", "thumb-down", "votes", kb_votes.READERS),
-        Item("Предложения", "bulb", "proposals", kb_votes.READERS),
-        Item("Время поиска", "clock-search", "time_to_find", kb_votes.READERS),
-        Item("Ответы с материалами", "chart-bar", "answers_share", kb_votes.READERS),
-        Item("Актуализация", "checklist", "reviews", review.READERS),
-        Item("Законодательство", "gavel", "law", law.READERS),
+        Item("Согласование материалов", "file-check", "agreements", agreement.READERS, inner=True),
+        Item("Отзывы о материалах", "thumb-down", "votes", kb_votes.READERS, inner=True),
+        Item("Предложения", "bulb", "proposals", kb_votes.READERS, inner=True),
+        Item("Время поиска", "clock-search", "time_to_find", kb_votes.READERS, inner=True),
+        Item("Ответы с материалами", "chart-bar", "answers_share", kb_votes.READERS, inner=True),
+        Item("Актуализация", "checklist", "reviews", review.READERS, inner=True),
+        Item("Законодательство", "gavel", "law", law.READERS, inner=True),
     ),
     (
         Item("Сверка приёма", "scale", "reconciliation", ("intake.view",)),
@@ -115,7 +116,7 @@ def _lines(
         if item.powers and not any(employee.has_power(power) for power in item.powers):
             continue
         here = item.url == path
-        yield Line(item.label, item.url, here and not view, item.icon, go=item.go)
+        yield Line(item.label, item.url, here and not view, item.icon, inner=item.inner, go=item.go)
         if item.name == "queue":
             yield from _queue_lines(employee, item.url, view if here else "", numbers)
 
