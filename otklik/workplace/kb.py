@@ -9,14 +9,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from otklik.core.access import requires
-from otklik.knowledge import archive, finding, materials, public, review, rights, trust, votes
+from otklik.knowledge import archive, finding, materials, public, reading, review, rights, trust
 from otklik.knowledge.models import Section
 from otklik.workplace import kb_votes
 from otklik.workplace.requests import StaffRequest
 
 QUERY_MAX = 500
 FOUND = 20
-RELATED = 6
 PER_PAGE = 100
 
 
@@ -60,31 +59,20 @@ def material(request: StaffRequest, pk: int) -> HttpResponse:
     """Show one material: what is read first, then all of it, what it stands on, and what is on the site."""
     user, today = request.user, timezone.localdate()
     try:
-        one = materials.get_for(user, pk)
+        read = reading.opened(user, pk)
     except materials.NoSuchMaterial as exc:
         if (gone := archive.archived(pk)) is None:
             raise Http404 from exc
         return render(request, "workplace/kb/archived.html", {"material": gone, "successor": archive.successor(gone)})
-    keeper = materials.section_of(one)
-    if keeper is None:
-        raise Http404
     finding.opened(finding.Searcher(user), pk)
-    version = public.version_of(one)
-    trusted = trust.of([one])[pk]
-    review.look(trusted.waiting, version=materials.version_of(one), by=user)
+    review.look(read.trust.waiting, version=materials.version_of(read.material), by=user)
     context = {
-        "material": one,
-        "section": keeper,
-        "trust": trusted,
-        "related": materials.neighbours(one, keeper, user, limit=RELATED),
-        "references": materials.references(one, user),
-        "files": materials.files_of(one),
-        "uses": materials.uses(pk),
-        "said": votes.said(finding.Searcher(user), one),
+        **vars(read),
         "sees_votes": any(user.has_power(power) for power in kb_votes.READERS),
-        "version": version,
-        "behind": public.is_behind(one, version),
-        "may_edit": rights.may_edit(user, keeper, on=today),
-        "may_keep": rights.may_keep(user, keeper, on=today),
+        "behind": public.is_behind(read.material, read.version),
+        "may_edit": rights.may_edit(user, read.section, on=today),
+        "may_keep": rights.may_keep(user, read.section, on=today),
+        "numbers": {},
+        "lazy_menu": True,
     }
     return render(request, "workplace/kb/material.html", context)
