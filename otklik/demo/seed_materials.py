@@ -16,10 +16,10 @@ from wagtail.documents.models import Document
 from wagtail.models import Collection, Locale, Page
 
 from otklik.demo.stories import PLACES, STORIES
+from otklik.knowledge import defaults
 from otklik.knowledge.models import (
     Attachment,
     Faq,
-    KnowledgeHome,
     Mark,
     Material,
     MaterialUse,
@@ -40,7 +40,7 @@ def plant(count: int) -> int:
 
     Each refers to two others, has a file, was inserted twice and voted for once. The same count gives the same rows.
     """
-    home, units = KnowledgeHome.objects.get(), list(Unit.objects.order_by("pk"))
+    home, units = defaults.load(), list(Unit.objects.order_by("pk"))
     sower, made = _Sower(), 0
     for start in range(0, count, IN_SECTION):
         number = start // IN_SECTION
