@@ -72,7 +72,14 @@ def check_scratch() -> None:
         return
     if not {Appeal._meta.db_table, Installation._meta.db_table} <= tables:
         raise NotScratch
-    if installation.kind() == Installation.Kind.PRODUCTION or Appeal.objects.exists():
+    check_not_working()
+    if Appeal.objects.exists():
+        raise NotScratch
+
+
+def check_not_working() -> None:
+    """Raise NotScratch in a working system, whatever is in it."""
+    if installation.kind() == Installation.Kind.PRODUCTION:
         raise NotScratch
 
 

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any, Final
 
-from django.db.models import Count, Exists, Func, Max, OuterRef, Q, QuerySet, Subquery, TextField, Value
+from django.db.models import Exists, Func, IntegerField, OuterRef, Q, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Coalesce, Length, Substr
 from django.utils import timezone
 from wagtail.models import Revision
@@ -17,7 +18,6 @@ from otklik.core.errors import DomainError
 from otklik.knowledge import finding, placeholders, trust
 from otklik.knowledge.models import (
     KINDS,
-    Attachment,
     KnowledgeHome,
     Mark,
     Material,
@@ -122,9 +122,10 @@ class Insert:
     stale: str = ""
 
 
-def for_staff(user: Employee) -> QuerySet[Material]:
-    """Return the published materials an employee may read; none without the right to read."""
-    return published() if user.is_active and user.has_power("knowledge.read") else Material.objects.none()
+def for_staff(user: Employee, kind: type[Material] = Material) -> QuerySet[Material]:
+    """Return the published materials an employee may read, all or of a kind; none without the right to read."""
+    readable = published(kind)
+    return readable if user.is_active and user.has_power("knowledge.read") else readable.none()
 
 
 def for_public() -> QuerySet[Material]:
@@ -135,12 +136,10 @@ def for_public() -> QuerySet[Material]:
     return published().filter(mark=Mark.PUBLIC, public_version__isnull=False)
 
 
-def published() -> QuerySet[Material]:
-    """Return materials that are live, in a live section, and not past their last day."""
+def published(kind: type[Material] = Material) -> QuerySet[Material]:
+    """Return materials, all or of a kind, that are live, in a live section, and not past their last day."""
     in_time = Q(expire_at__isnull=True) | Q(expire_at__gt=timezone.now())
-    materials: QuerySet[Material] = Material.objects.filter(
-        in_time, Exists(_its_section().filter(live=True)), live=True
-    )
+    materials: QuerySet[Material] = kind.objects.filter(in_time, Exists(_its_section().filter(live=True)), live=True)
     return materials
 
 
@@ -249,29 +248,28 @@ def versions_on(revisions: Iterable[int]) -> dict[int, date]:
     return {pk: timezone.localdate(at) for pk, at in made}
 
 
-@dataclass(frozen=True)
-class Use:
-    """How many times a material went into an answer, and what it was written from: opaque here, mostly nothing."""
+@cache
+def written_from() -> Subquery:
+    """Return what a material was written from, opaque here and mostly nothing, to be asked inside a query of them."""
+    origin = MaterialUse.objects.filter(page=OuterRef("pk"), action=MaterialUse.Action.WRITTEN_FROM)
+    return Subquery(origin.values("reference")[:1])
 
-    inserted: int
-    written_from: str
+
+@cache
+def times_used() -> Subquery:
+    """Return how many times a material went into an answer, to be asked inside a query of materials."""
+    return number(MaterialUse.objects.filter(page=OuterRef("pk"), action__in=MaterialUse.IN_ANSWERS))
 
 
-def use_of(page_id: int) -> Use:
-    """Return where a material was used, in one query."""
-    action = MaterialUse.Action
-    found = MaterialUse.objects.filter(page=page_id).aggregate(
-        inserted=Count("pk", filter=Q(action__in=MaterialUse.IN_ANSWERS)),
-        written_from=Max("reference", filter=Q(action=action.WRITTEN_FROM)),
-    )
-    return Use(found["inserted"], found["written_from"] or "")
+def number(rows: QuerySet[Any]) -> Subquery:
+    """Return how many rows there are, to be asked inside a query of others; quicker built than a grouped count."""
+    counted = rows.order_by().annotate(number=Func("pk", function="COUNT", output_field=IntegerField()))
+    return Subquery(counted.values("number"))
 
 
 def most_asked(*, limit: int = 6) -> list[PublicVersion]:
     """Return what is on the site and went into answers most often."""
-    inserted = MaterialUse.objects.filter(page=OuterRef("pk"), action__in=MaterialUse.IN_ANSWERS).order_by()
-    times = inserted.values("page").annotate(times=Count("pk")).values("times")
-    asked = _versions(for_public()).annotate(times=Coalesce(Subquery(times), 0))
+    asked = _versions(for_public()).annotate(times=times_used())
     return list(asked.order_by("-times", "material__path")[:limit])
 
 
@@ -289,13 +287,13 @@ def sections(user: Employee | None = None) -> list[Section]:
 def on_site(section: Section) -> list[PublicVersion]:
     """Return what citizens read in a section: its own materials in its order, then those it links to."""
     linked = SectionLink.objects.filter(section=section).values("material")
-    own = _versions(for_public().filter(_inside(section))).order_by("material__path")
+    own = _versions(for_public().filter(inside(section))).order_by("material__path")
     return [*own, *_versions(for_public().filter(pk__in=linked)).order_by("material__path")]
 
 
 def near_on_site(version: PublicVersion, section: Section, *, limit: int) -> list[PublicVersion]:
     """Return a few others that citizens read in a section."""
-    others = _versions(for_public().filter(_inside(section))).exclude(pk=version.pk)
+    others = _versions(for_public().filter(inside(section))).exclude(pk=version.pk)
     return list(others.order_by("material__path")[:limit])
 
 
@@ -306,7 +304,7 @@ def materials_of(section: Section, user: Employee) -> QuerySet[Material]:
     """
     briefs = [f"{kind._meta.model_name}__{kind.lead_field}" for kind in KINDS if kind.lead_field]
     brief = Coalesce(*briefs, Value(""), output_field=TextField())
-    rows: QuerySet[Material] = for_staff(user).filter(_inside(section)).annotate(of_brief=brief)
+    rows: QuerySet[Material] = for_staff(user).filter(inside(section)).annotate(of_brief=brief)
     # Of a page Wagtail keeps the texts of thirty columns; a list shows three of them.
     shown = ("title", "path", "mark", "first_published_at", "content_type")
     return rows.only(*shown).order_by("path")
@@ -318,29 +316,10 @@ def linked_from(section: Section, user: Employee) -> list[Material]:
     return list(with_place(for_staff(user).filter(pk__in=linked)).order_by("path"))
 
 
-def neighbours(material: Material, section: Section, user: Employee, *, limit: int) -> list[Material]:
-    """Return some other materials of the section, the nearest after it first, then from the beginning."""
-    others = for_staff(user).filter(_inside(section)).exclude(pk=material.pk)
-    after = list(others.filter(path__gt=material.path).order_by("path")[:limit])
-    return after or list(others.order_by("path")[:limit])
-
-
-def files_of(material: Material) -> list[Attachment]:
-    """Return the files kept with a material, in their order."""
-    rows = Attachment.objects.filter(page=material).select_related("document__text_layer")
-    return list(rows.order_by("sort_order", "pk"))
-
-
 def home_id() -> int | None:
     """Return the id of the root page, under which the chief editor adds sections."""
     found: int | None = KnowledgeHome.objects.values_list("pk", flat=True).first()
     return found
-
-
-def references(material: Material, user: Employee) -> list[Reference]:
-    """Return what a material refers to, as far as the employee may read it."""
-    rows = Reference.objects.filter(page=material, target__in=for_staff(user).values("pk"))
-    return list(rows.select_related("target").order_by("sort_order", "pk"))
 
 
 def referring_to(material: Material, user: Employee) -> list[Reference]:
@@ -433,8 +412,10 @@ def _its_section() -> QuerySet[Section]:
     return sections
 
 
-def _inside(section: Section) -> Q:
-    return Q(path__startswith=section.path, depth=section.depth + 1)
+def inside(section: Section) -> Q:
+    """Return the condition «it stands in the section itself»."""
+    # Not «begins with»: SQLite has no index for that.
+    return Q(path__range=Section._get_children_path_interval(section.path), depth=section.depth + 1)
 
 
 def _shown(hits: Iterable[engine.Hit], readable: QuerySet[Material], *, outside: bool = False) -> list[Found]:

@@ -231,13 +231,15 @@ def _assigned(power: str, unit: int, on: date) -> set[int]:
 
 
 def look(items: Iterable[ReviewItem], *, version: int, by: Employee) -> None:
-    """Note that the employee has opened a material, for those of its waiting reviews that are his to decide."""
-    waiting = [one for one in items if one.state == State.WAITING]
-    units = units_reviewed_by(by) if waiting else set()
-    mine = [one for one in waiting if units is None or one.unit_id in units]
-    if mine:
+    """Note for the waiting reviews of a material that an employee has opened it who may review at all.
+
+    Whether this one is his to decide is asked when he decides: a reader of a page is not asked for his units.
+    """
+    # Nothing is written where it is known that this very version has been opened already.
+    waiting = [one for one in items if one.state == State.WAITING and getattr(one, "looked", None) != version]
+    if waiting and any(by.has_power(power) for power in REVIEWERS):
         ReviewLook.objects.bulk_create(
-            [ReviewLook(item=one, by=by, revision=version, at=timezone.now()) for one in mine],
+            [ReviewLook(item=one, by=by, revision=version, at=timezone.now()) for one in waiting],
             update_conflicts=True,
             unique_fields=["item", "by"],
             update_fields=["revision", "at"],

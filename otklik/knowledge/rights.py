@@ -7,7 +7,7 @@ substitutions, so a role that ended yesterday opens nothing today.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -23,11 +23,10 @@ from django.utils import timezone
 from wagtail.models import Collection, GroupCollectionPermission, GroupPagePermission, Page
 from wagtail.snippets.models import get_snippet_models
 
-from otklik.core.terms import valid
 from otklik.knowledge import editors
 from otklik.knowledge.models import Function, KnowledgeHome, Section, UnitEditors
 from otklik.people import staff
-from otklik.people.models import Employee, RoleAssignment, RolePower, Unit
+from otklik.people.models import Employee, Unit
 
 AUTHOR: Final = "knowledge.edit"
 AGREES: Final = "knowledge.agree"
@@ -94,11 +93,10 @@ def may_keep(employee: Employee, section: Section, *, on: date) -> bool:
     return employee.has_power(CHIEF) or (writes and section.unit_id in units_kept_by(employee, on))
 
 
-def _units_of(employee: Employee, powers: Iterable[str], on: date) -> set[int]:
-    people = [employee, *staff.acting_for(employee, on)]
-    roles = RolePower.objects.filter(valid(on), power__in=powers).values("role")
-    held = RoleAssignment.objects.filter(valid(on), employee__in=people, role__in=roles)
-    return {unit or own for unit, own in held.values_list("unit", "employee__unit") if unit or own}
+def _units_of(employee: Employee, powers: Sequence[str], on: date) -> set[int]:
+    # Today's are read already: who is asked for has been asked for his powers.
+    standing = employee.standing if on == timezone.localdate() else staff.standing(employee, on)
+    return standing.units(powers)
 
 
 def may_edit(employee: Employee, section: Section, *, on: date) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -24,29 +24,35 @@ class Person(NamedTuple):
 
 @dataclass(frozen=True)
 class Standing:
-    """What an employee may on a day, and in whose place: `people` are he himself and those he stands in for."""
+    """What an employee may on a day, where, and in whose place: `people` are he himself and those he stands in for."""
 
     powers: frozenset[str]
     people: frozenset[Person]
+    places: frozenset[tuple[str, int]]  # a power, and the unit it is held in
+
+    def units(self, powers: Collection[str]) -> set[int]:
+        """Return the units in which he holds any of the powers."""
+        return {unit for power, unit in self.places if power in powers}
 
 
 def standing(employee: Employee, on: date) -> Standing:
     """Return an employee's powers on a day, of his own roles and of those he stands in for, and these people."""
     rows = list(_powers(on).filter(_in_person(employee, on)))
     return Standing(
-        powers=frozenset(power for _, _, power in rows if power),
-        people=frozenset(Person(pk, unit) for pk, unit, _ in rows),
+        powers=frozenset(power for _, _, _, power in rows if power),
+        people=frozenset(Person(pk, unit) for pk, unit, _, _ in rows),
+        places=frozenset((power, there) for _, unit, at, power in rows if power and (there := at or unit)),
     )
 
 
 @built.once
-def _powers(on: date) -> QuerySet[Employee, tuple[int, int | None, str | None]]:
-    """Return everybody with his unit and each power of his own roles on a day; None where he has none."""
+def _powers(on: date) -> QuerySet[Employee, tuple[int, int | None, int | None, str | None]]:
+    """Return everybody with his unit, and each power of his own roles on a day with the unit the role is of."""
     everyone = Employee.objects.order_by().annotate(
         held=FilteredRelation("assignments", condition=valid(on, prefix="assignments__")),
         given=FilteredRelation("held__role__powers", condition=valid(on, prefix="held__role__powers__")),
     )
-    return everyone.values_list("pk", "unit", "given__power")
+    return everyone.values_list("pk", "unit", "held__unit", "given__power")
 
 
 def powers_of(employee: Employee, on: date) -> frozenset[str]:

@@ -63,8 +63,10 @@ def drop(index: str, key: str) -> None:
 
 def drop_parts(index: str, keys: Collection[str], *, kept: Collection[str] = ()) -> None:
     """Forget the parts of documents, but for those kept. A part is put under its document's key and its own: «12/5»."""
-    parts = Entry.objects.filter(index=index, key__contains="/").values_list("pk", "key")
-    gone = [pk for pk, key in parts if key.partition("/")[0] in keys and key not in kept]
+    parts = Entry.objects.filter(index=index, key__contains="/")
+    if len(keys) == 1:  # most often one page has changed: the parts of all others stay in the database
+        parts = parts.filter(key__startswith=f"{next(iter(keys))}/")
+    gone = [pk for pk, key in parts.values_list("pk", "key") if key.partition("/")[0] in keys and key not in kept]
     for start in range(0, len(gone), 500):
         Entry.objects.filter(pk__in=gone[start : start + 500]).delete()
 

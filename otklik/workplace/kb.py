@@ -11,14 +11,13 @@ from django.views.decorators.http import require_safe
 from otklik.appeals import access, signals
 from otklik.appeals.models import Appeal
 from otklik.core.access import requires
-from otklik.knowledge import agreement, archive, finding, law, materials, public, review, rights, trust, votes
+from otklik.knowledge import agreement, archive, finding, law, materials, public, reading, review, rights, trust
 from otklik.knowledge.models import LegalAct, Material, Section
 from otklik.workplace import kb_votes
 from otklik.workplace.requests import StaffRequest
 
 QUERY_MAX = 500
 FOUND = 20
-RELATED = 6
 PER_PAGE = 100
 
 
@@ -62,37 +61,27 @@ def material(request: StaffRequest, pk: int) -> HttpResponse:
     """Show one material: what is read first, then all of it, what it stands on, and what is on the site."""
     user, today = request.user, timezone.localdate()
     try:
-        one = materials.get_for(user, pk)
+        read = reading.opened(user, pk)
     except materials.NoSuchMaterial as exc:
         if (gone := archive.archived(pk)) is None:
             return _unpublished(request, pk, exc)
         return render(request, "workplace/kb/archived.html", {"material": gone, "successor": archive.successor(gone)})
-    keeper = materials.section_of(one)
-    if keeper is None:
-        raise Http404
     finding.opened(finding.Searcher(user), pk)
-    version, use = public.version_of(one), materials.use_of(pk)
-    trusted = trust.of([one])[pk]
-    review.look(trusted.waiting, version=materials.version_of(one), by=user)
+    review.look(read.trust.waiting, version=materials.version_of(read.material), by=user)
     context = {
-        "material": one,
-        "section": keeper,
-        "trust": trusted,
-        "related": materials.neighbours(one, keeper, user, limit=RELATED),
-        "references": materials.references(one, user),
-        "files": materials.files_of(one),
-        "uses": use.inserted,
-        "written_from": _appeal(request, use.written_from),
-        "changes_law": isinstance(one, LegalAct) and user.has_power(law.POWER),
-        "said": votes.said(finding.Searcher(user), one),
+        **vars(read),
+        "written_from": _appeal(request, read.written_from),
+        "changes_law": isinstance(read.material, LegalAct) and user.has_power(law.POWER),
         "sees_votes": any(user.has_power(power) for power in kb_votes.READERS),
-        "version": version,
-        "behind": public.is_behind(one, version),
-        "may_edit": rights.may_edit(user, keeper, on=today),
-        "may_keep": rights.may_keep(user, keeper, on=today),
+        "behind": public.is_behind(read.material, read.version),
+        "may_edit": rights.may_edit(user, read.section, on=today),
+        "may_keep": rights.may_keep(user, read.section, on=today),
+        "numbers": {},
+        "lazy_menu": True,
     }
-    if context["may_edit"] or rights.may_agree(user, keeper, on=today):
-        context |= {"agreement": agreement.latest_of(one), "draft": one.has_unpublished_changes}
+    has_draft = read.material.has_unpublished_changes
+    if has_draft and (context["may_edit"] or rights.may_agree(user, read.section, on=today)):
+        context |= {"agreement": agreement.latest_of(read.material), "draft": True}
     return render(request, "workplace/kb/material.html", context)
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.core.files.base import ContentFile
 from django.urls import reverse
 from django.utils import timezone
+from wagtail.documents.models import Document
+from wagtail.models import Page
 
-from otklik.knowledge import coverage, materials, schedule
+from otklik.knowledge import coverage, materials, quarters, schedule, votes
+from otklik.knowledge.finding import Searcher
 from otklik.knowledge.models import (
     KINDS,
+    Attachment,
     ContactData,
     DecisionExample,
     Faq,
@@ -89,6 +94,35 @@ def test_every_kind_is_read_by_employees_and_found_by_its_text(client, every, re
         assert page.text_for_answer() or kind in (JobDescription, DecisionExample)
 
 
+def test_no_kind_costs_more_than_ten_queries_whatever_stands_beside_it(
+    client, clock, every, author, django_assert_max_num_queries
+):
+    act, past = every[LegalAct], timezone.make_aware(datetime(2026, 5, 12))
+    Page.objects.update(first_published_at=past)
+    quarters.open_quarter(clock(2026, 7, 20))
+    client.force_login(author)
+    document = Document.objects.create(title="Форма заявления", file=ContentFile(b"x", "form.pdf"))
+    for page in every.values():
+        Reference.objects.create(page=page, target=act if page != act else every[Faq], place="ст. 1")
+        Attachment.objects.create(page=page, document=document)
+        materials.record_use(page.pk, "inserted", by=author)
+        votes.vote(Searcher(author), page, helped=True)
+    for page in every.values():
+        address = reverse("workplace:knowledge_material", args=[page.pk])
+        client.get(address)  # the first opening in a quarter is noted for the review
+        with django_assert_max_num_queries(10):
+            shown = client.get(address).content.decode()
+        for part in (
+            "ст. 1",
+            "Форма заявления",
+            "1\u00a0раз",
+            "пора проверить",
+            "Вы ответили: помог",
+            "В том же разделе",
+        ):
+            assert part in shown, (page, part)
+
+
 def test_hours_and_steps_are_read_and_found(client, every, reader):
     client.force_login(reader)
     assert [one.page_id for one in materials.find("понедельник июля", user=reader)] == [every[ReceptionSchedule].pk]
@@ -113,10 +147,10 @@ def test_of_no_kind_an_internal_text_goes_into_an_answer_nor_what_is_for_employe
     for kind, page in every.items():
         page.staff_note = "<p>Секрет отдела</p>"
         page.save_revision().publish()
-        page = kind.objects.get(pk=page.pk)
-        assert "Секрет" in page.found_by(), kind
-        assert "Секрет" not in page.text_for_answer(), kind
-        assert "Секрет" not in page.found_by(outside=True), kind
+        read = kind.objects.get(pk=page.pk)
+        assert "Секрет" in read.found_by(), kind
+        assert "Секрет" not in read.text_for_answer(), kind
+        assert "Секрет" not in read.found_by(outside=True), kind
         kind.objects.filter(pk=page.pk).update(mark=Mark.INTERNAL)
         with pytest.raises(materials.InternalMaterial):
             materials.insert_text(page.pk, {}, reason="очень нужно", user=reader)

@@ -22,12 +22,18 @@ class Command(BaseCommand):
         """Say how many appeals and where the figures go."""
         parser.add_argument("count", type=int, nargs="?", default=100_000, help="сколько обращений (100000)")
         parser.add_argument("--processes", type=int, default=2, help="сколько веб-процессов отвечает (2)")
+        parser.add_argument("--knowledge", action="store_true", help="только База знаний")
         parser.add_argument("--report", type=Path, default=Path("bench.json"), help="куда записать (bench.json)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print one line per figure."""
         try:
-            rows = bench.run(options["count"], options["report"], processes=options["processes"])
+            rows = bench.run(
+                options["count"],
+                options["report"],
+                processes=options["processes"],
+                only_knowledge=options["knowledge"],
+            )
         except DomainError as exc:
             raise CommandError(str(exc)) from exc
         width = max(len(name) for name, _ in rows)

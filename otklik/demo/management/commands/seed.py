@@ -1,4 +1,4 @@
-"""`otklik seed N`: synthetic appeals for measurements."""
+"""`otklik seed N`: synthetic appeals for measurements; with `--materials` a large Knowledge Base."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
 from otklik.core.errors import DomainError
-from otklik.demo import seed
+from otklik.demo import seed, seed_materials
+from otklik.knowledge import quarters
+from otklik.knowledge.quarters import Quarter
 
 
 class Command(BaseCommand):
@@ -20,6 +23,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Say how many."""
         parser.add_argument("count", type=int, nargs="?", default=0, help="сколько обращений")
+        parser.add_argument("--materials", type=int, default=0, help="сколько материалов Базы знаний; без обращений")
         parser.add_argument("--check", action="store_true", help="только проверить, что база для этого годится")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -29,6 +33,10 @@ class Command(BaseCommand):
             if options["check"]:
                 seed.check_scratch()
                 return
+            if options["materials"]:
+                seed.check_not_working()
+                self._materials(options["materials"])
+                return
             rows = seed.seed(options["count"])
         except DomainError as exc:
             raise CommandError(str(exc)) from exc
@@ -37,3 +45,12 @@ class Command(BaseCommand):
             f"Обращений: {options['count']}, сообщений в каждом: {seed.MESSAGES}. "
             f"Строк: {rows} за {seconds:.0f} с, {rows / seconds:.0f} в секунду."
         )
+
+    def _materials(self, count: int) -> None:
+        """Plant them, then open the quarter as its job does, and say how long each took."""
+        started = time.monotonic()
+        sections = seed_materials.plant(count)
+        self.stdout.write(f"Материалов: {count} в разделах: {sections}, за {time.monotonic() - started:.0f} с.")
+        started = time.monotonic()
+        opened = quarters.open_quarter(Quarter.of(timezone.localdate()).working_days()[1])
+        self.stdout.write(f"{time.monotonic() - started:.1f} с, материалов {opened}")
