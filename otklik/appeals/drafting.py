@@ -186,10 +186,11 @@ def _cite(appeal: Appeal, page_id: int, insert: Insert, *, how: Citation.How, re
         at=timezone.now(),
     )
     said: dict[str, Any] = {"reason": reason} if reason else {}
-    action = "linked" if how == Citation.How.LINK else "inserted"
+    is_link = how == Citation.How.LINK
+    action = "linked" if is_link else "inserted"
     materials.record_use(page_id, action, reference=_reference(appeal), revision=insert.revision, by=by)
     journal.record(
-        f"appeal.material_{action}",
+        "appeal.material_linked" if is_link else "appeal.material_inserted",
         chain=f"appeal:{appeal.pk}",
         by=by,
         material=page_id,

@@ -14,6 +14,7 @@ from otklik.knowledge import archive, materials, public
 from otklik.knowledge.models import (
     Faq,
     KnowledgeHome,
+    LawChange,
     Material,
     MaterialUse,
     ReplyTemplate,
@@ -21,6 +22,7 @@ from otklik.knowledge.models import (
     Section,
 )
 from otklik.people.models import Applicant
+from tests.appeals.conftest import World
 
 
 @pytest.fixture
@@ -42,10 +44,11 @@ def _published(section: Section, kind: type[Material], title: str = "Продл�
     return page
 
 
-def _reopened_by_law(page: Material, unit: object) -> None:
-    ReviewItem.objects.create(
-        material=page, title=page.title, unit=unit, cause="law", why="ЗК изменён", due_on=timezone.localdate()
-    )
+def _reopened_by_law(page: Material, world: World) -> None:
+    today = timezone.localdate()
+    change = LawChange.objects.create(named="ЗК", happened_on=today, what="срок", entered_by=world.signer)
+    about = {"material": page, "title": page.title, "unit": world.land, "why": "ЗК изменён", "due_on": today}
+    ReviewItem.objects.create(cause="law", change=change, **about)
 
 
 def test_a_link_leads_to_the_site_and_its_version_is_the_one_there(world, faq):
@@ -73,7 +76,7 @@ def test_no_link_leads_to_what_citizens_do_not_read(world, section, trace, mark,
 
 @pytest.mark.parametrize("take", [drafting.insert_material, drafting.insert_link])
 def test_a_stale_material_needs_a_reason_that_the_approver_sees(world, faq, trace, take):
-    _reopened_by_law(faq, world.land)
+    _reopened_by_law(faq, world)
     appeal = world.drafted()
     before = trace()
     with pytest.raises(materials.StaleMaterial, match="основание изменилось"):

@@ -33,12 +33,12 @@ def own(garages, publish):
     return publish(garages, "Вопрос о гараже")
 
 
-def saved(author, page, **changes):
+def saved(editor, page, **changes):
     data = typed(page, **changes) | {"action-publish": "1"}
-    return signed_in(author).post(reverse("wagtailadmin_pages:edit", args=[page.pk]), data)
+    return signed_in(editor).post(reverse("wagtailadmin_pages:edit", args=[page.pk]), data)
 
 
-def test_a_hundred_pages_pasted_from_word_are_cleaned_and_whole(author, own):
+def test_a_hundred_pages_pasted_from_word_are_cleaned_and_whole(chief, own):
     pages = [
         part
         for number in range(100)
@@ -56,7 +56,7 @@ def test_a_hundred_pages_pasted_from_word_are_cleaned_and_whole(author, own):
         "1": {"type": "LINK", "mutability": "MUTABLE", "data": {"url": "javascript:alert(1)"}},
     }
     body = json.dumps({"entityMap": entities, "blocks": pages}, ensure_ascii=False)
-    assert saved(author, own, body=body).status_code == 302
+    assert saved(chief, own, body=body).status_code == 302
     kept = Faq.objects.get(pk=own.pk).body
     for number in (0, 99):
         assert f"Глава {number}</h3>" in kept
@@ -64,7 +64,7 @@ def test_a_hundred_pages_pasted_from_word_are_cleaned_and_whole(author, own):
         assert f">Пункт {number}</li>" in kept
     for foreign in ("<script", "evil.example", "javascript:", "MSO", "mso", "style=", "<img", "<embed"):
         assert foreign not in kept, foreign
-    shown = signed_in(author).get(reverse("workplace:knowledge_material", args=[own.pk])).content.decode()
+    shown = signed_in(chief).get(reverse("workplace:knowledge_material", args=[own.pk])).content.decode()
     assert "конец 99" in shown
 
 
@@ -80,17 +80,17 @@ def test_what_is_larger_than_a_request_may_be_is_told_in_words(author, own, sett
 
 
 def test_a_material_that_leads_to_itself_is_refused_and_two_that_lead_to_each_other_are_not(
-    author, own, publish, garages
+    chief, own, publish, garages
 ):
     other = publish(garages, "Другой вопрос")
     other.references.add(Reference(target=own))
     other.save_revision().publish()
-    answer = saved(author, own, **rows("references", {"target": own.pk, "place": "", "short": ""}), short_answer="Моё")
+    answer = saved(chief, own, **rows("references", {"target": own.pk, "place": "", "short": ""}), short_answer="Моё")
     assert "ссылается сам на себя" in answer.content.decode()
     assert "Моё" in answer.content.decode()
     twice = rows("references", {"target": other.pk, "place": "п. 1"}, {"target": other.pk, "place": "п. 1"})
-    assert "уже есть" in saved(author, own, **twice).content.decode()
-    assert saved(author, own, **rows("references", {"target": other.pk, "place": ""})).status_code == 302
+    assert "уже есть" in saved(chief, own, **twice).content.decode()
+    assert saved(chief, own, **rows("references", {"target": other.pk, "place": ""})).status_code == 302
     assert Material.objects.get(pk=own.pk).references.get().target_id == other.pk
 
 
