@@ -82,7 +82,7 @@ def _of_administrator(employee: Employee) -> Iterator[Advice]:
 
 
 def _of_editors(employee: Employee) -> Iterator[Advice]:
-    if employee.has_power("knowledge.manage") and not Section.objects.exists():
+    if employee.has_power("knowledge.manage") and not Section.objects.exclude(function=None).exists():
         yield Advice(
             "book-2",
             "Заведите разделы Базы знаний",

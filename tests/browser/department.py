@@ -95,6 +95,7 @@ def fill() -> dict[str, Any]:
     sent = next(one for one in lived if one.status == S.SENT and one.executor.username not in (writer, head))
     keeper = sent.executor.username
     RoleAssignment.objects.create(employee=sent.executor, role_id="kb_author", valid_from=staff.SINCE)
+    law_weeks = list(LawWeek.objects.all())
     return {
         "sessions": {login: _session(people[login]) for login in (*ROLES, head, writer, keeper)},
         "section": Section.objects.get(slug="garages").pk,
@@ -109,7 +110,12 @@ def fill() -> dict[str, Any]:
                 f"/desk/applicants/{on_site.applicant_id}/",
             ],
             head: [f"/desk/approvals/{waiting.pk}/"],
-            "lawyer": [f"/desk/kb/{act.pk}/law/", *(f"/desk/law-weeks/{one.pk}/" for one in LawWeek.objects.all())],
+            "lawyer": [
+                f"/desk/kb/{act.pk}/law/",
+                *(f"/desk/law-weeks/{one.pk}/" for one in law_weeks),
+                f"/desk/law-weeks/{law_weeks[0].pk}/list/",
+            ],
+            "kbauthor": ["/desk/kb/questions/"],
             "admin": [f"/desk/staff/{people['executor1'].pk}/hand-over/"],
             writer: [f"/desk/appeals/{drafted.pk}/draft/"],
             "kbchief": _of_the_chief(),

@@ -118,6 +118,7 @@ def _fill(author: Page, name: str, words: str) -> None:
 
 
 def _send(author: Page, kind: str) -> None:
+    expect(author.locator("[name=slug]")).not_to_have_value("")  # the editor makes it of the title a moment later
     button = author.get_by_role("button", name="Отправить на согласование")
     if kind == "faq":
         take(author, "kb-send")
