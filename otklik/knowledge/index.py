@@ -80,8 +80,16 @@ def _renew_files(index: str, pages: Iterable[int], carried: Iterable[tuple[int, 
 _DRAFT: Final = {"latest_revision", "latest_revision_created_at", "draft_title", "has_unpublished_changes"}
 
 
-def _saved(instance: Page, *, raw: bool = False, update_fields: Collection[str] | None = None, **_: Any) -> None:
-    if not raw and not (update_fields and _DRAFT.issuperset(update_fields)):
+def _saved(
+    instance: Page,
+    *,
+    created: bool = False,
+    raw: bool = False,
+    update_fields: Collection[str] | None = None,
+    **_: Any,
+) -> None:
+    is_draft = update_fields and _DRAFT.issuperset(update_fields) or created and not instance.live
+    if not raw and not is_draft:
         # A section taken off the site takes its materials with it.
         renew(Material.objects.filter(path__startswith=instance.path))
 

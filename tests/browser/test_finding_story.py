@@ -55,6 +55,12 @@ def test_a_citizen_finds_and_is_asked_why_it_has_not_helped(desk: Desk, new_page
     page.get_by_role("button", name="Отправить").click()
     expect(page.locator("#vote")).to_contain_text("ваша оценка учтена")
 
+    # The same question for employees only has no page here, whoever knows its address, and no search leads to it.
+    assert page.request.get(f"{desk.url}/kb/garages/garage-0/").status == 200
+    assert page.request.get(f"{desk.url}/kb/garages/garage-1/").status == 404
+    page.goto(f"{desk.url}/kb/?q=оформить гараж")
+    expect(page.locator(".portal-answers a")).to_have_count(1)
+
     chief = desk.sit(new_page, "kbchief")
     chief.goto(f"{desk.url}/desk/kb/finding/?audience=public")
     chief.get_by_role("link", name=re.compile("^найдено: ")).click()
