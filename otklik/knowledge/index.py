@@ -88,7 +88,7 @@ def _saved(
     update_fields: Collection[str] | None = None,
     **_: Any,
 ) -> None:
-    is_draft = update_fields and _DRAFT.issuperset(update_fields) or created and not instance.live
+    is_draft = (update_fields and _DRAFT.issuperset(update_fields)) or (created and not instance.live)
     if not raw and not is_draft:
         # A section taken off the site takes its materials with it.
         renew(Material.objects.filter(path__startswith=instance.path))
