@@ -6,7 +6,8 @@ import csv
 import io
 import re
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import IO, Any, Final, NamedTuple
 
@@ -38,6 +39,15 @@ class Cell(NamedTuple):
 
     text: str
     wrong: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row as it was brought: its number, texts by column, what is wrong with its cells."""
+
+    number: int
+    cells: dict[str, str]
+    wrong: tuple[str, ...] = ()
 
 
 def cell(value: object) -> str | int:
@@ -91,6 +101,13 @@ def read(upload: IO[bytes], name: str, *, most_rows: int) -> list[tuple[int, lis
         if type(exc).__module__.split(".")[0] not in {"xml", "defusedxml", "openpyxl", "lxml"}:
             raise
         raise BadSheet(what="внутри таблицы ошибка. Сохраните её заново как .xlsx.") from None
+
+
+def under(columns: Mapping[int, str], number: int, cells: Sequence[Cell]) -> Row:
+    """Return a row by the names of its columns."""
+    read = {field: cells[place] if place < len(cells) else Cell("") for place, field in columns.items()}
+    wrong = tuple(cell.wrong for cell in read.values() if cell.wrong)
+    return Row(number, {field: cell.text for field, cell in read.items()}, wrong)
 
 
 def _check(content: bytes, name: str) -> None:

@@ -4,21 +4,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import IO
 
 from otklik.core import files, sheets
-from otklik.core.sheets import BadSheet, Cell
+from otklik.core.sheets import BadSheet, Cell, Row
 from otklik.knowledge import office
-
-
-@dataclass(frozen=True)
-class Row:
-    """One row as it was brought: its number, texts by column, what is wrong with its cells."""
-
-    number: int
-    cells: dict[str, str]
-    wrong: tuple[str, ...] = ()
 
 
 def is_document(name: str) -> bool:
@@ -53,14 +43,7 @@ def rows(upload: IO[bytes], name: str, *, titles: Mapping[str, str], needed: Seq
     if missing := [title for title in needed if titles[title] not in columns.values()]:
         said = ", ".join(f"«{title[:1].upper()}{title[1:]}»" for title in missing)
         raise BadSheet(what=f"в первой строке нет столбцов: {said}. Назовите столбцы так.")
-    return [under(columns, number, cells) for number, cells in found[1:]]
-
-
-def under(columns: Mapping[int, str], number: int, cells: Sequence[Cell]) -> Row:
-    """Return a row by the names of its columns."""
-    read = {field: cells[place] if place < len(cells) else Cell("") for place, field in columns.items()}
-    wrong = tuple(cell.wrong for cell in read.values() if cell.wrong)
-    return Row(number, {field: cell.text for field, cell in read.items()}, wrong)
+    return [sheets.under(columns, number, cells) for number, cells in found[1:]]
 
 
 def _of_document(upload: IO[bytes], name: str, most: int) -> list[tuple[int, list[Cell]]]:

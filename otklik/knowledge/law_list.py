@@ -14,8 +14,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from otklik.core import typed
+from otklik.core.sheets import Row
 from otklik.knowledge import brought, law, weeks
-from otklik.knowledge.brought import Row
 from otklik.knowledge.law import News
 from otklik.knowledge.models import LawChange, LawWeek, LegalAct
 from otklik.people.models import Employee

@@ -16,9 +16,8 @@ from django.utils import timezone
 
 from otklik.core import journal, locks, sheets
 from otklik.core.errors import DomainError
-from otklik.core.sheets import BadSheet
+from otklik.core.sheets import BadSheet, Row
 from otklik.knowledge import articles, brought, office, portable, rights
-from otklik.knowledge.brought import Row
 from otklik.knowledge.models import Faq, Mark, Section
 from otklik.knowledge.models.kinds import same_question
 from otklik.people.models import Employee
@@ -107,7 +106,7 @@ def _of_sheet(upload: IO[bytes], name: str) -> Iterator[Row]:
     columns = _columns([cell.text for cell in found[0][1]]) if found else {}
     if found and not columns:
         raise BadSheet(what=f"{_NO_COLUMNS} или возьмите образец.")
-    yield from (brought.under(columns, number, row) for number, row in found[1:])
+    yield from (sheets.under(columns, number, row) for number, row in found[1:])
 
 
 def _of_document(upload: IO[bytes], name: str) -> Iterator[Row]:

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from otklik.core import sheets, typed
 from otklik.core.errors import DomainError
-from otklik.core.sheets import BadSheet, Cell
+from otklik.core.sheets import BadSheet, Cell, Row
 from otklik.core.terms import valid
 from otklik.people import accounts, roles
 from otklik.people.accounts import LABELS, Facts
@@ -71,15 +71,6 @@ class PlanChanged(DomainError):
         "Посмотрите таблицу ещё раз и подтвердите."
     )
     status = 409
-
-
-@dataclass(frozen=True)
-class Row:
-    """One row as typed: its number in the sheet, texts by column, what is wrong with its cells."""
-
-    number: int
-    cells: dict[str, str]
-    wrong: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -152,11 +143,10 @@ def _rows(found: Sequence[tuple[int, Sequence[Cell]]]) -> Iterator[Row]:
         raise BadSheet(what="таблица пустая. Возьмите образец и заполните его.")
     columns = _columns(found[0][1])
     for number, row in found[1:]:
-        read = {name: row[place] if place < len(row) else Cell("") for place, name in columns.items()}
-        cells = {name: " ".join(cell.text.split()) for name, cell in read.items()}
-        wrong = tuple(cell.wrong for cell in read.values() if cell.wrong)
-        if any(cells.values()) or wrong:
-            yield Row(number, cells, wrong)
+        read = sheets.under(columns, number, row)
+        cells = {name: " ".join(text.split()) for name, text in read.cells.items()}
+        if any(cells.values()) or read.wrong:
+            yield replace(read, cells=cells)
 
 
 def _columns(titles: Sequence[Cell]) -> dict[int, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -19,16 +18,15 @@ from django.views.decorators.http import require_http_methods, require_safe
 from otklik.core import typed
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
+from otklik.core.sheets import Row
 from otklik.knowledge import law, law_list, materials, review, weeks
-from otklik.knowledge.brought import Row
 from otklik.knowledge.law import News
 from otklik.knowledge.models import LawChange, LawWeek, LegalAct
-from otklik.workplace import notices
+from otklik.workplace import carried, notices
 from otklik.workplace.requests import StaffRequest
 
 PER_PAGE: Final = 30
 SALT: Final = "workplace.law-list"
-AN_HOUR: Final = 3600
 TABS: Final = {"changes": "изменения", "weeks": "недели"}
 
 
@@ -206,17 +204,16 @@ def _plan(request: StaffRequest, one: LawWeek, rows: list[Row]) -> HttpResponse:
         "good": sum(not line.why for line in lines),
         "bad": sum(bool(line.why) for line in lines),
         "acts": list(law.acts()),
-        "read": signing.dumps([asdict(row) for row in rows], salt=SALT, compress=True),
+        "read": carried.sealed(rows, salt=SALT),
     }
     return render(request, "workplace/kb/law_plan.html", context)
 
 
 def _confirmed(request: StaffRequest, one: LawWeek) -> HttpResponse:
     try:
-        kept: list[dict[str, Any]] = signing.loads(request.POST["read"], salt=SALT, max_age=AN_HOUR)
+        rows, _ = carried.opened(request.POST["read"], salt=SALT)
     except signing.BadSignature as exc:
         raise ReadLongAgo from exc
-    rows = [Row(row["number"], row["cells"], tuple(row["wrong"])) for row in kept]
     given = {row.number: request.POST.get(f"act-{row.number}") for row in rows}
     chosen = {number: typed.number(said) or 0 for number, said in given.items() if said is not None}
     made = law_list.accept(rows, chosen, week=one, by=request.user)

@@ -17,17 +17,16 @@ from django.views.decorators.http import require_GET, require_http_methods
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
 from otklik.core.forms import TidyForm
-from otklik.core.sheets import XLSX
+from otklik.core.sheets import XLSX, Row
 from otklik.knowledge import question_table, rights
-from otklik.knowledge.brought import Row
 from otklik.knowledge.models import Faq, Mark
 from otklik.knowledge.question_table import Choice, Line
 from otklik.people.models import Employee
+from otklik.workplace import carried
 from otklik.workplace.requests import StaffRequest
 
 AUTHORS: Final = (rights.AUTHOR, rights.CHIEF)
 SALT: Final = "workplace.kb-questions"
-AN_HOUR: Final = 3600
 VERDICTS: Final = {"add": "загрузить", "same": "уже есть", "refuse": "ошибка"}
 
 
@@ -92,11 +91,10 @@ def sample(request: StaffRequest) -> HttpResponse:
 
 def _confirmed(request: StaffRequest) -> HttpResponse:
     try:
-        kept: dict[str, Any] = signing.loads(request.POST["read"], salt=SALT, max_age=AN_HOUR)
+        rows, kept = carried.opened(request.POST["read"], salt=SALT)
     except signing.BadSignature:
         messages.error(request, "Файл прочитан больше часа назад или повреждён. Выберите его ещё раз.")
         return redirect("workplace:questions_import")
-    rows = [Row(row["number"], row["cells"], tuple(row["wrong"])) for row in kept["rows"]]
     choice = Choice(**kept["choice"])
     try:
         added = question_table.load(rows, choice, agreed=kept["agreed"], by=request.user)
@@ -111,14 +109,12 @@ def _preview(
 ) -> HttpResponse:
     lines = question_table.plan(rows, choice, by=request.user)
     count = {verdict: sum(line.verdict == verdict for line in lines) for verdict in VERDICTS}
-    kept = {"rows": [asdict(row) for row in rows], "choice": asdict(choice)}
-    kept["agreed"] = question_table.fingerprint(lines)
     context = {
         "lines": [(line, VERDICTS[line.verdict]) for line in sorted(lines, key=_refused_first)],
         "tally": [(VERDICTS[verdict], number) for verdict, number in count.items() if number],
         "count": count,
         "mark": Mark(choice.mark).label,
-        "read": signing.dumps(kept, salt=SALT, compress=True),
+        "read": carried.sealed(rows, salt=SALT, choice=asdict(choice), agreed=question_table.fingerprint(lines)),
         "refusal": refusal,
     }
     return render(request, "workplace/kb/questions_plan.html", context, status=refusal.status if refusal else 200)

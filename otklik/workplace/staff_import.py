@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any, Final
+from typing import Final
 
 from django import forms
 from django.contrib import messages
@@ -16,14 +15,14 @@ from django.views.decorators.http import require_GET, require_http_methods
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
 from otklik.core.forms import TidyForm
+from otklik.core.sheets import XLSX, Row
 from otklik.people import staff_import
-from otklik.people.staff_import import Line, Row
+from otklik.people.staff_import import Line
+from otklik.workplace import carried
 from otklik.workplace.requests import StaffRequest
 
 SALT: Final = "workplace.staff-import"
-AN_HOUR: Final = 3600
 VERDICTS: Final = {"create": "завести", "change": "изменить", "same": "без изменений", "refuse": "отказ"}
-XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 class UploadForm(TidyForm):
@@ -68,11 +67,10 @@ def sample(request: StaffRequest) -> HttpResponse:
 
 def _confirmed(request: StaffRequest) -> HttpResponse:
     try:
-        kept: dict[str, Any] = signing.loads(request.POST["read"], salt=SALT, max_age=AN_HOUR)
+        rows, kept = carried.opened(request.POST["read"], salt=SALT)
     except signing.BadSignature:
         messages.error(request, "Таблица прочитана больше часа назад или повреждена. Выберите файл ещё раз.")
         return redirect("workplace:staff_import")
-    rows = [Row(row["number"], row["cells"], tuple(row["wrong"])) for row in kept["rows"]]
     try:
         done = staff_import.apply(rows, agreed=kept["agreed"], by=request.user)
     except staff_import.PlanChanged as refusal:
@@ -83,14 +81,13 @@ def _confirmed(request: StaffRequest) -> HttpResponse:
 
 def _dry_run(request: StaffRequest, rows: list[Row], refusal: DomainError | None = None) -> HttpResponse:
     lines = staff_import.plan(rows)
-    kept = {"rows": [asdict(row) for row in rows], "agreed": staff_import.fingerprint(lines)}
     count = {verdict: sum(line.verdict == verdict for line in lines) for verdict in VERDICTS}
     context = {
         "lines": [(line, VERDICTS[line.verdict]) for line in sorted(lines, key=_refused_first)],
         "tally": [(VERDICTS[verdict], number) for verdict, number in count.items() if number],
         "to_do": count["create"] + count["change"],
         "refused": count["refuse"],
-        "read": signing.dumps(kept, salt=SALT, compress=True),
+        "read": carried.sealed(rows, salt=SALT, agreed=staff_import.fingerprint(lines)),
         "refusal": refusal,
     }
     return render(request, "workplace/staff/import_plan.html", context, status=refusal.status if refusal else 200)
