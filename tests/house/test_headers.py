@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -41,7 +42,8 @@ def test_every_page_closes_itself_to_other_hosts(chief: Client, address: str) ->
     assert told["default-src"] == told["connect-src"] == told["frame-ancestors"] == "'self'"
     assert told["object-src"] == "'none'"
     assert "unsafe-eval" not in told["script-src"]
-    assert "//" not in answer.headers["Content-Security-Policy"]
+    # A nonce is base64 and may hold two slashes by chance: what is looked for is the address of another host.
+    assert "//" not in re.sub(r"'nonce-[^']*'", "", answer.headers["Content-Security-Policy"])
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Referrer-Policy"] == "same-origin"
     assert answer.headers["X-Frame-Options"] == "SAMEORIGIN"
