@@ -134,6 +134,24 @@ class Thesaurus:
         """Return every word that is said by itself or in a phrase."""
         return frozenset(self.words) | {word for many in self.phrases.values() for one, _ in many for word in one}
 
+    def sounding(self, beginning: str, ending: str) -> set[str]:
+        """Return what is said whose consonants begin so, or end so; both are given with `analysis.SKELETON` letters."""
+        return self._begun.get(beginning, set()) | self._ended.get(ending, set())
+
+    @cached_property
+    def _begun(self) -> dict[str, set[str]]:
+        return self._by_sound(slice(None, analysis.SKELETON))
+
+    @cached_property
+    def _ended(self) -> dict[str, set[str]]:
+        return self._by_sound(slice(-analysis.SKELETON, None))
+
+    def _by_sound(self, part: slice) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = defaultdict(set)
+        for word in self.said:
+            found[analysis.sound(word)[part]].add(word)
+        return found
+
 
 def _found(phrase: Words, text: Sequence[str], start: int) -> tuple[int, ...]:
     at = [start]
