@@ -146,7 +146,7 @@ class _Met:
 
     def why(self) -> tuple[Why, ...]:
         """Return the reasons, the heaviest first."""
-        reasons = {}
+        reasons: dict[Why, None] = {}
         for _, word, seen, option in sorted(self._reasons, key=lambda one: -one[0]):
             how: How = "root" if word != seen and option.how == "word" else option.how
             reasons[Why(option.asked, seen, how)] = None
