@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Substr
 
+from otklik.search import analysis, calibration, confidence
 from otklik.search.models import Entry, Posting
 from otklik.search.ranking import COMMON, Occurrence, answer, weights
 from otklik.search.snippets import Segment, snippet
@@ -27,6 +28,19 @@ class Hit(NamedTuple):
     snippet: tuple[Segment, ...]
     score: float
     share: float
+
+
+class Found(NamedTuple):
+    """What a question found. `sure`: an answer stands among the first; `features`: the evidence that says so.
+
+    `read_as`: the question as it was understood where it was repaired, else empty.
+    """
+
+    hits: list[Hit]
+    confidence: float
+    sure: bool
+    read_as: str = ""
+    features: tuple[float, ...] = ()
 
 
 @transaction.atomic
@@ -87,6 +101,18 @@ def find(index: str, query: str, *, scopes: Collection[str], limit: int = 10) ->
         for ranked in found.ranked
         if (entry := entries.get(ranked.document))
     ]
+
+
+def ask(
+    index: str, query: str, *, scopes: Collection[str], limit: int = 10, typing: bool = False, letter: bool = False
+) -> Found:
+    """Return what `find` finds, and how sure it is."""
+    hits = find(index, query, scopes=scopes, limit=limit)
+    asked = len(analysis.words(query[:20_000]))
+    evidence = confidence.features([hit.score for hit in hits], [hit.share for hit in hits], asked)
+    model = calibration.current()
+    how_sure = calibration.probability(model, evidence) if hits else 0.0
+    return Found(hits, how_sure, bool(hits) and how_sure >= model.threshold, features=evidence)
 
 
 def keys(index: str, query: str, *, scopes: Collection[str]) -> list[str]:
