@@ -50,11 +50,9 @@ def _night(on: date) -> str:
     """Return how search did with letters in the last night up to a day; nothing where it was asked none."""
     run = quality.last_night(on)
     three = quality.tally(run, "source", confirmed.Asked.LETTER).three if run is not None else None
-    return (
-        f". Ночью {run.day:%d.%m.%Y} нужный материал среди первых трёх к письмам: {three} %"
-        if run and three is not None
-        else ""
-    )
+    if run is None or three is None:
+        return ""
+    return f". Ночью {run.day:%d.%m.%Y} нужный материал среди первых трёх к письмам: {three} %"
 
 
 def _of_ekc(on: date) -> Figure:

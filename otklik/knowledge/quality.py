@@ -401,11 +401,16 @@ def places_before(run: SearchRun) -> dict[str, int | None]:
 def examples() -> list[calibration.Example]:
     """Return what confidence learns from: the questions of the last night.
 
-    Where an answer is known but stood below the third place the page says neither yes nor no: it teaches nothing.
+    An answer that is known but stood below the third place says neither yes nor no; what found nothing is doubtful
+    whatever the weights: neither teaches anything.
     """
     run = last_night()
-    rows = run.cases.filter(~OUTCOMES["missed"][1]).exclude(features=[]) if run is not None else ()
-    return [calibration.Example(one.text or one.reference, tuple(one.features), one.has_answer) for one in rows]
+    rows = run.cases.filter(~OUTCOMES["missed"][1], found__gt=0) if run is not None else ()
+    return [
+        calibration.Example(one.text or one.reference, tuple(one.features), one.has_answer)
+        for one in rows
+        if one.features
+    ]
 
 
 def retrain() -> None:

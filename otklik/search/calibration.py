@@ -91,16 +91,6 @@ class Measured:
         return self.auroc >= other.auroc and self.balanced >= other.balanced and self.loss <= other.loss
 
 
-def probability(model: Model, features: Sequence[float]) -> float:
-    """Return how sure a model is, from 0 to 1."""
-    return _logistic(model.bias + sum(weight * one for weight, one in zip(model.weights, features, strict=True)))
-
-
-def _logistic(value: float) -> float:
-    value = max(-35.0, min(35.0, value))
-    return 1 / (1 + math.exp(-value))
-
-
 # --- what is in use --------------------------------------------------------------------------------------------------
 
 
@@ -132,7 +122,7 @@ def model_of(row: ConfidenceModel) -> Model:
     """Return the numbers of a row; one that weighed other evidence than this release has gives way to the shipped."""
     if row.shipped_version != SHIPPED.version or len(row.weights) != len(SHIPPED.weights):
         return SHIPPED
-    return Model(tuple(row.weights), row.bias, row.threshold, row.version)
+    return Model(tuple(row.weights), row.bias, row.threshold, f"learnt-{row.version}")
 
 
 # --- training --------------------------------------------------------------------------------------------------------
@@ -171,10 +161,14 @@ def train(examples: Sequence[Example], start: Model = SHIPPED) -> Model:
     return fitted._replace(threshold=_threshold(fitted, examples))
 
 
+def _logistic(value: float) -> float:
+    return 1 / (1 + math.exp(-max(-30.0, min(30.0, value))))
+
+
 def _threshold(model: Model, examples: Sequence[Example]) -> float:
     """Return the threshold that is right most often of those that lose few answers."""
-    good = sorted(probability(model, one.features) for one in examples if one.answered)
-    bad = sorted(probability(model, one.features) for one in examples if not one.answered)
+    good = sorted(model.confidence(one.features) for one in examples if one.answered)
+    bad = sorted(model.confidence(one.features) for one in examples if not one.answered)
     best, found = -1.0, 0.0
     for place in range(int(len(good) * LOST) + 1):
         threshold = good[place] if place < len(good) else 1.0
@@ -186,8 +180,8 @@ def _threshold(model: Model, examples: Sequence[Example]) -> float:
 
 def measured(model: Model, examples: Sequence[Example]) -> Measured:
     """Return how a model does on examples of both kinds."""
-    good = [probability(model, one.features) for one in examples if one.answered]
-    bad = [probability(model, one.features) for one in examples if not one.answered]
+    good = [model.confidence(one.features) for one in examples if one.answered]
+    bad = [model.confidence(one.features) for one in examples if not one.answered]
     above = sum((one > other) + (one == other) / 2 for one in good for other in bad)
     tiny = 1e-9
     loss = -sum(math.log(max(one, tiny)) for one in good) - sum(math.log(max(1 - one, tiny)) for one in bad)
@@ -265,8 +259,8 @@ def _keep(made: Model, *, questions: int, negative: int, figures: dict[str, obje
         state=state.REFUSED if why else state.USED,
         why=why,
     )
-    facts = {"version": row.version, "questions": questions, "taken": not why}
-    journal.record("confidence.retrained", chain=_CHAIN, by=None, **facts)
+    taken = not why
+    journal.record("confidence.retrained", chain=_CHAIN, by=None, version=row.version, questions=questions, taken=taken)
     transaction.on_commit(forget)
     return row
 

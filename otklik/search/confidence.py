@@ -1,4 +1,4 @@
-"""How sure a search is that its first results answer: a logistic regression, shipped as numbers."""
+"""How sure it is that the first document answers: logistic regression over a few features, shipped as numbers."""
 
 from __future__ import annotations
 
@@ -6,21 +6,47 @@ import math
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from otklik.search.asked import Asked
+
+Features = tuple[float, ...]
+NAMES: Final = ("covered", "typed", "margin", "spread", "known", "length", "letter")
+
 
 class Model(NamedTuple):
-    """Weights of the evidence; from `threshold` on a search is sure. `version` tells whose features they weigh."""
+    """A judge of answers: probability is the logistic of `bias` + `weights` · features; sure from `threshold` on."""
 
-    weights: tuple[float, ...]
+    weights: Features
     bias: float
     threshold: float
-    version: int
+    version: str
+
+    def confidence(self, features: Features) -> float:
+        """Return how probable it is that the first document answers, from 0 to 1."""
+        if not features or not features[0]:
+            return 0.0
+        sum_ = self.bias + sum(weight * value for weight, value in zip(self.weights, features, strict=True))
+        return 1 / (1 + math.exp(-max(-30.0, min(30.0, sum_))))
 
 
-def features(scores: Sequence[float], shares: Sequence[float], words: int) -> tuple[float, ...]:
-    """Return the evidence of what was found: best score, its share of the question, lead over the next, length."""
-    best, share = (scores[0], shares[0]) if scores else (0.0, 0.0)
-    lead = (best - scores[1]) / best if len(scores) > 1 and best else float(bool(scores))
-    return math.log1p(best), share, lead, math.log1p(words)
+def features(scores: Sequence[float], total: float, typed: float, known: float, asked: Asked) -> Features:
+    """Return what is judged by, in the order of `NAMES`.
+
+    `scores`: of the candidates, best first; `total`: the rarity of all that was asked; `typed`: how well the best
+    document meets the words as typed; `known`: the part of the words that any document knows.
+    """
+    if not scores or scores[0] <= 0:
+        return (0.0,) * len(NAMES)
+    best, second = scores[0], scores[1] if len(scores) > 1 else 0.0
+    tenth = scores[min(9, len(scores) - 1)]
+    return (
+        min(best / (2 * total), 1.5),
+        min(typed, 1.5),
+        (best - second) / best,
+        (best - tenth) / best,
+        known,
+        math.log1p(len(asked.words)),
+        float(asked.letter),
+    )
 
 
-SHIPPED: Final = Model(weights=(0.3, 5.0, 0.8, 0.2), bias=-3.4, threshold=0.5, version=1)
+SHIPPED: Final = Model((3.0, 1.0, 1.0, 1.0, 3.0, 0.0, 0.0), -4.0, 0.5, "0")

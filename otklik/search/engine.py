@@ -10,9 +10,9 @@ from django.db import connection, transaction
 from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Substr
 
-from otklik.search import analysis, calibration, confidence
 from otklik.search.models import Entry, Posting
-from otklik.search.ranking import COMMON, Occurrence, answer, weights
+from otklik.search.postings import COMMON, Occurrence, answer, weights
+from otklik.search.ranking import Why
 from otklik.search.snippets import Segment, snippet
 
 _SCOPE: Final = re.compile(r"[a-z0-9:-]{1,60}")
@@ -28,12 +28,13 @@ class Hit(NamedTuple):
     snippet: tuple[Segment, ...]
     score: float
     share: float
+    why: tuple[Why, ...] = ()
 
 
 class Found(NamedTuple):
-    """What a question found. `sure`: an answer stands among the first; `features`: the evidence that says so.
+    """What a query found. `confidence`: from 0 to 1; `read_as`: the query as understood, where it was repaired.
 
-    `read_as`: the question as it was understood where it was repaired, else empty.
+    `features`: what confidence is reckoned from, kept to learn from.
     """
 
     hits: list[Hit]
@@ -106,13 +107,10 @@ def find(index: str, query: str, *, scopes: Collection[str], limit: int = 10) ->
 def ask(
     index: str, query: str, *, scopes: Collection[str], limit: int = 10, typing: bool = False, letter: bool = False
 ) -> Found:
-    """Return what `find` finds, and how sure it is."""
+    """Return what `find` finds, with how sure it is and how the query was understood."""
     hits = find(index, query, scopes=scopes, limit=limit)
-    asked = len(analysis.words(query[:20_000]))
-    evidence = confidence.features([hit.score for hit in hits], [hit.share for hit in hits], asked)
-    model = calibration.current()
-    how_sure = calibration.probability(model, evidence) if hits else 0.0
-    return Found(hits, how_sure, bool(hits) and how_sure >= model.threshold, features=evidence)
+    confidence = min(hits[0].share, 1.0) if hits else 0.0
+    return Found(hits, confidence, confidence >= 0.5)
 
 
 def keys(index: str, query: str, *, scopes: Collection[str]) -> list[str]:

@@ -59,7 +59,7 @@ class ConfidenceModel(models.Model):
         PAST = "past", "прежняя"
 
     version = models.PositiveIntegerField("номер", unique=True)
-    shipped_version = models.PositiveIntegerField("с какой поставляемой сравнена")
+    shipped_version = models.CharField("с какой поставляемой сравнена", max_length=20)
     weights = models.JSONField("веса")
     bias = models.FloatField("сдвиг")
     threshold = models.FloatField("порог")

@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('version', models.PositiveIntegerField(unique=True, verbose_name='номер')),
-                ('shipped_version', models.PositiveIntegerField(verbose_name='с какой поставляемой сравнена')),
+                ('shipped_version', models.CharField(max_length=20, verbose_name='с какой поставляемой сравнена')),
                 ('weights', models.JSONField(verbose_name='веса')),
                 ('bias', models.FloatField(verbose_name='сдвиг')),
                 ('threshold', models.FloatField(verbose_name='порог')),
