@@ -75,19 +75,10 @@ def _proposed(on: date) -> Figure:
     if not is_today(on):
         return unknown("в каком состоянии предложения были в прошлом, по дням не хранится")
     number = Proposal.objects.filter(state__in=[Proposal.State.NEW, Proposal.State.TAKEN]).count()
-    told = ", ".join(filter(None, (_without_result(audience, on) for audience in Audience)))
+    without = finding.without_result(on - timedelta(days=SEARCHED_DAYS - 1), on)
+    told = ", ".join(f"{audience.label} — {share} % из {total}" for audience, (share, total) in without.items())
     said = f". Поисков без результата за {SEARCHED_DAYS} дней: {told}" if told else ""
     return Figure(f"Предложений ждёт: {number}{said}", number)
-
-
-def _without_result(audience: Audience, on: date) -> str:
-    """Return the share of searches that found nothing; nothing where nobody searched."""
-    ended = finding.searches(finding.Scope(audience, on - timedelta(days=SEARCHED_DAYS - 1), on))
-    empty = Count("pk", filter=finding.OUTCOMES["no_result"][1])
-    found = ended.order_by().aggregate(all=Count("pk"), empty=empty)
-    return (
-        f"{audience.label} — {round(100 * found['empty'] / found['all'])} % из {found['all']}" if found["all"] else ""
-    )
 
 
 def _searched(on: date) -> Figure:
