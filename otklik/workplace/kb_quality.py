@@ -250,6 +250,7 @@ def _groups(one: SearchRun) -> list[tuple[str, str, list[tuple[str, Tally, str]]
     return [
         (group, words, [(said, tally, urlencode({group: code})) for code, said, tally in quality.by_group(one, group)])
         for group, words in GROUPS.items()
+        if group != "source" or one.day  # a set has one source
     ]
 
 
