@@ -13,7 +13,7 @@ WRONG: Final = (
 )
 
 
-class RichTextArea(DraftailRichTextArea):
+class RichTextArea(DraftailRichTextArea):  # type: ignore[misc]
     """Draftail; a text it did not write (without scripts, cut short, of a program) is refused in words."""
 
     def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> str | None:

@@ -267,6 +267,14 @@ def test_a_small_change_few_nights_or_few_questions_are_no_drift(db, shares, ans
     assert quality.drift(nights(*shares, answered=answered)) is None
 
 
+def test_the_page_warns_of_drift_and_leads_to_what_was_missed(desk):
+    runs = nights(80, 81, 79, 80, 82, 80, 60)
+    text = desk.get(reverse(PAGE)).content.decode()
+    assert "Стало хуже обычного: среди первых трёх нужное стоит в 60 % вопросов, обычно — в 80 %" in text
+    assert f"{reverse('workplace:search_run', args=[runs[-1].pk])}?outcome=missed" in text
+    assert "Вопросы этой ночи забыты" in desk.get(reverse("workplace:search_run", args=[runs[0].pk])).content.decode()
+
+
 # --- confidence -------------------------------------------------------------------------------------------------------
 
 
