@@ -103,6 +103,13 @@ def current() -> Model:
     return found
 
 
+def judged(features: Sequence[float]) -> tuple[float, bool]:
+    """Return how sure the model in use is of an answer found by this evidence, and whether that is enough."""
+    model = current()
+    confidence = model.confidence(tuple(features))
+    return confidence, confidence >= model.threshold
+
+
 def forget() -> None:
     """Read the model in use anew at the next search of this process."""
     cache.delete(_CHAIN)

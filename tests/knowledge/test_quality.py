@@ -246,6 +246,7 @@ def nights(*shares: int, answered: int = 100) -> list[SearchRun]:
     made = [
         SearchRun(
             day=first + timedelta(days=number),
+            finished_at=timezone.now(),
             total=answered,
             done=answered,
             figures={"all": {"": {"total": answered, "answered": answered, "three": answered * share // 100}}},

@@ -106,6 +106,19 @@ def test_a_better_model_is_taken_and_searches_follow_it(django_capture_on_commit
 
 
 @pytest.mark.django_db
+def test_an_answer_is_sure_from_the_threshold_of_the_model_in_use_on() -> None:
+    strong, weak = (1.0,) * SIZE, (0.05,) * SIZE
+    assert calibration.judged(strong)[1]
+    assert calibration.judged(weak) == (SHIPPED.confidence(weak), False)
+    assert calibration.judged((0.0,) * SIZE) == (0.0, False)
+    row = calibration.retrain(some())
+    ConfidenceModel.objects.update(threshold=1.0)
+    calibration.forget()
+    assert row is not None
+    assert not calibration.judged(strong)[1]
+
+
+@pytest.mark.django_db
 def test_a_worse_model_is_kept_to_be_looked_at_and_never_used(
     monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
 ) -> None:
