@@ -35,17 +35,16 @@ def put(appeal: Appeal) -> None:
 
 def put_new(appeal: Appeal, message: IncomingMessage) -> None:
     """Put an appeal just made of a message into the index: nobody is assigned or asked yet."""
-    _put(appeal, [(message.subject, message.text)], [EVERYONE], new=True)
+    _put(appeal, [(message.subject, message.text)], [EVERYONE])
 
 
-def _put(appeal: Appeal, texts: Iterable[tuple[str, str]], scopes: Collection[str], *, new: bool = False) -> None:
+def _put(appeal: Appeal, texts: Iterable[tuple[str, str]], scopes: Collection[str]) -> None:
     search.put(
         INDEX,
         str(appeal.pk),
         title=f"{appeal.number} {appeal.subject}",
         body="\n".join(part for row in texts for part in row if part),
         scopes=scopes,
-        new=new,
     )
 
 

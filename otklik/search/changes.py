@@ -37,7 +37,7 @@ class Batch(NamedTuple):
 
 
 class Forgotten(Exception):
-    """This machine is not known, or was silent for so long that changes have gone without it."""
+    """The machine is not known, or was silent for so long that changes have gone without it."""
 
 
 class Elsewhere(Exception):

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from otklik.core.storage import sync_folder
 from otklik.search.changes import Position
@@ -182,5 +182,3 @@ class Folder:
             os.fsync(file.fileno())
         draft.replace(self.root / name)
         sync_folder(self.root)
-
-

@@ -6,6 +6,8 @@ the folder), any number read; what was committed is seen after `reload`.
 
 from __future__ import annotations
 
+import json
+import zlib
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -15,6 +17,8 @@ import tantivy
 from otklik.search import analysis
 from otklik.search.store import Candidate
 
+# Raise it whenever documents are analysed or kept otherwise: every machine then builds its indexes anew.
+FORMAT: Final = f"1/{tantivy.__version__}"
 KEPT_WORDS: Final = 1000  # of a body, for ranking anew; the index itself knows them all
 _HEAP: Final = 30_000_000  # bytes tantivy may gather before it writes; 15 MB a thread is its least
 _ROOT_WEIGHT: Final = 0.4  # a word of the same root against the word itself
@@ -54,25 +58,38 @@ class Index:
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
         self._index = tantivy.Index(_SCHEMA, path=str(folder) if folder else None)
+        self._index.config_reader("manual")  # a watcher would hold a lock of the folder against us
         self._writer: Any = None
 
     def write(self, put: Iterable[Document], drop: Collection[str] = ()) -> None:
         """Take documents in, in place of what was known by their keys, forget others: one commit."""
-        if self._writer is None:
-            self._writer = self._index.writer(heap_size=_HEAP, num_threads=1)
+        writer = self._opened()
         for key in drop:
-            self._writer.delete_documents_by_term("key", key)
+            writer.delete_documents_by_term("key", key)
         for document in put:
-            self._writer.delete_documents_by_term("key", document.key)
-            self._writer.add_document(_entry(document))
-        self._writer.commit()
+            writer.delete_documents_by_term("key", document.key)
+            writer.add_document(_entry(document))
+        writer.commit()
         self.reload()
 
-    def clear(self) -> None:
-        """Forget everything at the next write."""
+    def fill(self, documents: Iterable[Document]) -> None:
+        """Take documents into an empty index, each key once: one commit."""
+        writer = self._opened()
+        for document in documents:
+            writer.add_document(_entry(document))
+        writer.commit()
+        self.reload()
+
+    def _opened(self) -> Any:
         if self._writer is None:
             self._writer = self._index.writer(heap_size=_HEAP, num_threads=1)
-        self._writer.delete_all_documents()
+        return self._writer
+
+    def close(self) -> None:
+        """Write no more; what works behind the scenes is ended."""
+        if self._writer is not None:
+            self._writer.wait_merging_threads()
+            self._writer = None
 
     def reload(self) -> None:
         """See what was committed since."""
@@ -81,6 +98,24 @@ class Index:
     def view(self, scopes: Collection[str] | None = None) -> View:
         """Return the index as one reader sees it; None: as its keeper does."""
         return View(self._index.searcher(), scopes)
+
+
+def is_whole(folder: Path) -> bool:
+    """Tell whether an index can be opened and every file of it still is what was written (tantivy never looks)."""
+    try:
+        segments = json.loads((folder / "meta.json").read_bytes())["segments"]
+        names = {one["segment_id"].replace("-", "") for one in segments}
+        sums = [_is_as_written(path) for path in folder.iterdir() if path.stem.partition(".")[0] in names]
+        return len(sums) >= len(names) and all(sums) and Index(folder).view().size() >= 0
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _is_as_written(path: Path) -> bool:
+    """Tell whether a file has the sum that its last bytes say: content, a line of JSON, its length, a magic number."""
+    content = memoryview(path.read_bytes())
+    at = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    return at >= 0 and bool(json.loads(bytes(content[at:-8]))["crc"] == zlib.crc32(content[:at]))
 
 
 class View:

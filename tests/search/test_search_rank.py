@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from otklik.search import postings
-from otklik.search.memory import MemoryStore
+from otklik.search import ranking, thesaurus
+from otklik.search.index import Document, Index
 
 
 def lines(path: Path, rows: list[dict[str, str]]) -> Path:
@@ -41,16 +41,17 @@ def test_a_broken_file_is_named_with_its_line(tmp_path):
 
 
 @pytest.mark.django_db
-def test_memory_and_database_rank_alike():
+def test_files_and_database_rank_alike():
     from otklik.knowledge.demo import _data
     from otklik.search import engine
 
     articles = [json.loads(line) for line in _data("articles.jsonl").splitlines()][:40]
     for article in articles:
         engine.put("t", article["id"], title=article["title"], body=article["body"], scopes=["all"])
-    store = MemoryStore((article["title"], article["body"]) for article in articles)
+    index = Index()
+    index.fill(Document(article["id"], article["title"], article["body"], ["all"]) for article in articles)
     for query in ("льготы многодетным", "своботный учасок", "39.15", "аренда", articles[5]["body"]):
         stored = [(hit.key, round(hit.score, 6)) for hit in engine.find("t", query, scopes=["all"])]
-        fresh = postings.answer(store, query, 10).ranked
-        assert stored == [(articles[hit.document]["id"], round(hit.score, 6)) for hit in fresh]
+        fresh = ranking.answer(index.view(), query, 10, thesaurus=thesaurus.shipped()).ranked
+        assert stored == [(hit.key, round(hit.score, 6)) for hit in fresh]
         assert stored

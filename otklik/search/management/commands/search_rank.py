@@ -11,8 +11,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from otklik.search import postings
-from otklik.search.memory import MemoryStore
+from otklik.search import confidence, ranking, thesaurus
+from otklik.search.index import Document, Index
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -45,15 +45,17 @@ class Command(BaseCommand):
             documents, asked = list(read_lines(articles)), list(read_lines(queries))
         except OSError as exc:
             raise CommandError(f"Не читается {exc.filename}: {exc.strerror}.") from exc
-        store = MemoryStore((document["title"], document["body"]) for document in documents)
+        index = Index()
+        index.fill(Document(str(at), one["title"], one["body"], ["all"]) for at, one in enumerate(documents))
+        store, words = index.view(), thesaurus.shipped()
         with out.open("w", encoding="utf-8") as file:
             for query in asked:
                 started = time.perf_counter()
-                ranked = postings.answer(store, query["text"], limit).ranked
+                answer = ranking.answer(store, query["text"], limit, thesaurus=words)
                 line = {
                     "query_id": query["id"],
-                    "ranked": [documents[hit.document]["id"] for hit in ranked],
-                    "confidence": round(ranked[0].share, 4) if ranked else 0.0,
+                    "ranked": [documents[int(hit.key)]["id"] for hit in answer.ranked],
+                    "confidence": round(confidence.SHIPPED.confidence(answer.features), 4),
                     "ms": round((time.perf_counter() - started) * 1000, 3),
                 }
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")
