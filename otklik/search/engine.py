@@ -7,12 +7,12 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from otklik.search import confidence, entries, ranking, reading, thesaurus
-from otklik.search.entries import clear, drop, drop_parts, put
+from otklik.search.entries import clear, drop, drop_parts, known, put
 from otklik.search.models import Entry
 from otklik.search.ranking import Why
 from otklik.search.snippets import Segment, snippet
 
-__all__ = ["Found", "Hit", "ask", "clear", "drop", "drop_parts", "find", "keys", "put"]
+__all__ = ["Found", "Hit", "ask", "clear", "drop", "drop_parts", "find", "keys", "known", "put"]
 _MOST_HITS: Final = 100
 
 

@@ -63,6 +63,11 @@ def clear(index: str) -> None:
     _forget(index, Entry.objects.filter(index=index))
 
 
+def known(index: str) -> set[str]:
+    """Return the keys of all documents of an index."""
+    return set(Entry.objects.filter(index=index).values_list("key", flat=True))
+
+
 def open_to(scopes: Iterable[str]) -> Q:
     """Return the condition of entries for readers who hold one of `scopes`."""
     allowed = Q(pk__in=[])
