@@ -1,4 +1,4 @@
-"""Whoever runs `serve` or `worker` sees that somebody on this machine keeps the search indexes: a process of its own."""
+"""Who runs `serve` or `worker` sees that somebody on this machine keeps the indexes: a process of its own."""
 
 from __future__ import annotations
 

@@ -54,9 +54,11 @@ _SCHEMA: Final = _schema()
 class Index:
     """Documents that can be found by their words."""
 
-    def __init__(self, folder: Path | None = None) -> None:
-        if folder is not None:
+    def __init__(self, folder: Path | None = None, *, new: bool = True) -> None:
+        if folder is not None and new:
             folder.mkdir(parents=True, exist_ok=True)
+        elif folder is not None and not (folder / "meta.json").exists():
+            raise FileNotFoundError(folder)
         self._index = tantivy.Index(_SCHEMA, path=str(folder) if folder else None)
         self._index.config_reader("manual")  # a watcher would hold a lock of the folder against us
         self._writer: Any = None
@@ -106,7 +108,7 @@ def is_whole(folder: Path) -> bool:
         segments = json.loads((folder / "meta.json").read_bytes())["segments"]
         names = {one["segment_id"].replace("-", "") for one in segments}
         sums = [_is_as_written(path) for path in folder.iterdir() if path.stem.partition(".")[0] in names]
-        return len(sums) >= len(names) and all(sums) and Index(folder).view().size() >= 0
+        return len(sums) >= len(names) and all(sums) and Index(folder, new=False).view().size() >= 0
     except (OSError, ValueError, KeyError, TypeError):
         return False
 

@@ -61,7 +61,7 @@ class Indexer:
         self.state = state
         for name, path in list(state.folders.items()):
             if is_whole(self.folder.path(path)):
-                self.indexes[name] = Index(self.folder.path(path))
+                self.indexes[name] = Index(self.folder.path(path), new=False)
             else:
                 log.error("search index %s is broken or gone: it is built anew", name)
                 self._lose(name)
@@ -92,6 +92,7 @@ class Indexer:
                 rest, failures = AFTER_ERROR * 2 ** min(failures, 4), failures + 1
             stopping.wait(max(0.0, rest - (time.monotonic() - begun)))
         self.close()
+        connection.close()
 
     def work(self) -> bool:
         """Do what is due; tell whether anything changed."""
@@ -253,8 +254,6 @@ class Indexer:
         """Leave the folder to others."""
         self._close_indexes()
         self.folder.release()
-        with suppress(Exception):
-            connection.close()
 
     def _close_indexes(self) -> None:
         for index in self.indexes.values():

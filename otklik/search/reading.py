@@ -72,7 +72,7 @@ class _Shelf:
                 return None
             kept = self._open.get(index)
             if kept is None or kept.folder != name:
-                kept = _Kept(name, mark, Index(folder.path(name)))
+                kept = _Kept(name, mark, Index(folder.path(name), new=False))
             elif kept.mark != mark:
                 kept.index.reload()
             self._open[index] = kept._replace(mark=mark)

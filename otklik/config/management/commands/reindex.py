@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
 
 from otklik.appeals import search_feed
 from otklik.knowledge import index, materials
@@ -36,7 +35,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--all-entries",
             action="store_true",
-            help="записи всех обращений тоже составить заново, а не только потерянные",
+            help="составить заново и записи обращений, а не только потерянные",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -71,7 +70,6 @@ class Command(BaseCommand):
                     indexer.build(self._progress)
                 finally:
                     indexer.close()
-                    connection.close()
                 return
             time.sleep(_LOOK)
             if (told := folder.told()) and told[:2] != shown:

@@ -27,7 +27,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--with-parent",
             action="store_true",
-            help="завершиться, когда закроется стандартный ввод (для serve и worker)",
+            help="завершиться, когда закроется стандартный ввод",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
