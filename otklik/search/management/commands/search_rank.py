@@ -46,16 +46,18 @@ class Command(BaseCommand):
         except OSError as exc:
             raise CommandError(f"Не читается {exc.filename}: {exc.strerror}.") from exc
         index = Index()
-        index.fill(Document(str(at), one["title"], one["body"], ["all"]) for at, one in enumerate(documents))
-        store, words = index.view(), thesaurus.shipped()
+        index.write(Document(one["id"], one["title"], one["body"], ()) for one in documents)
+        store, words, judge = index.view(), thesaurus.shipped(), confidence.SHIPPED
         with out.open("w", encoding="utf-8") as file:
             for query in asked:
                 started = time.perf_counter()
-                answer = ranking.answer(store, query["text"], limit, thesaurus=words)
+                found = ranking.answer(store, query["text"], limit, thesaurus=words)
+                sure = judge.confidence(found.features)
                 line = {
                     "query_id": query["id"],
-                    "ranked": [documents[int(hit.key)]["id"] for hit in answer.ranked],
-                    "confidence": round(confidence.SHIPPED.confidence(answer.features), 4),
+                    "ranked": [hit.key for hit in found.ranked],
+                    "confidence": round(sure, 4),
+                    "abstain": sure < judge.threshold,
                     "ms": round((time.perf_counter() - started) * 1000, 3),
                 }
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")
