@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from threading import Lock
 from typing import Final, NamedTuple, TypeVar
 
 from django.conf import settings
+from django.db.models import Count, Min
 
+from otklik.search import changes
 from otklik.search.fallback import Table
 from otklik.search.folder import Folder, Mark, State
 from otklik.search.index import Document, Index, View
-from otklik.search.models import Entry
+from otklik.search.models import Change, Entry
 from otklik.search.store import Store
 
 log = logging.getLogger("otklik.search")
@@ -39,6 +43,37 @@ def look(index: str, scopes: Collection[str], work: Callable[[Store], Found]) ->
         log.exception("search index %s cannot be read: answered from the table", index)
         _shelf.lose(index)
     return work(Table(index, scopes))
+
+
+@dataclass(frozen=True)
+class Condition:
+    """How this machine's indexes are. `building`: which, how far, of how many; `by_table`: asked for in the table."""
+
+    is_kept: bool
+    building: tuple[str, int, int] | None
+    by_table: list[str]
+    waiting: int
+    oldest: datetime | None
+    carried_at: datetime | None
+    size: int
+
+
+def condition() -> Condition:
+    """Return how the indexes of this machine are: what `/readyz` and «Состояние системы» tell."""
+    folder = Folder(settings.SEARCH_ROOT)
+    state, mark = folder.state(), folder.mark()
+    unread = changes.unread(state.position) if state else Change.objects.all()
+    waits = unread.aggregate(waiting=Count("pk"), oldest=Min("at"))
+    names = set(Entry.objects.order_by().values_list("index", flat=True).distinct())
+    return Condition(
+        folder.is_kept(),
+        folder.told(),
+        sorted(names - set(state.folders if state else ())),
+        waits["waiting"],
+        waits["oldest"],
+        datetime.fromtimestamp(mark[1] / 1e9, UTC) if mark and state else None,
+        folder.size(),
+    )
 
 
 class _Kept(NamedTuple):

@@ -11,15 +11,11 @@ from django.core.management.base import BaseCommand, CommandError
 
 from otklik.appeals import search_feed
 from otklik.knowledge import index, materials
+from otklik.reports.health import INDEXES as NAMES
 from otklik.search.folder import Busy, Folder
 from otklik.search.indexer import Indexer
 from otklik.search.models import Entry
 
-NAMES: Final = {
-    materials.INDEX: "материалы для сотрудников",
-    materials.INDEX_OF_SITE: "материалы на сайте",
-    search_feed.INDEX: "обращения",
-}
 _LOOK: Final = 0.5  # seconds
 
 
