@@ -43,7 +43,7 @@ def _schema() -> tantivy.Schema:
     builder.add_text_field("roots", tokenizer_name="whitespace", index_option="freq")
     builder.add_text_field("forms", tokenizer_name="whitespace", index_option="basic")
     builder.add_text_field("sounds", tokenizer_name="whitespace", index_option="basic")
-    builder.add_text_field("kept", stored=True, tokenizer_name="raw", index_option="basic")
+    builder.add_bytes_field("kept", stored=True, indexed=False)  # as a text it would be one huge word of the index
     builder.add_unsigned_field("length", stored=True)
     return builder.build()
 
@@ -185,12 +185,12 @@ def _entry(document: Document) -> tantivy.Document:
         roots=" ".join(map(analysis.beginning, words)),
         forms=" ".join(forms),
         sounds=" ".join(f"{s}|{form} {_REVERSED}{s[::-1]}|{form}" for s, form in sounds),
-        kept=f"{' '.join(title)}\n{' '.join(body[:KEPT_WORDS])}",
+        kept=f"{' '.join(title)}\n{' '.join(body[:KEPT_WORDS])}".encode(),
         length=len(title) + len(body),
     )
 
 
 def _candidate(found: tantivy.Document) -> Candidate:
     stored: dict[str, list[Any]] = found.to_dict()
-    title, _, body = stored["kept"][0].partition("\n")
+    title, _, body = stored["kept"][0].decode().partition("\n")
     return Candidate(stored["key"][0], title.split(), body.split(), stored["length"][0])
