@@ -23,6 +23,7 @@ KEPT_WORDS: Final = 1000  # of a body, for ranking anew; the index itself knows 
 _HEAP: Final = 30_000_000  # bytes tantivy may gather before it writes; 15 MB a thread is its least
 _ROOT_WEIGHT: Final = 0.4  # a word of the same root against the word itself
 _MOST_FORMS: Final = 400  # looked at for one misspelt word, from either side
+_RARE: Final = 50  # documents: such a word may be of hidden ones only
 _REVERSED: Final = "<"
 
 
@@ -125,6 +126,7 @@ class View:
 
     def __init__(self, searcher: tantivy.Searcher, scopes: Collection[str] | None) -> None:
         self._searcher = searcher
+        self._scopes = None if scopes is None else _any_of(scopes)
         self._open = None if scopes is None else tantivy.Query.term_set_query(_SCHEMA, "scopes", sorted(scopes))
 
     def size(self) -> int:
@@ -133,11 +135,23 @@ class View:
 
     def frequencies(self, words: Collection[str]) -> dict[str, int]:
         """Return in how many documents each known lemma stands."""
-        return {word: met for word in words if word and (met := self._searcher.doc_freq("words", word))}
+        return {word: met for word in words if word and (met := self._met("words", word))}
 
     def families(self, roots: Collection[str]) -> dict[str, int]:
         """Return in how many documents words of each root stand."""
-        return {root: met for root in roots if root and (met := self._searcher.doc_freq("roots", root))}
+        return {root: met for root in roots if root and (met := self._met("roots", root))}
+
+    def _met(self, field: str, word: str) -> int:
+        """Return in how many documents a word stands; what is rare is counted among those open to the reader.
+
+        A word of hidden documents only must be unknown: what is made of an unknown word can be seen. Of a word that
+        everybody writes the number says nothing.
+        """
+        met = int(self._searcher.doc_freq(field, word))
+        if self._scopes is None or not 0 < met <= _RARE:
+            return met
+        asked = [(tantivy.Occur.Must, _term(field, word, 1.0)), (tantivy.Occur.Must, self._scopes)]
+        return int(self._searcher.search(tantivy.Query.boolean_query(asked), 1, count=True).count)
 
     def begun(self, beginning: str, limit: int) -> list[str]:
         """Return the word forms that begin so, those of most documents first."""
@@ -167,6 +181,11 @@ class View:
             open_only = tantivy.Query.const_score_query(self._open, 0.0)
             query = tantivy.Query.boolean_query([(tantivy.Occur.Must, query), (tantivy.Occur.Must, open_only)])
         return [_candidate(self._searcher.doc(at)) for _, at in self._searcher.search(query, limit, count=False).hits]
+
+
+def _any_of(scopes: Collection[str]) -> tantivy.Query:
+    open_to = [tantivy.Query.term_query(_SCHEMA, "scopes", scope, index_option="basic") for scope in sorted(scopes)]
+    return tantivy.Query.boolean_query([(tantivy.Occur.Should, one) for one in open_to])
 
 
 def _term(field: str, word: str, weight: float) -> tantivy.Query:
