@@ -10,9 +10,11 @@ from django.db import connection, transaction
 from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Substr
 
+from otklik.search import analysis
 from otklik.search.models import Entry, Posting
 from otklik.search.ranking import COMMON, Occurrence, answer, weights
 from otklik.search.snippets import Segment, snippet
+from otklik.search.thesaurus import Thesaurus
 
 _SCOPE: Final = re.compile(r"[a-z0-9:-]{1,60}")
 _MOST_HITS: Final = 100
@@ -96,6 +98,21 @@ def keys(index: str, query: str, *, scopes: Collection[str]) -> list[str]:
     store = _Index(index, scopes)
     found = answer(store, query.replace("\x00", " "), _MOST_HITS)
     return [store.keys[ranked.document] for ranked in found.ranked]
+
+
+def trial(
+    index: str, query: str, *, scopes: Collection[str], thesaurus: Thesaurus, limit: int = 10, letter: bool = False
+) -> list[str]:
+    """Return the keys `ask` would find, best first, were this thesaurus in force: to see what an entry would change."""
+    text = analysis.words(query)
+    written = {word for one in text for word in thesaurus.words.get(one, {})}
+    written |= {word for met in thesaurus.met(text) for word in met.written}
+    return keys(index, " ".join([query, *sorted(written)]), scopes=scopes)[:limit]
+
+
+def frequencies(index: str, words: Collection[str], *, scopes: Collection[str]) -> dict[str, int]:
+    """Return in how many documents open to one of `scopes` each known word stands; the unknown are left out."""
+    return _Index(index, scopes).frequencies(words) if scopes else {}
 
 
 def _line_of(scopes: Iterable[str]) -> str:

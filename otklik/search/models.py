@@ -5,6 +5,10 @@ from __future__ import annotations
 from django.db import models
 from django.db.models.functions import Substr
 
+from otklik.search.lexicon import EntryProposal, LearnedWord, ThesaurusEntry, ThesaurusState
+
+__all__ = ["Entry", "EntryProposal", "LearnedWord", "Posting", "ThesaurusEntry", "ThesaurusState"]
+
 
 class Entry(models.Model):
     """A document that can be found. `scopes` name who may see it; the room that put it decides the words."""

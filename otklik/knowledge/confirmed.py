@@ -1,0 +1,157 @@
+"""What searches confirm: these words, that material. Search learns of it, and proposes entries for its thesaurus."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple, TypeAlias
+
+from django.db.models import Q
+from django.utils import timezone
+
+from otklik.knowledge import finding, materials
+from otklik.knowledge.models import Material, SearchSession, Vote
+from otklik.search import analysis, engine, learning, wording
+from otklik.search.learning import Pair
+from otklik.search.thesaurus import Thesaurus
+from otklik.search.wording import Unanswered
+
+LOOKED_BACK: Final = timedelta(days=180)
+MOST: Final = 20_000  # searches of a night, the newest
+_USED, _OPENED, _AGAINST = 1.0, 0.5, -1.0
+
+Source: TypeAlias = Callable[[datetime], Iterable[Pair]]
+
+
+def searches(since: datetime) -> Iterator[Pair]:
+    """Yield searches that ended with a material: one that was used counts more, one that did not help against it."""
+    against = {
+        (_source(by, reader), page)
+        for by, reader, page in Vote.objects.filter(helped=False, at__gte=since).values_list("by", "reader", "page")
+    }
+    rows = SearchSession.objects.filter(finding.FOUND, began_at__gte=since, page__isnull=False).exclude(query="")
+    for query, by, reader, page, used in rows.order_by("-pk").values_list("query", "by", "reader", "page", "used_ms")[
+        :MOST
+    ]:
+        source = _source(by, reader)
+        counts = _AGAINST if (source, page) in against else _USED if used is not None else _OPENED
+        yield Pair(query, str(page), source, counts)
+
+
+def unanswered(since: datetime) -> Iterator[Unanswered]:
+    """Yield searches that are over and found nothing."""
+    over = Q(last_at__lte=timezone.now() - finding.SILENCE, began_at__gte=since)
+    rows = SearchSession.objects.filter(over, finding.OUTCOMES["no_result"][1]).exclude(query="")
+    for query, by, reader in rows.order_by("-pk").values_list("query", "by", "reader")[:MOST]:
+        yield Unanswered(query, _source(by, reader))
+
+
+def _source(by: int | None, reader: str) -> str:
+    return reader or f"employee:{by}"
+
+
+def gather(*sources: Source) -> int:
+    """Let search learn of what was confirmed, here and in rooms above, and propose entries for the thesaurus.
+
+    Returns how many proposals are new. Again in the same night changes nothing.
+    """
+    since = timezone.now() - LOOKED_BACK
+    searched = list(searches(since))
+    pairs = [*searched, *(pair for source in sources for pair in source(since))]
+    learning.learn(materials.INDEX, pairs)
+    # The site's reader gains by what employees' searches taught, as far as the material is on the site at all.
+    on_site = {str(pk) for pk in materials.for_public().values_list("pk", flat=True)}
+    learning.learn(materials.INDEX_OF_SITE, [pair for pair in pairs if pair.key in on_site])
+    return wording.propose(materials.INDEX, searched, unanswered(since), scopes=[materials.STAFF])
+
+
+# --- what a change of the thesaurus would change ---------------------------------------------------------------------
+
+MOST_TRIED: Final = 200  # queries run with both thesauri
+_LOOKED_AT: Final = 5000  # searches looked through for the words of the entry
+PLACES: Final = 10
+
+
+class Asked(NamedTuple):
+    """A query of the past: its words as shown, the material it ended with, how many times; `text`: all of a letter."""
+
+    shown: str
+    key: str
+    times: int = 1
+    text: str = ""
+
+
+class Moved(NamedTuple):
+    """One query and its material: the place before and after, None: not among the first ten."""
+
+    asked: Asked
+    key: str
+    title: str
+    before: int | None
+    after: int | None
+
+    @property
+    def gains(self) -> bool:
+        """Tell whether the material comes nearer to the top."""
+        return (self.after or PLACES + 1) < (self.before or PLACES + 1)
+
+
+class Effect(NamedTuple):
+    """What a change of the thesaurus would change: the queries with other places, and how many were tried."""
+
+    moved: list[Moved]
+    tried: int
+
+    @property
+    def gain(self) -> int:
+        """Return how many queries gain."""
+        return sum(one.gains for one in self.moved)
+
+    @property
+    def lose(self) -> int:
+        """Return how many queries lose."""
+        return len(self.moved) - self.gain
+
+
+def asked_with(words: frozenset[str]) -> list[Asked]:
+    """Return past searches that have one of these words, the newest first, each once with its material."""
+    since = timezone.now() - LOOKED_BACK
+    rows = SearchSession.objects.filter(began_at__gte=since).exclude(query="").filter(finding.FOUND | Q(found=0))
+    times: Counter[tuple[str, str]] = Counter(
+        (query, str(page or ""))
+        for query, page in rows.order_by("-pk").values_list("query", "page")[:_LOOKED_AT]
+        if not words.isdisjoint(analysis.words(query))
+    )
+    return [Asked(query, key, number) for (query, key), number in times.items()][:MOST_TRIED]
+
+
+def effect(asked: Iterable[Asked], before: Thesaurus, after: Thesaurus) -> Effect:
+    """Run past queries with both thesauri and return where their materials stand.
+
+    Of a query that found nothing: what it would find first.
+    """
+    moved, tried = [], 0
+    for one in asked:
+        tried += 1
+        was, will = (_found(one, thesaurus) for thesaurus in (before, after))
+        key = one.key or (will[0] if will and not was else "")
+        places = [found.index(key) + 1 if key in found else None for found in (was, will)]
+        if places[0] != places[1]:
+            moved.append(Moved(one, key, "", places[0], places[1]))
+    found = Material.objects.filter(pk__in=[one.key for one in moved]).values_list("pk", "title")
+    titles = {str(pk): title for pk, title in found}
+    moved = [one._replace(title=titles[one.key]) for one in moved if one.key in titles]
+    return Effect(sorted(moved, key=lambda one: (one.gains, -one.asked.times)), tried)
+
+
+def _found(asked: Asked, thesaurus: Thesaurus) -> list[str]:
+    keys = engine.trial(
+        materials.INDEX,
+        asked.text or asked.shown,
+        scopes=[materials.STAFF],
+        thesaurus=thesaurus,
+        limit=PLACES,
+        letter=bool(asked.text),
+    )
+    return list(dict.fromkeys(key.partition("/")[0] for key in keys))  # a file is found for its material
