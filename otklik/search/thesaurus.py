@@ -10,11 +10,12 @@ A line is one of
 
 from __future__ import annotations
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Final, NamedTuple
 
@@ -56,9 +57,8 @@ def rules(line: str) -> list[Rule]:
         return []
     if line[0] in "-–—~":
         said = tuple(filter(None, (_lemmas(part) for part in line[1:].split(","))))
-        if not said:
-            raise NotARule("после знака нет слов")
-        return [Rule(said, story=line[0] == "~")]
+        # «- здравствуйте»: search leaves such words out anyway.
+        return [Rule(said, story=line[0] == "~")] if said else []
     weight = _weight(line)
     left, sign, right = _WEIGHT.sub("", line).partition(">")
     if not sign:
@@ -90,7 +90,7 @@ def _lemmas(phrase: str) -> Words:
     return tuple(analysis.words(phrase))[:_MOST_WORDS]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Thesaurus:
     """Rules made ready to be looked up in."""
 
@@ -99,23 +99,27 @@ class Thesaurus:
     story: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, said: Iterable[Rule]) -> Thesaurus:
-        """Return the thesaurus of these rules; what is written in several counts by its heaviest."""
-        every: dict[Words, dict[str, float]] = defaultdict(dict)
+    def of(cls, lines: Iterable[Rule]) -> Thesaurus:
+        """Return the thesaurus of these rules. What is said in many of them says less of each."""
         story: set[str] = set()
-        for rule in said:
+        every: dict[Words, list[Rule]] = defaultdict(list)
+        for rule in lines:
             if rule.story:
                 story |= {word for one in rule.said if len(one) == 1 for word in one}
                 continue
             for one in rule.said:
-                written = every[one]
-                for word in rule.written:
-                    written[word] = max(written.get(word, 0.0), rule.weight)
-        words = {one[0]: written for one, written in every.items() if len(one) == 1 and written}
+                every[one].append(rule)
+        words: dict[str, Mapping[str, float]] = {}
         phrases: dict[str, list[tuple[Words, Mapping[str, float]]]] = defaultdict(list)
-        for one, written in every.items():
-            if len(one) > 1 or not written:
-                phrases[one[0]].append((one, written))
+        for said, met in every.items():
+            written: dict[str, float] = defaultdict(float)
+            for rule in met:
+                for word in rule.written:
+                    written[word] += rule.weight / math.sqrt(len(met))
+            if len(said) == 1 and written:
+                words[said[0]] = dict(written)
+            else:
+                phrases[said[0]].append((said, dict(written)))
         return cls(words, dict(phrases), frozenset(story))
 
     def met(self, text: Sequence[str]) -> Iterator[Met]:
@@ -125,10 +129,28 @@ class Thesaurus:
                 if at := _found(phrase, text, start):
                     yield Met(at, written)
 
-    @property
+    @cached_property
     def said(self) -> frozenset[str]:
         """Return every word that is said by itself or in a phrase."""
         return frozenset(self.words) | {word for many in self.phrases.values() for one, _ in many for word in one}
+
+    def sounding(self, beginning: str, ending: str) -> set[str]:
+        """Return what is said whose consonants begin so, or end so; both are given with `analysis.SKELETON` letters."""
+        return self._begun.get(beginning, set()) | self._ended.get(ending, set())
+
+    @cached_property
+    def _begun(self) -> dict[str, set[str]]:
+        return self._by_sound(slice(None, analysis.SKELETON))
+
+    @cached_property
+    def _ended(self) -> dict[str, set[str]]:
+        return self._by_sound(slice(-analysis.SKELETON, None))
+
+    def _by_sound(self, part: slice) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = defaultdict(set)
+        for word in self.said:
+            found[analysis.sound(word)[part]].add(word)
+        return found
 
 
 def _found(phrase: Words, text: Sequence[str], start: int) -> tuple[int, ...]:
