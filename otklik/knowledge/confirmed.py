@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
@@ -71,6 +72,7 @@ def gather(*sources: Source) -> int:
 MOST_TRIED: Final = 200  # queries run with both thesauri
 _LOOKED_AT: Final = 5000  # searches looked through for the words of the entry
 PLACES: Final = 10
+_SECONDS: Final = 4.0
 
 
 class Asked(NamedTuple):
@@ -132,7 +134,10 @@ def effect(asked: Iterable[Asked], before: Thesaurus, after: Thesaurus) -> Effec
     Of a query that found nothing: what it would find first.
     """
     moved, tried = [], 0
+    until = time.monotonic() + _SECONDS
     for one in asked:
+        if time.monotonic() > until:  # an editor waits: what was not tried is not told
+            break
         tried += 1
         was, will = (_found(one, thesaurus) for thesaurus in (before, after))
         key = one.key or (will[0] if will and not was else "")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from secrets import token_hex
 from threading import Lock
@@ -22,6 +22,7 @@ from django.utils import timezone
 
 from otklik.core import journal
 from otklik.core.errors import DomainError
+from otklik.core.models import JournalEntry
 from otklik.people.models import Employee
 from otklik.search import analysis, thesaurus
 from otklik.search.models import EntryProposal, ThesaurusEntry, ThesaurusState
@@ -30,6 +31,7 @@ from otklik.search.thesaurus import NotARule, Rule, Thesaurus
 Kind = ThesaurusEntry.Kind
 
 POWER: Final = "knowledge.words"
+CHAIN: Final = "thesaurus"  # of the journal: the history of the whole dictionary, entries by `row`
 SECONDS: Final = 2  # a change made in another process is seen within
 _CHECKED: Final = "search.thesaurus.checked"
 MOST_SAID: Final = 500
@@ -37,6 +39,7 @@ MOST_WRITTEN: Final = 300
 _MOST_WORDS: Final = 5  # of a phrase, as the thesaurus reads it
 # Letters, digits, and what joins them in «купля-продажа», «59-ФЗ», «ст. 39.6», «№ 5».
 _STRANGE: Final = re.compile(r"[^\w\s,.\-–/№+]|_")
+_WEIGHT: Final = re.compile(r"\s*[01](?:[.,]\d+)?\s*\]\s*")
 # What a line without a weight weighs; the kinds that have a right side at all.
 USUAL: Final[dict[str, float]] = {Kind.SYNONYM: thesaurus.DEFAULT, Kind.ABBREVIATION: 0.8}
 
@@ -108,8 +111,16 @@ def read_line(line: str) -> Facts | None:
     left, sign, right = line.partition(">")
     if not sign:
         left, sign, right = line.partition("=")
+    right, bracket, weight = right.partition("[")
+    if bracket and not _WEIGHT.fullmatch(weight):
+        raise NotARule("вес бывает больше 0 и не больше 1, пишут его в конце строки: [0.7]")
     kind = Kind.SYNONYM if sign == ">" else Kind.ABBREVIATION
-    return Facts(kind, _tidy(left), _tidy(right.partition("[")[0]), rules[0].weight if "[" in right else USUAL[kind])
+    return Facts(kind, _tidy(left), _tidy(right), rules[0].weight if bracket else USUAL[kind])
+
+
+def tidied(facts: Facts) -> Facts:
+    """Return the same facts, their words parted as `read_line` parts them."""
+    return replace(facts, said=_tidy(facts.said), written=_tidy(facts.written))
 
 
 def _tidy(text: str) -> str:
@@ -164,7 +175,7 @@ def _rules(rows: QuerySet[ThesaurusEntry]) -> Iterable[Rule]:
             continue
 
 
-def _changed() -> None:
+def changed() -> None:
     """Let every process build its thesaurus anew."""
     ThesaurusState.objects.update_or_create(pk=1, defaults={"version": token_hex()})
     cache.delete(_CHECKED)
@@ -182,7 +193,8 @@ def problems(facts: Facts, *, of: ThesaurusEntry | None = None, known: Known | N
 
 
 def _problems(facts: Facts) -> Iterable[tuple[str, str]]:
-    said, written = _tidy(facts.said), _tidy(facts.written)
+    facts = tidied(facts)
+    said, written = facts.said, facts.written
     if facts.kind not in Kind.values:
         yield "kind", "Выберите вид записи из списка."
     elif wrong := _wrong(said, MOST_SAID):
@@ -263,18 +275,18 @@ def keep(
     """
     if found := problems(facts, of=of, known=known):
         raise WrongEntry(found)
-    said = {"kind": facts.kind, "said": _tidy(facts.said), "written": _tidy(facts.written), "weight": facts.weight}
+    facts = tidied(facts)
     if of is None:
-        row = ThesaurusEntry.objects.create(**said, origin=origin, author=by)
+        row = ThesaurusEntry.objects.create(**vars(facts), origin=origin, author=by)
         if known is not None:
             known.add(row.pk, facts)
-        journal.record("thesaurus.added", chain=f"thesaurus:{row.pk}", by=by, now=facts_of(row).line)
-        _changed()
+        journal.record("thesaurus.added", chain=CHAIN, by=by, row=row.pk, now=facts_of(row).line)
+        changed()
         return row
     was = facts_of(of).line
-    _update(of, version if version is not None else of.version, by, **said)
+    _update(of, version if version is not None else of.version, by, **vars(facts))
     if (now := facts_of(of).line) != was:
-        journal.record("thesaurus.changed", chain=f"thesaurus:{of.pk}", by=by, was=was, now=now)
+        journal.record("thesaurus.changed", chain=CHAIN, by=by, row=of.pk, was=was, now=now)
     return of
 
 
@@ -283,7 +295,7 @@ def take_out(row: ThesaurusEntry, *, by: Employee) -> None:
     """Let an entry count no more; it stays to be seen and put back."""
     if row.active:
         _update(row, row.version, by, active=False)
-        journal.record("thesaurus.taken_out", chain=f"thesaurus:{row.pk}", by=by, was=facts_of(row).line)
+        journal.record("thesaurus.taken_out", chain=CHAIN, by=by, row=row.pk, was=facts_of(row).line)
 
 
 @transaction.atomic
@@ -293,7 +305,7 @@ def put_back(row: ThesaurusEntry, *, by: Employee) -> None:
         if found := problems(facts_of(row)):
             raise WrongEntry(found)
         _update(row, row.version, by, active=True)
-        journal.record("thesaurus.put_back", chain=f"thesaurus:{row.pk}", by=by, now=facts_of(row).line)
+        journal.record("thesaurus.put_back", chain=CHAIN, by=by, row=row.pk, now=facts_of(row).line)
 
 
 def _update(row: ThesaurusEntry, version: int, by: Employee, **facts: Any) -> None:
@@ -302,7 +314,7 @@ def _update(row: ThesaurusEntry, version: int, by: Employee, **facts: Any) -> No
     row.refresh_from_db()
     if not taken:
         raise EntryChanged(line=facts_of(row).line)
-    _changed()
+    changed()
 
 
 # --- what comes with the product -------------------------------------------------------------------------------------
@@ -330,8 +342,8 @@ def load(lines: Iterable[str] | None = None) -> int:
     dropped = planted.filter(author=None, line__in=gone).delete()[0] if gone else 0
     ThesaurusEntry.objects.bulk_create(new, batch_size=500)
     if new or dropped or not ThesaurusState.objects.exists():
-        journal.record("thesaurus.loaded", chain="thesaurus", by=None, added=len(new), skipped=len(known) - dropped)
-        _changed()
+        journal.record("thesaurus.loaded", chain=CHAIN, by=None, added=len(new), skipped=len(known) - dropped)
+        changed()
     return len(new)
 
 
@@ -358,7 +370,7 @@ def accept(row: EntryProposal, *, written: str | None = None, by: Employee) -> T
         entry = keep(facts, origin=ThesaurusEntry.Origin.PROPOSED, known=known, by=by)
     EntryProposal.objects.filter(pk=row.pk).update(entry=entry)
     row.entry = entry
-    journal.record("thesaurus.accepted", chain=f"thesaurus:{entry.pk}", by=by, proposal=row.pk)
+    journal.record("thesaurus.accepted", chain=CHAIN, by=by, row=entry.pk, proposal=row.pk)
     return entry
 
 
@@ -366,7 +378,7 @@ def accept(row: EntryProposal, *, written: str | None = None, by: Employee) -> T
 def decline(row: EntryProposal, *, by: Employee) -> None:
     """Turn a proposal down: the same words are not proposed for the same material again."""
     _end(row, EntryProposal.State.DECLINED, by)
-    journal.record("thesaurus.declined", chain="thesaurus", by=by, proposal=row.pk)
+    journal.record("thesaurus.declined", chain=CHAIN, by=by, proposal=row.pk)
 
 
 def _end(row: EntryProposal, state: EntryProposal.State, by: Employee) -> None:
@@ -375,6 +387,16 @@ def _end(row: EntryProposal, state: EntryProposal.State, by: Employee) -> None:
     row.refresh_from_db()
     if not taken:
         raise ProposalEnded(now=row.get_state_display())
+
+
+def history(row: ThesaurusEntry | None = None) -> QuerySet[JournalEntry]:
+    """Return what was done with one entry, or with the dictionary and what was learned, the newest first."""
+    told = (
+        JournalEntry.objects.filter(chain=CHAIN, data__row=row.pk)
+        if row
+        else JournalEntry.objects.filter(chain__in=[CHAIN, "learned"])
+    )
+    return told.select_related("actor").order_by("-pk")
 
 
 def waiting() -> QuerySet[EntryProposal]:

@@ -138,8 +138,10 @@ def give_back(rows: QuerySet[LearnedWord], *, by: Employee) -> int:
 
 
 def _set(rows: QuerySet[LearnedWord], action: str, by: Employee, *, back: bool) -> int:
-    chosen = list(rows.order_by("pk").values_list("pk", flat=True)[:_AT_ONCE])
-    for pk in chosen:
-        journal.record(action, chain="learned", by=by, row=pk)
+    chosen = list(rows.order_by("pk")[:_AT_ONCE])
+    with journal.together():
+        for row in chosen:
+            # An ordinary word of several people: it tells of nobody.
+            journal.record(action, chain="learned", by=by, row=row.pk, what=row.lemma, about=row.key)
     when, who = (timezone.now(), by) if back else (None, None)
-    return LearnedWord.objects.filter(pk__in=chosen).update(taken_back_at=when, taken_back_by=who)
+    return LearnedWord.objects.filter(pk__in=[row.pk for row in chosen]).update(taken_back_at=when, taken_back_by=who)

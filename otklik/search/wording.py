@@ -125,7 +125,7 @@ def _keep(
     if rows:
         EntryProposal.objects.bulk_create(rows, batch_size=500, ignore_conflicts=True)
         made = len(rows)
-        journal.record("thesaurus.proposed", chain="thesaurus", by=None, new=made)
+        journal.record("thesaurus.proposed", chain=dictionary.CHAIN, by=None, new=made)
     return made
 
 

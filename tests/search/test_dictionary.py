@@ -110,11 +110,12 @@ def test_a_change_is_in_force_at_once_and_tells_who_made_it(editor) -> None:
     assert leads_to("прилавок") == set()
     dictionary.put_back(row, by=editor)
     assert leads_to("прилавок") == set(analysis.words("аренда"))
-    history = JournalEntry.objects.filter(chain=f"thesaurus:{row.pk}").order_by("seq")
+    history = list(dictionary.history(row))[::-1]
     assert [(one.action, one.actor) for one in history] == [
         (f"thesaurus.{verb}", editor) for verb in ("added", "changed", "taken_out", "put_back")
     ]
     assert history[1].data == {
+        "row": row.pk,
         "was": "прилавок, торговая точка > нестационарный, торговый",
         "now": "прилавок > аренда",
     }
