@@ -128,16 +128,16 @@ def in_force(index: str) -> QuerySet[LearnedWord]:
 @transaction.atomic
 def take_back(rows: QuerySet[LearnedWord], *, by: Employee) -> int:
     """Let learned words count no more, and never be learned again; return how many they were."""
-    return _set(rows.filter(taken_back_at=None), "learned.taken_back", by, back=True)
+    return _change(rows.filter(taken_back_at=None), "learned.taken_back", by, back=True)
 
 
 @transaction.atomic
 def give_back(rows: QuerySet[LearnedWord], *, by: Employee) -> int:
     """Let words that were taken back count again; return how many they were."""
-    return _set(rows.filter(taken_back_at__isnull=False), "learned.given_back", by, back=False)
+    return _change(rows.filter(taken_back_at__isnull=False), "learned.given_back", by, back=False)
 
 
-def _set(rows: QuerySet[LearnedWord], action: str, by: Employee, *, back: bool) -> int:
+def _change(rows: QuerySet[LearnedWord], action: str, by: Employee, *, back: bool) -> int:
     chosen = list(rows.order_by("pk")[:_AT_ONCE])
     with journal.together():
         for row in chosen:

@@ -55,6 +55,7 @@ TYPED = (
     *("helped", "note", "outcome", "take", "audience", "seconds", "measured_on", "path"),
     *("step", "how", "link", "field", "passage", "note", "acts", "items", "has_all", "missing", "close"),
     *("act", "named", "nothing", "section", "title", "words", "also", "again", "pass", "done"),
+    *("said", "written", "weight", "proposal", "word", "all"),
 )
 
 
