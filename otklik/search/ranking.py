@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from heapq import nlargest
 from typing import Final, NamedTuple
 
 from otklik.search import analysis, confidence
@@ -22,7 +23,8 @@ LENGTH_PART: Final = 0.6
 TITLE: Final = 3
 ROOT: Final = 0.45
 _AVERAGE: Final = 100.0  # words of a document; only its order of size matters
-_CANDIDATES: Final = 60  # ranked anew by what stands where
+_CANDIDATES: Final = 50  # ranked anew by what stands where
+_MOST_WORDS: Final = 50  # candidates are looked for by
 THESAURUS: Final = 0.7  # of what is written against what is typed; of a letter:
 THESAURUS_OF_LETTER: Final = 0.5
 _LEAST_SAID: Final = 0.1  # of the thesaurus where a title was typed
@@ -64,7 +66,9 @@ def answer(store: Store, query: str, limit: int, *, thesaurus: Thesaurus, typing
     looked_for = {word: share * option.weight for word, option in asked.written.items()}
     for word, option in asked.typed.items():
         looked_for[word] = looked_for.get(word, 0.0) + option.weight
-    met = [_Met(one, typed, written) for one in store.best(looked_for, max(_CANDIDATES, limit))]
+    heaviest = nlargest(_MOST_WORDS, looked_for, key=lambda word: looked_for[word] * lexicon.rarity(word))
+    candidates = store.best({word: looked_for[word] for word in heaviest}, max(_CANDIDATES, limit))
+    met = [_Met(one, typed, written) for one in candidates]
     total = sum(lexicon.rarity(word) * part for word, part in asked.words.items()) or 1.0
     best_typed = max((one.typed for one in met), default=0.0) / (_WELL_MET * total)
     if not asked.letter:
@@ -117,37 +121,43 @@ class _Met:
 
     def __init__(self, found: Candidate, typed: _Sought, written: _Sought) -> None:
         self.found = found
-        self._reasons: list[tuple[float, str, str, Option]] = []
         self._norm = SATURATION * (1 - LENGTH_PART + LENGTH_PART * found.length / _AVERAGE)
         self._words = Counter(found.body)
         for word in found.title:
             self._words[word] += TITLE
-        self.typed = self._sum(typed)
-        self.written = self._sum(written)
+        self._sought = typed, written
+        self.typed, self.written = self._sum(typed), self._sum(written)
 
     def _sum(self, sought: _Sought) -> float:
-        words, value = self._words, 0.0
-        for word in sought.words.keys() & words.keys():
-            value += self._value(word, word, words[word], sought.words[word], sought.options[word])
+        words, norm = self._words, self._norm
+        value = sum(
+            sought.words[word] * words[word] / (words[word] + norm) for word in sought.words.keys() & words.keys()
+        )
+        for root, (times, _) in self._roots(sought).items():
+            value += sum(weight for word, weight in sought.roots[root] if word not in words) * times / (times + norm)
+        return value * (SATURATION + 1)
+
+    def _roots(self, sought: _Sought) -> dict[str, tuple[int, str]]:
+        """Return the roots that are looked for and stand here, each with its times and a word of it."""
         met: dict[str, tuple[int, str]] = {}
-        for word, times in words.items():
+        for word, times in self._words.items():
             if (root := word[: analysis.PREFIX]) in sought.roots:
                 met[root] = (met[root][0] + times, met[root][1]) if root in met else (times, word)
-        for root, (times, seen) in met.items():
-            for word, weight in sought.roots[root]:
-                if word not in words:
-                    value += self._value(word, seen, times, weight, sought.options[word])
-        return value
-
-    def _value(self, word: str, seen: str, times: float, weight: float, option: Option) -> float:
-        value = weight * times * (SATURATION + 1) / (times + self._norm)
-        self._reasons.append((value, word, seen, option))
-        return value
+        return met
 
     def why(self) -> tuple[Why, ...]:
         """Return the reasons, the heaviest first."""
-        reasons = {}
-        for _, word, seen, option in sorted(self._reasons, key=lambda one: -one[0]):
-            how: How = "root" if word != seen and option.how == "word" else option.how
-            reasons[Why(option.asked, seen, how)] = None
-        return tuple(reasons)[:_MOST_REASONS]
+        reasons: list[tuple[float, Why]] = []
+        for sought in self._sought:
+            for word in sought.words.keys() & self._words.keys():
+                option = sought.options[word]
+                reasons.append((sought.words[word], Why(option.asked, word, option.how)))
+            for root, (_, seen) in self._roots(sought).items():
+                for word, weight in sought.roots[root]:
+                    option = sought.options[word]
+                    if word not in self._words:
+                        reasons.append(
+                            (weight, Why(option.asked, seen, "root" if option.how == "word" else option.how))
+                        )
+        ordered = dict.fromkeys(why for _, why in sorted(reasons, key=lambda one: (-one[0], one[1])))
+        return tuple(ordered)[:_MOST_REASONS]
