@@ -103,8 +103,7 @@ def facts_of(row: ThesaurusEntry) -> Facts:
 def read_line(line: str) -> Facts | None:
     """Return what a line of the thesaurus says, nothing for a remark; raises `NotARule` with words."""
     line = line.strip().lstrip("\ufeff")
-    rules = thesaurus.rules(line)
-    if not rules:
+    if not thesaurus.rules(line):
         return None
     if line[0] in "-–—~":
         return Facts(Kind.STORY if line[0] == "~" else Kind.EMPTY, _tidy(line[1:]))
@@ -115,7 +114,8 @@ def read_line(line: str) -> Facts | None:
     if bracket and not _WEIGHT.fullmatch(weight):
         raise NotARule("вес бывает больше 0 и не больше 1, пишут его в конце строки: [0.7]")
     kind = Kind.SYNONYM if sign == ">" else Kind.ABBREVIATION
-    return Facts(kind, _tidy(left), _tidy(right), rules[0].weight if bracket else USUAL[kind])
+    given = float(weight.strip(" ]").replace(",", ".")) if bracket else USUAL[kind]
+    return Facts(kind, _tidy(left), _tidy(right), given)
 
 
 def tidied(facts: Facts) -> Facts:
@@ -187,6 +187,11 @@ def changed() -> None:
 def problems(facts: Facts, *, of: ThesaurusEntry | None = None, known: Known | None = None) -> dict[str, str]:
     """Return what is wrong with an entry, field → words that say what to do; empty for a good one."""
     found = dict(_problems(facts))
+    if not found:
+        try:
+            _ = facts.rules
+        except NotARule as wrong:
+            found["written"] = f"Не читается: {wrong}."
     if not found and (same := (known or Known()).same(facts, but=of.pk if of else None)):
         found["said"] = f"Такая запись уже есть: «{same[1]}». Дополните её."
     return found
@@ -199,8 +204,8 @@ def _problems(facts: Facts) -> Iterable[tuple[str, str]]:
         yield "kind", "Выберите вид записи из списка."
     elif wrong := _wrong(said, MOST_SAID):
         yield "said", wrong
-    elif facts.kind == Kind.STORY and (phrase := next((one for one in _phrases(said) if len(one) > 1), None)):
-        yield "said", f"«{' '.join(phrase)}» — несколько слов. Слова личной истории пишутся по одному, через запятую."
+    elif facts.kind == Kind.STORY and all(len(one) > 1 for one in _phrases(said)):
+        yield "said", "Слова личной истории читаются по одному: напишите их через запятую."
     if facts.kind in USUAL:
         if wrong := _wrong(written, MOST_WRITTEN, empty="Напишите, какими словами об этом сказано в документах."):
             yield "written", wrong
@@ -217,17 +222,16 @@ def _wrong(text: str, most: int, *, empty: str = "Напишите слова и
         return f"Слишком длинно: до {most} знаков. Разделите на несколько записей."
     if strange := _STRANGE.search(text):
         return f"Знак «{strange[0]}» не читается. Оставьте слова, цифры, дефисы и запятые между ними."
-    for part in text.split(","):
-        words = analysis.words(part)
-        if not words:
-            return f"«{part.strip()}» для поиска ничего не значит: уберите или допишите слово."
-        if len(words) > _MOST_WORDS:
-            return f"«{part.strip()}» — слишком длинная фраза: до {_MOST_WORDS} слов."
+    parts = {part.strip(): len(analysis.words(part)) for part in text.split(",")}
+    if not any(parts.values()):
+        return f"«{text}» для поиска ничего не значит: допишите слово."
+    if long := next((part for part, number in parts.items() if number > _MOST_WORDS), ""):
+        return f"«{long}» — слишком длинная фраза: до {_MOST_WORDS} слов."
     return ""
 
 
 def _phrases(text: str) -> list[tuple[str, ...]]:
-    return [tuple(analysis.words(part)) for part in text.split(",")]
+    return [words for part in text.split(",") if (words := tuple(analysis.words(part)))]
 
 
 class Known:
@@ -240,16 +244,23 @@ class Known:
 
     def add(self, pk: int, facts: Facts) -> None:
         """Know one more."""
-        one = _Said(pk, facts.line, frozenset(_phrases(facts.said)), frozenset(analysis.words(facts.written)))
+        one = _Said(pk, facts.line, frozenset(_phrases(facts.said)), _written(facts))
         for phrase in one.phrases:
             self._by_phrase.setdefault((facts.kind, phrase), []).append(one)
 
     def same(self, facts: Facts, *, but: int | None = None) -> tuple[int, str] | None:
         """Return the number and the line of the entry that says all of this already."""
-        phrases, written = frozenset(_phrases(facts.said)), frozenset(analysis.words(facts.written))
+        phrases, written = frozenset(_phrases(facts.said)), _written(facts)
         near = self._by_phrase.get((facts.kind, next(iter(phrases))), ()) if phrases else ()
         found = (one for one in near if one.pk != but and phrases <= one.phrases and written <= one.written)
         return next(((one.pk, one.line) for one in found), None)
+
+
+def _written(facts: Facts) -> frozenset[str]:
+    try:
+        return frozenset(word for rule in facts.rules[:1] for word in rule.written)
+    except NotARule:
+        return frozenset()
 
 
 class _Said(NamedTuple):

@@ -97,7 +97,7 @@ def _keep(
     total = max(Entry.objects.filter(index=index).count(), 1)
     rows, still = list[EntryProposal](), set[tuple[str, str]]()
     for (word, key), one in asked.items():
-        # A word said by itself counts as entered; inside a phrase it is still unknown where it stands alone.
+        # What the thesaurus knows is entered already; of a word that ended elsewhere, only what leads there.
         if word in thesaurus.story or (
             thesaurus.words.get(word) if not key else _leads(thesaurus.words, word, key, titles)
         ):

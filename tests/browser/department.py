@@ -43,6 +43,9 @@ from otklik.knowledge.models import (
 from otklik.knowledge.quarters import Quarter
 from otklik.people import substitution
 from otklik.people.models import Employee, RoleAssignment, Unit
+from otklik.search import dictionary
+from otklik.search.dictionary import Facts, Kind
+from otklik.search.models import EntryProposal, LearnedWord, ThesaurusEntry
 from otklik.workplace import notices
 
 S = Appeal.Status
@@ -139,9 +142,25 @@ def _of_the_chief() -> list[str]:
         f"/desk/kb/proposals/{proposal.pk}/material/",
         f"/desk/law/{LawChange.objects.latest('pk').pk}/",
         "/desk/kb/finding/baseline/",
+        "/desk/kb/thesaurus/new/",
+        "/desk/kb/thesaurus/file/",
+        "/desk/kb/thesaurus/proposals/",
+        "/desk/kb/thesaurus/learned/",
+        "/desk/kb/thesaurus/history/",
+        *(f"/desk/kb/thesaurus/{one.pk}/" for one in (_words(page), ThesaurusEntry.objects.first()) if one),
         f"/desk/kb/{page}/uses/",
         f"/desk/kb/{ReplyTemplate.objects.get(slug='answer').pk}/on-case/",
     ]
+
+
+def _words(page: int) -> ThesaurusEntry:
+    """Leave an entry somebody changed, a proposal with its searches, and a word that was learned."""
+    chief = Employee.objects.get(username="kbchief")
+    entry = dictionary.keep(Facts(Kind.SYNONYM, "железный сарай", "гараж"), by=chief)
+    facts = {"times": 3, "sources": 2, "examples": [["бокс для машины", 3]]}
+    EntryProposal.objects.create(said="бокс", written="гараж", material=page, title="Как оформить гараж", **facts)
+    LearnedWord.objects.create(index="materials", key=page, lemma="бокс", weight=0.5, times=3, sources=2)
+    return entry
 
 
 def _sent() -> Agreement:
