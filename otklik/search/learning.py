@@ -120,6 +120,11 @@ def why(index: str, lemmas: Collection[str], keys: Collection[str]) -> dict[str,
     return dict(found)
 
 
+def of(index: str, key: str) -> list[str]:
+    """Return the words that lead to one document, the heaviest first."""
+    return list(in_force(index).filter(key=key).order_by("-weight", "lemma").values_list("lemma", flat=True))
+
+
 def in_force(index: str) -> QuerySet[LearnedWord]:
     """Return what is learned of an index and not taken back."""
     return LearnedWord.objects.filter(index=index, taken_back_at=None)

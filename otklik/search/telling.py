@@ -6,12 +6,14 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from otklik.core import russian
+from otklik.core import masking, russian
 from otklik.search import analysis
 
 _FORM: Final = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _SHORTEST: Final = 3  # letters
+_POINTING: Final = "Apro"  # «мой», «какой»: such words say nothing
 _NAMES: Final = frozenset({"Name", "Surn", "Patr", "Init", "Geox", "Orgn", "Trad"})
+_PEOPLE: Final = frozenset({"Surn", "Patr", "Name"})
 _SAYING: Final = frozenset({"NOUN", "ADJF", "ADJS", "VERB", "INFN", "PRTF", "PRTS", "GRND"})
 
 
@@ -28,6 +30,16 @@ def ordinary(text: str) -> dict[str, str]:
     return found
 
 
+def masked(text: str) -> str:
+    """Return a short text as it may be shown: without numbers and without what may be the name of a person."""
+    return _FORM.sub(lambda met: masking.HIDDEN if _is_person(analysis.normal(met[0])) else met[0], masking.words(text))
+
+
+@lru_cache(maxsize=50_000)
+def _is_person(form: str) -> bool:
+    return any(not _PEOPLE.isdisjoint(parse.tag.grammemes) for parse in russian.dictionary().parse(form))
+
+
 @lru_cache(maxsize=50_000)
 def _written(form: str) -> str:
     """Return the lemma of an ordinary word; nothing for any other."""
@@ -37,4 +49,6 @@ def _written(form: str) -> str:
     parses = known.parse(form)
     if any(not _NAMES.isdisjoint(parse.tag.grammemes) for parse in parses):
         return ""
-    return analysis.normal(str(parses[0].normal_form)) if parses[0].tag.POS in _SAYING else ""
+    tag, written = parses[0].tag, analysis.normal(str(parses[0].normal_form))
+    is_saying = tag.POS in _SAYING and _POINTING not in tag and written not in analysis.STOPS
+    return written if is_saying else ""

@@ -8,18 +8,21 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final, NamedTuple
 
 from django.db import transaction
+from django.utils import timezone
 
 from otklik.core import journal
 from otklik.search import analysis, dictionary, engine
 from otklik.search.learning import SOURCES, Pair
 from otklik.search.models import Entry, EntryProposal
-from otklik.search.telling import ordinary
+from otklik.search.telling import masked, ordinary
 
 TELLING: Final = 3  # words of a title that are proposed
 SHOWN: Final = 10  # searches behind a proposal
+SEARCHES_KEPT: Final = timedelta(days=400)  # with a decided proposal, as words of searches are everywhere
 _COMMON: Final = 0.2  # a word of so large a part of the documents tells none from another
 
 
@@ -41,7 +44,7 @@ class _Asked:
     sources: set[str] = field(default_factory=set)
 
     def add(self, text: str, source: str) -> None:
-        self.searches[text[:200]] += 1
+        self.searches[masked(text[:200])] += 1
         self.sources.add(source)
 
 
@@ -49,8 +52,10 @@ class _Asked:
 def propose(index: str, pairs: Iterable[Pair], unanswered: Iterable[Unanswered], *, scopes: Collection[str]) -> int:
     """Bring the proposals up to what was searched; return how many are new. What was decided is not asked again.
 
-    `scopes`: whose documents tell which words are known. The texts are shown to editors: they come masked.
+    `scopes`: whose documents tell which words are known. The searches behind an entry are kept masked.
     """
+    decided = EntryProposal.objects.filter(ended_at__lt=timezone.now() - SEARCHES_KEPT)
+    decided.exclude(examples=[]).update(examples=[])
     asked, written_as = dict[tuple[str, str], _Asked](), dict[str, str]()
     ended = [pair for pair in pairs if pair.counts > 0]
     documents = _documents(index, {pair.key for pair in ended})
@@ -103,7 +108,8 @@ def _keep(
         ):
             continue
         telling = sorted(titles.get(key, ()), key=lambda title_word: (met.get(title_word, 0), title_word))
-        telling = [told for told in telling if met.get(told, 0) <= max(_COMMON * total, 3)][:TELLING]
+        rare = [told for told in telling if met.get(told, 0) <= max(_COMMON * total, 3)][:TELLING]
+        telling = rare or telling[:1]
         if key and not telling:
             continue
         facts = {

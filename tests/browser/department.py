@@ -24,7 +24,7 @@ from otklik.correspondence.channel import Arrived
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
 from otklik.demo import staff
 from otklik.demo.history import CHANNELS, Historian, Plan, letter_of, reply_to
-from otklik.knowledge import agreement, defaults, finding, law, proposals, public, quarters, votes, weeks
+from otklik.knowledge import agreement, confirmed, defaults, finding, law, proposals, public, quarters, votes, weeks
 from otklik.knowledge.law import News
 from otklik.knowledge.models import (
     Agreement,
@@ -45,7 +45,7 @@ from otklik.people import substitution
 from otklik.people.models import Employee, RoleAssignment, Unit
 from otklik.search import dictionary
 from otklik.search.dictionary import Facts, Kind
-from otklik.search.models import EntryProposal, LearnedWord, ThesaurusEntry
+from otklik.search.models import ThesaurusEntry
 from otklik.workplace import notices
 
 S = Appeal.Status
@@ -154,13 +154,14 @@ def _of_the_chief() -> list[str]:
 
 
 def _words(page: int) -> ThesaurusEntry:
-    """Leave an entry somebody changed, a proposal with its searches, and a word that was learned."""
-    chief = Employee.objects.get(username="kbchief")
-    entry = dictionary.keep(Facts(Kind.SYNONYM, "железный сарай", "гараж"), by=chief)
-    facts = {"times": 3, "sources": 2, "examples": [["бокс для машины", 3]]}
-    EntryProposal.objects.create(said="бокс", written="гараж", material=page, title="Как оформить гараж", **facts)
-    LearnedWord.objects.create(index="materials", key=page, lemma="бокс", weight=0.5, times=3, sources=2)
-    return entry
+    """Leave an entry somebody wrote, two words by which two people found the same, proposed and learned."""
+    people = Employee.objects.in_bulk(["kbchief", "executor1", "lawyer"], field_name="username")
+    for number, login in enumerate(("executor1", "lawyer"), start=20):
+        who = finding.Searcher(people[login])
+        finding.typed(who, "пианино и комод", [page], finding.Told(f"{number:032x}"))
+        finding.opened(who, page)
+    confirmed.gather()
+    return dictionary.keep(Facts(Kind.SYNONYM, "железная будка", "гараж"), by=people["kbchief"])
 
 
 def _sent() -> Agreement:

@@ -67,6 +67,18 @@ def test_what_one_person_searched_and_what_may_be_a_name_is_not_proposed(stall, 
         searched("Сидорова 89130000000 роза", stall, by=who)
     confirmed.gather()
     assert proposed() == []
+    searched("ларёк Сидоровой", stall, by=author)
+    confirmed.gather()
+    examples = EntryProposal.objects.get(said="ларек").examples
+    assert sorted(examples) == [["ларёк", 2], ["ларёк •••", 1]]
+
+
+def test_the_searches_behind_a_decided_proposal_are_forgotten_with_the_words_of_searches(stall, chief) -> None:
+    row = EntryProposal.objects.create(said="ларек", times=2, sources=2, examples=[["ларёк", 2]])
+    dictionary.decline(row, by=chief)
+    EntryProposal.objects.update(ended_at=timezone.now() - timedelta(days=401))
+    confirmed.gather()
+    assert EntryProposal.objects.get().examples == []
 
 
 def test_a_word_that_found_nothing_is_shown_without_a_right_side_and_the_editor_says_what_it_means(

@@ -9,7 +9,7 @@ from otklik.people.models import Employee
 from otklik.search import analysis, engine, learning
 from otklik.search.learning import Pair
 from otklik.search.models import LearnedWord
-from otklik.search.telling import ordinary
+from otklik.search.telling import masked, ordinary
 
 pytestmark = pytest.mark.django_db
 
@@ -55,6 +55,13 @@ def learned() -> set[tuple[str, str]]:
 )
 def test_names_places_numbers_and_words_unheard_of_are_kept_of_no_text(text: str) -> None:
     assert ordinary(text) == {}
+
+
+def test_what_is_shown_of_a_search_names_nobody() -> None:
+    said = masked("ларёк Сидоровой Марии 8 913 123-45-67, ivanov@mail.example, ул. Ленина")
+    assert said.startswith("ларёк ")
+    for part in ("сидоров", "мари", "913", "123", "ivanov", "ленин"):
+        assert part not in said.lower()
 
 
 def test_ordinary_words_are_kept_as_the_dictionary_writes_them() -> None:
