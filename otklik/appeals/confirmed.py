@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
@@ -56,7 +56,7 @@ def asked_with(words: frozenset[str], user: Employee) -> list[Asked]:
     return list(found.values())[:TRIED]
 
 
-def _with_letters(rows: QuerySet[Citation]) -> QuerySet[Citation]:
+def _with_letters(rows: QuerySet[Citation]) -> QuerySet[Any]:
     first = AppealMessage.objects.filter(first=True, appeal=OuterRef("draft__appeal"))
     return rows.annotate(letter=Subquery(first.values("message__text")[:1])).order_by("-pk")
 

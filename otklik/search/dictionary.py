@@ -402,12 +402,10 @@ def _end(row: EntryProposal, state: EntryProposal.State, by: Employee) -> None:
 
 def history(row: ThesaurusEntry | None = None) -> QuerySet[JournalEntry]:
     """Return what was done with one entry, or with the dictionary and what was learned, the newest first."""
-    told = (
-        JournalEntry.objects.filter(chain=CHAIN, data__row=row.pk)
-        if row
-        else JournalEntry.objects.filter(chain__in=[CHAIN, "learned"])
-    )
-    return told.select_related("actor").order_by("-pk")
+    rows = JournalEntry.objects.select_related("actor")
+    told = rows.filter(chain=CHAIN, data__row=row.pk) if row else rows.filter(chain__in=[CHAIN, "learned"])
+    found: QuerySet[JournalEntry] = told.order_by("-pk")
+    return found
 
 
 def waiting() -> QuerySet[EntryProposal]:

@@ -17,7 +17,7 @@ from otklik.people.models import Employee
 from otklik.search import dictionary
 from otklik.search.dictionary import Facts, Kind, Known
 from otklik.search.models import ThesaurusEntry
-from otklik.search.thesaurus import NotARule
+from otklik.search.thesaurus import DEFAULT, NotARule
 
 MOST: Final = 5000
 COLUMNS: Final = {"kind": "Вид", "said": "Как говорят", "written": "Как написано в документах", "weight": "Вес"}
@@ -115,7 +115,7 @@ def _facts(row: Row) -> Facts | None:
     if kind is None:
         known = ", ".join(f"«{label}»" for label in Kind.labels)
         raise NotARule(f"вид «{cells['kind'][:40]}» не знаком, бывают: {known}")
-    weight = dictionary.USUAL.get(kind, dictionary.thesaurus.DEFAULT)
+    weight: float = dictionary.USUAL.get(kind, DEFAULT)
     if cells["weight"].strip():
         try:
             weight = float(cells["weight"].replace(",", "."))
