@@ -11,9 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from os import getpid
 from secrets import token_hex
+from socket import gethostname
 from threading import Lock
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from django.core.cache import cache
 from django.db import transaction
@@ -33,7 +35,6 @@ Kind = ThesaurusEntry.Kind
 POWER: Final = "knowledge.words"
 CHAIN: Final = "thesaurus"  # of the journal: the history of the whole dictionary, entries by `row`
 SECONDS: Final = 2  # a change made in another process is seen within
-_CHECKED: Final = "search.thesaurus.checked"
 MOST_SAID: Final = 500
 MOST_WRITTEN: Final = 300
 _MOST_WORDS: Final = 5  # of a phrase, as the thesaurus reads it
@@ -146,14 +147,19 @@ _kept = _Kept()
 
 def current() -> Thesaurus:
     """Return the thesaurus in force; a change of another process is seen within seconds, of this one at once."""
-    if _kept.version and cache.get(_CHECKED):
+    if _kept.version and cache.get(_checked()):
         return _kept.thesaurus
     version = ThesaurusState.objects.values_list("version", flat=True).first() or ""
     with _kept.lock:
         if version != _kept.version or not version:
             _kept.thesaurus, _kept.version = Thesaurus.of(_rules(active())), version
-    cache.set(_CHECKED, True, SECONDS)
+    cache.set(_checked(), True, SECONDS)
     return _kept.thesaurus
+
+
+def _checked() -> str:
+    """Return the mark «looked at a moment ago» of this very process, also where a cache is shared by many."""
+    return f"search.thesaurus.checked.{gethostname()}.{getpid()}"
 
 
 def with_instead(facts: Facts | None, *, of: ThesaurusEntry | None = None) -> Thesaurus:
@@ -178,7 +184,7 @@ def _rules(rows: QuerySet[ThesaurusEntry]) -> Iterable[Rule]:
 def changed() -> None:
     """Let every process build its thesaurus anew."""
     ThesaurusState.objects.update_or_create(pk=1, defaults={"version": token_hex()})
-    cache.delete(_CHECKED)
+    cache.delete(_checked())
 
 
 # --- keeping ---------------------------------------------------------------------------------------------------------
@@ -404,8 +410,7 @@ def history(row: ThesaurusEntry | None = None) -> QuerySet[JournalEntry]:
     """Return what was done with one entry, or with the dictionary and what was learned, the newest first."""
     rows = JournalEntry.objects.select_related("actor")
     told = rows.filter(chain=CHAIN, data__row=row.pk) if row else rows.filter(chain__in=[CHAIN, "learned"])
-    found: QuerySet[JournalEntry] = told.order_by("-pk")
-    return found
+    return cast("QuerySet[JournalEntry]", told.order_by("-pk"))
 
 
 def waiting() -> QuerySet[EntryProposal]:

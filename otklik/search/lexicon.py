@@ -59,7 +59,7 @@ class ThesaurusEntry(models.Model):
 class ThesaurusState(models.Model):
     """One row: it changes with every change of the dictionary, so that a process knows whether its own is fresh."""
 
-    version = models.CharField("версия", max_length=32, default=token_hex)
+    version = models.CharField("версия", max_length=64, default=token_hex)
 
     class Meta:
         verbose_name = "состояние словаря поиска"

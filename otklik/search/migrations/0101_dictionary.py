@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
             name='ThesaurusState',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.CharField(default=secrets.token_hex, max_length=32, verbose_name='версия')),
+                ('version', models.CharField(default=secrets.token_hex, max_length=64, verbose_name='версия')),
             ],
             options={
                 'verbose_name': 'состояние словаря поиска',
