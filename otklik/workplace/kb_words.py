@@ -219,7 +219,7 @@ def _preview(request: StaffRequest, form: EntryForm, row: ThesaurusEntry | None)
     if form.is_valid():
         effect = _effect(request.user, form.facts(), row)
     if request.htmx:
-        return render(request, "workplace/kb/thesaurus_entry.html#effect", {"effect": effect})
+        return render(request, "workplace/kb/thesaurus_entry.html#effect", {"effect": effect, "row": row})
     return _form(request, form, row, effect=effect)
 
 
