@@ -19,7 +19,7 @@ from django.utils import timezone
 from otklik.api import limits as api_limits
 from otklik.api import once
 from otklik.appeals import bulk, registration, signals, signature
-from otklik.appeals.confirmed import letters
+from otklik.appeals.lessons import letters
 from otklik.channels.mail import imap
 from otklik.channels.registry import all_channels, all_readers
 from otklik.channels.site import attached, limits
@@ -28,7 +28,7 @@ from otklik.core import beats, files, journal
 from otklik.core.models import Firing, JournalEntry, JournalSeal
 from otklik.correspondence import delivery, inbox, staff_mail
 from otklik.correspondence.channel import Channel
-from otklik.knowledge import confirmed, file_texts, finding, proposals, quarters, schedule, weeks
+from otklik.knowledge import file_texts, finding, lessons, proposals, quarters, schedule, weeks
 from otklik.people import accounts, lockout
 from otklik.workplace import notice_mail, notices, presence
 
@@ -94,7 +94,7 @@ def periodic() -> list[Job]:
         Job("sweep-api-minutes", api_limits.forget_old, every=timedelta(hours=1)),
         Job("sweep-sessions", SessionStore.clear_expired, daily_at=time(3, 30)),
         Job("gather-proposals", partial(proposals.gather, signals.unbacked, signals.alike), daily_at=time(4, 0)),
-        Job("learn-of-searches", partial(confirmed.gather, letters), daily_at=time(4, 10)),
+        Job("learn-of-searches", partial(lessons.gather, letters), daily_at=time(4, 10)),
         Job("sweep-searches", finding.forget_old, daily_at=time(3, 42)),
         Job("sweep-presence", presence.forget_old, daily_at=time(3, 45)),
         Job("sweep-notices", notices.forget_old, daily_at=time(3, 50)),

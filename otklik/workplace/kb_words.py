@@ -16,14 +16,15 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from otklik.appeals import confirmed as letters
+from otklik.appeals import lessons as letters
 from otklik.core import files, sheets, typed
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
 from otklik.core.forms import TidyForm
 from otklik.core.sheets import Row
-from otklik.knowledge import confirmed, materials
-from otklik.knowledge.confirmed import Effect
+from otklik.knowledge import effect as effects
+from otklik.knowledge import materials
+from otklik.knowledge.effect import Effect
 from otklik.knowledge.models import Material
 from otklik.people.models import Employee
 from otklik.search import dictionary, dictionary_file, learning, thesaurus
@@ -251,8 +252,8 @@ def _effect(user: Employee, facts: Facts | None, of: ThesaurusEntry | None) -> E
     """
     touched = Thesaurus.of([*(facts.rules if facts else ()), *(dictionary.facts_of(of).rules if of else ())])
     said = touched.said | touched.story
-    asked = [*confirmed.asked_with(said), *letters.asked_with(said, user)]
-    return confirmed.effect(asked, dictionary.current(), dictionary.with_instead(facts, of=of))
+    asked = [*effects.asked_with(said), *letters.asked_with(said, user)]
+    return effects.of(asked, dictionary.current(), dictionary.with_instead(facts, of=of))
 
 
 # --- proposals -------------------------------------------------------------------------------------------------------
@@ -279,8 +280,8 @@ def _decided(request: StaffRequest) -> HttpResponse:
             dictionary.decline(row, by=request.user)
         else:
             kept = dictionary.accept(row, written=written, by=request.user)
-            effect = confirmed.effect(
-                confirmed.asked_with(thesaurus.Thesaurus.of(dictionary.facts_of(kept).rules).said),
+            effect = effects.of(
+                effects.asked_with(thesaurus.Thesaurus.of(dictionary.facts_of(kept).rules).said),
                 dictionary.with_instead(None, of=kept),
                 dictionary.current(),
             )

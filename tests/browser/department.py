@@ -24,7 +24,7 @@ from otklik.correspondence.channel import Arrived
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
 from otklik.demo import staff
 from otklik.demo.history import CHANNELS, Historian, Plan, letter_of, reply_to
-from otklik.knowledge import agreement, confirmed, defaults, finding, law, proposals, public, quarters, votes, weeks
+from otklik.knowledge import agreement, defaults, finding, law, lessons, proposals, public, quarters, votes, weeks
 from otklik.knowledge.law import News
 from otklik.knowledge.models import (
     Agreement,
@@ -160,7 +160,7 @@ def _words(page: int) -> ThesaurusEntry:
         who = finding.Searcher(people[login])
         finding.typed(who, "пианино и комод", [page], finding.Told(f"{number:032x}"))
         finding.opened(who, page)
-    confirmed.gather()
+    lessons.gather()
     return dictionary.keep(Facts(Kind.SYNONYM, "железная будка", "гараж"), by=people["kbchief"])
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from otklik.core.models import JournalEntry
-from otklik.knowledge import confirmed, materials, votes
+from otklik.knowledge import effect, lessons, materials, votes
 from otklik.knowledge.finding import Searcher
 from otklik.knowledge.models import Audience, SearchSession
 from otklik.search import analysis, dictionary, learning
@@ -52,12 +52,12 @@ def proposed() -> list[tuple[str, str, str, int]]:
 def test_a_word_the_found_material_does_not_know_is_proposed_with_the_words_of_its_title(stall, reader, author) -> None:
     searched("куда поставить ларёк", stall, by=reader)
     searched("ларёк на земле", stall, by=author, used=True)
-    assert confirmed.gather() == 1
+    assert lessons.gather() == 1
     row = EntryProposal.objects.get()
     assert (row.said, row.material, row.title, row.times, row.sources) == ("ларек", str(stall.pk), stall.title, 2, 2)
     assert set(row.examples[0]) <= {"куда поставить ларёк", "ларёк на земле", 1}
     assert set(analysis.words(row.written)) <= set(analysis.words(stall.title))
-    assert confirmed.gather() == 0, "again in the same night changes nothing"
+    assert lessons.gather() == 0, "again in the same night changes nothing"
 
 
 def test_what_one_person_searched_and_what_may_be_a_name_is_not_proposed(stall, reader, author) -> None:
@@ -65,10 +65,10 @@ def test_what_one_person_searched_and_what_may_be_a_name_is_not_proposed(stall, 
     searched("ларёк", stall, by=reader)
     for who in (reader, author):
         searched("Сидорова 89130000000 роза", stall, by=who)
-    confirmed.gather()
+    lessons.gather()
     assert proposed() == []
     searched("ларёк Сидоровой", stall, by=author)
-    confirmed.gather()
+    lessons.gather()
     examples = EntryProposal.objects.get(said="ларек").examples
     assert sorted(examples) == [["ларёк", 2], ["ларёк •••", 1]]
 
@@ -77,7 +77,7 @@ def test_the_searches_behind_a_decided_proposal_are_forgotten_with_the_words_of_
     row = EntryProposal.objects.create(said="ларек", times=2, sources=2, examples=[["ларёк", 2]])
     dictionary.decline(row, by=chief)
     EntryProposal.objects.update(ended_at=timezone.now() - timedelta(days=401))
-    confirmed.gather()
+    lessons.gather()
     assert EntryProposal.objects.get().examples == []
 
 
@@ -86,7 +86,7 @@ def test_a_word_that_found_nothing_is_shown_without_a_right_side_and_the_editor_
 ) -> None:
     for reader in ("one", "two"):
         searched("порубочный билет", reader=reader)
-    confirmed.gather()
+    lessons.gather()
     row = EntryProposal.objects.get(said="порубочный")
     assert (row.written, row.material) == ("", "")
     with pytest.raises(dictionary.WrongEntry, match="какими словами"):
@@ -102,11 +102,11 @@ def test_what_was_declined_or_entered_meanwhile_is_not_proposed_again(stall, rea
     for who in (reader, author):
         searched("ларёк", stall, by=who)
         searched("будка", stall, by=who)
-    confirmed.gather()
+    lessons.gather()
     assert {said for said, *_ in proposed()} == {"ларек", "будка"}
     dictionary.decline(EntryProposal.objects.get(said="ларек"), by=chief)
     dictionary.keep(Facts(Kind.SYNONYM, "будка", "торговый"), by=chief)
-    confirmed.gather()
+    lessons.gather()
     assert proposed() == []
     assert JournalEntry.objects.filter(action="thesaurus.declined", actor=chief).exists()
 
@@ -114,13 +114,13 @@ def test_what_was_declined_or_entered_meanwhile_is_not_proposed_again(stall, rea
 def test_what_was_used_teaches_and_what_did_not_help_unteaches(stall, reader, author, chief) -> None:
     for who in (reader, author, chief):
         searched("ларёк", stall, by=who, used=True)
-    confirmed.gather()
+    lessons.gather()
     said = analysis.words("ларёк")
     assert set(learning.known(materials.INDEX, said)) == {str(stall.pk)}
     assert set(learning.known(materials.INDEX_OF_SITE, said)) == {str(stall.pk)}
     for who in (reader, author):
         votes.vote(Searcher(who), stall, helped=False, reason="no_answer")
-    confirmed.gather()
+    lessons.gather()
     assert learning.known(materials.INDEX, said) == {}
 
 
@@ -128,14 +128,14 @@ def test_what_is_not_on_the_site_teaches_the_site_nothing(garages, publish, read
     inner = publish(garages, "Порядок размещения объектов", "internal")
     for who in (reader, author):
         searched("ларёк", inner, by=who, used=True)
-    confirmed.gather()
+    lessons.gather()
     assert set(LearnedWord.objects.values_list("index", flat=True)) == {materials.INDEX}
 
 
-def changes(facts: Facts) -> confirmed.Effect:
+def changes(facts: Facts) -> effect.Effect:
     rules = dictionary.thesaurus.Thesaurus.of(facts.rules)
-    asked = confirmed.asked_with(rules.said | rules.story)
-    return confirmed.effect(asked, dictionary.current(), dictionary.with_instead(facts))
+    asked = effect.asked_with(rules.said | rules.story)
+    return effect.of(asked, dictionary.current(), dictionary.with_instead(facts))
 
 
 def test_an_entry_shows_before_it_is_kept_which_past_searches_gain(stall, reader, author) -> None:
@@ -161,4 +161,4 @@ def test_an_entry_shows_which_past_searches_lose(stall, reader, garages, publish
 
 
 def test_nothing_changes_where_nobody_searched_so(stall) -> None:
-    assert changes(Facts(Kind.SYNONYM, "теплица", "объект")) == confirmed.Effect([], 0)
+    assert changes(Facts(Kind.SYNONYM, "теплица", "объект")) == effect.Effect([], 0)

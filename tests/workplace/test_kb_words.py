@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 from openpyxl import Workbook, load_workbook
 
-from otklik.knowledge import confirmed, materials
+from otklik.knowledge import lessons, materials
 from otklik.people.models import Employee
 from otklik.search import dictionary, dictionary_file, engine
 from otklik.search.dictionary import Facts, Kind
@@ -142,7 +142,7 @@ def test_a_reader_has_no_dictionary(reader) -> None:
 def proposal(stall: Any, reader: Employee, author: Employee) -> EntryProposal:  # noqa: F811
     for who in (reader, author):
         searched("где ставят ларёк", stall, by=who)
-    confirmed.gather()
+    lessons.gather()
     return EntryProposal.objects.get(said="ларек")
 
 
@@ -177,12 +177,12 @@ def test_a_proposal_without_a_right_side_asks_for_it_at_its_field(desk) -> None:
 def test_what_was_learned_is_looked_at_and_taken_back_for_good(desk, stall, reader, author) -> None:  # noqa: F811
     for who in (reader, author):
         searched("ларёк", stall, by=who, used=True)
-    confirmed.gather()
+    lessons.gather()
     address = reverse("workplace:learned")
     assert "ларек" in text_of(desk.get(address, {"material": stall.pk}))
     word = LearnedWord.objects.get(index=materials.INDEX)
     desk.post(address, {"word": word.pk, "step": "take_back"})
-    confirmed.gather()
+    lessons.gather()
     assert not LearnedWord.objects.filter(taken_back_at=None).exists(), "in both indexes"
     assert "убрано" in text_of(desk.get(address))
     assert "выученное слово убрано: «ларек»" in text_of(desk.get(reverse("workplace:thesaurus_history"))).lower()

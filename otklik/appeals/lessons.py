@@ -1,6 +1,6 @@
-"""What answers confirm: this letter, that material. The words of letters stay here; search keeps sums of ordinary ones.
+"""What answers teach: this letter, that material. The words of letters stay here; search keeps sums of ordinary ones.
 
-A source for `knowledge.confirmed.gather`, and letters to try a change of the thesaurus on.
+A source for `knowledge.lessons.gather`, and letters to try a change of the thesaurus on.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from django.utils import timezone
 
 from otklik.appeals import access, signals
 from otklik.appeals.models import AppealMessage, Citation
-from otklik.knowledge.confirmed import LOOKED_BACK, Asked
+from otklik.knowledge.effect import Asked
+from otklik.knowledge.lessons import LOOKED_BACK
 from otklik.knowledge.models import MaterialUse
 from otklik.people.models import Employee
 from otklik.search import analysis

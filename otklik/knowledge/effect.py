@@ -1,73 +1,20 @@
-"""What searches confirm: these words, that material. Search learns of it, and proposes entries for its thesaurus."""
+"""What a change of the thesaurus would change: past queries run with both, and where their materials stand."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime, timedelta
-from typing import Final, NamedTuple, TypeAlias
+from collections.abc import Iterable
+from typing import Final, NamedTuple
 
 from django.db.models import Q
 from django.utils import timezone
 
 from otklik.knowledge import finding, materials
-from otklik.knowledge.models import Material, SearchSession, Vote
-from otklik.search import analysis, engine, learning, wording
-from otklik.search.learning import Pair
+from otklik.knowledge.lessons import LOOKED_BACK
+from otklik.knowledge.models import Material, SearchSession
+from otklik.search import analysis, engine
 from otklik.search.thesaurus import Thesaurus
-from otklik.search.wording import Unanswered
-
-LOOKED_BACK: Final = timedelta(days=180)
-MOST: Final = 20_000  # searches of a night, the newest
-_USED, _OPENED, _AGAINST = 1.0, 0.5, -1.0
-
-Source: TypeAlias = Callable[[datetime], Iterable[Pair]]
-
-
-def searches(since: datetime) -> Iterator[Pair]:
-    """Yield searches that ended with a material: one that was used counts more, one that did not help against it."""
-    against = {
-        (_source(by, reader), page)
-        for by, reader, page in Vote.objects.filter(helped=False, at__gte=since).values_list("by", "reader", "page")
-    }
-    rows = SearchSession.objects.filter(finding.FOUND, began_at__gte=since, page__isnull=False).exclude(query="")
-    for query, by, reader, page, used in rows.order_by("-pk").values_list("query", "by", "reader", "page", "used_ms")[
-        :MOST
-    ]:
-        source = _source(by, reader)
-        counts = _AGAINST if (source, page) in against else _USED if used is not None else _OPENED
-        yield Pair(query, str(page), source, counts)
-
-
-def unanswered(since: datetime) -> Iterator[Unanswered]:
-    """Yield searches that are over and found nothing."""
-    over = Q(last_at__lte=timezone.now() - finding.SILENCE, began_at__gte=since)
-    rows = SearchSession.objects.filter(over, finding.OUTCOMES["no_result"][1]).exclude(query="")
-    for query, by, reader in rows.order_by("-pk").values_list("query", "by", "reader")[:MOST]:
-        yield Unanswered(query, _source(by, reader))
-
-
-def _source(by: int | None, reader: str) -> str:
-    return reader or f"employee:{by}"
-
-
-def gather(*sources: Source) -> int:
-    """Let search learn of what was confirmed, here and in rooms above, and propose entries for the thesaurus.
-
-    Returns how many proposals are new. Again in the same night changes nothing.
-    """
-    since = timezone.now() - LOOKED_BACK
-    searched = list(searches(since))
-    pairs = [*searched, *(pair for source in sources for pair in source(since))]
-    learning.learn(materials.INDEX, pairs)
-    # The site's reader gains by what employees' searches taught, as far as the material is on the site at all.
-    on_site = {str(pk) for pk in materials.for_public().values_list("pk", flat=True)}
-    learning.learn(materials.INDEX_OF_SITE, [pair for pair in pairs if pair.key in on_site])
-    return wording.propose(materials.INDEX, searched, unanswered(since), scopes=[materials.STAFF])
-
-
-# --- what a change of the thesaurus would change ---------------------------------------------------------------------
 
 MOST_TRIED: Final = 200  # queries run with both thesauri
 _LOOKED_AT: Final = 5000  # searches looked through for the words of the entry
@@ -128,7 +75,7 @@ def asked_with(words: frozenset[str]) -> list[Asked]:
     return [Asked(query, key, number) for (query, key), number in times.items()][:MOST_TRIED]
 
 
-def effect(asked: Iterable[Asked], before: Thesaurus, after: Thesaurus) -> Effect:
+def of(asked: Iterable[Asked], before: Thesaurus, after: Thesaurus) -> Effect:
     """Run past queries with both thesauri and return where their materials stand.
 
     Of a query that found nothing: what it would find first.
