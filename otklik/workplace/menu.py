@@ -76,6 +76,7 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Предложения", "bulb", "proposals", kb_votes.READERS, inner=True),
         Item("Время поиска", "clock-search", "time_to_find", kb_votes.READERS, inner=True),
         Item("Словарь поиска", "transfer", "thesaurus", kb_words.READERS, inner=True),
+        Item("Качество поиска", "target", "search_quality", kb_votes.READERS, inner=True),
         Item("Ответы с материалами", "chart-bar", "answers_share", kb_votes.READERS, inner=True),
         Item("Актуализация", "checklist", "reviews", review.READERS, inner=True),
         Item("Законодательство", "gavel", "law", law.READERS, inner=True),

@@ -24,7 +24,19 @@ from otklik.correspondence.channel import Arrived
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
 from otklik.demo import staff
 from otklik.demo.history import CHANNELS, Historian, Plan, letter_of, reply_to
-from otklik.knowledge import agreement, defaults, finding, law, lessons, proposals, public, quarters, votes, weeks
+from otklik.knowledge import (
+    agreement,
+    defaults,
+    finding,
+    law,
+    lessons,
+    proposals,
+    public,
+    quality,
+    quarters,
+    votes,
+    weeks,
+)
 from otklik.knowledge.law import News
 from otklik.knowledge.models import (
     Agreement,
@@ -39,6 +51,7 @@ from otklik.knowledge.models import (
     ReviewItem,
     SearchSession,
     Section,
+    TestQuery,
 )
 from otklik.knowledge.quarters import Quarter
 from otklik.people import substitution
@@ -148,6 +161,7 @@ def _of_the_chief() -> list[str]:
         "/desk/kb/thesaurus/learned/",
         "/desk/kb/thesaurus/history/",
         *(f"/desk/kb/thesaurus/{one.pk}/" for one in (_words(page), ThesaurusEntry.objects.first()) if one),
+        *_measured(),
         f"/desk/kb/{page}/uses/",
         f"/desk/kb/{ReplyTemplate.objects.get(slug='answer').pk}/on-case/",
     ]
@@ -162,6 +176,19 @@ def _words(page: int) -> ThesaurusEntry:
         finding.opened(who, page)
     lessons.gather()
     return dictionary.keep(Facts(Kind.SYNONYM, "железная будка", "гараж"), by=people["kbchief"])
+
+
+def _measured() -> list[str]:
+    """Leave a night of search and a test set that was run; return what lies below the pages of the menu."""
+    night = quality.measure()
+    chief = Employee.objects.get(username="kbchief")
+    known = TestQuery(code="1", text="оформить гараж", pages={str(Faq.objects.get(slug="garage-0").pk): 2})
+    row = quality.keep_set("Гаражи", [known, TestQuery(code="2", text="вертолёт")], by=chief)
+    run = quality.begin(row, by=chief)
+    while quality.work_next():
+        pass
+    place = "/desk/kb/search-quality/"
+    return [f"{place}runs/{night.pk}/", f"{place}runs/{run.pk}/", f"{place}sets/", f"{place}sets/{row.pk}/"]
 
 
 def _sent() -> Agreement:
