@@ -63,9 +63,9 @@ def answer(store: Store, query: str, limit: int, *, words: Words, typing: bool =
     """Return the best documents for a query; nothing for a query without words."""
     asked = understand(query, store, words, typing=typing)
     lexicon = _Lexicon(store, {*asked.typed, *asked.written, *asked.meant, *asked.words})
-    typed, written, meant = (_Sought(group, lexicon) for group in (asked.typed, asked.written, asked.meant))
+    groups = _Sought(asked.typed, lexicon), _Sought(asked.written, lexicon), _Sought(asked.meant, lexicon)
     shares = (1.0, THESAURUS_OF_LETTER, TOPICS_OF_LETTER) if asked.letter else (1.0, THESAURUS, TOPICS)
-    met = [_Met(one, (typed, written, meant)) for one in _candidates(store, asked, shares, lexicon, limit)]
+    met = [_Met(one, groups) for one in _candidates(store, asked, shares, lexicon, limit)]
     total = sum(lexicon.rarity(word) * part for word, part in asked.words.items()) or 1.0
     best_typed = max((one.values[0] for one in met), default=0.0) / (_WELL_MET * total)
     if not asked.letter:  # the better the typed words are met by themselves, the less others have to say
@@ -127,13 +127,19 @@ class _Sought:
 class _Met:
     """A candidate with what it meets of each group of words that are looked for, in their order: `values`."""
 
-    def __init__(self, found: Candidate, groups: Sequence[_Sought]) -> None:
+    def __init__(self, found: Candidate, groups: tuple[_Sought, _Sought, _Sought]) -> None:
         self.found = found
         self._norm = SATURATION * (1 - LENGTH_PART + LENGTH_PART * found.length / _AVERAGE)
         self._words = Counter(found.body)
         for word in found.title:
             self._words[word] += TITLE
         self._groups = groups
+        self._roots: dict[str, tuple[int, str]] = {}  # that are looked for, each with its times and a word of it
+        sought = groups[0].roots.keys() | groups[1].roots.keys() | groups[2].roots.keys()
+        for word, times in self._words.items():
+            if (root := word[: analysis.PREFIX]) in sought:
+                before, seen = self._roots.get(root, (0, word))
+                self._roots[root] = (before + times, seen)
         self.values = [self._sum(group) for group in groups]
 
     def score(self, shares: Sequence[float]) -> float:
@@ -145,17 +151,10 @@ class _Met:
         value = sum(
             sought.words[word] * words[word] / (words[word] + norm) for word in sought.words.keys() & words.keys()
         )
-        for root, (times, _) in self._roots(sought).items():
+        for root in sought.roots.keys() & self._roots.keys():
+            times = self._roots[root][0]
             value += sum(weight for word, weight in sought.roots[root] if word not in words) * times / (times + norm)
         return value * (SATURATION + 1)
-
-    def _roots(self, sought: _Sought) -> dict[str, tuple[int, str]]:
-        """Return the roots that are looked for and stand here, each with its times and a word of it."""
-        met: dict[str, tuple[int, str]] = {}
-        for word, times in self._words.items():
-            if (root := word[: analysis.PREFIX]) in sought.roots:
-                met[root] = (met[root][0] + times, met[root][1]) if root in met else (times, word)
-        return met
 
     def why(self, shares: Sequence[float]) -> tuple[Why, ...]:
         """Return the reasons, the heaviest first."""
@@ -164,7 +163,8 @@ class _Met:
             for word in sought.words.keys() & self._words.keys():
                 option = sought.options[word]
                 reasons.append((share * sought.words[word], Why(option.asked, word, option.how)))
-            for root, (_, seen) in self._roots(sought).items():
+            for root in sought.roots.keys() & self._roots.keys():
+                seen = self._roots[root][1]
                 for word, weight in sought.roots[root]:
                     option = sought.options[word]
                     if word not in self._words:
