@@ -104,6 +104,5 @@ def _found(asked: Asked, thesaurus: Thesaurus) -> list[str]:
         scopes=[materials.STAFF],
         thesaurus=thesaurus,
         limit=PLACES,
-        letter=bool(asked.text),
     )
     return list(dict.fromkeys(key.partition("/")[0] for key in keys))  # a file is found for its material

@@ -124,9 +124,7 @@ def keys(index: str, query: str, *, scopes: Collection[str]) -> list[str]:
     return [store.keys[ranked.document] for ranked in found.ranked]
 
 
-def trial(
-    index: str, query: str, *, scopes: Collection[str], thesaurus: Thesaurus, limit: int = 10, letter: bool = False
-) -> list[str]:
+def trial(index: str, query: str, *, scopes: Collection[str], thesaurus: Thesaurus, limit: int = 10) -> list[str]:
     """Return the keys `ask` would find, best first, were this thesaurus in force: to see what an entry would change."""
     text = analysis.words(query)
     written = {word for one in text for word in thesaurus.words.get(one, {})}
