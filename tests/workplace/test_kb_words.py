@@ -89,12 +89,12 @@ def test_the_second_of_two_editors_sees_what_the_first_wrote(desk, chief) -> Non
 
 
 def test_what_changes_is_shown_before_anything_is_kept(desk, stall, reader) -> None:  # noqa: F811
-    searched("свистулька в парке", stall, by=reader)
+    searched("где свистулька", stall, by=reader)
     for extra, headers in (({"step": "preview"}, {}), ({}, {"HX-Request": "true"})):
         answer = desk.post(reverse("workplace:thesaurus_new"), {**STALL, **extra}, headers=headers)
         shown = text_of(answer)
         assert "Выше станут: 1, ниже: 0" in shown
-        assert f"свистулька в парке {stall.title} " in shown
+        assert f"где свистулька {stall.title} " in shown
         assert "1 — выше" in shown
     assert "<html" not in answer.content.decode(), "while one types only the effect comes"
     assert not ThesaurusEntry.objects.exists()
@@ -102,7 +102,7 @@ def test_what_changes_is_shown_before_anything_is_kept(desk, stall, reader) -> N
 
 def test_what_is_lost_by_taking_an_entry_out_is_shown_too(desk, chief, stall, reader) -> None:  # noqa: F811
     row = dictionary.keep(Facts(Kind.SYNONYM, "свистулька", "торговый"), by=chief)
-    searched("свистулька в парке", stall, by=reader)
+    searched("где свистулька", stall, by=reader)
     answer = desk.post(reverse("workplace:thesaurus_entry", args=[row.pk]), {"step": "preview_out"})
     assert "ниже: 1" in text_of(answer)
     assert ThesaurusEntry.objects.get().active
@@ -142,7 +142,7 @@ def test_a_reader_has_no_dictionary(reader) -> None:
 
 def proposal(stall: Any, reader: Employee, author: Employee) -> EntryProposal:  # noqa: F811
     for who in (reader, author):
-        searched("свистулька в парке", stall, by=who)
+        searched("где свистулька", stall, by=who)
     lessons.gather()
     return EntryProposal.objects.get(said="свистулька")
 
@@ -153,7 +153,7 @@ def test_a_proposal_shows_its_searches_and_accepting_it_shows_what_it_changed(de
     shown = text_of(desk.get(address))
     assert "свистулька →" in shown
     assert "2 поиска" in shown
-    assert "«свистулька в парке» × 2" in shown
+    assert "«где свистулька» × 2" in shown
     given = {"proposal": row.pk, "step": "accept", "written": "торговый"}
     answer = desk.post(address, given, headers={"HX-Request": "true"})
     assert "Уже действует: свистулька → торговый" in text_of(answer)
