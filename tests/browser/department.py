@@ -24,7 +24,19 @@ from otklik.correspondence.channel import Arrived
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
 from otklik.demo import staff
 from otklik.demo.history import CHANNELS, Historian, Plan, letter_of, reply_to
-from otklik.knowledge import agreement, defaults, finding, law, proposals, public, quality, quarters, votes, weeks
+from otklik.knowledge import (
+    agreement,
+    defaults,
+    finding,
+    law,
+    lessons,
+    proposals,
+    public,
+    quality,
+    quarters,
+    votes,
+    weeks,
+)
 from otklik.knowledge.law import News
 from otklik.knowledge.models import (
     Agreement,
@@ -44,6 +56,9 @@ from otklik.knowledge.models import (
 from otklik.knowledge.quarters import Quarter
 from otklik.people import substitution
 from otklik.people.models import Employee, RoleAssignment, Unit
+from otklik.search import dictionary
+from otklik.search.dictionary import Facts, Kind
+from otklik.search.models import ThesaurusEntry
 from otklik.workplace import notices
 
 S = Appeal.Status
@@ -140,10 +155,27 @@ def _of_the_chief() -> list[str]:
         f"/desk/kb/proposals/{proposal.pk}/material/",
         f"/desk/law/{LawChange.objects.latest('pk').pk}/",
         "/desk/kb/finding/baseline/",
+        "/desk/kb/thesaurus/new/",
+        "/desk/kb/thesaurus/file/",
+        "/desk/kb/thesaurus/proposals/",
+        "/desk/kb/thesaurus/learned/",
+        "/desk/kb/thesaurus/history/",
+        *(f"/desk/kb/thesaurus/{one.pk}/" for one in (_words(page), ThesaurusEntry.objects.first()) if one),
         *_measured(),
         f"/desk/kb/{page}/uses/",
         f"/desk/kb/{ReplyTemplate.objects.get(slug='answer').pk}/on-case/",
     ]
+
+
+def _words(page: int) -> ThesaurusEntry:
+    """Leave an entry somebody wrote, two words by which two people found the same, proposed and learned."""
+    people = Employee.objects.in_bulk(["kbchief", "executor1", "lawyer"], field_name="username")
+    for number, login in enumerate(("executor1", "lawyer"), start=20):
+        who = finding.Searcher(people[login])
+        finding.typed(who, "пианино и комод", [page], finding.Told(f"{number:032x}"))
+        finding.opened(who, page)
+    lessons.gather()
+    return dictionary.keep(Facts(Kind.SYNONYM, "железная будка", "гараж"), by=people["kbchief"])
 
 
 def _measured() -> list[str]:
