@@ -134,7 +134,7 @@ def propose(appeal: Appeal, *, kind: str, words: str = "", by: Employee) -> Prop
     check_can_keep(appeal, by)
     if kind not in KINDS:
         raise WrongKind
-    said = masking.words(" ".join(words.split()))[:WORDS_MAX] or "решение стоит сохранить"
+    said = personal_data.hidden(" ".join(words.split()))[:WORDS_MAX] or "решение стоит сохранить"
     about = signals.about(appeal)
     signal = proposals.Signal(
         Proposal.Kind.WORTH, signals.reference(appeal.pk), said, timezone.now(), reference=signals.reference(appeal.pk)

@@ -131,7 +131,7 @@ def _never_in_the_way(step: Callable[Params, Result]) -> Callable[Params, Result
 def typed(who: Searcher, query: str, shown: Sequence[int], told: Told = Told()) -> str:
     """Note that these words found these materials; return the key of the search while it goes on."""
     now = timezone.now()
-    words = masking.words(query.lower())[:QUERY_MAX].strip()
+    words = personal_data.hidden(query).lower()[:QUERY_MAX].strip()
     if not (key := told.key or _key_without_scripts(who, words, now)):
         return ""
     seen = {"query": words, "found": len(shown), "shown": list(shown), "last_at": now}
