@@ -11,7 +11,8 @@ from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Substr
 
 from otklik.search.models import Entry, Posting
-from otklik.search.ranking import COMMON, Occurrence, answer, weights
+from otklik.search.postings import COMMON, Occurrence, answer, weights
+from otklik.search.ranking import Why
 from otklik.search.snippets import Segment, snippet
 
 _SCOPE: Final = re.compile(r"[a-z0-9:-]{1,60}")
@@ -27,6 +28,16 @@ class Hit(NamedTuple):
     snippet: tuple[Segment, ...]
     score: float
     share: float
+    why: tuple[Why, ...] = ()
+
+
+class Found(NamedTuple):
+    """What a query found. `confidence`: from 0 to 1; `read_as`: the query as understood, where it was repaired."""
+
+    hits: list[Hit]
+    confidence: float
+    sure: bool
+    read_as: str = ""
 
 
 @transaction.atomic
@@ -87,6 +98,15 @@ def find(index: str, query: str, *, scopes: Collection[str], limit: int = 10) ->
         for ranked in found.ranked
         if (entry := entries.get(ranked.document))
     ]
+
+
+def ask(
+    index: str, query: str, *, scopes: Collection[str], limit: int = 10, typing: bool = False, letter: bool = False
+) -> Found:
+    """Return what `find` finds, with how sure it is and how the query was understood."""
+    hits = find(index, query, scopes=scopes, limit=limit)
+    confidence = min(hits[0].share, 1.0) if hits else 0.0
+    return Found(hits, confidence, confidence >= 0.5)
 
 
 def keys(index: str, query: str, *, scopes: Collection[str]) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from otklik.search import ranking
+from otklik.search import postings
 from otklik.search.memory import MemoryStore
 
 
@@ -51,6 +51,6 @@ def test_memory_and_database_rank_alike():
     store = MemoryStore((article["title"], article["body"]) for article in articles)
     for query in ("льготы многодетным", "своботный учасок", "39.15", "аренда", articles[5]["body"]):
         stored = [(hit.key, round(hit.score, 6)) for hit in engine.find("t", query, scopes=["all"])]
-        fresh = ranking.answer(store, query, 10).ranked
+        fresh = postings.answer(store, query, 10).ranked
         assert stored == [(articles[hit.document]["id"], round(hit.score, 6)) for hit in fresh]
         assert stored

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from otklik.search import ranking
+from otklik.search import postings
 from otklik.search.memory import MemoryStore
 
 
@@ -49,7 +49,7 @@ class Command(BaseCommand):
         with out.open("w", encoding="utf-8") as file:
             for query in asked:
                 started = time.perf_counter()
-                ranked = ranking.answer(store, query["text"], limit).ranked
+                ranked = postings.answer(store, query["text"], limit).ranked
                 line = {
                     "query_id": query["id"],
                     "ranked": [documents[hit.document]["id"] for hit in ranked],
