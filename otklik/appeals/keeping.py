@@ -20,12 +20,12 @@ from otklik.appeals.errors import NotAllowed
 from otklik.appeals.models import FINISHED, Appeal, AppealMessage
 from otklik.appeals.permissions import check_can_write
 from otklik.appeals.signature import frozen_of
-from otklik.core import journal, masking
+from otklik.core import journal
 from otklik.core.errors import DomainError
 from otklik.knowledge import articles, drafts, proposals, rights
 from otklik.knowledge.drafts import Draft
 from otklik.knowledge.models import Material, MaterialUse, Proposal, Section
-from otklik.people import anonymise
+from otklik.people import anonymise, personal_data
 from otklik.people.anonymise import Place
 from otklik.people.models import Employee
 from otklik.people.powers import POWERS

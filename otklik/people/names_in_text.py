@@ -137,7 +137,7 @@ def _read(word: str) -> _Read:
     common = any(one.score >= 0.01 for one in plain)
     place = any("Geox" in one.tag for one in known)
     short = len(word) < 3 and common  # «по», «на» are surnames to the dictionary
-    first = MAYBE * (not short and any("Name" in one.tag for one in known))
+    first = MAYBE * (not short and any({"Name", "sing"} <= one.tag.grammemes for one in known))
     last = MAYBE * (not short and any("Surn" in one.tag for one in known))
     if not known:
         last = MAYBE if _SURNAME_ENDING.fullmatch(word) or any("Surn" in one.tag for one in reads) else NO
@@ -273,7 +273,7 @@ def _is_whole(run: Sequence[_Token]) -> bool:
         place = fathers[0]
         named = run[place - 1].read.first or (run[place - 1].capital and not run[place - 1].read.common)
         rest = [*run[: place - 1], *run[place + 1 :]]
-        return bool(named) and len(rest) < 2 and all(_may_be_last(one, beside=True) for one in rest)
+        return bool(named) and len(rest) < 2 and all(_may_be_last(one, beside=run[place - 1]) for one in rest)
     return len(run) == 2 and _pair(run)
 
 
@@ -284,7 +284,7 @@ def _pair(run: Sequence[_Token], *, alone: bool = False) -> bool:
     if len(run) != 2:
         return False
     for first, last in (run, run[::-1]):
-        if not first.read.first or not _may_be_last(last, beside=first.read.first == SURE):
+        if not first.read.first or not _may_be_last(last, beside=first if first.read.first == SURE else None):
             continue
         proper = first.capital and last.capital and not (first.shouted and last.shouted)
         if proper and (first.read.first == SURE or last.read.last):
@@ -297,16 +297,27 @@ def _pair(run: Sequence[_Token], *, alone: bool = False) -> bool:
     return False
 
 
-def _may_be_last(one: _Token, *, beside: bool) -> bool:
+def _may_be_last(one: _Token, *, beside: _Token | None) -> bool:
     """Tell whether a word may be the surname; beside a sure name any noun with a capital letter is, but for a role."""
-    if one.read.last == SURE or (one.read.last and (one.capital or beside)):
+    if one.read.last == SURE or (one.read.last and (one.capital or beside is not None)):
         return True
     lists = _lists()
     if one.plain in lists.roles | lists.offices | lists.not_after | lists.not_before:
         return False
     if one.read.patronymic or one.read.first == SURE:
         return False
-    return beside and one.capital and (one.read.nominal or not one.read.common) and not _is_verbal(one.plain)
+    if beside is None or not one.capital or _is_verbal(one.plain):
+        return False
+    # «Дом Анны» at the beginning of a sentence is none, «Заяц Пётр» is one: they stand in one case.
+    return not one.read.common or (one.read.nominal and (not one.begins or _agree(one.plain, beside.plain)))
+
+
+def _agree(one: str, other: str) -> bool:
+    cases = [
+        {read.tag.case for read in russian.dictionary().parse(word) if read.tag.number == "sing"}
+        for word in (one, other)
+    ]
+    return bool(cases[0] & cases[1])
 
 
 @lru_cache(maxsize=10_000)
