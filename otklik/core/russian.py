@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import cache
 from typing import Any
 
@@ -11,4 +12,5 @@ import pymorphy3
 @cache
 def dictionary() -> Any:
     """Return pymorphy3's analyser; it only reads, threads may share it."""
+    logging.getLogger("pymorphy3").setLevel(logging.WARNING)  # it tells at length that it has read its files
     return pymorphy3.MorphAnalyzer()

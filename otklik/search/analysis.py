@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from otklik.core import russian
 
 LONGEST_WORD: Final = 64
+SKELETON: Final = 3  # consonants that a misspelt word shares with the right one at one end
 PREFIX: Final = 5  # letters of a lemma: «собственник» and «собственность» meet there
 # One token: letters and digits, joined inside by signs that codes use («59-ФЗ», «39.6», «54:35:051120:123»).
 _TOKEN: Final = re.compile(r"[^\W_]+(?:[.:/\-–][^\W_]+)*")

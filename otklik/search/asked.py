@@ -135,7 +135,8 @@ def _words(text: str, store: Store, thesaurus: Thesaurus, typing: bool) -> tuple
         elif before and (whole := _torn(before, word, known, store)):
             found.pop()
             word = whole
-        elif word.lemma not in known and repairs:
+        # A letter is long enough for what it says in words of its own to be left alone.
+        elif word.lemma not in known and repairs and not (len(forms) > LETTER and analysis.is_word(form)):
             repairs -= 1
             word = _repaired(word, store, thesaurus)
         if word.options and not word.options.keys() <= analysis.STOPS:
@@ -165,7 +166,7 @@ def _repaired(word: _Word, store: Store, thesaurus: Thesaurus) -> _Word:
     """Return a word that neither a document nor the thesaurus knows with the lemmas it may stand for."""
     is_word = analysis.is_word(word.form)  # and may be meant all the same
     options: dict[str, tuple[float, How]] = dict(word.options) if is_word else {}
-    near = repair.nearest(word.form, store, thesaurus.said, most=1 if is_word else 3)
+    near = repair.nearest(word.form, store, thesaurus, most=1 if is_word else 3)
     for one in near:
         options.setdefault(analysis.lemma(one.form), (one.credit * (IN_DOUBT if is_word else 1.0), "slip"))
     if options:

@@ -7,9 +7,8 @@ typed, the less the thesaurus has to say. Who types a title gets that title; who
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from otklik.search import analysis, confidence
@@ -20,7 +19,7 @@ from otklik.search.thesaurus import Thesaurus
 # Numbers of BM25F, chosen on development queries.
 SATURATION: Final = 1.4
 LENGTH_PART: Final = 0.6
-TITLE: Final = 3.0
+TITLE: Final = 3
 ROOT: Final = 0.45
 _AVERAGE: Final = 100.0  # words of a document; only its order of size matters
 _CANDIDATES: Final = 60  # ranked anew by what stands where
@@ -60,17 +59,22 @@ def answer(store: Store, query: str, limit: int, *, thesaurus: Thesaurus, typing
     """Return the best documents for a query; nothing for a query without words."""
     asked = understand(query, store, thesaurus, typing=typing)
     lexicon = _Lexicon(store, {*asked.typed, *asked.written, *asked.words})
+    typed, written = _Sought(asked.typed, lexicon), _Sought(asked.written, lexicon)
     share = THESAURUS_OF_LETTER if asked.letter else THESAURUS
     looked_for = {word: share * option.weight for word, option in asked.written.items()}
     for word, option in asked.typed.items():
         looked_for[word] = looked_for.get(word, 0.0) + option.weight
-    met = [_Met(one, asked, lexicon) for one in store.best(looked_for, max(_CANDIDATES, limit))]
+    met = [_Met(one, typed, written) for one in store.best(looked_for, max(_CANDIDATES, limit))]
     total = sum(lexicon.rarity(word) * part for word, part in asked.words.items()) or 1.0
     best_typed = max((one.typed for one in met), default=0.0) / (_WELL_MET * total)
     if not asked.letter:
         share *= max(_LEAST_SAID, 1 - min(best_typed, 1.0))
     scored = sorted(((one.typed + share * one.written, one) for one in met), key=lambda s: (-s[0], s[1].found.key))
-    ranked = [one.ranked(score, total) for score, one in scored[:limit] if score > 0]
+    ranked = [
+        Ranked(one.found.key, score, min(score / (_WELL_MET * total), 1.0), one.why())
+        for score, one in scored[:limit]
+        if score > 0
+    ]
     known = sum(part for word, part in asked.words.items() if word in lexicon.met) / (sum(asked.words.values()) or 1.0)
     return Answer(ranked, asked, confidence.features([score for score, _ in scored], total, best_typed, known, asked))
 
@@ -95,53 +99,55 @@ class _Lexicon:
         return math.log(1 + (max(self._size, met) - met + 0.5) / (met + 0.5))
 
 
-@dataclass
+class _Sought:
+    """Lemmas that are looked for, ready to be met in many documents: by themselves, or by a word of their root."""
+
+    def __init__(self, options: Mapping[str, Option], lexicon: _Lexicon) -> None:
+        self.options = options
+        self.words = {word: option.weight * lexicon.rarity(word) for word, option in options.items()}
+        self.roots: dict[str, list[tuple[str, float]]] = defaultdict(list)
+        for word, option in options.items():
+            if len(word) > analysis.PREFIX:
+                root = analysis.beginning(word)
+                self.roots[root].append((word, option.weight * ROOT * lexicon.rarity_of_root(root)))
+
+
 class _Met:
-    """A candidate with what it meets of a query."""
+    """A candidate with what it meets of a query: of the words typed, and of those the thesaurus put beside them."""
 
-    found: Candidate
-    typed: float
-    written: float
-    _why: list[tuple[float, Why]]
-
-    def __init__(self, found: Candidate, asked: Asked, lexicon: _Lexicon) -> None:
-        self.found, self._why = found, []
-        self._title, self._body = Counter(found.title), Counter(found.body)
-        self._roots = _roots(self._title, self._body)
+    def __init__(self, found: Candidate, typed: _Sought, written: _Sought) -> None:
+        self.found = found
+        self._reasons: list[tuple[float, str, str, Option]] = []
         self._norm = SATURATION * (1 - LENGTH_PART + LENGTH_PART * found.length / _AVERAGE)
-        self._lexicon = lexicon
-        self.typed = self._sum(asked.typed)
-        self.written = self._sum(asked.written)
+        self._words = Counter(found.body)
+        for word in found.title:
+            self._words[word] += TITLE
+        self.typed = self._sum(typed)
+        self.written = self._sum(written)
 
-    def _sum(self, options: Mapping[str, Option]) -> float:
-        return sum(self._value(word, option) for word, option in options.items())
-
-    def _value(self, word: str, option: Option) -> float:
-        met, credit, seen, how = TITLE * self._title[word] + self._body[word], option.weight, word, option.how
-        rarity = self._lexicon.rarity(word)
-        if not met:
-            root = analysis.beginning(word)
-            if len(word) <= analysis.PREFIX or root not in self._roots:
-                return 0.0
-            met, seen = self._roots[root]
-            credit *= ROOT
-            how = "root" if how == "word" else how
-            rarity = self._lexicon.rarity_of_root(root)
-        value = credit * rarity * met * (SATURATION + 1) / (met + self._norm)
-        self._why.append((value, Why(option.asked, seen, how)))
+    def _sum(self, sought: _Sought) -> float:
+        words, value = self._words, 0.0
+        for word in sought.words.keys() & words.keys():
+            value += self._value(word, word, words[word], sought.words[word], sought.options[word])
+        met: dict[str, tuple[int, str]] = {}
+        for word, times in words.items():
+            if (root := word[: analysis.PREFIX]) in sought.roots:
+                met[root] = (met[root][0] + times, met[root][1]) if root in met else (times, word)
+        for root, (times, seen) in met.items():
+            for word, weight in sought.roots[root]:
+                if word not in words:
+                    value += self._value(word, seen, times, weight, sought.options[word])
         return value
 
-    def ranked(self, score: float, total: float) -> Ranked:
-        """Return the candidate as found, its heaviest reasons first."""
-        reasons = dict.fromkeys(why for _, why in sorted(self._why, key=lambda one: -one[0]))
-        return Ranked(self.found.key, score, min(score / (_WELL_MET * total), 1.0), tuple(reasons)[:_MOST_REASONS])
+    def _value(self, word: str, seen: str, times: float, weight: float, option: Option) -> float:
+        value = weight * times * (SATURATION + 1) / (times + self._norm)
+        self._reasons.append((value, word, seen, option))
+        return value
 
-
-def _roots(title: Counter[str], body: Counter[str]) -> dict[str, tuple[float, str]]:
-    """Return the beginnings of words of a document, each with its weight there and the word met."""
-    roots: dict[str, tuple[float, str]] = {}
-    for words, part in ((title, TITLE), (body, 1.0)):
-        for word, times in words.items():
-            before, seen = roots.get(root := analysis.beginning(word), (0.0, word))
-            roots[root] = (before + part * times, seen)
-    return roots
+    def why(self) -> tuple[Why, ...]:
+        """Return the reasons, the heaviest first."""
+        reasons: dict[Why, None] = {}
+        for _, word, seen, option in sorted(self._reasons, key=lambda one: -one[0]):
+            how: How = "root" if word != seen and option.how == "word" else option.how
+            reasons[Why(option.asked, seen, how)] = None
+        return tuple(reasons)[:_MOST_REASONS]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
 from rapidfuzz import process
@@ -10,9 +10,9 @@ from rapidfuzz.distance import OSA
 
 from otklik.search import analysis
 from otklik.search.store import Store
+from otklik.search.thesaurus import Thesaurus
 
 _SHORTEST: Final = 4  # letters of a word that is repaired
-_SKELETON: Final = 3  # consonants that agree at one end
 _BEST: Final = 3
 _SHORTEST_PART: Final = 3
 
@@ -35,12 +35,13 @@ def is_other_layout(words: Sequence[str], store: Store, said: Collection[str]) -
     return sum(word in known or analysis.is_word(word) for word in retyped) > as_typed
 
 
-def nearest(form: str, store: Store, said: Iterable[str] = (), *, most: int = 3) -> list[Repaired]:
+def nearest(form: str, store: Store, thesaurus: Thesaurus, *, most: int = 3) -> list[Repaired]:
     """Return the known forms that a misspelt one most likely stands for, the nearest first; `most` slips apart."""
     if len(form) < _SHORTEST or not form.isalpha():
         return []
     sound = analysis.sound(form)
-    known = [*store.sounding(sound[:_SKELETON], sound[-_SKELETON:]), *said, *analysis.STOPS]
+    beginning, ending = sound[: analysis.SKELETON], sound[-analysis.SKELETON :]
+    known = [*store.sounding(beginning, ending), *thesaurus.sounding(beginning, ending), *analysis.STOPS]
     limit = min(most, 1 if len(form) < 6 else 2 if len(form) < 10 else 3)
     near = process.extract(form, known, scorer=OSA.distance, score_cutoff=limit, limit=20)
     ranked = sorted({one: slips for one, slips, _ in near}.items(), key=lambda one: (one[1], _heard(one[0], sound)))

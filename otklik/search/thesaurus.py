@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib.resources import files
@@ -22,7 +22,10 @@ from typing import Final, NamedTuple
 from otklik.search import analysis
 
 _WEIGHT: Final = re.compile(r"\[([01](?:[.,]\d+)?)\]\s*$")
-_GAP: Final = 1  # words that may stand inside a phrase: «выкупить» … «участок»
+_GAP: Final = 1  # words that may stand inside a phrase that says nothing
+_NEAR: Final = 4  # words between which the words of any other phrase may stand, in whatever order
+_IN_PHRASES: Final = 0.7  # of what phrases stand for, one word of them
+_LEAST: Final = 0.03  # a weight below that changes nothing
 _MOST_WORDS: Final = 5
 _ABBREVIATED: Final = 0.8
 DEFAULT: Final = 0.7
@@ -120,13 +123,13 @@ class Thesaurus:
                 words[said[0]] = dict(written)
             else:
                 phrases[said[0]].append((said, dict(written)))
-        return cls(words, dict(phrases), frozenset(story))
+        return cls(words | _of_phrases(phrases, words), dict(phrases), frozenset(story))
 
     def met(self, text: Sequence[str]) -> Iterator[Met]:
-        """Return the phrases that stand in a text of lemmas, in their order, with a word between at most."""
+        """Return the phrases that stand in a text of lemmas: Russian lets their words change places."""
         for start, word in enumerate(text):
             for phrase, written in self.phrases.get(word, ()):
-                if at := _found(phrase, text, start):
+                if at := _found(phrase, text, start, in_order=not written):
                     yield Met(at, written)
 
     @cached_property
@@ -134,12 +137,50 @@ class Thesaurus:
         """Return every word that is said by itself or in a phrase."""
         return frozenset(self.words) | {word for many in self.phrases.values() for one, _ in many for word in one}
 
+    def sounding(self, beginning: str, ending: str) -> set[str]:
+        """Return what is said whose consonants begin so, or end so; both are given with `analysis.SKELETON` letters."""
+        return self._begun.get(beginning, set()) | self._ended.get(ending, set())
 
-def _found(phrase: Words, text: Sequence[str], start: int) -> tuple[int, ...]:
+    @cached_property
+    def _begun(self) -> dict[str, set[str]]:
+        return self._by_sound(slice(None, analysis.SKELETON))
+
+    @cached_property
+    def _ended(self) -> dict[str, set[str]]:
+        return self._by_sound(slice(-analysis.SKELETON, None))
+
+    def _by_sound(self, part: slice) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = defaultdict(set)
+        for word in self.said:
+            found[analysis.sound(word)[part]].add(word)
+        return found
+
+
+def _of_phrases(
+    phrases: Mapping[str, Sequence[tuple[Words, Mapping[str, float]]]], known: Collection[str]
+) -> dict[str, Mapping[str, float]]:
+    """Return what words stand for that are said in phrases only: a part of what all those phrases do."""
+    met: dict[str, list[Mapping[str, float]]] = defaultdict(list)
+    for many in phrases.values():
+        for phrase, written in many:
+            for word in {*phrase} - {*known} if written else ():
+                met[word].append(written)
+    found: dict[str, Mapping[str, float]] = {}
+    for said, every in met.items():
+        sums: dict[str, float] = defaultdict(float)
+        for written in every:
+            for word, weight in written.items():
+                sums[word] += _IN_PHRASES * weight / len(every)
+        found[said] = {word: weight for word, weight in sums.items() if weight >= _LEAST}
+    return found
+
+
+def _found(phrase: Words, text: Sequence[str], start: int, *, in_order: bool) -> tuple[int, ...]:
     at = [start]
     for word in phrase[1:]:
-        following = range(at[-1] + 1, min(at[-1] + 2 + _GAP, len(text)))
-        place = next((place for place in following if text[place] == word), None)
+        near = range(at[-1] + 1, at[-1] + 2 + _GAP) if in_order else range(start - _NEAR, start + _NEAR + 1)
+        places = (place for place in near if 0 <= place < len(text) and place not in at and text[place] == word)
+        place = next(places, None)
         if place is None:
             return ()
         at.append(place)
