@@ -2,6 +2,7 @@
 
 A line is one of
     надел, дачный домик > участок, садовый [0.7]          said > written, what is written weighs 0.7 of what is said
+    надел > участок 0.9, садовый 0.3                      the same, each word by its own weight
     СНТ = садоводческое некоммерческое товарищество       an abbreviation, both ways
     - заранее благодарен                                  says nothing and is left out
     ~ бабушка, зима                                       belongs to somebody's story and counts for less
@@ -22,6 +23,7 @@ from typing import Final, NamedTuple
 from otklik.search import analysis
 
 _WEIGHT: Final = re.compile(r"\[([01](?:[.,]\d+)?)\]\s*$")
+_OWN_WEIGHT: Final = re.compile(r"\s([01](?:\.\d+)?)\s*$")
 _GAP: Final = 1  # words that may stand inside a phrase that says nothing
 _NEAR: Final = 4  # words between which the words of any other phrase may stand, in whatever order
 _IN_PHRASES: Final = 0.7  # of what phrases stand for, one word of them
@@ -34,11 +36,10 @@ Words = tuple[str, ...]
 
 
 class Rule(NamedTuple):
-    """What one line says. `said` and `written` are lemmas; without `written` what is said is left out, or a story."""
+    """What one line says, in lemmas. Where nothing is written, what is said is left out, or belongs to a story."""
 
     said: tuple[Words, ...]
-    written: Words = ()
-    weight: float = DEFAULT
+    written: Mapping[str, float] = {}
     story: bool = False
 
 
@@ -62,31 +63,34 @@ def rules(line: str) -> list[Rule]:
         said = tuple(filter(None, (_lemmas(part) for part in line[1:].split(","))))
         # «- здравствуйте»: search leaves such words out anyway.
         return [Rule(said, story=line[0] == "~")] if said else []
-    weight = _weight(line)
-    left, sign, right = _WEIGHT.sub("", line).partition(">")
+    found = _WEIGHT.search(line)
+    line = line[: found.start()] if found else line
+    left, sign, right = line.partition(">")
     if not sign:
-        left, sign, right = _WEIGHT.sub("", line).partition("=")
+        left, sign, right = line.partition("=")
     said = tuple(filter(None, (_lemmas(part) for part in left.split(","))))
-    written = tuple(dict.fromkeys(word for part in right.split(",") for word in _lemmas(part)))
+    weight = _number(found[1]) if found else DEFAULT if sign == ">" else _ABBREVIATED
+    written = _written(right, weight)
     if not sign or not said or not written:
         raise NotARule("нужно так: «как говорят > как написано» или «сокращение = полное имя»")
-    if sign == ">":
-        return [Rule(said, written, weight or DEFAULT)]
-    back = tuple(word for one in said if len(one) == 1 for word in one)
-    return [
-        Rule(said, written, weight or _ABBREVIATED),
-        *([Rule((written,), back, weight or _ABBREVIATED)] if back else []),
-    ]
+    back = {word: weight for one in said if len(one) == 1 for word in one} if sign == "=" else {}
+    return [Rule(said, written), *([Rule((tuple(written),), back)] if back else [])]
 
 
-def _weight(line: str) -> float | None:
-    found = _WEIGHT.search(line)
-    if found is None:
-        return None
-    weight = float(found[1].replace(",", "."))
-    if not 0 < weight <= 1:
+def _written(right: str, weight: float) -> dict[str, float]:
+    written: dict[str, float] = {}
+    for part in right.split(","):
+        own = _OWN_WEIGHT.search(part)
+        for word in _lemmas(part[: own.start()] if own else part):
+            written.setdefault(word, _number(own[1]) if own else weight)
+    return written
+
+
+def _number(text: str) -> float:
+    number = float(text.replace(",", "."))
+    if not 0 < number <= 1:
         raise NotARule("вес бывает больше 0 и не больше 1")
-    return weight
+    return number
 
 
 def _lemmas(phrase: str) -> Words:
@@ -117,8 +121,9 @@ class Thesaurus:
         for said, met in every.items():
             written: dict[str, float] = defaultdict(float)
             for rule in met:
-                for word in rule.written:
-                    written[word] += rule.weight / math.sqrt(len(met))
+                for word, weight in rule.written.items():
+                    if (word,) != said:
+                        written[word] += weight / math.sqrt(len(met))
             if len(said) == 1 and written:
                 words[said[0]] = dict(written)
             else:

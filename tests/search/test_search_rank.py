@@ -9,7 +9,6 @@ import pytest
 from django.core.management import CommandError, call_command
 
 
-
 def lines(path: Path, rows: list[dict[str, str]]) -> Path:
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
     return path
