@@ -1,0 +1,96 @@
+"""Appeals like a letter, among those somebody may see: what it repeats, and what is about the same, with the reasons.
+
+The index is asked three times: what the letter is about, which letters share its words, which share the words of the
+materials that answer it. Only what it finds is compared, by rare words and by runs of words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from django.utils import timezone
+
+from otklik.appeals import access, search_feed
+from otklik.appeals.models import Appeal, AppealMessage
+from otklik.knowledge import materials
+from otklik.people import personal_data
+from otklik.people.models import Employee
+from otklik.search import analysis, likeness
+
+RECENT: Final = timedelta(days=365)  # how far back look-alikes are worth a look; our own choice
+# From there on it is shown: half of what is shown was about the same on development letters, repeats all.
+LIKE: Final = 0.8
+_BY_WORDS, _BY_MATERIALS = 15, 30  # candidates
+_MATERIALS: Final = 2
+_WORDS_COUNT: Final = 3.0  # the likeness of words is a small number
+_LOOKED_AT: Final = 4000  # characters
+_REASONS: Final = 5
+_ITSELF: Final = 0
+
+
+@dataclass(frozen=True)
+class Alike:
+    """An appeal like a letter. `repeats`: it says the same again; `words` of the letter and `materials` both share."""
+
+    appeal: Appeal
+    repeats: bool
+    words: tuple[str, ...]
+    materials: tuple[str, ...]
+
+
+def to_letter(text: str, *, user: Employee, but: int | None = None, limit: int = 5) -> list[Alike]:
+    """Return the appeals of the last year like a letter that the user may see, repeats first. `but`: its own appeal."""
+    # A name makes no two letters alike, and is no reason to be shown.
+    text = personal_data.replaced(text[:_LOOKED_AT], lambda _: " ").strip()
+    if not text:
+        return []
+    by_words = dict(search_feed.scores_for(user, text, limit=_BY_WORDS))
+    near, sure = materials.nearest(text, user=user, limit=_MATERIALS)
+    about = [one.title for one in near] if sure else []
+    by_materials = dict(search_feed.scores_for(user, ". ".join(about), limit=_BY_MATERIALS)) if about else {}
+    known = _recent(user, {*by_words, *by_materials} - {but})
+    letters = _letters(known)
+    texts = likeness.Texts({_ITSELF: text, **letters})
+    most = max(by_materials.values(), default=0.0) or 1.0
+    found: list[tuple[float, Alike]] = []
+    for pk, letter in letters.items():
+        repeated = texts.repeated(_ITSELF, pk)
+        value = by_materials.get(pk, 0.0) / most + _WORDS_COUNT * texts.likeness(_ITSELF, pk)
+        if repeated >= likeness.REPEATED or value >= LIKE:
+            words = _as_written(text, texts.shared(_ITSELF, pk, _REASONS))
+            shared = _met(about, letter) if pk in by_materials else ()
+            one = Alike(known[pk], repeated >= likeness.REPEATED, words, shared)
+            found.append((repeated + value if one.repeats else value, one))
+    found.sort(key=lambda scored: (-scored[1].repeats, -scored[0], -scored[1].appeal.pk))
+    return [one for _, one in found[:limit]]
+
+
+def _recent(user: Employee, found: Iterable[int]) -> dict[int, Appeal]:
+    since = timezone.localdate() - RECENT
+    rows = access.visible_to(user).filter(registered_on__gte=since).select_related("regime", "unit", "executor")
+    return rows.in_bulk(list(found))
+
+
+def _letters(appeals: Mapping[int, Appeal]) -> dict[int, str]:
+    """Return the letters appeals began with, without what tells of people."""
+    rows = AppealMessage.objects.filter(appeal__in=appeals, first=True).order_by("appeal")
+    texts = rows.values_list("appeal", "message__subject", "message__text")
+    return {pk: personal_data.replaced(f"{subject}\n{text}"[:_LOOKED_AT], lambda _: " ") for pk, subject, text in texts}
+
+
+def _as_written(text: str, lemmas: Iterable[str]) -> tuple[str, ...]:
+    """Return lemmas as the letter writes them."""
+    written: dict[str, str] = {}
+    for token in analysis.tokens(text):
+        for word in token.words:
+            written.setdefault(word, text[token.start : token.end].lower())
+    return tuple(dict.fromkeys(written.get(lemma, lemma) for lemma in lemmas))
+
+
+def _met(titles: Iterable[str], letter: str) -> tuple[str, ...]:
+    """Return the titles of materials with which a letter shares two words at least."""
+    words = set(analysis.words(letter))
+    return tuple(title for title in titles if len(words & set(analysis.words(title))) >= min(2, len(title.split())))
