@@ -16,7 +16,7 @@ from otklik.search import analysis
 Key = TypeVar("Key", bound=Hashable)
 
 REPEATED: Final = 0.35  # of the shorter text's runs of words, how many stand in the longer one that repeats it
-ONE_THING: Final = 0.16  # average likeness of the texts of one group
+ONE_THING: Final = 0.14  # average likeness of the texts of one group
 _LOOKED_AT: Final = 4000  # characters of one text
 _RUN: Final = 3  # lemmas
 _FEWEST: Final = 4  # lemmas: shorter texts are alike by chance
@@ -34,7 +34,7 @@ class Texts(Generic[Key]):
 
     def _vector(self, words: Collection[str]) -> dict[str, float]:
         weights = {
-            word: (1 + math.log(times)) * math.log((len(self._words) + 1) / self._met[word])
+            word: (1 + math.log(times)) * math.log(1 + len(self._words) / self._met[word])
             for word, times in Counter(words).items()
         }
         length = math.sqrt(sum(weight * weight for weight in weights.values())) or 1.0
