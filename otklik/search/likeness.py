@@ -16,12 +16,14 @@ from otklik.search import analysis
 Key = TypeVar("Key", bound=Hashable)
 
 REPEATED: Final = 0.35  # of the shorter text's runs of words, how many stand in the longer one that repeats it
-ONE_THING: Final = 0.14  # average likeness of the texts of one group
+ONE_THING: Final = 0.12  # average likeness of the texts of one group
 _LOOKED_AT: Final = 4000  # characters of one text
 _RUN: Final = 3  # lemmas
+_FEW: Final = 100  # texts: rarity among fewer is counted as among so many, else chance would rule
 _FEWEST: Final = 4  # lemmas: shorter texts are alike by chance
 _NEIGHBOURS: Final = 40  # of one text, the nearest: others are taken for strangers
 _LEAST: Final = 0.04  # likeness that is looked at
+_COMMON: Final = 60  # texts with a word, or a fiftieth of all: it leads to no neighbour
 
 
 class Texts(Generic[Key]):
@@ -34,7 +36,7 @@ class Texts(Generic[Key]):
 
     def _vector(self, words: Collection[str]) -> dict[str, float]:
         weights = {
-            word: (1 + math.log(times)) * math.log(1 + len(self._words) / self._met[word])
+            word: (1 + math.log(times)) * math.log(1 + max(len(self._words), _FEW) / self._met[word])
             for word, times in Counter(words).items()
         }
         length = math.sqrt(sum(weight * weight for weight in weights.values())) or 1.0
@@ -107,14 +109,18 @@ class Texts(Generic[Key]):
         """Return the pairs worth a look with their likeness, found by the words they share."""
         having: dict[str, list[tuple[int, float]]] = defaultdict(list)
         kept: dict[tuple[int, int], float] = {}
+        common = max(_COMMON, len(order) // 50)
         for at, key in enumerate(order):
             sums: dict[int, float] = defaultdict(float)
             for word, weight in self._vectors[key].items():
+                if self._met[word] > common:  # brings everybody together, and says hardly anything
+                    continue
                 for before, its in having[word]:
                     sums[before] += weight * its
                 having[word].append((at, weight))
-            best = heapq.nlargest(_NEIGHBOURS, sums.items(), key=lambda one: (one[1], -one[0]))
-            kept |= {(before, at): likeness for before, likeness in best if likeness >= _LEAST}
+            for before, _ in heapq.nlargest(_NEIGHBOURS, sums.items(), key=lambda one: (one[1], -one[0])):
+                if (likeness := self.likeness(order[before], key)) >= _LEAST:
+                    kept[before, at] = likeness
         return [(one, other, likeness) for (one, other), likeness in kept.items()]
 
 

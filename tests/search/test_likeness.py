@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import combinations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,6 +29,20 @@ BEES = {
     "обработке поля обязаны или нет? Куда жаловаться о возмещении?",
     6: "У соседей и у меня после обработки полей погибла пасека. Пчёлы лежат мёртвые у ульев. "
     "Нас никто не предупредил.",
+}
+BOATS = {
+    11: "Весной у лодочной станции перекрыли шлагбаумом спуск к воде. Лодку на прицепе теперь не спустить. Законно ли?",
+    12: "Рыбаки нашего посёлка просят убрать шлагбаум: к воде с лодкой не подъехать, до другого спуска тридцать вёрст.",
+    13: "Кто разрешил турбазе поставить шлагбаум на дороге к реке? Раньше все спускали там лодки, теперь берут деньги.",
+    14: "Прошу проверить, на каком основании закрыт проезд к берегу. У меня катер, спуск на воду был тут всегда.",
+}
+GRAVES = {
+    15: "Хотим расширить ограду на кладбище и поставить памятник деду, смотритель требует паспорт "
+    "захоронения. Где взять?",
+    16: "Паспорт захоронения утерян при переезде. Без него на кладбище не дают хоронить бабушку рядом с мужем.",
+    17: "На кладбище снесли старую ограду нашей семьи. Смотритель говорит, что захоронение бесхозное. "
+    "Как оформить его?",
+    18: "Могилу родителей перенесли без нас. Кто на кладбище отвечает за учёт захоронений и выдаёт на них документы?",
 }
 ALONE = {
     7: "Подскажите, можно ли оплатить госпошлину за внука через его личный кабинет, если карта моя?",
@@ -55,6 +70,16 @@ def test_what_makes_two_texts_alike_is_told_rare_words_first() -> None:
 def test_letters_about_one_thing_are_one_group_and_others_left_out() -> None:
     groups = likeness.Texts({**WELLS, **BEES, **ALONE}).groups()
     assert sorted(map(sorted, groups)) == [sorted(WELLS), sorted(BEES)]
+
+
+def test_most_pairs_of_letters_about_one_thing_meet_and_few_others_do() -> None:
+    matters = [WELLS, BEES, BOATS, GRAVES]
+    texts = {key: text for matter in [*matters, ALONE] for key, text in matter.items()}
+    true = {pair for matter in matters for pair in combinations(sorted(matter), 2)}
+    met = {pair for group in likeness.Texts(texts).groups() for pair in combinations(sorted(group), 2)}
+    right = len(true & met)
+    assert right / len(true) >= 0.6  # recall
+    assert right / len(met) >= 0.9  # precision: a wrong letter in a proposal costs more than one left out
 
 
 def test_a_group_never_grows_beyond_its_bound() -> None:
