@@ -43,7 +43,7 @@ class Alike:
 
 def to_letter(text: str, *, user: Employee, but: int | None = None, limit: int = 5) -> list[Alike]:
     """Return the appeals of the last year like a letter that the user may see, repeats first. `but`: its own appeal."""
-    # A name makes no two letters alike, and is no reason to be shown.
+    # A name makes no two letters alike, and is no reason to be shown: only what is left of this one can be shared.
     text = personal_data.replaced(text[:_LOOKED_AT], lambda _: " ").strip()
     if not text:
         return []
@@ -75,10 +75,10 @@ def _recent(user: Employee, found: Iterable[int]) -> dict[int, Appeal]:
 
 
 def _letters(appeals: Mapping[int, Appeal]) -> dict[int, str]:
-    """Return the letters appeals began with, without what tells of people."""
+    """Return the letters appeals began with."""
     rows = AppealMessage.objects.filter(appeal__in=appeals, first=True).order_by("appeal")
     texts = rows.values_list("appeal", "message__subject", "message__text")
-    return {pk: personal_data.replaced(f"{subject}\n{text}"[:_LOOKED_AT], lambda _: " ") for pk, subject, text in texts}
+    return {pk: f"{subject}\n{text}"[:_LOOKED_AT] for pk, subject, text in texts}
 
 
 def _as_written(text: str, lemmas: Iterable[str]) -> tuple[str, ...]:

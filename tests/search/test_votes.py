@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from io import StringIO
 from pathlib import Path
 
@@ -49,3 +50,15 @@ def test_topics_of_given_texts_are_guessed_without_a_database(tmp_path: Path) ->
     assert first.split()[-3:] == ["1.000", "1.000", "2"]
     with pytest.raises(CommandError, match="Не читается"):
         call_command("search_topics", articles=articles, queries=tmp_path / "none")
+
+
+@pytest.mark.proof
+@pytest.mark.once
+@pytest.mark.skipif("OTKLIK_SEARCH_EVAL" not in os.environ, reason="OTKLIK_SEARCH_EVAL names no folder of a test set")
+def test_proof_of_topics() -> None:
+    folder, out = Path(os.environ["OTKLIK_SEARCH_EVAL"]), StringIO()
+    call_command("search_topics", articles=folder / "articles.jsonl", queries=folder / "queries-dev.jsonl", stdout=out)
+    print("", out.getvalue(), sep="\n")  # noqa: T201  the table of the proof
+    every, letters, _ = out.getvalue().splitlines()[1].split()[-3:]
+    assert float(every) >= 0.8
+    assert float(letters) >= 0.6
