@@ -33,16 +33,23 @@ _ITSELF: Final = 0
 
 @dataclass(frozen=True)
 class Alike:
-    """An appeal like a letter. `repeats`: it says the same again; `words` of the letter and `materials` both share."""
+    """An appeal like a letter. `words` of the letter and `materials` are what both share.
+
+    `repeats`: one says what the other has said; `same`: they are of one applicant.
+    """
 
     appeal: Appeal
     repeats: bool
+    same: bool
     words: tuple[str, ...]
     materials: tuple[str, ...]
 
 
-def to_letter(text: str, *, user: Employee, but: int | None = None, limit: int = 5) -> list[Alike]:
-    """Return the appeals of the last year like a letter that the user may see, repeats first. `but`: its own appeal."""
+def to_letter(text: str, *, user: Employee, of: Appeal | None = None, limit: int = 5) -> list[Alike]:
+    """Return the appeals of the last year like a letter that the user may see. `of`: the appeal it began.
+
+    Repeats come first, those of the same applicant before all.
+    """
     # A name makes no two letters alike, and is no reason to be shown: only what is left of this one can be shared.
     text = personal_data.replaced(text[:_LOOKED_AT], lambda _: " ").strip()
     if not text:
@@ -51,7 +58,7 @@ def to_letter(text: str, *, user: Employee, but: int | None = None, limit: int =
     near, sure = materials.nearest(text, user=user, limit=_MATERIALS)
     about = [one.title for one in near] if sure else []
     by_materials = dict(search_feed.scores_for(user, ". ".join(about), limit=_BY_MATERIALS)) if about else {}
-    known = _recent(user, {*by_words, *by_materials} - {but})
+    known = _recent(user, {*by_words, *by_materials} - {of.pk if of else None})
     letters = _letters(known)
     texts = likeness.Texts({_ITSELF: text, **letters})
     most = max(by_materials.values(), default=0.0) or 1.0
@@ -62,16 +69,22 @@ def to_letter(text: str, *, user: Employee, but: int | None = None, limit: int =
         if repeated >= likeness.REPEATED or value >= LIKE:
             words = _as_written(text, texts.shared(_ITSELF, pk, _REASONS))
             shared = _met(about, letter) if pk in by_materials else ()
-            one = Alike(known[pk], repeated >= likeness.REPEATED, words, shared)
+            same = of is not None and _applicant(known[pk]) == _applicant(of)
+            one = Alike(known[pk], repeated >= likeness.REPEATED, same, words, shared)
             found.append((repeated + value if one.repeats else value, one))
-    found.sort(key=lambda scored: (-scored[1].repeats, -scored[0], -scored[1].appeal.pk))
+    found.sort(key=lambda scored: (-scored[1].repeats, -scored[1].same, -scored[0], -scored[1].appeal.pk))
     return [one for _, one in found[:limit]]
 
 
 def _recent(user: Employee, found: Iterable[int]) -> dict[int, Appeal]:
     since = timezone.localdate() - RECENT
-    rows = access.visible_to(user).filter(registered_on__gte=since).select_related("regime", "unit", "executor")
+    rows = access.visible_to(user).filter(registered_on__gte=since).select_related("regime", "applicant")
     return rows.in_bulk(list(found))
+
+
+def _applicant(appeal: Appeal) -> int:
+    """Return the applicant of an appeal, under his main name where he was merged."""
+    return appeal.applicant.merged_into_id or appeal.applicant_id
 
 
 def _letters(appeals: Mapping[int, Appeal]) -> dict[int, str]:
@@ -87,7 +100,9 @@ def _as_written(text: str, lemmas: Iterable[str]) -> tuple[str, ...]:
     for token in analysis.tokens(text):
         for word in token.words:
             written.setdefault(word, text[token.start : token.end].lower())
-    return tuple(dict.fromkeys(written.get(lemma, lemma) for lemma in lemmas))
+    # A year or a count is no reason; a long number is the best one.
+    telling = (lemma for lemma in lemmas if not lemma.isdigit() or len(lemma) > 4)
+    return tuple(dict.fromkeys(written.get(lemma, lemma) for lemma in telling))
 
 
 def _met(titles: Iterable[str], letter: str) -> tuple[str, ...]:

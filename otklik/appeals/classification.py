@@ -27,6 +27,7 @@ S = Appeal.Status
 HINT_WEIGHT = 3.0  # a phrase chosen by people says more than a word of an official title
 VOTE_WEIGHT = 3.0  # all materials found of one mind say as much as one phrase chosen by people
 LEAST_VOTE = 0.2
+LEAST_HEARD = 0.5
 MOST_WORDS = 8
 TOP = 3
 
@@ -248,8 +249,10 @@ class _Votes:
             by_title = list(hinted(f"{one.title}. {one.section}"))[:1] if not learned else []
             cast.append((share, dict(learned) or {found.item.pk: 1.0 for found in by_title}))
         tally = votes.tally(cast)
+        # Who knows no item keeps silent; one weak voice among the silent is not all of them.
+        heard = max(sum(tally.values()), LEAST_HEARD)
         return {
-            pk: (part, [one for one, (_, items) in zip(self._near, cast, strict=True) if pk in items])
+            pk: (part / heard, [one for one, (_, items) in zip(self._near, cast, strict=True) if pk in items])
             for pk, part in tally.items()
         }
 

@@ -184,7 +184,7 @@ def alike(request: StaffRequest, pk: int) -> HttpResponse:
     """Show the appeals this letter repeats and those about the same, of what he may see, each with the reason."""
     taken = _letter_of(request, pk)
     letter = f"{taken.message.subject}\n{taken.message.text}"
-    found = appeals_alike.to_letter(letter, user=request.user, but=pk)
+    found = appeals_alike.to_letter(letter, user=request.user, of=taken.appeal)
     facts = {
         "appeal": taken.appeal,
         "repeats": [one for one in found if one.repeats],
@@ -195,7 +195,7 @@ def alike(request: StaffRequest, pk: int) -> HttpResponse:
 
 def _letter_of(request: StaffRequest, pk: int) -> AppealMessage:
     """Return the letter an appeal began with, and the appeal, in one query."""
-    letters = AppealMessage.objects.select_related("appeal__regime", "message")
+    letters = AppealMessage.objects.select_related("appeal__regime", "appeal__applicant", "message")
     return access.get_of_appeal(request.user, letters, "appeal", appeal=pk, first=True)
 
 

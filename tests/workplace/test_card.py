@@ -11,6 +11,8 @@ from otklik.appeals import drafting, registration, search_feed
 from otklik.appeals.models import Appeal, Citation
 from otklik.knowledge import public
 from otklik.knowledge.models import Faq, KnowledgeHome, Mark, Section
+from otklik.people import applicants
+from otklik.people.applicants import Typed
 from tests.appeals.conftest import World
 from tests.workplace.test_frame import at, desk, world
 
@@ -198,6 +200,16 @@ def test_a_letter_sent_again_is_shown_as_a_repeat_with_the_words_it_shares(world
     assert "иванова" not in shown.lower()
     assert at("card", far.pk) not in shown
     assert at("card", again.pk) not in shown
+
+
+def test_of_repeats_those_of_the_same_applicant_come_first_and_are_named_so(world: World) -> None:
+    own, others, again = (written(world, REPEAT) for _ in range(3))
+    someone = applicants.create(Typed(last_name="Другой", first_name="Пётр"), by=world.clerk)
+    Appeal.objects.exclude(pk=others.pk).update(applicant=world.again(again).applicant)
+    Appeal.objects.filter(pk=others.pk).update(applicant=someone)
+    shown, _ = fragment(desk(world.clerk), at("alike", again.pk))
+    assert shown.index(own.number) < shown.index("тот же заявитель") < shown.index(others.number)
+    assert shown.index(others.number) < shown.index("другой заявитель")
 
 
 def test_letters_about_the_same_material_are_alike_though_they_share_few_words(world: World) -> None:
