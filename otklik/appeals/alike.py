@@ -21,7 +21,7 @@ from otklik.people.models import Employee
 from otklik.search import analysis, likeness
 
 RECENT: Final = timedelta(days=365)  # how far back look-alikes are worth a look; our own choice
-# From there on it is shown: half of what is shown was about the same on development letters, repeats all.
+# From there on it is shown: five to eight of ten were about the same on development letters, repeats all.
 LIKE: Final = 0.9
 _BY_WORDS, _BY_MATERIALS = 15, 30  # candidates
 _MATERIALS: Final = 2

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
 
-from otklik.search import ranking, thesaurus, votes
+from otklik.search import asked, ranking, votes
+from otklik.search.asked import Words
 from otklik.search.index import Document, Index
 from otklik.search.management.commands.search_rank import read_lines
 
@@ -30,18 +31,21 @@ class Command(BaseCommand):
         """Name the two files."""
         parser.add_argument("--articles", type=Path, required=True, help="статьи: id, section, title, body")
         parser.add_argument("--queries", type=Path, required=True, help="тексты: id, kind, text, relevant")
+        parser.add_argument(
+            "--without-own", action="store_true", help="у каждого текста убрать поставляемую тему его же статьи"
+        )
 
-    def handle(self, *, articles: Path, queries: Path, **_: Any) -> None:
+    def handle(self, *, articles: Path, queries: Path, without_own: bool = False, **_: Any) -> None:
         """Print the figures."""
         try:
-            known, asked = list(read_lines(articles)), list(read_lines(queries))
+            known, given = list(read_lines(articles)), list(read_lines(queries))
         except OSError as exc:
             raise CommandError(f"Не читается {exc.filename}: {exc.strerror}.") from exc
         section = {one["id"]: str(one["section"]) for one in known}
-        texts = [one for one in asked if one.get("relevant")]
+        texts = [one for one in given if one.get("relevant")]
         if not texts or not section:
             raise CommandError("В файлах нет ни одного текста с ответом. Проверьте поле relevant.")
-        guessed = _guessed(known, texts, section)
+        guessed = _guessed(known, texts, section, without_own=without_own)
         true = {one["id"]: section[_answer(one)] for one in texts}
         self.stdout.write(f"{'':24}{'все':>8}{'письма':>8}{'текстов':>9}")
         self._line("все тексты", [texts], true, guessed)
@@ -66,14 +70,18 @@ def _answer(text: dict[str, Any]) -> str:
     return str(max(text["relevant"], key=lambda article: text["relevant"][article]))
 
 
-def _guessed(known: list[dict[str, Any]], texts: list[dict[str, Any]], section: dict[str, str]) -> dict[str, str]:
+def _guessed(
+    known: list[dict[str, Any]], texts: list[dict[str, Any]], section: dict[str, str], *, without_own: bool
+) -> dict[str, str]:
     """Return the section the articles found vote for, text by text."""
     index = Index()
     index.write(Document(one["id"], one["title"], one["body"], ["all"]) for one in known)
-    view, words = index.view(["all"]), thesaurus.shipped()
+    view, words = index.view(["all"]), asked.shipped()
+    titles = {one["id"]: one["title"] for one in known}
     guessed = {}
     for one in texts:
-        found = ranking.answer(view, one["text"], votes.VOTERS, thesaurus=words).ranked
+        said = Words(words.thesaurus, words.topics.without(titles[_answer(one)])) if without_own else words
+        found = ranking.answer(view, one["text"], votes.VOTERS, words=said).ranked
         by_share = zip(votes.shares(hit.score for hit in found), found, strict=True)
         tally = votes.tally((share, {section[hit.key]: 1.0}) for share, hit in by_share)
         guessed[one["id"]] = max(tally, key=lambda name: (tally[name], name), default="")
