@@ -6,11 +6,12 @@ materials that answer it. Only what it finds is compared, by rare words and by r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from otklik.appeals import access, search_feed
@@ -54,12 +55,12 @@ def to_letter(text: str, *, user: Employee, of: Appeal | None = None, limit: int
     text = personal_data.replaced(text[:_LOOKED_AT], lambda _: " ").strip()
     if not text:
         return []
-    by_words = dict(search_feed.scores_for(user, text, limit=_BY_WORDS))
+    by_words = search_feed.keys_for(user, text)[:_BY_WORDS]
     near, sure = materials.nearest(text, user=user, limit=_MATERIALS)
     about = [one.title for one in near] if sure else []
     by_materials = dict(search_feed.scores_for(user, ". ".join(about), limit=_BY_MATERIALS)) if about else {}
     known = _recent(user, {*by_words, *by_materials} - {of.pk if of else None})
-    letters = _letters(known)
+    letters = {pk: f"{one.subject}\n{one.text}"[:_LOOKED_AT] for pk, one in known.items() if one.text}
     texts = likeness.Texts({_ITSELF: text, **letters})
     most = max(by_materials.values(), default=0.0) or 1.0
     found: list[tuple[float, Alike]] = []
@@ -76,22 +77,17 @@ def to_letter(text: str, *, user: Employee, of: Appeal | None = None, limit: int
     return [one for _, one in found[:limit]]
 
 
-def _recent(user: Employee, found: Iterable[int]) -> dict[int, Appeal]:
+def _recent(user: Employee, found: Iterable[int]) -> dict[int, Any]:
+    """Return the appeals of the last year among those found that the user may see, each with `text` of its letter."""
     since = timezone.localdate() - RECENT
-    rows = access.visible_to(user).filter(registered_on__gte=since).select_related("regime", "applicant")
-    return rows.in_bulk(list(found))
+    letter = AppealMessage.objects.filter(appeal=OuterRef("pk"), first=True).values("message__text")[:1]
+    rows = access.visible_to(user).filter(registered_on__gte=since).select_related("applicant")
+    return rows.annotate(text=Subquery(letter)).in_bulk(list(found))
 
 
 def _applicant(appeal: Appeal) -> int:
     """Return the applicant of an appeal, under his main name where he was merged."""
     return appeal.applicant.merged_into_id or appeal.applicant_id
-
-
-def _letters(appeals: Mapping[int, Appeal]) -> dict[int, str]:
-    """Return the letters appeals began with."""
-    rows = AppealMessage.objects.filter(appeal__in=appeals, first=True).order_by("appeal")
-    texts = rows.values_list("appeal", "message__subject", "message__text")
-    return {pk: f"{subject}\n{text}"[:_LOOKED_AT] for pk, subject, text in texts}
 
 
 def _as_written(text: str, lemmas: Iterable[str]) -> tuple[str, ...]:
