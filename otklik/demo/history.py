@@ -384,7 +384,7 @@ class Historian:
     def _material(self, matter: Matter) -> int | None:
         """Return the material that answers best and whose text may go into an answer."""
         if matter.subject not in self._materials:
-            found = materials.suggest(f"{matter.subject} {matter.text}", user=self.people["executor1"])
+            found = materials.search(f"{matter.subject} {matter.text}", user=self.people["executor1"], letter=True).found
             self._materials[matter.subject] = next((one.page_id for one in found if one.insertable), None)
         return self._materials[matter.subject]
 
