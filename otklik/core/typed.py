@@ -1,7 +1,8 @@
-"""What people write into addresses and forms, read: a number, a day; None where it is neither."""
+"""What people write into addresses and forms, read: a number, a day, words; None where it is none of them."""
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from datetime import date
 from typing import Final
@@ -26,6 +27,13 @@ def day(text: str | None) -> date | None:
     except ValueError:
         return None
     return given if FIRST_YEAR <= given.year <= LAST_YEAR else None
+
+
+def words(text: str | None, most: int) -> str:
+    """Return what a search box may carry: single spaces, nothing that cannot be seen or kept, `most` characters."""
+    # Twice as many are looked at as are kept: a hundred thousand spaces are not worth the time.
+    seen = "".join(" " if unicodedata.category(one) in ("Cc", "Cs", "Co") else one for one in (text or "")[: 2 * most])
+    return " ".join(seen.split())[:most].strip()
 
 
 class WithoutNul:

@@ -195,6 +195,21 @@ def _since(row: SearchSession) -> int:
     return max(passed, row.opened_ms or 0)
 
 
+def recent(who: Searcher, *, limit: int) -> list[str]:
+    """Return the words he searched for last, each once, the newest first: his own and nobody else's.
+
+    Words of which a number was hidden are not offered: they would not find again what they found.
+    """
+    rows = who.rows().filter(cleared=False, found__gt=0).exclude(query="").exclude(query__contains=masking.HIDDEN)
+    asked = rows.order_by("-last_at").values_list("query", flat=True)[: 5 * limit]
+    return list(dict.fromkeys(asked))[:limit]
+
+
+def clear_recent(who: Searcher) -> int:
+    """Take his words out of what is offered to him again; the figures count the searches as before."""
+    return who.rows().filter(cleared=False).update(cleared=True)
+
+
 def forget_old() -> int:
     """Forget the words of searches long past, and whose they were; the times stay for the figures."""
     old = SearchSession.objects.filter(began_at__lt=timezone.now() - TEXT_KEPT, audience=Audience.STAFF)
@@ -272,7 +287,7 @@ def searches(scope: Scope, outcome: str = "") -> QuerySet[SearchSession]:
     """Return the searches that have ended, of one outcome or of all: what every figure counts."""
     over = FOUND | Q(last_at__lte=timezone.now() - SILENCE)
     rows = SearchSession.objects.filter(
-        over, audience=scope.audience, began_at__gte=_midnight(scope.first), began_at__lt=_midnight(scope.last, 1)
+        over, audience=scope.audience, began_at__gte=midnight(scope.first), began_at__lt=midnight(scope.last, 1)
     )
     if scope.unit is not None:
         rows = rows.filter(unit=scope.unit)
@@ -324,7 +339,8 @@ def _by(scope: Scope, key: Callable[[date, int | None], Any]) -> dict[Any, Figur
     return groups
 
 
-def _midnight(day: date, days: int = 0) -> datetime:
+def midnight(day: date, days: int = 0) -> datetime:
+    """Return the moment a day begins, or so many days later."""
     return timezone.make_aware(datetime.combine(day + timedelta(days=days), time.min))
 
 

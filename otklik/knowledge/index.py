@@ -56,18 +56,17 @@ def renew(pages: QuerySet[Material]) -> None:
     attached = Attachment.objects.filter(page__in=published).values_list("page", "document")
     carried = PublicVersion.documents.through.objects.filter(publicversion__in=on_site)
     _renew_files(INDEX, asked, attached if published else (), open_to)
-    for_all = dict.fromkeys(on_site, [PUBLIC])
+    for_all = {pk: [PUBLIC] for pk in on_site}
     _renew_files(INDEX_OF_SITE, asked, carried.values_list("publicversion", "document") if on_site else (), for_all)
 
 
 def _open_to(pages: QuerySet[Material]) -> dict[int, list[str]]:
     """Return under which marks each material is found by employees: by its section, kind and mark, and without them."""
     rows = list(pages.only("path", "mark", "content_type"))
-    sections = dict(Section.objects.filter(path__in={row.path[: -row.steplen] for row in rows}).values_list("path", "pk"))
+    paths = {row.pk: row.path[: -row.steplen] for row in rows}
+    sections = dict(Section.objects.filter(path__in=set(paths.values())).values_list("path", "pk"))
     return {
-        row.pk: materials.scopes_of(
-            sections.get(row.path[: -row.steplen]), row.cached_content_type.model, row.mark
-        )
+        row.pk: materials.scopes_of(sections.get(paths[row.pk]), row.cached_content_type.model, row.mark)
         for row in rows
     }
 

@@ -84,7 +84,7 @@ class StaleMaterial(DomainError):
 
 @dataclass(frozen=True)
 class Filters:
-    """What a search is narrowed to; empty values do not narrow. `kind` is the name of a model, `fresh` of `FRESHNESS`."""
+    """What a search is narrowed to; empty values do not narrow. `kind`: a name of `kinds()`, `fresh`: of `FRESHNESS`."""
 
     section: int | None = None
     unit: int | None = None
@@ -138,7 +138,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Results:
-    """What a search found, best first. Where it is not `sure`, only the nearest are shown as a hint, never as an answer.
+    """What a search found, best first. Where it is not `sure`, the nearest are shown as a hint, never as an answer.
 
     `read_as`: the words as they were understood, where they were repaired; else empty.
     """
@@ -246,8 +246,7 @@ def search_each(
     most = MOST_ASKED if filters.fresh or exact else 2 * limit + (MOST_DECLINED if reference else 0)
     index = INDEX_OF_SITE if user is None else INDEX
     asked = [
-        engine.ask(index, one.words, scopes=scopes, limit=most, typing=one.typing, letter=one.letter)
-        for one in queries
+        engine.ask(index, one.words, scopes=scopes, limit=most, typing=one.typing, letter=one.letter) for one in queries
     ]
     if exact:
         asked = [one._replace(hits=[hit for hit in one.hits if _as_typed(hit)], read_as="") for one in asked]
@@ -538,6 +537,12 @@ def kind_of(material: Material) -> str:
     return str(model._meta.verbose_name)
 
 
+@cache
+def kinds() -> dict[str, str]:
+    """Return the kinds of materials a search is narrowed to: name → words."""
+    return {kind._meta.model_name: str(kind._meta.verbose_name).capitalize() for kind in KINDS}
+
+
 def _parent_path() -> Func:
     return Substr("path", 1, Length("path") - _STEP)
 
@@ -556,9 +561,7 @@ def inside(section: Section) -> Q:
     return Q(path__range=Section._get_children_path_interval(section.path), depth=section.depth + 1)
 
 
-def _shown(
-    lists: Sequence[Sequence[engine.Hit]], readable: QuerySet[Material], *, outside: bool
-) -> list[list[Found]]:
+def _shown(lists: Sequence[Sequence[engine.Hit]], readable: QuerySet[Material], *, outside: bool) -> list[list[Found]]:
     """Return lists of hits as pages show them. The index has asked for rights already; the rows are asked once more.
 
     A material is shown once in a list: where the better of its own text and its files was found.
