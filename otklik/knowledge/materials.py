@@ -16,7 +16,7 @@ from django.utils import timezone
 from wagtail.models import Revision
 
 from otklik.core.errors import DomainError
-from otklik.knowledge import finding, placeholders, reasons, trust
+from otklik.knowledge import finding, placeholders, trust
 from otklik.knowledge.models import (
     KINDS,
     KnowledgeHome,
@@ -31,7 +31,7 @@ from otklik.knowledge.models import (
 from otklik.knowledge.placeholders import Fact
 from otklik.knowledge.trust import Trust
 from otklik.people.models import Employee
-from otklik.search import engine
+from otklik.search import engine, reasons
 from otklik.search.snippets import Segment
 
 # Citizens have an index of their own: it knows only the versions that are on the site.
@@ -39,6 +39,8 @@ INDEX, INDEX_OF_SITE = "materials", "site"
 STAFF, PUBLIC = "staff", "public"
 MOST_DECLINED: Final = 10  # suggestions turned down for one letter: others take their place
 MOST_ASKED: Final = 100  # of the index, where some are left out after it has answered
+QUERY_MAX: Final = 500  # characters of a search box
+BEGUN: Final = 3  # letters from which a search goes on as one types
 NEAREST: Final = 3  # shown where nothing is sure
 FRESHNESS: Final = {"fresh": "проверены в срок", "stale": "ждут проверки"}
 _STEP: Final = Material.steplen
@@ -84,7 +86,7 @@ class StaleMaterial(DomainError):
 
 @dataclass(frozen=True)
 class Filters:
-    """What a search is narrowed to; empty values do not narrow. `kind`: a name of `kinds()`, `fresh`: of `FRESHNESS`."""
+    """What a search is narrowed to; empty values do not narrow. `kind`: one of `kinds()`, `fresh`: of `FRESHNESS`."""
 
     section: int | None = None
     unit: int | None = None

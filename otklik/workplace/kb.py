@@ -38,10 +38,8 @@ from otklik.people.models import Unit
 from otklik.workplace import kb_votes
 from otklik.workplace.requests import StaffRequest
 
-QUERY_MAX = 500
 FOUND = 20
 PER_PAGE = 100
-BEGUN = 3  # letters from which a search goes on as one types
 RECENT = 8
 
 
@@ -51,10 +49,10 @@ def home(request: StaffRequest) -> HttpResponse:
     """Show the functions as tiles and what one searched for last, or what was found; as one types, only that part."""
     user, part = request.user, bool(getattr(request, "htmx", False))
     typing = part and request.htmx.trigger_name == "q"
-    query = typed.words(request.GET.get("q"), QUERY_MAX)
+    query = typed.words(request.GET.get("q"), materials.QUERY_MAX)
     filters, exact = _filters(request), "exact" in request.GET
     context: dict[str, Any] = {"query": query, "filters": filters, "exact": exact}
-    if query and not (typing and len(query) < BEGUN):
+    if query and not (typing and len(query) < materials.BEGUN):
         found = materials.search(query, user=user, filters=filters, limit=FOUND, typing=typing, exact=exact)
         context["results"] = found
         context["search_key"] = finding.typed(finding.Searcher(user), query, found.pages, finding.told_by(request))
@@ -130,7 +128,7 @@ class AskForm(TidyForm):
 @require_http_methods(["GET", "HEAD", "POST"])
 def ask(request: StaffRequest) -> HttpResponse:
     """Ask the unit that knows, or propose a material to the chief editor: where the Knowledge Base has no answer."""
-    words = {"question": typed.words(request.GET.get("q"), QUERY_MAX), "unit": request.GET.get("unit")}
+    words = {"question": typed.words(request.GET.get("q"), materials.QUERY_MAX), "unit": request.GET.get("unit")}
     form = AskForm(request.POST or None, initial=words)
     if request.method == "POST" and form.is_valid():
         unit = form.cleaned_data["unit"]
