@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from otklik.knowledge.finding import SILENCE, Scope, midnight
+from otklik.knowledge.finding import SILENCE, Scope, midnight, never_in_the_way
 from otklik.knowledge.models import Prompted
 
 # New visits within a minute, of everybody together: beyond that a program writes, and fills our table.
@@ -37,6 +37,7 @@ class Figures:
         return round(100 * self.not_sent / self.shown) if self.shown else None
 
 
+@never_in_the_way
 def shown(form_id: str) -> None:
     """Note that answers were offered in this visit to the form."""
     now, visit = timezone.now(), _trace(form_id)
@@ -47,12 +48,14 @@ def shown(form_id: str) -> None:
         Prompted.objects.bulk_create([row], ignore_conflicts=True)
 
 
+@never_in_the_way
 def opened(form_id: str) -> None:
     """Note that one of the answers offered was opened; what was never offered is not opened."""
     now = timezone.now()
     Prompted.objects.filter(visit=_trace(form_id), opened_at=None, sent_at=None).update(opened_at=now, last_at=now)
 
 
+@never_in_the_way
 def sent(form_id: str) -> None:
     """Note that the person wrote after all."""
     now = timezone.now()

@@ -113,7 +113,7 @@ def keep_mark(request: HttpRequest, response: HttpResponseBase) -> None:
         response.set_cookie(COOKIE, value, httponly=True, samesite="Lax", secure=request.is_secure())
 
 
-def _never_in_the_way(step: Callable[Params, Result]) -> Callable[Params, Result | None]:
+def never_in_the_way(step: Callable[Params, Result]) -> Callable[Params, Result | None]:
     """Let a reader have his page even where nothing can be written now."""
 
     @wraps(step)
@@ -127,7 +127,7 @@ def _never_in_the_way(step: Callable[Params, Result]) -> Callable[Params, Result
     return unfailing
 
 
-@_never_in_the_way
+@never_in_the_way
 def typed(who: Searcher, query: str, shown: Sequence[int], told: Told = Told()) -> str:
     """Note that these words found these materials; return the key of the search while it goes on."""
     now = timezone.now()
@@ -159,7 +159,7 @@ def _too_many(now: datetime) -> bool:
     return begun.count() >= MOST_A_MINUTE
 
 
-@_never_in_the_way
+@never_in_the_way
 def opened(who: Searcher, page_id: int) -> None:
     """Note that a search ended with this material; who goes back and opens another has found the other one."""
     row = _that_showed(who, page_id)
