@@ -18,6 +18,7 @@ from django.utils import timezone
 from otklik.appeals import access, search_feed
 from otklik.appeals.models import FINISHED, Appeal, AppealMessage
 from otklik.appeals.search_feed import Found
+from otklik.core import typed
 from otklik.core.terms import SOON_DAYS
 from otklik.people import applicants as people
 from otklik.people.models import Applicant, Contact, Employee
@@ -220,8 +221,10 @@ def _of(persons: QuerySet[Applicant]) -> Q:
 
 
 def _applicant(value: str) -> Q:
+    """Return the condition on the name: it begins with what was typed, or has it as a whole word further on."""
     name = people.plain(value)
-    return _of(Applicant.objects.filter(Q(name_key__startswith=name) | Q(name_key__contains=f" {name}")))
+    further = Q(name_key__contains=f" {name} ") | Q(name_key__endswith=f" {name}")
+    return _of(Applicant.objects.filter(Q(name_key__startswith=name) | further))
 
 
 def _phone(value: str) -> Q:
@@ -236,19 +239,23 @@ def _email(value: str) -> Q:
 
 
 def _address(value: str) -> Q:
-    return _of(Applicant.objects.filter(address_key__contains=people.address_key(value)))
+    """Return the condition on the address: each of its words begins one of theirs, in any order."""
+    asked = Q()
+    for word in people.address_key(value).split():
+        asked &= Q(address_key__startswith=word) | Q(address_key__contains=f" {word}")
+    return _of(Applicant.objects.filter(asked))
 
 
 def _topic(value: str) -> Q:
-    return Q(questions__topic__name__icontains=value) | Q(questions__need__name__icontains=value)
+    return typed.within("questions__topic__name", value) | typed.within("questions__need__name", value)
 
 
 def _executor(value: str) -> Q:
-    return Q(executor__last_name__istartswith=value)
+    return Q(executor__last_name__startswith=value[:1].upper() + value[1:])
 
 
 def _unit(value: str) -> Q:
-    return Q(unit__short_name__icontains=value) | Q(unit__name__icontains=value)
+    return typed.within("unit__short_name", value) | typed.within("unit__name", value)
 
 
 def _due(value: str) -> Q | None:

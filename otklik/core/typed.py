@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Final
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, QueryDict
 
 # Nothing the product counts or dates lies outside; beyond are slips of the hand, and sums that overflow.
@@ -34,6 +35,15 @@ def words(text: str | None, most: int) -> str:
     # Twice as many are looked at as are kept: a hundred thousand spaces are not worth the time.
     seen = "".join(" " if unicodedata.category(one) in ("Cc", "Cs", "Co") else one for one in (text or "")[: 2 * most])
     return " ".join(seen.split())[:most].strip()
+
+
+def within(field: str, said: str) -> Q:
+    """Return the condition «the field has this in it», with a small first letter or a capital one.
+
+    SQLite takes only Latin letters for equal, whatever their size.
+    """
+    small = said[:1].lower() + said[1:]
+    return Q(**{f"{field}__icontains": small}) | Q(**{f"{field}__icontains": small[:1].upper() + small[1:]})
 
 
 class WithoutNul:
