@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Final, Literal, TypeAlias
 
-import pymorphy3
+from otklik.core import russian
 
 Gender = Literal["masc", "femn"]
 NOMINATIVE: Final = "nomn"
@@ -63,12 +62,6 @@ _ENDINGS: Final = (
     "ии",
     "ию",
 )
-
-
-@cache
-def _morph() -> Any:
-    """Return the dictionary, read once (it takes half a second) and only where a letter is written."""
-    return pymorphy3.MorphAnalyzer()
 
 
 def organisation(name: str) -> InCase:
@@ -147,7 +140,7 @@ class Name:
 def _forms(word: str, marks: set[str]) -> list[Any]:
     if not word:
         return []
-    return [form for form in _morph().parse(word) if marks & form.tag.grammemes and "nomn" in form.tag]
+    return [form for form in russian.dictionary().parse(word) if marks & form.tag.grammemes and "nomn" in form.tag]
 
 
 def _surname(word: str, gender: Gender, case: str) -> str | None:
@@ -181,7 +174,7 @@ def _phrase(typed: str, case: str) -> str | None:
     leading: dict[int, Any] = {}
     animate = True
     for place, word in enumerate(words):
-        forms = [form for form in _morph().parse(word) if {"nomn", "sing"} <= form.tag.grammemes]
+        forms = [form for form in russian.dictionary().parse(word) if {"nomn", "sing"} <= form.tag.grammemes]
         adjective = next((form for form in forms if {"ADJF", "PRTF"} & form.tag.grammemes and form.is_known), None)
         if adjective is not None:
             leading[place] = adjective
@@ -202,7 +195,7 @@ def _phrase(typed: str, case: str) -> str | None:
 
 def _noun(word: str, case: str) -> str | None:
     """Return a noun in a case; of «специалист-эксперт» both parts, of «бизнес-аналитик» the last."""
-    forms = [form for form in _morph().parse(word) if form.is_known]
+    forms = [form for form in russian.dictionary().parse(word) if form.is_known]
     if "-" in word and not forms:
         first, _, last = word.rpartition("-")
         declined, before = _noun(last, case), _noun(first, case) if _is_person(first) else first
@@ -214,7 +207,7 @@ def _noun(word: str, case: str) -> str | None:
 
 
 def _is_person(word: str) -> bool:
-    return any({"NOUN", "nomn", "anim"} <= form.tag.grammemes for form in _morph().parse(word))
+    return any({"NOUN", "nomn", "anim"} <= form.tag.grammemes for form in russian.dictionary().parse(word))
 
 
 def _cased(word: str, like: str) -> str:
@@ -231,7 +224,7 @@ def cases(*words: str) -> set[str]:
         if len(word.strip(".")) < 2:
             continue
         found.add(word)
-        for form in _morph().parse(word):
+        for form in russian.dictionary().parse(word):
             if _NAMES & set(form.tag.grammemes):
                 found |= {one.word for one in form.lexeme}
         stem = word.rstrip("аеёиоуыэюяйь")
@@ -242,5 +235,5 @@ def cases(*words: str) -> set[str]:
 
 def is_name(word: str) -> bool:
     """Tell whether a word with a capital letter is a name, a surname or a patronymic before anything else."""
-    parsed = _morph().parse(word.casefold())
+    parsed = russian.dictionary().parse(word.casefold())
     return bool(parsed) and bool(_NAMES & set(parsed[0].tag.grammemes))

@@ -1,22 +1,28 @@
-"""Russian text as search sees it: words reduced to stems, numbers and codes kept whole, slips of the hand undone."""
+"""Russian text as search sees it: words reduced to lemmas, numbers and codes kept whole, slips of the hand undone."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cached_property, lru_cache
-from threading import local
-from typing import Any, Final, NamedTuple
+from functools import lru_cache
+from itertools import groupby
+from typing import Final, NamedTuple
+
+from otklik.core import russian
 
 LONGEST_WORD: Final = 64
+SKELETON: Final = 3  # consonants that a misspelt word shares with the right one at one end
+PREFIX: Final = 5  # letters of a lemma: «собственник» and «собственность» meet there
 # One token: letters and digits, joined inside by signs that codes use («59-ФЗ», «39.6», «54:35:051120:123»).
 _TOKEN: Final = re.compile(r"[^\W_]+(?:[.:/\-–][^\W_]+)*")
 _PART: Final = re.compile(r"[^\W_]+")
 _DIGIT: Final = re.compile(r"\d")
+_WORD: Final = re.compile(r"[а-я]+")
 
 _LATIN: Final = "qwertyuiop[]asdfghjkl;'zxcvbnm,.`"
 _CYRILLIC: Final = "йцукенгшщзхъфывапролджэячсмитьбюё"
 _TO_CYRILLIC: Final = str.maketrans(_LATIN + _LATIN.upper() + '{}:"<>~', _CYRILLIC + _CYRILLIC.upper() + "ХЪЖЭБЮЁ")
+_TO_LATIN: Final = str.maketrans(_CYRILLIC, _LATIN)
 
 STOP_WORDS: Final = """
     а без более больше бы был была были было быть в вам вами вас ваш ваша ваше ваши весь во вообще вот все всё всего
@@ -31,11 +37,19 @@ STOP_WORDS: Final = """
 
 
 class Token(NamedTuple):
-    """A word of a text: the words it is found by, and where it stands."""
+    """A word of a text: the lemmas it is found by, and where it stands."""
 
     words: tuple[str, ...]
     start: int
     end: int
+
+
+class Fields(NamedTuple):
+    """A document as an index keeps it: lemmas of title and body in their order, and the word forms met in either."""
+
+    title: list[str]
+    body: list[str]
+    forms: set[str]
 
 
 def normal(text: str) -> str:
@@ -46,50 +60,60 @@ def normal(text: str) -> str:
     return lowered.replace("ё", "е")
 
 
-_STOPS: Final = frozenset(normal(STOP_WORDS).split())
+STOPS: Final = frozenset(normal(STOP_WORDS).split())
 
 
-@lru_cache(maxsize=100_000)
-def stem(word: str) -> str:
-    """Return the stem of one lower-case word; what bears a digit stays whole."""
-    if _DIGIT.search(word):
+@lru_cache(maxsize=200_000)
+def lemma(word: str) -> str:
+    """Return the lemma of one lower-case word («участков» → «участок»); what is no Russian word stays whole."""
+    if len(word) > LONGEST_WORD or not _WORD.fullmatch(word):
         return word[:LONGEST_WORD]
-    return str(_own.stemmer.stemWord(word))[:LONGEST_WORD]
+    return normal(russian.dictionary().parse(word)[0].normal_form)
 
 
-class _Own(local):
-    """The stemmer of one thread: it keeps the word it is at in itself, and two threads would spoil each other's."""
-
-    @cached_property
-    def stemmer(self) -> Any:
-        import snowballstemmer  # brings thirty languages: not before the first word
-
-        return snowballstemmer.stemmer("russian")
+@lru_cache(maxsize=50_000)
+def is_word(word: str) -> bool:
+    """Tell whether the dictionary knows a lower-case word form."""
+    return bool(russian.dictionary().word_is_known(word))
 
 
-_own = _Own()
-
-
-def _found_by(token: str) -> tuple[str, ...]:
-    """Return the words one token is found by: a code whole and in parts, «купля-продажа» in parts."""
+def _parts(token: str) -> tuple[str, ...]:
+    """Return what one token is written with: a code whole and in parts, «купля-продажа» in parts."""
     token = token.replace("–", "-")
-    parts = [part for part in _PART.findall(token) if part not in _STOPS]
-    words = [stem(part) for part in parts if len(part) > 1 or part.isdigit()]
+    parts = [part for part in _PART.findall(token) if part not in STOPS]
+    found = [part[:LONGEST_WORD] for part in parts if len(part) > 1 or part.isdigit()]
     if len(token) > len("".join(parts)) and _DIGIT.search(token):
-        words.insert(0, token[:LONGEST_WORD])
-    return tuple(dict.fromkeys(words))
+        found.insert(0, token[:LONGEST_WORD])
+    return tuple(dict.fromkeys(found))
+
+
+def forms(text: str) -> Iterator[tuple[tuple[str, ...], int, int]]:
+    """Return the word forms of a text as typed, in lower case, with the places of their tokens; no stop words."""
+    for match in _TOKEN.finditer(normal(text)):
+        if parts := _parts(match[0]):
+            yield parts, match.start(), match.end()
 
 
 def tokens(text: str) -> Iterator[Token]:
     """Return the words of a text in their order, stop words left out."""
-    for match in _TOKEN.finditer(normal(text)):
-        if words := _found_by(match[0]):
-            yield Token(words, match.start(), match.end())
+    for parts, start, end in forms(text):
+        yield Token(tuple(dict.fromkeys(lemma(part) for part in parts)), start, end)
 
 
 def words(text: str) -> list[str]:
-    """Return the words a text is found by, in their order, repeated ones too."""
+    """Return the lemmas a text is found by, in their order, repeated ones too."""
     return [word for token in tokens(text) for word in token.words]
+
+
+def fields(title: str, body: str) -> Fields:
+    """Return a document as an index keeps it."""
+    in_title, in_body = ([part for parts, _, _ in forms(text) for part in parts] for text in (title, body))
+    return Fields(list(map(lemma, in_title)), list(map(lemma, in_body)), {*in_title, *in_body})
+
+
+def beginning(word: str) -> str:
+    """Return the first letters of a lemma: what words of one root share."""
+    return word[:PREFIX]
 
 
 def other_layout(text: str) -> str:
@@ -97,19 +121,16 @@ def other_layout(text: str) -> str:
     return text.translate(_TO_CYRILLIC)
 
 
-def distance(one: str, other: str, limit: int) -> int:
-    """Return how many slips (a letter wrong, missing, extra, two swapped) part two words; beyond `limit`: limit + 1."""
-    if abs(len(one) - len(other)) > limit:
-        return limit + 1
-    above: list[int] = []
-    row = list(range(len(other) + 1))
-    for i, a in enumerate(one, 1):
-        above_that, above, row = above, row, [i]
-        for j, b in enumerate(other, 1):
-            cost = min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (a != b))
-            if i > 1 and j > 1 and a == other[j - 2] and b == one[i - 2]:
-                cost = min(cost, above_that[j - 2] + 1)
-            row.append(cost)
-        if min(row) > limit:
-            return limit + 1
-    return row[-1]
+def latin_layout(text: str) -> str:
+    """Return what a Russian keyboard made of Latin typing: «упкт» → «egrn»."""
+    return normal(text).translate(_TO_LATIN)
+
+
+# How a word sounds, roughly: consonants only, voiced as voiceless. What people misspell are vowels, doubled letters,
+# soft signs and «жи-ши»; a slip elsewhere changes either the beginning or the end, so a word is kept under both.
+_SOUNDS: Final = str.maketrans("бвгджзщчц", "пфктшсшшс", "аеиоуыэюяйьъё")
+
+
+def sound(word: str) -> str:
+    """Return the consonants of a word as they sound, none twice in a row: «аренда» → «рнт»."""
+    return "".join(letter for letter, _ in groupby(word.translate(_SOUNDS)))

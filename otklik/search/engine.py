@@ -10,22 +10,14 @@ from django.db import connection, transaction
 from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Substr
 
-from otklik.search import analysis, ranking
 from otklik.search.models import Entry, Posting
-from otklik.search.ranking import COMMON, Occurrence, answer, weights
+from otklik.search.postings import COMMON, Occurrence, answer, weights
+from otklik.search.ranking import Why
 from otklik.search.snippets import Segment, snippet
 
 _SCOPE: Final = re.compile(r"[a-z0-9:-]{1,60}")
 _MOST_HITS: Final = 100
 _MOST_VOCABULARY: Final = 5000
-
-
-class Why(NamedTuple):
-    """Which typed word met which word of a document, and how."""
-
-    asked: str
-    found: str
-    how: str
 
 
 class Hit(NamedTuple):
@@ -40,12 +32,12 @@ class Hit(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What was found, how sure it is, and the query as understood where it was repaired."""
+    """What a query found. `confidence`: from 0 to 1; `read_as`: the query as understood, where it was repaired."""
 
     hits: list[Hit]
     confidence: float
     sure: bool
-    read_as: str
+    read_as: str = ""
 
 
 @transaction.atomic
@@ -111,33 +103,10 @@ def find(index: str, query: str, *, scopes: Collection[str], limit: int = 10) ->
 def ask(
     index: str, query: str, *, scopes: Collection[str], limit: int = 10, typing: bool = False, letter: bool = False
 ) -> Found:
-    """Return what answers, how sure that is, and why each document was found."""
+    """Return what `find` finds, with how sure it is and how the query was understood."""
     hits = find(index, query, scopes=scopes, limit=limit)
-    if not hits:
-        return Found([], 0.0, False, "")
-    store = _Index(index, scopes)
-    words = dict.fromkeys(analysis.words(query[:5000]))
-    known = store.frequencies({*words, *analysis.words(analysis.other_layout(query[:5000]))})
-    layout = not words.keys() & known.keys() and bool(known)
-    asked = dict.fromkeys(analysis.words(analysis.other_layout(query))) if layout else words
-    options = {word: ({word: 1.0} if word in known else {}) for word in asked}
-    if len(asked) <= 12:
-        repaired, _ = ranking._repair(store, [word for word in asked if word not in known])
-        options |= repaired
-    shown = []
-    for hit in hits:
-        held = {*analysis.words(hit.title), *(one for part in hit.snippet for one in analysis.words(part.text))}
-        why = tuple(
-            Why(word, option, "layout" if layout else {1.0: "word", 0.85: "begun"}.get(credit, "slip"))
-            for word, found in options.items()
-            for option, credit in found.items()
-            if option in held
-        )
-        shown.append(hit._replace(why=why))
-    read_as = analysis.other_layout(query) if layout else ""
-    if not read_as and any(one.how == "slip" for hit in shown for one in hit.why):
-        read_as = " ".join(next(iter(options[word]), word) for word in asked)
-    return Found(shown, min(hits[0].share, 1.0), hits[0].share >= 0.5, read_as)
+    confidence = min(hits[0].share, 1.0) if hits else 0.0
+    return Found(hits, confidence, confidence >= 0.5)
 
 
 def keys(index: str, query: str, *, scopes: Collection[str]) -> list[str]:

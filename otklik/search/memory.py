@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 
-from otklik.search.ranking import COMMON, Occurrence, weights
+from otklik.search.postings import COMMON, Occurrence, weights
 
 
 class MemoryStore:

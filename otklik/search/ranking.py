@@ -1,192 +1,163 @@
-"""Which documents answer a query, best first. Knows no database: it asks a `Store` a few times."""
+"""Which documents answer a query, best first, why, and how sure that is. Knows no database: it asks a `Store`.
+
+The words typed and the words the thesaurus puts beside them are counted apart: the better a document meets what was
+typed, the less the thesaurus has to say. Who types a title gets that title; who tells a story gets what it is about.
+"""
 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Final, NamedTuple, Protocol
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from heapq import nlargest
+from typing import Final, NamedTuple
 
-from otklik.search import analysis
+from otklik.search import analysis, confidence
+from otklik.search.asked import Asked, How, Option, understand
+from otklik.search.store import Candidate, Store
+from otklik.search.thesaurus import Thesaurus
 
-COMMON: Final = 1000  # a word of so many documents says nothing more by being in still more of them
-_MOST_TERMS: Final = 40  # of a letter: its rarest words
-_MOST_POSTINGS: Final = 4000
-_MOST_CANDIDATES: Final = 200
-_SHORT_QUERY: Final = 12  # words; slips are looked for in these only
-_SHORTEST_REPAIRED: Final = 3  # letters
-_MOST_OPTIONS: Final = 8  # known words that may stand for one unknown
-_LONGEST_QUERY: Final = 20_000  # characters
-_TITLE_WEIGHT: Final = 4
-_SATURATION, _LENGTH_PART = 1.4, 0.6  # k1 and b of BM25, chosen on development queries
-_PREFIX_CREDIT, _SLIP_CREDIT = 0.85, 0.8
+# Numbers of BM25F, chosen on development queries.
+SATURATION: Final = 1.4
+LENGTH_PART: Final = 0.6
+TITLE: Final = 3
+ROOT: Final = 0.45
+_AVERAGE: Final = 100.0  # words of a document; only its order of size matters
+_CANDIDATES: Final = 50  # ranked anew by what stands where
+_MOST_WORDS: Final = 50  # candidates are looked for by
+THESAURUS: Final = 0.7  # of what is written against what is typed; of a letter:
+THESAURUS_OF_LETTER: Final = 0.5
+_LEAST_SAID: Final = 0.1  # of the thesaurus where a title was typed
+_WELL_MET: Final = 2.0  # BM25 gives a word up to 2.4 of its rarity
+_MOST_REASONS: Final = 8
 
 
-class Occurrence(NamedTuple):
-    """A word in a document: its weight there, and the document's length in words."""
+class Why(NamedTuple):
+    """A word of a document that was met: what was typed for it, and the way from one to the other."""
 
-    word: str
-    document: int
-    weight: int
-    length: int
+    asked: str
+    found: str
+    how: How
 
 
 class Ranked(NamedTuple):
     """A document that answers; `share` is the part of the query's meaning it covers, from 0 to 1."""
 
-    document: int
+    key: str
     score: float
     share: float
+    why: tuple[Why, ...]
 
 
 class Answer(NamedTuple):
-    """What was found, and the words it was found by."""
+    """What was found. `features`: what `confidence` is reckoned from; `asked`: the query as understood."""
 
     ranked: list[Ranked]
-    words: frozenset[str]
+    asked: Asked
+    features: confidence.Features
 
 
-class Store(Protocol):
-    """Where words and documents lie. Every answer already leaves out what the reader may not see."""
-
-    def size(self) -> int:
-        """Return the number of documents."""
-        ...
-
-    def frequencies(self, words: Collection[str]) -> dict[str, int]:
-        """Return in how many documents each known word stands, `COMMON` at most."""
-        ...
-
-    def beginning_with(self, pairs: Collection[str]) -> dict[str, int]:
-        """Return known words that begin with one of these pairs of letters, each as `frequencies` counts it."""
-        ...
-
-    def occurrences(self, words: Collection[str], limit: int) -> list[Occurrence]:
-        """Return where these words stand, heaviest first."""
-        ...
-
-    def occurrences_in(self, words: Collection[str], documents: Collection[int]) -> list[Occurrence]:
-        """Return where these words stand among the documents named."""
-        ...
-
-
-def weights(title: str, body: str) -> tuple[dict[str, int], int]:
-    """Return the weight of every word of a document, and its length in words."""
-    found: dict[str, int] = defaultdict(int)
-    in_title, in_body = analysis.words(title), analysis.words(body)
-    for word in in_title:
-        found[word] += _TITLE_WEIGHT
-    for word in in_body:
-        found[word] += 1
-    return {word: min(weight, 30_000) for word, weight in found.items()}, len(in_title) + len(in_body)
-
-
-def answer(store: Store, query: str, limit: int) -> Answer:
+def answer(store: Store, query: str, limit: int, *, thesaurus: Thesaurus, typing: bool = False) -> Answer:
     """Return the best documents for a query; nothing for a query without words."""
-    terms = _terms(store, query[:_LONGEST_QUERY])
-    scores, covered = _score(store, terms)
-    asked = sum(term.rarity for term in terms) or 1.0
-    best = sorted(scores, key=lambda document: (-scores[document], document))[:limit]
-    ranked = [Ranked(document, scores[document], covered[document] / asked) for document in best]
-    return Answer(ranked, frozenset(word for term in terms for word in term.options))
-
-
-class _Term(NamedTuple):
-    """A word of the query: known words that stand for it with their credit, in how many documents, how rare."""
-
-    options: Mapping[str, float]
-    frequency: int
-    rarity: float
-
-
-def _terms(store: Store, query: str) -> list[_Term]:
-    """Return the words of a query as the store knows them, slips of the hand repaired, the rarest of a letter."""
-    asked = dict.fromkeys(analysis.words(query))
-    retyped = dict.fromkeys(analysis.words(analysis.other_layout(query)))
-    known = store.frequencies({*asked, *retyped})
-    if not asked.keys() & known.keys():
-        asked = retyped
-    options = {word: {word: 1.0} for word in asked if word in known}
-    if len(asked) <= _SHORT_QUERY and (unknown := [word for word in asked if word not in known]):
-        repaired, vocabulary = _repair(store, unknown)
-        options |= repaired
-        known |= vocabulary
-    total = store.size()
-    # A short query's unknown word stays a term without options: an answer to one word of five is a doubtful one.
-    terms = [
-        _Term(found, frequency := sum(known.get(option, 0) for option in found), _rarity(frequency, total))
-        for word in asked
-        if (found := options.get(word, {})) or len(asked) <= _SHORT_QUERY
+    asked = understand(query, store, thesaurus, typing=typing)
+    lexicon = _Lexicon(store, {*asked.typed, *asked.written, *asked.words})
+    typed, written = _Sought(asked.typed, lexicon), _Sought(asked.written, lexicon)
+    share = THESAURUS_OF_LETTER if asked.letter else THESAURUS
+    looked_for = {word: share * option.weight for word, option in asked.written.items()}
+    for word, option in asked.typed.items():
+        looked_for[word] = looked_for.get(word, 0.0) + option.weight
+    heaviest = nlargest(_MOST_WORDS, looked_for, key=lambda word: looked_for[word] * lexicon.rarity(word))
+    candidates = store.best({word: looked_for[word] for word in heaviest}, max(_CANDIDATES, limit))
+    met = [_Met(one, typed, written) for one in candidates]
+    total = sum(lexicon.rarity(word) * part for word, part in asked.words.items()) or 1.0
+    best_typed = max((one.typed for one in met), default=0.0) / (_WELL_MET * total)
+    if not asked.letter:
+        share *= max(_LEAST_SAID, 1 - min(best_typed, 1.0))
+    scored = sorted(((one.typed + share * one.written, one) for one in met), key=lambda s: (-s[0], s[1].found.key))
+    ranked = [
+        Ranked(one.found.key, score, min(score / (_WELL_MET * total), 1.0), one.why())
+        for score, one in scored[:limit]
+        if score > 0
     ]
-    return sorted(terms, key=lambda term: term.frequency)[:_MOST_TERMS]
+    known = sum(part for word, part in asked.words.items() if word in lexicon.met) / (sum(asked.words.values()) or 1.0)
+    return Answer(ranked, asked, confidence.features([score for score, _ in scored], total, best_typed, known, asked))
 
 
-def _repair(store: Store, unknown: Sequence[str]) -> tuple[dict[str, dict[str, float]], dict[str, int]]:
-    """Return known words for unfinished and misspelt ones: what begins so, else the nearest by slips; and those met."""
-    spelt = [word for word in unknown if len(word) >= _SHORTEST_REPAIRED and word.isalpha()]
-    vocabulary = store.beginning_with({beginning for word in spelt for beginning in _beginnings(word)}) if spelt else {}
-    repaired = {}
-    for word in spelt:
-        begun = sorted((known for known in vocabulary if known.startswith(word)), key=len)[:_MOST_OPTIONS]
-        near = _nearest(word, vocabulary) if not begun else []
-        if begun or near:
-            repaired[word] = dict.fromkeys(begun, _PREFIX_CREDIT) | dict.fromkeys(near, _SLIP_CREDIT)
-    return repaired, vocabulary
+class _Lexicon:
+    """How rare words and roots are: what nobody knows is rarest."""
+
+    def __init__(self, store: Store, words: set[str]) -> None:
+        self._size = store.size()
+        self.met = store.frequencies(words)
+        self._families = store.families({analysis.beginning(word) for word in words if len(word) > analysis.PREFIX})
+
+    def rarity(self, word: str) -> float:
+        """Return the weight a word bears by being rare."""
+        return self._rarity(self.met.get(word, 0))
+
+    def rarity_of_root(self, root: str) -> float:
+        """Return the weight a root bears by being rare."""
+        return self._rarity(self._families.get(root, 0))
+
+    def _rarity(self, met: int) -> float:
+        return math.log(1 + (max(self._size, met) - met + 0.5) / (met + 0.5))
 
 
-def _beginnings(word: str) -> set[str]:
-    """Return the first letters a misspelt word may have had: its own, or its first two swapped."""
-    return {word[:2], word[1] + word[0]}
+class _Sought:
+    """Lemmas that are looked for, ready to be met in many documents: by themselves, or by a word of their root."""
+
+    def __init__(self, options: Mapping[str, Option], lexicon: _Lexicon) -> None:
+        self.options = options
+        self.words = {word: option.weight * lexicon.rarity(word) for word, option in options.items()}
+        self.roots: dict[str, list[tuple[str, float]]] = defaultdict(list)
+        for word, option in options.items():
+            if len(word) > analysis.PREFIX:
+                root = analysis.beginning(word)
+                self.roots[root].append((word, option.weight * ROOT * lexicon.rarity_of_root(root)))
 
 
-def _nearest(word: str, vocabulary: Iterable[str]) -> list[str]:
-    """Return the known words fewest slips away: one in a short word, two in a long one."""
-    limit = 1 if len(word) < 7 else 2
-    far = [
-        (analysis.distance(word, known, limit), known) for known in vocabulary if abs(len(known) - len(word)) <= limit
-    ]
-    least = min((slips for slips, _ in far), default=limit + 1)
-    return [known for slips, known in far if slips == least <= limit][:_MOST_OPTIONS]
+class _Met:
+    """A candidate with what it meets of a query: of the words typed, and of those the thesaurus put beside them."""
 
+    def __init__(self, found: Candidate, typed: _Sought, written: _Sought) -> None:
+        self.found = found
+        self._norm = SATURATION * (1 - LENGTH_PART + LENGTH_PART * found.length / _AVERAGE)
+        self._words = Counter(found.body)
+        for word in found.title:
+            self._words[word] += TITLE
+        self._sought = typed, written
+        self.typed, self.written = self._sum(typed), self._sum(written)
 
-def _rarity(frequency: int, total: int) -> float:
-    return math.log(1 + (max(total, frequency) - frequency + 0.5) / (frequency + 0.5))
+    def _sum(self, sought: _Sought) -> float:
+        words, norm = self._words, self._norm
+        value = sum(
+            sought.words[word] * words[word] / (words[word] + norm) for word in sought.words.keys() & words.keys()
+        )
+        for root, (times, _) in self._roots(sought).items():
+            value += sum(weight for word, weight in sought.roots[root] if word not in words) * times / (times + norm)
+        return value * (SATURATION + 1)
 
+    def _roots(self, sought: _Sought) -> dict[str, tuple[int, str]]:
+        """Return the roots that are looked for and stand here, each with its times and a word of it."""
+        met: dict[str, tuple[int, str]] = {}
+        for word, times in self._words.items():
+            if (root := word[: analysis.PREFIX]) in sought.roots:
+                met[root] = (met[root][0] + times, met[root][1]) if root in met else (times, word)
+        return met
 
-def _score(store: Store, terms: Sequence[_Term]) -> tuple[dict[int, float], dict[int, float]]:
-    """Return BM25 scores of the candidates, and the rarity of the words each covers."""
-    rare, common, budget = set[str](), set[str](), _MOST_POSTINGS
-    for term in terms:  # rarest first: they name the candidates, the others only tell candidates apart
-        if not rare or term.frequency < min(budget, COMMON):
-            rare.update(term.options)
-            budget -= term.frequency
-        else:
-            common.update(term.options)
-    met = store.occurrences(rare, _MOST_POSTINGS) if rare else []
-    if common and met:
-        weight: dict[int, int] = defaultdict(int)
-        for occurrence in met:
-            weight[occurrence.document] += occurrence.weight
-        candidates = sorted(weight, key=lambda document: (-weight[document], document))[:_MOST_CANDIDATES]
-        met = [seen for seen in met if seen.document in set(candidates)] + store.occurrences_in(common, candidates)
-    return _sum_up(terms, met)
-
-
-def _sum_up(terms: Sequence[_Term], met: Sequence[Occurrence]) -> tuple[dict[int, float], dict[int, float]]:
-    by_word: dict[str, list[Occurrence]] = defaultdict(list)
-    for occurrence in met:
-        by_word[occurrence.word].append(occurrence)
-    average = sum(seen.length for seen in met) / len(met) if met else 1.0
-    scores: dict[int, float] = defaultdict(float)
-    covered: dict[int, float] = defaultdict(float)
-    for term in terms:
-        best: dict[int, float] = {}
-        for word, credit in term.options.items():
-            for seen in by_word[word]:
-                norm = _SATURATION * (1 - _LENGTH_PART + _LENGTH_PART * seen.length / average)
-                value = credit * seen.weight * (_SATURATION + 1) / (seen.weight + norm)
-                best[seen.document] = max(best.get(seen.document, 0.0), value)
-        for document, value in best.items():
-            scores[document] += term.rarity * value
-            covered[document] += term.rarity
-    return scores, covered
+    def why(self) -> tuple[Why, ...]:
+        """Return the reasons, the heaviest first."""
+        reasons: list[tuple[float, Why]] = []
+        for sought in self._sought:
+            for word in sought.words.keys() & self._words.keys():
+                option = sought.options[word]
+                reasons.append((sought.words[word], Why(option.asked, word, option.how)))
+            for root, (_, seen) in self._roots(sought).items():
+                for word, weight in sought.roots[root]:
+                    option = sought.options[word]
+                    if word not in self._words:
+                        reasons.append(
+                            (weight, Why(option.asked, seen, "root" if option.how == "word" else option.how))
+                        )
+        ordered = dict.fromkeys(why for _, why in sorted(reasons, key=lambda one: (-one[0], one[1])))
+        return tuple(ordered)[:_MOST_REASONS]

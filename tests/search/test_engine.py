@@ -146,10 +146,10 @@ def test_the_number_of_queries_does_not_grow(filled):
 
 
 def test_common_words_are_answered_from_bounded_candidates(filled, monkeypatch):
-    from otklik.search import ranking
+    from otklik.search import postings
 
-    monkeypatch.setattr(ranking, "COMMON", 5)
-    monkeypatch.setattr(ranking, "_MOST_POSTINGS", 10)
+    monkeypatch.setattr(postings, "COMMON", 5)
+    monkeypatch.setattr(postings, "_MOST_POSTINGS", 10)
     for number in range(40):
         engine.put("t", f"n{number}", title="Участок", body=f"участок номер слово{number}", scopes=["all"])
     assert len(keys("участок номер")) == 10

@@ -8,9 +8,6 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from otklik.search import ranking
-from otklik.search.memory import MemoryStore
-
 
 def lines(path: Path, rows: list[dict[str, str]]) -> Path:
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
@@ -38,19 +35,3 @@ def test_a_broken_file_is_named_with_its_line(tmp_path):
     with pytest.raises(CommandError, match="Не читается"):
         call_command("search_rank", articles=tmp_path / "none", queries=queries, out=tmp_path / "r.jsonl")
     assert not (tmp_path / "r.jsonl").exists()
-
-
-@pytest.mark.django_db
-def test_memory_and_database_rank_alike():
-    from otklik.knowledge.demo import _data
-    from otklik.search import engine
-
-    articles = [json.loads(line) for line in _data("articles.jsonl").splitlines()][:40]
-    for article in articles:
-        engine.put("t", article["id"], title=article["title"], body=article["body"], scopes=["all"])
-    store = MemoryStore((article["title"], article["body"]) for article in articles)
-    for query in ("льготы многодетным", "своботный учасок", "39.15", "аренда", articles[5]["body"]):
-        stored = [(hit.key, round(hit.score, 6)) for hit in engine.find("t", query, scopes=["all"])]
-        fresh = ranking.answer(store, query, 10).ranked
-        assert stored == [(articles[hit.document]["id"], round(hit.score, 6)) for hit in fresh]
-        assert stored

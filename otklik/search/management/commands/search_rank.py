@@ -11,8 +11,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from otklik.search import ranking
-from otklik.search.memory import MemoryStore
+from otklik.search import confidence, ranking, thesaurus
+from otklik.search.index import Document, Index
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -45,15 +45,19 @@ class Command(BaseCommand):
             documents, asked = list(read_lines(articles)), list(read_lines(queries))
         except OSError as exc:
             raise CommandError(f"Не читается {exc.filename}: {exc.strerror}.") from exc
-        store = MemoryStore((document["title"], document["body"]) for document in documents)
+        index = Index()
+        index.write(Document(one["id"], one["title"], one["body"], ()) for one in documents)
+        store, words, judge = index.view(), thesaurus.shipped(), confidence.SHIPPED
         with out.open("w", encoding="utf-8") as file:
             for query in asked:
                 started = time.perf_counter()
-                ranked = ranking.answer(store, query["text"], limit).ranked
+                found = ranking.answer(store, query["text"], limit, thesaurus=words)
+                sure = judge.confidence(found.features)
                 line = {
                     "query_id": query["id"],
-                    "ranked": [documents[hit.document]["id"] for hit in ranked],
-                    "confidence": round(ranked[0].share, 4) if ranked else 0.0,
+                    "ranked": [hit.key for hit in found.ranked],
+                    "confidence": round(sure, 4),
+                    "abstain": sure < judge.threshold,
                     "ms": round((time.perf_counter() - started) * 1000, 3),
                 }
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")

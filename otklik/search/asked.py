@@ -1,0 +1,182 @@
+"""What somebody asks, word by word: slips undone, people's words beside those of documents, the story told apart."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal, NamedTuple
+
+from otklik.search import analysis, repair
+from otklik.search.store import Store
+from otklik.search.thesaurus import Thesaurus
+
+How = Literal["word", "root", "begun", "slip", "layout", "thesaurus", "learned"]
+
+LONGEST: Final = 20_000  # characters that are read
+LETTER: Final = 14  # words: longer texts tell a story around their question
+_MOST_REPAIRED: Final = 12  # words of one text
+_MOST_BEGUN: Final = 8  # known forms that an unfinished word may become
+_SENTENCE: Final = re.compile(r"[^.!?…\n]+[.!?…]*")
+_ASKS: Final = re.compile(
+    r"\?|подскаж|скажите|объясни|разъясни|прошу|просим|просьба|хочу|хотим|хотел|можно ли|нужно ли|надо ли|имею ли|"
+    r"могу ли|можем ли|должн|положен|что делать|как быть|как мне|как нам|каким образом|куда|сколько|почему|интересует",
+    re.IGNORECASE,
+)
+
+
+class Option(NamedTuple):
+    """A lemma of documents that may stand for a typed word: how heavily, and by what way it was come to."""
+
+    weight: float
+    how: How
+    asked: str
+
+
+STORY: Final = 0.35  # of a letter's word that belongs to the story
+ASKS: Final = 2.0  # of a letter's sentence that asks
+BEGUN: Final = 0.5
+TORN: Final = 0.9  # of a word torn apart or two run together
+IN_DOUBT: Final = 0.5  # of another word where the one typed is a word too
+SAID_AGAIN: Final = 0.5  # of what a second word adds where both stand for the same
+
+
+@dataclass
+class Asked:
+    """A query understood.
+
+    `typed`: lemmas as typed or repaired, by their part in the question; `written`: lemmas of documents that the
+    thesaurus puts beside them; `read_as`: the text where it was repaired.
+    """
+
+    typed: dict[str, Option] = field(default_factory=dict)
+    written: dict[str, Option] = field(default_factory=dict)
+    words: dict[str, float] = field(default_factory=dict)  # every word once, known or not
+    read_as: str = ""
+    letter: bool = False
+
+    def _type(self, lemma: str, option: Option) -> None:
+        if lemma not in self.typed or option.weight > self.typed[lemma].weight:
+            self.typed[lemma] = option
+
+    def _write(self, written: Mapping[str, float], part: float, asked: str) -> None:
+        for lemma, weight in written.items():
+            more = part * weight
+            if (known := self.written.get(lemma)) is None:
+                self.written[lemma] = Option(more, "thesaurus", asked)
+                continue
+            least, most = sorted((known.weight, more))
+            self.written[lemma] = Option(
+                most + SAID_AGAIN * least, "thesaurus", asked if more > known.weight else known.asked
+            )
+
+
+class _Word(NamedTuple):
+    """A typed word: the lemmas it may stand for with their credit, how it reads, whether its sentence asks."""
+
+    form: str
+    options: Mapping[str, tuple[float, How]]
+    asks: bool
+    read_as: str = ""
+
+    @property
+    def lemma(self) -> str:
+        return next(iter(self.options))
+
+
+def understand(text: str, store: Store, thesaurus: Thesaurus, *, typing: bool = False) -> Asked:
+    """Return what a text asks, as this store and this thesaurus know words; `typing`: the last word is unfinished."""
+    words, is_retyped = _words(text[:LONGEST], store, thesaurus, typing)
+    asked = Asked(letter=len(words) > LETTER)
+    phrases = list(thesaurus.met([word.lemma for word in words]))
+    empty = {at for met in phrases if not met.written for at in met.at}
+    parts = [_part(word, thesaurus) if asked.letter else 1.0 for word in words]
+    for place, (word, part) in enumerate(zip(words, parts, strict=True)):
+        if place in empty:
+            continue
+        asked.words[word.lemma] = max(asked.words.get(word.lemma, 0.0), part)
+        for lemma, (credit, how) in word.options.items():
+            asked._type(lemma, Option(part * credit, how, word.form))
+            asked._write(thesaurus.words.get(lemma, {}), part * credit, word.form)
+    for met in phrases:
+        part = max(parts[at] for at in met.at)
+        asked._write(met.written, part, " ".join(words[at].form for at in met.at))
+    if is_retyped or any(word.read_as for word in words):
+        asked.read_as = " ".join(word.read_as or word.form for word in words)
+    return asked
+
+
+def _part(word: _Word, thesaurus: Thesaurus) -> float:
+    """Return how much a word of a letter says of its question."""
+    return (ASKS if word.asks else 1.0) * (STORY if word.lemma in thesaurus.story else 1.0)
+
+
+def _words(text: str, store: Store, thesaurus: Thesaurus, typing: bool) -> tuple[list[_Word], bool]:
+    """Return the words of a text with the lemmas each may stand for, and whether another keyboard was meant."""
+    is_retyped = repair.is_other_layout(analysis.words(text), store, thesaurus.said)
+    if is_retyped:
+        text = analysis.other_layout(text)
+    forms = [
+        (part, asks)
+        for sentence, asks in _sentences(text)
+        for parts, _, _ in analysis.forms(sentence)
+        for part in parts
+    ]
+    known = {*store.frequencies({analysis.lemma(form) for form, _ in forms}), *thesaurus.said}
+    how: How = "layout" if is_retyped else "word"
+    found: list[_Word] = []
+    repairs = _MOST_REPAIRED
+    unfinished = len(forms) - 1 if typing and text[-1:].isalnum() else -1
+    for place, (form, asks) in enumerate(forms):
+        word = _Word(form, {analysis.lemma(form): (1.0, how)}, asks)
+        before = found[-1] if found else None
+        if place == unfinished:
+            word = _unfinished(word, store, is_known=word.lemma in known)
+        elif before and (whole := _torn(before, word, known, store)):
+            found.pop()
+            word = whole
+        # A letter is long enough for what it says in words of its own to be left alone.
+        elif word.lemma not in known and repairs and not (len(forms) > LETTER and analysis.is_word(form)):
+            repairs -= 1
+            word = _repaired(word, store, thesaurus)
+        if word.options and not word.options.keys() <= analysis.STOPS:
+            found.append(word)
+    return found, is_retyped
+
+
+def _unfinished(word: _Word, store: Store, *, is_known: bool) -> _Word:
+    """Return a word that is still typed with the lemmas it may become; a whole word mostly stays itself."""
+    credit = BEGUN * (IN_DOUBT if is_known else 1.0)
+    begun: dict[str, tuple[float, How]] = {}
+    for form in store.begun(word.form, _MOST_BEGUN):
+        begun.setdefault(analysis.lemma(form), (credit, "begun"))
+    return word._replace(options={**word.options, **begun, **word.options} if is_known else begun or word.options)
+
+
+def _torn(before: _Word, word: _Word, known: Collection[str], store: Store) -> _Word | None:
+    """Return the word that two typed ones make together, where either alone is none: «меже вание»."""
+    if before.lemma in known and word.lemma in known:
+        return None
+    whole = before.form + word.form
+    lemma = analysis.lemma(whole)
+    return _Word(whole, {lemma: (TORN, "slip")}, word.asks, whole) if store.frequencies([lemma]) else None
+
+
+def _repaired(word: _Word, store: Store, thesaurus: Thesaurus) -> _Word:
+    """Return a word that neither a document nor the thesaurus knows with the lemmas it may stand for."""
+    is_word = analysis.is_word(word.form)  # and may be meant all the same
+    options: dict[str, tuple[float, How]] = dict(word.options) if is_word else {}
+    near = repair.nearest(word.form, store, thesaurus, most=1 if is_word else 3)
+    for one in near:
+        options.setdefault(analysis.lemma(one.form), (one.credit * (IN_DOUBT if is_word else 1.0), "slip"))
+    if options:
+        return word._replace(options=options, read_as="" if is_word else near[0].form)
+    if parts := repair.parted(word.form, store):
+        return word._replace(options=dict.fromkeys(parts, (TORN, "slip")), read_as=" ".join(parts))
+    return word
+
+
+def _sentences(text: str) -> Iterator[tuple[str, bool]]:
+    """Return the sentences of a text, and whether each asks something or only tells."""
+    for match in _SENTENCE.finditer(text):
+        yield match[0], bool(_ASKS.search(match[0]))

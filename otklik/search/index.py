@@ -1,0 +1,159 @@
+"""An index of documents: tantivy on disk, or in memory where no folder is given. Knows nothing of tables and readers.
+
+Words are analysed here and nowhere in tantivy: it splits at spaces only. One process writes (tantivy holds a lock on
+the folder), any number read; what was committed is seen after `reload`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import tantivy
+
+from otklik.search import analysis
+from otklik.search.store import Candidate
+
+KEPT_WORDS: Final = 1000  # of a body, for ranking anew; the index itself knows them all
+_HEAP: Final = 30_000_000  # bytes tantivy may gather before it writes; 15 MB a thread is its least
+_ROOT_WEIGHT: Final = 0.4  # a word of the same root against the word itself
+_MOST_FORMS: Final = 400  # looked at for one misspelt word, from either side
+_REVERSED: Final = "<"
+
+
+class Document(NamedTuple):
+    """What is to be found, and by whom: readers who hold one of `scopes`."""
+
+    key: str
+    title: str
+    body: str
+    scopes: Collection[str]
+
+
+def _schema() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field("key", stored=True, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("scopes", tokenizer_name="whitespace", index_option="basic")
+    builder.add_text_field("words", tokenizer_name="whitespace", index_option="freq")
+    builder.add_text_field("roots", tokenizer_name="whitespace", index_option="freq")
+    builder.add_text_field("forms", tokenizer_name="whitespace", index_option="basic")
+    builder.add_text_field("sounds", tokenizer_name="whitespace", index_option="basic")
+    builder.add_text_field("kept", stored=True, tokenizer_name="raw", index_option="basic")
+    builder.add_unsigned_field("length", stored=True)
+    return builder.build()
+
+
+_SCHEMA: Final = _schema()
+
+
+class Index:
+    """Documents that can be found by their words."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+        self._index = tantivy.Index(_SCHEMA, path=str(folder) if folder else None)
+        self._writer: Any = None
+
+    def write(self, put: Iterable[Document], drop: Collection[str] = ()) -> None:
+        """Take documents in, in place of what was known by their keys, forget others: one commit."""
+        if self._writer is None:
+            self._writer = self._index.writer(heap_size=_HEAP, num_threads=1)
+        for key in drop:
+            self._writer.delete_documents_by_term("key", key)
+        for document in put:
+            self._writer.delete_documents_by_term("key", document.key)
+            self._writer.add_document(_entry(document))
+        self._writer.commit()
+        self.reload()
+
+    def clear(self) -> None:
+        """Forget everything at the next write."""
+        if self._writer is None:
+            self._writer = self._index.writer(heap_size=_HEAP, num_threads=1)
+        self._writer.delete_all_documents()
+
+    def reload(self) -> None:
+        """See what was committed since."""
+        self._index.reload()
+
+    def view(self, scopes: Collection[str] | None = None) -> View:
+        """Return the index as one reader sees it; None: as its keeper does."""
+        return View(self._index.searcher(), scopes)
+
+
+class View:
+    """One index as one reader sees it, at one moment: a `Store`."""
+
+    def __init__(self, searcher: tantivy.Searcher, scopes: Collection[str] | None) -> None:
+        self._searcher = searcher
+        self._open = None if scopes is None else tantivy.Query.term_set_query(_SCHEMA, "scopes", sorted(scopes))
+
+    def size(self) -> int:
+        """Return the number of documents."""
+        return int(self._searcher.num_docs)
+
+    def frequencies(self, words: Collection[str]) -> dict[str, int]:
+        """Return in how many documents each known lemma stands."""
+        return {word: met for word in words if word and (met := self._searcher.doc_freq("words", word))}
+
+    def families(self, roots: Collection[str]) -> dict[str, int]:
+        """Return in how many documents words of each root stand."""
+        return {root: met for root in roots if root and (met := self._searcher.doc_freq("roots", root))}
+
+    def begun(self, beginning: str, limit: int) -> list[str]:
+        """Return the word forms that begin so, those of most documents first."""
+        met = self._searcher.terms_with_prefix("forms", beginning, self._open, _MOST_FORMS)
+        return [form for form, _ in sorted(met, key=lambda one: -one[1])[:limit]]
+
+    def sounding(self, beginning: str, ending: str) -> list[str]:
+        """Return the word forms whose consonants begin so, or end so."""
+        found: dict[str, None] = {}
+        for start in (beginning, _REVERSED + ending[::-1]):
+            for token, _ in self._searcher.terms_with_prefix("sounds", start, self._open, _MOST_FORMS):
+                found[token.rpartition("|")[2]] = None
+        return list(found)
+
+    def best(self, words: Mapping[str, float], limit: int) -> list[Candidate]:
+        """Return the documents with most of these lemmas, or with words of their roots, by weight."""
+        roots: dict[str, float] = {}
+        for word, weight in words.items():
+            root = analysis.beginning(word)
+            roots[root] = max(roots.get(root, 0.0), weight * _ROOT_WEIGHT)
+        parts = [_term("words", word, weight) for word, weight in words.items()]
+        parts += [_term("roots", root, weight) for root, weight in roots.items()]
+        if not parts:
+            return []
+        query = tantivy.Query.boolean_query([(tantivy.Occur.Should, part) for part in parts])
+        if self._open is not None:
+            open_only = tantivy.Query.const_score_query(self._open, 0.0)
+            query = tantivy.Query.boolean_query([(tantivy.Occur.Must, query), (tantivy.Occur.Must, open_only)])
+        return [_candidate(self._searcher.doc(at)) for _, at in self._searcher.search(query, limit, count=False).hits]
+
+
+def _term(field: str, word: str, weight: float) -> tantivy.Query:
+    return tantivy.Query.boost_query(tantivy.Query.term_query(_SCHEMA, field, word, index_option="freq"), weight)
+
+
+def _entry(document: Document) -> tantivy.Document:
+    title, body, forms = analysis.fields(document.title, document.body)
+    words = [*title, *title, *body]
+    spelt = [form for form in forms if form.isalpha()]
+    sounds = [(analysis.sound(form), form) for form in spelt]
+    return tantivy.Document(
+        key=document.key,
+        scopes=" ".join(document.scopes),
+        words=" ".join(words),
+        roots=" ".join(map(analysis.beginning, words)),
+        forms=" ".join(forms),
+        sounds=" ".join(f"{s}|{form} {_REVERSED}{s[::-1]}|{form}" for s, form in sounds),
+        kept=f"{' '.join(title)}\n{' '.join(body[:KEPT_WORDS])}",
+        length=len(title) + len(body),
+    )
+
+
+def _candidate(found: tantivy.Document) -> Candidate:
+    stored: dict[str, list[Any]] = found.to_dict()
+    title, _, body = stored["kept"][0].partition("\n")
+    return Candidate(stored["key"][0], title.split(), body.split(), stored["length"][0])

@@ -1,0 +1,64 @@
+"""Slips of the hand undone: another keyboard, words run together or torn apart, letters wrong, missing or swapped."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Final, NamedTuple
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from otklik.search import analysis
+from otklik.search.store import Store
+from otklik.search.thesaurus import Thesaurus
+
+_SHORTEST: Final = 4  # letters of a word that is repaired
+_BEST: Final = 3
+_SHORTEST_PART: Final = 3
+
+
+class Repaired(NamedTuple):
+    """A word form that may have been meant, and how far it lies from what was typed: 1.0 is the same."""
+
+    form: str
+    credit: float
+
+
+def is_other_layout(words: Sequence[str], store: Store, said: Collection[str]) -> bool:
+    """Tell whether Latin words are Russian typed on a Latin keyboard: retyped, more of them are words."""
+    latin = [word for word in words if word.isascii() and not word.isdigit()]
+    if len(latin) * 2 < len(words) or not latin:
+        return False
+    retyped = [part for word in latin for part in analysis.words(analysis.other_layout(word))]
+    known = {*store.frequencies({*retyped, *latin}), *said}
+    as_typed = sum(word in known for word in latin)
+    return sum(word in known or analysis.is_word(word) for word in retyped) > as_typed
+
+
+def nearest(form: str, store: Store, thesaurus: Thesaurus, *, most: int = 3) -> list[Repaired]:
+    """Return the known forms that a misspelt one most likely stands for, the nearest first; `most` slips apart."""
+    if len(form) < _SHORTEST or not form.isalpha():
+        return []
+    sound = analysis.sound(form)
+    beginning, ending = sound[: analysis.SKELETON], sound[-analysis.SKELETON :]
+    known = [*store.sounding(beginning, ending), *thesaurus.sounding(beginning, ending), *analysis.STOPS]
+    limit = min(most, 1 if len(form) < 6 else 2 if len(form) < 10 else 3)
+    near = process.extract(form, known, scorer=OSA.distance, score_cutoff=limit, limit=20)
+    ranked = sorted({one: slips for one, slips, _ in near}.items(), key=lambda one: (one[1], _heard(one[0], sound)))
+    if not ranked:
+        return []
+    least = ranked[0][1]
+    return [Repaired(one, 1 - 0.1 * slips) for one, slips in ranked if slips <= least + 1][:_BEST]
+
+
+def _heard(form: str, sound: str) -> int:
+    return int(OSA.distance(analysis.sound(form), sound))
+
+
+def parted(form: str, store: Store) -> list[str]:
+    """Return the two lemmas run together in one form: «земельныйучасток»; nothing where it does not fall apart."""
+    cuts = [(form[:cut], form[cut:]) for cut in range(_SHORTEST_PART, len(form) - _SHORTEST_PART + 1)]
+    pairs = [(analysis.lemma(left), analysis.lemma(right)) for left, right in cuts if analysis.is_word(left)]
+    known = store.frequencies({lemma for pair in pairs for lemma in pair})
+    both = [pair for pair in pairs if pair[0] in known and pair[1] in known]
+    return list(max(both, key=lambda pair: min(known[pair[0]], known[pair[1]]), default=()))

@@ -1,0 +1,43 @@
+"""What ranking asks of the place where documents lie. Every answer leaves out what the reader may not see."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+
+class Candidate(NamedTuple):
+    """A document that may answer: its lemmas in their order, of a long body the first, and its whole length."""
+
+    key: str
+    title: Sequence[str]
+    body: Sequence[str]
+    length: int
+
+
+class Store(Protocol):
+    """One index as one reader sees it."""
+
+    def size(self) -> int:
+        """Return the number of documents."""
+        ...
+
+    def frequencies(self, words: Collection[str]) -> dict[str, int]:
+        """Return in how many documents each known lemma stands; the unknown are left out."""
+        ...
+
+    def families(self, roots: Collection[str]) -> dict[str, int]:
+        """Return in how many documents words of each root stand."""
+        ...
+
+    def begun(self, beginning: str, limit: int) -> list[str]:
+        """Return the word forms that begin so, those of most documents first."""
+        ...
+
+    def sounding(self, beginning: str, ending: str) -> list[str]:
+        """Return the word forms whose consonants begin so, or end so."""
+        ...
+
+    def best(self, words: Mapping[str, float], limit: int) -> list[Candidate]:
+        """Return the documents with most of these lemmas, or with words of their roots, by weight."""
+        ...
