@@ -48,7 +48,7 @@ RECENT = 8
 def home(request: StaffRequest) -> HttpResponse:
     """Show the functions as tiles and what one searched for last, or what was found; as one types, only that part."""
     user, part = request.user, bool(getattr(request, "htmx", False))
-    typing = part and request.htmx.trigger_name == "q"
+    typing = part and request.htmx.trigger_name in ("q", None)  # not a filter
     query = typed.words(request.GET.get("q"), materials.QUERY_MAX)
     filters, exact = _filters(request), "exact" in request.GET
     context: dict[str, Any] = {"query": query, "filters": filters, "exact": exact}
