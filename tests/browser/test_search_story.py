@@ -93,10 +93,12 @@ def test_a_letter_opened_shows_the_right_material_among_the_first_three_without_
 def test_whoever_writes_is_offered_an_answer_and_is_not_disturbed(desk: Desk, new_page: Callable[..., Page]) -> None:
     page = new_page()
     page.goto(f"{desk.url}/write/")
+    page.locator("[name=kind][value=person]").check()
     page.get_by_label("Фамилия").fill("Вымышленский")
     page.get_by_label("Имя", exact=True).fill("Пётр")
     page.get_by_role("button", name="Дальше").click()
-    page.get_by_label("Электронная почта").first.fill("petr@citizen.example")
+    page.locator("[name=answer_by][value=email]").check()
+    page.get_by_label("Адрес электронной почты").fill("petr@citizen.example")
     page.get_by_role("button", name="Дальше").click()
     text = page.get_by_label("Ваше сообщение")
     text.press_sequentially("Как оформить гараж", delay=30)
