@@ -27,8 +27,10 @@ PERSONAL: Final = "applicants.view"
 CADASTRAL: Final = re.compile(r"\d{2}:\d{2}:\d{1,7}:\d{1,10}")
 _MOST_TEXT: Final = 200  # characters of the box
 _FEWEST_DIGITS: Final = 6  # of a telephone's end; fewer are too many people
+_WHOLE_NUMBER: Final = 10  # digits
 _FEWEST_LETTERS: Final = 2  # of a name
 _SHORTEST_ADDRESS: Final = 5
+_MOST_PERSONS: Final = 2000  # of one name
 _MOST_OF_TEXT: Final = 100  # of the index, where operators leave some out
 _WEEK: Final = timedelta(days=7)
 _BESIDE: Final = ("regime", "applicant", "unit", "executor")
@@ -214,28 +216,33 @@ def _number(value: str) -> Q:
     return Q(number__iexact=value) | Q(number__iendswith=value)
 
 
-def _of(persons: QuerySet[Applicant]) -> Q:
-    """Return the condition «of these applicants», those merged with them too."""
-    kept = persons.filter(merged_into__isnull=False).values("merged_into")
-    return Q(applicant__in=persons) | Q(applicant__merged_into__in=persons) | Q(applicant__in=kept)
+def _of(condition: Q) -> Q:
+    """Return the condition «of these applicants», those merged with them too.
+
+    Who they are is asked first: appeals are then found by their index, not gone through one by one.
+    """
+    rows = Applicant.objects.filter(condition).order_by("-pk").values_list("pk", "merged_into")[:_MOST_PERSONS]
+    known = {pk for row in rows for pk in row if pk is not None}
+    known |= set(Applicant.objects.filter(merged_into__in=known).values_list("pk", flat=True)) if known else set()
+    return Q(applicant__in=known)
 
 
 def _applicant(value: str) -> Q:
     """Return the condition on the name: it begins with what was typed, or has it as a whole word further on."""
     name = people.plain(value)
-    further = Q(name_key__contains=f" {name} ") | Q(name_key__endswith=f" {name}")
-    return _of(Applicant.objects.filter(Q(name_key__startswith=name) | further))
+    return _of(Q(name_key__startswith=name) | Q(name_key__contains=f" {name} ") | Q(name_key__endswith=f" {name}"))
 
 
 def _phone(value: str) -> Q:
+    """Return the condition on the telephone: the same number, or of a part of it the same end."""
     digits, whole = re.sub(r"\D", "", value), people.phone_key(value)
-    known = Contact.objects.filter(Q(key__endswith=digits) | Q(key=whole), kind=Contact.Kind.PHONE)
-    return _of(Applicant.objects.filter(pk__in=known.values("applicant")))
+    same = Q(key=whole) if len(digits) >= _WHOLE_NUMBER and whole else Q(key__endswith=digits)
+    return _of(Q(pk__in=Contact.objects.filter(same, kind=Contact.Kind.PHONE).values("applicant")))
 
 
 def _email(value: str) -> Q:
     known = Contact.objects.filter(kind=Contact.Kind.EMAIL, key=people.email_key(value))
-    return _of(Applicant.objects.filter(pk__in=known.values("applicant")))
+    return _of(Q(pk__in=known.values("applicant")))
 
 
 def _address(value: str) -> Q:
@@ -243,7 +250,7 @@ def _address(value: str) -> Q:
     asked = Q()
     for word in people.address_key(value).split():
         asked &= Q(address_key__startswith=word) | Q(address_key__contains=f" {word}")
-    return _of(Applicant.objects.filter(asked))
+    return _of(asked)
 
 
 def _topic(value: str) -> Q:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -166,7 +166,8 @@ def suggest_materials(appeal: Appeal, letter: str, *, user: Employee, limit: int
     asked = [Asked(whole, letter=True), *(Asked(one) for one in about)]
     found = materials.search_each(asked, user=user, limit=limit, reference=_reference(appeal))
     suggested, seen = [], set[int]()
-    for words, results in zip(["", *about], found, strict=True):
+    for words, every in zip(["", *about], found, strict=True):
+        results = replace(every, found=every.found[: materials.NEAREST]) if words else every
         suggested.append(Suggested(words, results, frozenset(seen.intersection(results.pages))))
         seen.update(one.page_id for one in results.first)
     return suggested

@@ -10,7 +10,8 @@ from otklik.knowledge import finding, materials, proposals, trust
 from otklik.knowledge.materials import Asked, Filters
 from otklik.knowledge.models import Mark, Proposal
 from otklik.search.engine import Found as EngineFound
-from otklik.search.engine import Hit, Why
+from otklik.search.engine import Hit
+from otklik.search.ranking import Why
 from otklik.search.reasons import spoken
 from tests.desk import desk
 
@@ -118,6 +119,8 @@ def test_reasons_are_told_in_words_and_what_was_learned_shows_nobodys_words():
         Why("ларёк", "нестационарный торговый объект", "thesaurus"),
         Why("участок", "участок", "word"),
         Why("аренда", "аренда", "word"),
+        Why("аренда", "арендатор", "thesaurus"),  # who sees his own word asks for no dictionary
+        Why("участок аренда", "договор", "thesaurus"),
         Why("Иванов из Бердска", "Иванов из Бердска", "learned"),
     ]
     assert list(spoken(why)) == [
