@@ -36,6 +36,10 @@ STOP_WORDS: Final = """
 """
 
 
+_CYRILLIC_LETTER: Final = re.compile(r"[а-я]")
+_LOOKS_LIKE: Final = str.maketrans("aceopxyk", "асеорхук")
+
+
 class Token(NamedTuple):
     """A word of a text: the lemmas it is found by, and where it stands."""
 
@@ -63,9 +67,15 @@ def normal(text: str) -> str:
 STOPS: Final = frozenset(normal(STOP_WORDS).split())
 
 
+# Where the dictionary prefers a word that nobody in a land office means.
+_MEANT: Final = {"надел": "надел", "надела": "надел"}
+
+
 @lru_cache(maxsize=200_000)
 def lemma(word: str) -> str:
     """Return the lemma of one lower-case word («участков» → «участок»); what is no Russian word stays whole."""
+    if word in _MEANT:
+        return _MEANT[word]
     if len(word) > LONGEST_WORD or not _WORD.fullmatch(word):
         return word[:LONGEST_WORD]
     return normal(russian.dictionary().parse(word)[0].normal_form)
@@ -80,6 +90,8 @@ def is_word(word: str) -> bool:
 def _parts(token: str) -> tuple[str, ...]:
     """Return what one token is written with: a code whole and in parts, «купля-продажа» in parts."""
     token = token.replace("–", "-")
+    if _CYRILLIC_LETTER.search(token):  # a Latin letter that looks like a Russian one slips in from scanned papers
+        token = token.translate(_LOOKS_LIKE)
     parts = [part for part in _PART.findall(token) if part not in STOPS]
     found = [part[:LONGEST_WORD] for part in parts if len(part) > 1 or part.isdigit()]
     if len(token) > len("".join(parts)) and _DIGIT.search(token):

@@ -113,7 +113,7 @@ def _part(word: _Word, thesaurus: Thesaurus) -> float:
 
 def _words(text: str, store: Store, thesaurus: Thesaurus, typing: bool) -> tuple[list[_Word], bool]:
     """Return the words of a text with the lemmas each may stand for, and whether another keyboard was meant."""
-    is_retyped = repair.is_other_layout(analysis.words(text), store, thesaurus.said)
+    is_retyped = repair.is_other_layout(text, store, thesaurus.said)
     if is_retyped:
         text = analysis.other_layout(text)
     forms = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Final, NamedTuple
 
 from rapidfuzz import process
@@ -24,14 +24,14 @@ class Repaired(NamedTuple):
     credit: float
 
 
-def is_other_layout(words: Sequence[str], store: Store, said: Collection[str]) -> bool:
-    """Tell whether Latin words are Russian typed on a Latin keyboard: retyped, more of them are words."""
-    latin = [word for word in words if word.isascii() and not word.isdigit()]
-    if len(latin) * 2 < len(words) or not latin:
+def is_other_layout(text: str, store: Store, said: Collection[str]) -> bool:
+    """Tell whether a Latin text is Russian typed on a Latin keyboard: retyped, more of its words are words."""
+    typed = [word for word in analysis.words(text) if not word.isdigit()]
+    if not typed or sum(word.isascii() for word in typed) * 2 < len(typed):
         return False
-    retyped = [part for word in latin for part in analysis.words(analysis.other_layout(word))]
-    known = {*store.frequencies({*retyped, *latin}), *said}
-    as_typed = sum(word in known for word in latin)
+    retyped = analysis.words(analysis.other_layout(text))
+    known = {*store.frequencies({*retyped, *typed}), *said}
+    as_typed = sum(word in known for word in typed)
     return sum(word in known or analysis.is_word(word) for word in retyped) > as_typed
 
 
