@@ -32,12 +32,16 @@ class Hit(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What a query found. `confidence`: from 0 to 1; `read_as`: the query as understood, where it was repaired."""
+    """What a query found. `confidence`: from 0 to 1; `read_as`: the query as understood, where it was repaired.
+
+    `features`: what confidence is reckoned from, kept to learn from.
+    """
 
     hits: list[Hit]
     confidence: float
     sure: bool
     read_as: str = ""
+    features: tuple[float, ...] = ()
 
 
 @transaction.atomic

@@ -21,6 +21,7 @@ _CHANGED: Final = {
 }
 # The nearest way a word has met hides the others: who typed «аренда» and sees it asks for no dictionary.
 _NEARNESS: Final = {how: place for place, how in enumerate(("word", "begun", "slip", "layout", "root", "thesaurus"))}
+_MOST_TOPICS: Final = 1
 # What was learned was learned of other people's letters and searches: their words are not shown.
 _LEARNED: Final = "по прежним ответам на такие вопросы"
 
@@ -37,6 +38,8 @@ def spoken(why: Iterable[Why]) -> Iterator[str]:
     for how, words in _CHANGED.items():
         for one in [one for one in told if one.how == how][:_MOST_EACH]:
             yield f"{words}: {_quoted(one.asked)} → {_quoted(one.found)}"
+    for topic in list(dict.fromkeys(one.asked for one in met if one.how == "topic"))[:_MOST_TOPICS]:
+        yield f"похоже на вопрос {_quoted(topic)}"
     plain = list(dict.fromkeys(_quoted(one.asked) for one in told if one.how == "word"))
     if plain:
         more = " и другим" if len(plain) > _MOST_WORDS else ""

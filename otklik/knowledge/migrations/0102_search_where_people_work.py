@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('knowledge', '0012_law_and_signals'),
+        ('knowledge', '0101_quality'),
     ]
 
     operations = [
