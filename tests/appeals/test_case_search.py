@@ -57,7 +57,8 @@ def ways(world: World, text: str) -> dict[str, list[int]]:
 def test_what_was_typed_is_found_in_the_way_it_was_meant(world: World, case: Appeal, typed: str, way: str) -> None:
     found = ways(world, typed)
     expected = "По телефону" if typed == "5554433" else way
-    assert found.get(expected) == [case.pk], found
+    # By words others may be found after it; every other way names the very case.
+    assert (found.get(expected) or [])[: 1 if expected == "По тексту" else None] == [case.pk], found
     assert sum(pks.count(case.pk) for pks in found.values()) == 1  # shown once, whatever else fits
 
 
