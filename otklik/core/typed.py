@@ -13,6 +13,8 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 # Nothing the product counts or dates lies outside; beyond are slips of the hand, and sums that overflow.
 FIRST_YEAR: Final = 2000
 LAST_YEAR: Final = 2100
+# Control characters part words; what only steers how text is drawn stands inside them (a soft hyphen, a mark of order).
+_UNSEEN: Final = {"Cc": " ", "Cs": " ", "Co": " ", "Cf": ""}
 _MOST_DIGITS: Final = 18  # what fits into a database's biggest whole number
 
 
@@ -33,7 +35,7 @@ def day(text: str | None) -> date | None:
 def words(text: str | None, most: int) -> str:
     """Return what a search box may carry: single spaces, nothing that cannot be seen or kept, `most` characters."""
     # Twice as many are looked at as are kept: a hundred thousand spaces are not worth the time.
-    seen = "".join(" " if unicodedata.category(one) in ("Cc", "Cs", "Co") else one for one in (text or "")[: 2 * most])
+    seen = "".join(_UNSEEN.get(unicodedata.category(one), one) for one in (text or "")[: 2 * most])
     return " ".join(seen.split())[:most].strip()
 
 
