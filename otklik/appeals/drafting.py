@@ -157,11 +157,13 @@ class Suggested:
 def suggest_materials(appeal: Appeal, letter: str, *, user: Employee, limit: int) -> list[Suggested]:
     """Return materials that may answer an appeal, then those for each question in it; not those that did not fit it.
 
-    Its questions are the confirmed or proposed ones; before there are any, the sentences of the letter that ask.
+    Its questions are the confirmed or proposed ones, where there are several; before there are any, the sentences of
+    the letter that ask.
     """
     matters = AppealQuestion.objects.filter(appeal=appeal).order_by("pk").values_list("topic__name", "need__name")
     named = [". ".join(filter(None, matter)) for matter in matters[: questions.MOST]]
-    about = [*named, *([] if named else questions.asked_in(letter))]
+    # A letter of one question is that question.
+    about = questions.asked_in(letter) if not named else named if len(named) > 1 else []
     whole = "\n".join([appeal.subject, *named, letter])
     asked = [Asked(whole, letter=True), *(Asked(one) for one in about)]
     found = materials.search_each(asked, user=user, limit=limit, reference=_reference(appeal))
