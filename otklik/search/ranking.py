@@ -89,7 +89,9 @@ def answer(
         one.score = one.sum(shares) + LEARNT * thin * total * led.get(one.found.key, 0.0)
     met.sort(key=lambda one: (-one.score, one.found.key))
     ranked = [
-        Ranked(one.found.key, one.score, min(one.score / (_WELL_MET * total), 1.0), one.why(shares))
+        Ranked(
+            one.found.key, one.score, min(one.score / (_WELL_MET * total), 1.0), one.why(shares, one.found.key in led)
+        )
         for one in met[:limit]
         if one.score > 0
     ]
@@ -173,8 +175,8 @@ class _Met:
             value += sum(weight for word, weight in sought.roots[root] if word not in words) * times / (times + norm)
         return value * (SATURATION + 1)
 
-    def why(self, shares: Sequence[float]) -> tuple[Why, ...]:
-        """Return the reasons, the heaviest first."""
+    def why(self, shares: Sequence[float], was_led: bool) -> tuple[Why, ...]:
+        """Return the reasons, the heaviest first; that people were led here before is the last."""
         reasons: list[tuple[float, Why]] = []
         for sought, share in zip(self._groups, shares, strict=True):
             for word in sought.words.keys() & self._words.keys():
@@ -188,4 +190,4 @@ class _Met:
                         how: How = "root" if option.how == "word" else option.how
                         reasons.append((share * weight, Why(option.asked, seen, how)))
         ordered = dict.fromkeys(why for _, why in sorted(reasons, key=lambda one: (-one[0], one[1])))
-        return tuple(ordered)[:_MOST_REASONS]
+        return (*tuple(ordered)[:_MOST_REASONS], *([Why("", "", "learned")] if was_led else []))

@@ -133,7 +133,7 @@ def fill() -> dict[str, Any]:
                 *(f"/desk/law-weeks/{one.pk}/" for one in law_weeks),
                 f"/desk/law-weeks/{law_weeks[0].pk}/list/",
             ],
-            "kbauthor": ["/desk/kb/questions/"],
+            "kbauthor": ["/desk/kb/questions/", "/desk/kb/ask/?q=гараж", "/desk/kb/?q=гараж"],
             "admin": [f"/desk/staff/{people['executor1'].pk}/hand-over/"],
             writer: [f"/desk/appeals/{drafted.pk}/draft/"],
             "kbchief": _of_the_chief(),
