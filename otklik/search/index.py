@@ -63,6 +63,7 @@ class Index:
         self._index = tantivy.Index(_SCHEMA, path=str(folder) if folder else None)
         self._index.config_reader("manual")  # a watcher would hold a lock of the folder against us
         self._writer: Any = None
+        self._opens_all: dict[str, bool] = {}
 
     def write(self, put: Iterable[Document], drop: Collection[str] = ()) -> None:
         """Take documents in, in place of what was known by their keys, forget others: one commit."""
@@ -97,10 +98,22 @@ class Index:
     def reload(self) -> None:
         """See what was committed since."""
         self._index.reload()
+        self._opens_all.clear()
 
     def view(self, scopes: Collection[str] | None = None) -> View:
         """Return the index as one reader sees it; None: as its keeper does."""
-        return View(self._index.searcher(), scopes)
+        searcher = self._index.searcher()
+        if scopes is not None and any(self._is_on_all(scope, searcher) for scope in scopes):
+            scopes = None  # to ask every document whether it is open costs as much as the search itself
+        return View(searcher, scopes)
+
+    def _is_on_all(self, scope: str, searcher: tantivy.Searcher) -> bool:
+        """Tell whether every document has this scope; looked at once a commit."""
+        if scope not in self._opens_all:
+            every = searcher.num_docs
+            on_all = searcher.doc_freq("scopes", scope) >= every  # it counts documents already dropped, too
+            self._opens_all[scope] = on_all and searcher.search(_any_of([scope]), 1, count=True).count == every
+        return self._opens_all[scope]
 
 
 def is_whole(folder: Path) -> bool:
