@@ -12,6 +12,7 @@ from otklik.appeals.models import Appeal, AppealQuestion, Citation
 from otklik.core.compliance import Figure, Promise, end_of, is_today, unknown
 from otklik.core.models import JournalEntry
 from otklik.correspondence.models import ChannelCode
+from otklik.knowledge import confirmed, quality
 
 
 def _classified(on: date) -> Figure:
@@ -40,7 +41,18 @@ def _with_materials(on: date) -> Figure:
     cited = Citation.objects.filter(draft__appeal=OuterRef("pk"), at__lt=end_of(on))
     answered = Appeal.objects.filter(answered_on__lte=on).annotate(is_cited=Exists(cited))
     found = answered.aggregate(all=Count("pk"), cited=Count("pk", filter=Q(is_cited=True)))
-    return Figure(f"С материалами Базы знаний подготовлено ответов: {found['cited']} из {found['all']}", found["cited"])
+    told = f"С материалами Базы знаний подготовлено ответов: {found['cited']} из {found['all']}"
+    share = f" ({round(100 * found['cited'] / found['all'])} %)" if found["all"] else ""
+    return Figure(f"{told}{share}{_night(on)}", found["cited"])
+
+
+def _night(on: date) -> str:
+    """Return how search did with letters in the last night up to a day; nothing where it was asked none."""
+    run = quality.last_night(on)
+    three = quality.tally(run, "source", confirmed.Asked.LETTER).three if run is not None else None
+    if run is None or three is None:
+        return ""
+    return f". Ночью {run.day:%d.%m.%Y} нужный материал среди первых трёх к письмам: {three} %"
 
 
 def _of_ekc(on: date) -> Figure:

@@ -312,6 +312,7 @@ WAGTAILADMIN_LOGIN_URL = LOGIN_URL  # one door in: with its limits and its journ
 WAGTAIL_PASSWORD_MANAGEMENT_ENABLED = False
 WAGTAIL_PASSWORD_RESET_ENABLED = False
 WAGTAIL_WORKFLOW_ENABLED = False  # who agrees follows from the keeper of the section: `knowledge.agreement`
+WAGTAILADMIN_RICH_TEXT_EDITORS = {"default": {"WIDGET": "otklik.knowledge.rich_editor.RichTextArea"}}
 WAGTAILADMIN_COMMENTS_ENABLED = True  # their letters go nowhere: `EMAIL_BACKEND`
 WAGTAILDOCS_SERVE_METHOD = "serve_view"  # every document passes the question who may read it
 WAGTAIL_I18N_ENABLED = False

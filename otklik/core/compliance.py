@@ -22,7 +22,7 @@ class Figure:
 class Promise:
     """What the product does for one clause. `code` is the line of the requirements, `clause` the Procedure's number.
 
-    `figure` is asked for a day and costs one query; `list_name` is the page that shows what it counts, `query` its
+    `figure` is asked for a day and costs a few queries; `list_name` is the page that shows what it counts, `query` its
     address line, in which `{on}` stands for the day.
     """
 

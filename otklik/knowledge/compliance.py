@@ -8,7 +8,7 @@ from typing import Final
 from django.db.models import Count, Exists, OuterRef, Q
 
 from otklik.core.compliance import Figure, Promise, end_of, is_today, unknown
-from otklik.knowledge import finding
+from otklik.knowledge import finding, quality
 from otklik.knowledge.models import (
     KINDS,
     Audience,
@@ -75,7 +75,10 @@ def _proposed(on: date) -> Figure:
     if not is_today(on):
         return unknown("в каком состоянии предложения были в прошлом, по дням не хранится")
     number = Proposal.objects.filter(state__in=[Proposal.State.NEW, Proposal.State.TAKEN]).count()
-    return Figure(f"Предложений ждёт: {number}", number)
+    without = finding.without_result(on - timedelta(days=SEARCHED_DAYS - 1), on)
+    told = ", ".join(f"{audience.label} — {share} % из {total}" for audience, (share, total) in without.items())
+    said = f". Поисков без результата за {SEARCHED_DAYS} дней: {told}" if told else ""
+    return Figure(f"Предложений ждёт: {number}{said}", number)
 
 
 def _searched(on: date) -> Figure:
@@ -86,7 +89,14 @@ def _searched(on: date) -> Figure:
     half, most = finding.spoken(counted.median), finding.spoken(counted.p90)
     times = f"половина — за {half}, девять из десяти — за {most}" if counted.found else "времени нет"
     text = f"За {SEARCHED_DAYS} дней поисков сотрудников: {counted.total}, найдено {counted.share} %: {times}"
-    return Figure(text, counted.total)
+    return Figure(f"{text}{_night(on)}", counted.total)
+
+
+def _night(on: date) -> str:
+    """Return how the search did in the last night up to a day; nothing where there was none."""
+    run = quality.last_night(on)
+    share = quality.tally(run).three if run is not None else None
+    return f". Ночью {run.day:%d.%m.%Y} нужное среди первых трёх: {share} %" if run and share is not None else ""
 
 
 def _reviewed(on: date) -> Figure:
@@ -134,7 +144,8 @@ PROMISES: Final = (
         "R37",
         "37",
         does="Время от первой буквы до найденного материала измеряется само, у сотрудников и у клиентов порознь; видны "
-        "медиана, девять из десяти, доля найденного, поиски без ответа и без открытия, рядом — исходное значение.",
+        "медиана, девять из десяти, доля найденного, поиски без ответа и без открытия, рядом — исходное значение. "
+        "Каждую ночь поиску заново задают подтверждённые вопросы: на каком месте ответ, знает ли он, что ответа нет.",
         figure=_searched,
         list_name="workplace:time_to_find",
         list_words="Время поиска",

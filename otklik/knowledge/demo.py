@@ -6,15 +6,20 @@ import json
 from collections.abc import Mapping
 from datetime import date, time
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, Final
 
+from django.core.files.base import ContentFile
 from django.db import transaction
 from django.db.models import DateField
+from wagtail.documents.models import Document
 from wagtail.models import Page
 
+from otklik.core import typeset
 from otklik.knowledge import articles, defaults, public
 from otklik.knowledge.models import (
     KINDS,
+    Attachment,
     DecisionExample,
     Faq,
     Function,
@@ -46,6 +51,8 @@ KEEPERS: Final = {
     "S12": "cadastre",
 }
 GENERAL_KEEPER: Final = "office"
+_WITH_FILE: Final = "A002"  # which documents to bring: with a blank list of them
+_SOURCE: Final = Path(__file__).parent / "data" / "inventory.typ"
 _NOT_FIELDS: Final = frozenset({"kind", "section", "unit", "steps", "refers_to"})
 
 
@@ -87,7 +94,18 @@ def _sections(home: KnowledgeHome, titles: Mapping[str, str], units: Mapping[str
 def _question(article: Mapping[str, str], number: int) -> Faq:
     # One question in ten is for answers only: the stand shows that such a page is not on the site.
     mark = Mark.FOR_ANSWERS if number % 10 == 9 else Mark.PUBLIC
-    return articles.question(article, slug=article["id"].lower(), mark=mark, demo=True)
+    page = articles.question(article, slug=article["id"].lower(), mark=mark, demo=True)
+    if article["id"] == _WITH_FILE:
+        page.attachments.add(Attachment(document=_form()))
+    return page
+
+
+def _form() -> Document:
+    """Return a blank form, set here, that is found by its own words."""
+    content = typeset.pdf(_SOURCE, {}, on=SINCE)
+    form: Document = Document(title="Опись документов к заявлению, бланк", file_size=len(content))
+    form.file.save("opis-dokumentov.pdf", ContentFile(content))
+    return form
 
 
 def _template(template: Mapping[str, str], number: int) -> ReplyTemplate:

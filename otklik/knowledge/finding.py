@@ -270,13 +270,23 @@ def ending(row: SearchSession) -> str:
 
 def searches(scope: Scope, outcome: str = "") -> QuerySet[SearchSession]:
     """Return the searches that have ended, of one outcome or of all: what every figure counts."""
-    over = FOUND | Q(last_at__lte=timezone.now() - SILENCE)
-    rows = SearchSession.objects.filter(
-        over, audience=scope.audience, began_at__gte=_midnight(scope.first), began_at__lt=_midnight(scope.last, 1)
-    )
+    rows = _ended(scope.first, scope.last).filter(audience=scope.audience)
     if scope.unit is not None:
         rows = rows.filter(unit=scope.unit)
     return rows.filter(OUTCOMES[outcome][1]) if outcome else rows
+
+
+def _ended(first: date, last: date) -> QuerySet[SearchSession]:
+    over = FOUND | Q(last_at__lte=timezone.now() - SILENCE)
+    return SearchSession.objects.filter(over, began_at__gte=_midnight(first), began_at__lt=_midnight(last, 1))
+
+
+def without_result(first: date, last: date) -> dict[Audience, tuple[int, int]]:
+    """Return for each audience that searched the share that found nothing, in per cent, and of how many searches."""
+    empty = Count("pk", filter=OUTCOMES["no_result"][1])
+    rows = _ended(first, last).order_by().values("audience").annotate(all=Count("pk"), empty=empty)
+    found = {row["audience"]: (round(100 * row["empty"] / row["all"]), row["all"]) for row in rows}
+    return {audience: found[audience] for audience in Audience if audience in found}
 
 
 def figures(scope: Scope) -> Figures:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
-from otklik.search import analysis, repair
+from otklik.search import analysis, repair, thesaurus, topics
 from otklik.search.store import Store
 from otklik.search.thesaurus import Thesaurus
+from otklik.search.topics import Topics
 
-How = Literal["word", "root", "begun", "slip", "layout", "thesaurus", "learned"]
+How = Literal["word", "root", "begun", "slip", "layout", "thesaurus", "topic", "learned"]
 
 LONGEST: Final = 20_000  # characters that are read
 LETTER: Final = 14  # words: longer texts tell a story around their question
@@ -46,11 +48,14 @@ class Asked:
     """A query understood.
 
     `typed`: lemmas as typed or repaired, by their part in the question; `written`: lemmas of documents that the
-    thesaurus puts beside them; `read_as`: the text where it was repaired.
+    thesaurus puts beside them; `meant`: those of the topics it may be about; `plainness`: how plainly it is about one;
+    `read_as`: the text where it was repaired.
     """
 
     typed: dict[str, Option] = field(default_factory=dict)
     written: dict[str, Option] = field(default_factory=dict)
+    meant: dict[str, Option] = field(default_factory=dict)
+    plainness: float = 0.0
     words: dict[str, float] = field(default_factory=dict)  # every word once, known or not
     read_as: str = ""
     letter: bool = False
@@ -70,6 +75,29 @@ class Asked:
                 most + SAID_AGAIN * least, "thesaurus", asked if more > known.weight else known.asked
             )
 
+    def _mean(self, topics: Topics) -> None:
+        meant = topics.meant({lemma: option.weight for lemma, option in self.typed.items()})
+        sums: dict[str, float] = defaultdict(float)
+        titles: dict[str, str] = {}
+        for one in meant:
+            for lemma, weight in one.topic.written.items():
+                sums[lemma] += one.share * weight
+                titles.setdefault(lemma, one.topic.title)  # the most probable come first
+        self.meant = {lemma: Option(weight, "topic", titles[lemma]) for lemma, weight in sums.items()}
+        self.plainness = meant[0].plainness if meant else 0.0
+
+
+class Words(NamedTuple):
+    """What is known of how people speak."""
+
+    thesaurus: Thesaurus
+    topics: Topics = Topics()
+
+
+def shipped() -> Words:
+    """Return the words that come with the product."""
+    return Words(thesaurus.shipped(), topics.shipped())
+
 
 class _Word(NamedTuple):
     """A typed word: the lemmas it may stand for with their credit, how it reads, whether its sentence asks."""
@@ -84,8 +112,9 @@ class _Word(NamedTuple):
         return next(iter(self.options))
 
 
-def understand(text: str, store: Store, thesaurus: Thesaurus, *, typing: bool = False) -> Asked:
-    """Return what a text asks, as this store and this thesaurus know words; `typing`: the last word is unfinished."""
+def understand(text: str, store: Store, words_of: Words, *, typing: bool = False) -> Asked:
+    """Return what a text asks, as this store and these words know it; `typing`: the last word is unfinished."""
+    thesaurus = words_of.thesaurus
     words, is_retyped = _words(text[:LONGEST], store, thesaurus, typing)
     asked = Asked(letter=len(words) > LETTER)
     phrases = list(thesaurus.met([word.lemma for word in words]))
@@ -101,6 +130,7 @@ def understand(text: str, store: Store, thesaurus: Thesaurus, *, typing: bool = 
     for met in phrases:
         part = max(parts[at] for at in met.at)
         asked._write(met.written, part, " ".join(words[at].form for at in met.at))
+    asked._mean(words_of.topics)
     if is_retyped or any(word.read_as for word in words):
         asked.read_as = " ".join(word.read_as or word.form for word in words)
     return asked

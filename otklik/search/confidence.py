@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from otklik.search.asked import Asked
 
 Features = tuple[float, ...]
-NAMES: Final = ("covered", "typed", "margin", "spread", "known", "length", "letter")
+NAMES: Final = ("covered", "typed", "margin", "spread", "known", "length", "letter", "plain")
 
 
 class Model(NamedTuple):
@@ -46,7 +46,9 @@ def features(scores: Sequence[float], total: float, typed: float, known: float, 
         known,
         math.log1p(len(asked.words)),
         float(asked.letter),
+        asked.plainness / (1 + sum(asked.words.values())),
     )
 
 
-SHIPPED: Final = Model((3.0, 1.0, 1.0, 1.0, 3.0, 0.0, 0.0), -4.0, 0.5, "0")
+# Of the development queries; the chance that the first document answers, by folds of the articles: AUROC 0.94.
+SHIPPED: Final = Model((4.715, 12.379, -2.228, -0.572, -5.429, 11.333, -19.008, 2.005), -24.029, 0.7, "1")

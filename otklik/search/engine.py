@@ -6,7 +6,7 @@ from collections.abc import Collection
 from functools import partial
 from typing import Final, NamedTuple
 
-from otklik.search import confidence, entries, ranking, reading, thesaurus
+from otklik.search import asked, calibration, entries, ranking, reading
 from otklik.search.entries import clear, drop, drop_parts, known, put
 from otklik.search.models import Entry
 from otklik.search.ranking import Why
@@ -28,12 +28,16 @@ class Hit(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What a query found. `confidence`: from 0 to 1; `read_as`: the query as understood, where it was repaired."""
+    """What a query found. `confidence`: from 0 to 1; `read_as`: the query as understood, where it was repaired.
+
+    `features`: what confidence is reckoned from, kept to learn from.
+    """
 
     hits: list[Hit]
     confidence: float
     sure: bool
     read_as: str = ""
+    features: tuple[float, ...] = ()
 
 
 def find(index: str, query: str, *, scopes: Collection[str], limit: int = 10) -> list[Hit]:
@@ -48,9 +52,9 @@ def ask(
     if not scopes or limit < 1:
         return Found([], 0.0, False)
     answer = _answer(index, query, scopes, limit, typing=typing)
-    sure = confidence.SHIPPED.confidence(answer.features)
+    confidence, sure = calibration.judged(answer.features)
     hits = _hits(index, answer, scopes)
-    return Found(hits, sure, bool(hits) and sure >= confidence.SHIPPED.threshold, answer.asked.read_as)
+    return Found(hits, confidence, bool(hits) and sure, answer.asked.read_as, answer.features)
 
 
 def keys(index: str, query: str, *, scopes: Collection[str]) -> list[str]:
@@ -63,7 +67,7 @@ def keys(index: str, query: str, *, scopes: Collection[str]) -> list[str]:
 def _answer(index: str, query: str, scopes: Collection[str], limit: int, *, typing: bool = False) -> ranking.Answer:
     entries.line_of(scopes)
     words, limit = query.replace("\x00", " "), min(limit, _MOST_HITS)
-    work = partial(ranking.answer, query=words, limit=limit, thesaurus=thesaurus.shipped(), typing=typing)
+    work = partial(ranking.answer, query=words, limit=limit, words=asked.shipped(), typing=typing)
     return reading.look(index, scopes, work)
 
 
@@ -71,7 +75,7 @@ def _hits(index: str, answer: ranking.Answer, scopes: Collection[str]) -> list[H
     # An index is a moment behind: whom an entry has been taken from must not see it even then.
     rows = Entry.objects.filter(entries.open_to(scopes), index=index, key__in=[one.key for one in answer.ranked])
     there = {entry.key: entry for entry in rows} if answer.ranked else {}
-    words = {*answer.asked.typed, *answer.asked.written}
+    words = {*answer.asked.typed, *answer.asked.written, *answer.asked.meant}
     return [
         Hit(entry.key, entry.title, snippet(entry.body, words), one.score, one.share, one.why)
         for one in answer.ranked

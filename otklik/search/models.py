@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 
 
@@ -59,3 +60,43 @@ class IndexHost(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ConfidenceModel(models.Model):
+    """How sure a search is, as learnt once from this installation's questions; every attempt is kept with its figures.
+
+    One is in use at most; `by`: who went back to the shipped numbers, which stops the learning.
+    """
+
+    class State(models.TextChoices):
+        USED = "used", "в работе"
+        REFUSED = "refused", "не взята"
+        PAST = "past", "прежняя"
+
+    version = models.PositiveIntegerField("номер", unique=True)
+    shipped_version = models.CharField("с какой поставляемой сравнена", max_length=20)
+    weights = models.JSONField("веса")
+    bias = models.FloatField("сдвиг")
+    threshold = models.FloatField("порог")
+    questions = models.PositiveIntegerField("вопросов", default=0)
+    negative = models.PositiveIntegerField("из них без ответа", default=0)
+    figures = models.JSONField("на отложенных вопросах", default=dict)
+    state = models.CharField("состояние", max_length=7, choices=State)
+    why = models.CharField("почему не взята", max_length=200, blank=True)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name="кто вернул поставляемую"
+    )
+    trained_at = models.DateTimeField("когда", auto_now_add=True)
+
+    class Meta:
+        verbose_name = "модель уверенности"
+        verbose_name_plural = "модели уверенности"
+        constraints = [
+            models.UniqueConstraint("state", condition=models.Q(state="used"), name="confidence_one_in_use"),
+            models.CheckConstraint(
+                condition=models.Q(state="refused") ^ models.Q(why=""), name="confidence_refused_says_why"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version}: {self.get_state_display()}"

@@ -1,21 +1,21 @@
 """Which documents answer a query, best first, why, and how sure that is. Knows no database: it asks a `Store`.
 
-The words typed and the words the thesaurus puts beside them are counted apart: the better a document meets what was
-typed, the less the thesaurus has to say. Who types a title gets that title; who tells a story gets what it is about.
+Words typed, words the thesaurus puts beside them and words of the topics that may be meant are counted apart: the
+better a document meets what was typed, the less the others have to say. Who types a title gets that title; who tells a
+story gets what it is about.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from heapq import nlargest
 from typing import Final, NamedTuple
 
 from otklik.search import analysis, confidence
-from otklik.search.asked import Asked, How, Option, understand
+from otklik.search.asked import Asked, How, Option, Words, understand
 from otklik.search.store import Candidate, Store
-from otklik.search.thesaurus import Thesaurus
 
 # Numbers of BM25F, chosen on development queries.
 SATURATION: Final = 1.4
@@ -27,6 +27,8 @@ _CANDIDATES: Final = 50  # ranked anew by what stands where
 _MOST_WORDS: Final = 50  # candidates are looked for by
 THESAURUS: Final = 0.7  # of what is written against what is typed; of a letter:
 THESAURUS_OF_LETTER: Final = 0.5
+TOPICS: Final = 0.5  # of the words of a topic it may be about; of a letter:
+TOPICS_OF_LETTER: Final = 0.8
 _LEAST_SAID: Final = 0.1  # of the thesaurus where a title was typed
 _WELL_MET: Final = 2.0  # BM25 gives a word up to 2.4 of its rarity
 _MOST_REASONS: Final = 8
@@ -57,30 +59,36 @@ class Answer(NamedTuple):
     features: confidence.Features
 
 
-def answer(store: Store, query: str, limit: int, *, thesaurus: Thesaurus, typing: bool = False) -> Answer:
+def answer(store: Store, query: str, limit: int, *, words: Words, typing: bool = False) -> Answer:
     """Return the best documents for a query; nothing for a query without words."""
-    asked = understand(query, store, thesaurus, typing=typing)
-    lexicon = _Lexicon(store, {*asked.typed, *asked.written, *asked.words})
-    typed, written = _Sought(asked.typed, lexicon), _Sought(asked.written, lexicon)
-    share = THESAURUS_OF_LETTER if asked.letter else THESAURUS
-    looked_for = {word: share * option.weight for word, option in asked.written.items()}
-    for word, option in asked.typed.items():
-        looked_for[word] = looked_for.get(word, 0.0) + option.weight
-    heaviest = nlargest(_MOST_WORDS, looked_for, key=lambda word: looked_for[word] * lexicon.rarity(word))
-    candidates = store.best({word: looked_for[word] for word in heaviest}, max(_CANDIDATES, limit))
-    met = [_Met(one, typed, written) for one in candidates]
+    asked = understand(query, store, words, typing=typing)
+    lexicon = _Lexicon(store, {*asked.typed, *asked.written, *asked.meant, *asked.words})
+    groups = _Sought(asked.typed, lexicon), _Sought(asked.written, lexicon), _Sought(asked.meant, lexicon)
+    shares = (1.0, THESAURUS_OF_LETTER, TOPICS_OF_LETTER) if asked.letter else (1.0, THESAURUS, TOPICS)
+    met = [_Met(one, groups) for one in _candidates(store, asked, shares, lexicon, limit)]
     total = sum(lexicon.rarity(word) * part for word, part in asked.words.items()) or 1.0
-    best_typed = max((one.typed for one in met), default=0.0) / (_WELL_MET * total)
-    if not asked.letter:
-        share *= max(_LEAST_SAID, 1 - min(best_typed, 1.0))
-    scored = sorted(((one.typed + share * one.written, one) for one in met), key=lambda s: (-s[0], s[1].found.key))
+    best_typed = max((one.values[0] for one in met), default=0.0) / (_WELL_MET * total)
+    if not asked.letter:  # the better the typed words are met by themselves, the less others have to say
+        own = max(_LEAST_SAID, 1 - min(best_typed, 1.0))
+        shares = (1.0, shares[1] * own, shares[2] * own)
+    scored = sorted(((one.score(shares), one) for one in met), key=lambda s: (-s[0], s[1].found.key))
     ranked = [
-        Ranked(one.found.key, score, min(score / (_WELL_MET * total), 1.0), one.why())
+        Ranked(one.found.key, score, min(score / (_WELL_MET * total), 1.0), one.why(shares))
         for score, one in scored[:limit]
         if score > 0
     ]
     known = sum(part for word, part in asked.words.items() if word in lexicon.met) / (sum(asked.words.values()) or 1.0)
     return Answer(ranked, asked, confidence.features([score for score, _ in scored], total, best_typed, known, asked))
+
+
+def _candidates(store: Store, asked: Asked, shares: Sequence[float], lexicon: _Lexicon, limit: int) -> list[Candidate]:
+    """Return the documents worth ranking: those with most of the heaviest words."""
+    sought: dict[str, float] = defaultdict(float)
+    for group, share in zip((asked.typed, asked.written, asked.meant), shares, strict=True):
+        for word, option in group.items():
+            sought[word] += share * option.weight
+    heaviest = nlargest(_MOST_WORDS, sought, key=lambda word: sought[word] * lexicon.rarity(word))
+    return store.best({word: sought[word] for word in heaviest}, max(_CANDIDATES, limit))
 
 
 class _Lexicon:
@@ -117,47 +125,50 @@ class _Sought:
 
 
 class _Met:
-    """A candidate with what it meets of a query: of the words typed, and of those the thesaurus put beside them."""
+    """A candidate with what it meets of each group of words that are looked for, in their order: `values`."""
 
-    def __init__(self, found: Candidate, typed: _Sought, written: _Sought) -> None:
+    def __init__(self, found: Candidate, groups: tuple[_Sought, _Sought, _Sought]) -> None:
         self.found = found
         self._norm = SATURATION * (1 - LENGTH_PART + LENGTH_PART * found.length / _AVERAGE)
         self._words = Counter(found.body)
         for word in found.title:
             self._words[word] += TITLE
-        self._sought = typed, written
-        self.typed, self.written = self._sum(typed), self._sum(written)
+        self._groups = groups
+        self._roots: dict[str, tuple[int, str]] = {}  # that are looked for, each with its times and a word of it
+        sought = groups[0].roots.keys() | groups[1].roots.keys() | groups[2].roots.keys()
+        for word, times in self._words.items():
+            if (root := word[: analysis.PREFIX]) in sought:
+                before, seen = self._roots.get(root, (0, word))
+                self._roots[root] = (before + times, seen)
+        self.values = [self._sum(group) for group in groups]
+
+    def score(self, shares: Sequence[float]) -> float:
+        """Return the values together, each group by its share."""
+        return sum(share * value for share, value in zip(shares, self.values, strict=True))
 
     def _sum(self, sought: _Sought) -> float:
         words, norm = self._words, self._norm
         value = sum(
             sought.words[word] * words[word] / (words[word] + norm) for word in sought.words.keys() & words.keys()
         )
-        for root, (times, _) in self._roots(sought).items():
+        for root in sought.roots.keys() & self._roots.keys():
+            times = self._roots[root][0]
             value += sum(weight for word, weight in sought.roots[root] if word not in words) * times / (times + norm)
         return value * (SATURATION + 1)
 
-    def _roots(self, sought: _Sought) -> dict[str, tuple[int, str]]:
-        """Return the roots that are looked for and stand here, each with its times and a word of it."""
-        met: dict[str, tuple[int, str]] = {}
-        for word, times in self._words.items():
-            if (root := word[: analysis.PREFIX]) in sought.roots:
-                met[root] = (met[root][0] + times, met[root][1]) if root in met else (times, word)
-        return met
-
-    def why(self) -> tuple[Why, ...]:
+    def why(self, shares: Sequence[float]) -> tuple[Why, ...]:
         """Return the reasons, the heaviest first."""
         reasons: list[tuple[float, Why]] = []
-        for sought in self._sought:
+        for sought, share in zip(self._groups, shares, strict=True):
             for word in sought.words.keys() & self._words.keys():
                 option = sought.options[word]
-                reasons.append((sought.words[word], Why(option.asked, word, option.how)))
-            for root, (_, seen) in self._roots(sought).items():
+                reasons.append((share * sought.words[word], Why(option.asked, word, option.how)))
+            for root in sought.roots.keys() & self._roots.keys():
+                seen = self._roots[root][1]
                 for word, weight in sought.roots[root]:
                     option = sought.options[word]
                     if word not in self._words:
-                        reasons.append(
-                            (weight, Why(option.asked, seen, "root" if option.how == "word" else option.how))
-                        )
+                        how: How = "root" if option.how == "word" else option.how
+                        reasons.append((share * weight, Why(option.asked, seen, how)))
         ordered = dict.fromkeys(why for _, why in sorted(reasons, key=lambda one: (-one[0], one[1])))
         return tuple(ordered)[:_MOST_REASONS]

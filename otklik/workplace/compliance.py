@@ -39,6 +39,7 @@ LISTS: Final[dict[str, str]] = {
     "workplace:votes": "Отзывы о материалах",
     "workplace:proposals": "Предложения об актуализации",
     "workplace:time_to_find": "Время поиска",
+    "workplace:search_quality": "Качество поиска",
     "workplace:reconciliation": "Сверка приёма",
     "workplace:calendar": "Календарь",
     "workplace:terms": "Режимы и сроки",

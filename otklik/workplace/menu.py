@@ -75,6 +75,7 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Отзывы о материалах", "thumb-down", "votes", kb_votes.READERS, inner=True),
         Item("Предложения", "bulb", "proposals", kb_votes.READERS, inner=True),
         Item("Время поиска", "clock-search", "time_to_find", kb_votes.READERS, inner=True),
+        Item("Качество поиска", "target", "search_quality", kb_votes.READERS, inner=True),
         Item("Ответы с материалами", "chart-bar", "answers_share", kb_votes.READERS, inner=True),
         Item("Актуализация", "checklist", "reviews", review.READERS, inner=True),
         Item("Законодательство", "gavel", "law", law.READERS, inner=True),

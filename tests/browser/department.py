@@ -24,7 +24,7 @@ from otklik.correspondence.channel import Arrived
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
 from otklik.demo import staff
 from otklik.demo.history import CHANNELS, Historian, Plan, letter_of, reply_to
-from otklik.knowledge import agreement, defaults, finding, law, proposals, public, quarters, votes, weeks
+from otklik.knowledge import agreement, defaults, finding, law, proposals, public, quality, quarters, votes, weeks
 from otklik.knowledge.law import News
 from otklik.knowledge.models import (
     Agreement,
@@ -39,6 +39,7 @@ from otklik.knowledge.models import (
     ReviewItem,
     SearchSession,
     Section,
+    TestQuery,
 )
 from otklik.knowledge.quarters import Quarter
 from otklik.people import substitution
@@ -139,9 +140,23 @@ def _of_the_chief() -> list[str]:
         f"/desk/kb/proposals/{proposal.pk}/material/",
         f"/desk/law/{LawChange.objects.latest('pk').pk}/",
         "/desk/kb/finding/baseline/",
+        *_measured(),
         f"/desk/kb/{page}/uses/",
         f"/desk/kb/{ReplyTemplate.objects.get(slug='answer').pk}/on-case/",
     ]
+
+
+def _measured() -> list[str]:
+    """Leave a night of search and a test set that was run; return what lies below the pages of the menu."""
+    night = quality.measure()
+    chief = Employee.objects.get(username="kbchief")
+    known = TestQuery(code="1", text="оформить гараж", pages={str(Faq.objects.get(slug="garage-0").pk): 2})
+    row = quality.keep_set("Гаражи", [known, TestQuery(code="2", text="вертолёт")], by=chief)
+    run = quality.begin(row, by=chief)
+    while quality.work_next():
+        pass
+    place = "/desk/kb/search-quality/"
+    return [f"{place}runs/{night.pk}/", f"{place}runs/{run.pk}/", f"{place}sets/", f"{place}sets/{row.pk}/"]
 
 
 def _sent() -> Agreement:

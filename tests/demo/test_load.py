@@ -8,12 +8,14 @@ import pytest
 from django.contrib.auth import authenticate
 from django.test import override_settings
 from django.utils import timezone
+from wagtail.documents.models import Document
 
 from otklik.appeals.models import Appeal
 from otklik.channels.mail.models import CaughtLetter
 from otklik.core import journal
 from otklik.correspondence.models import OutgoingMessage
 from otklik.demo import load, staff
+from otklik.knowledge import file_texts, materials
 from otklik.people.models import Applicant, Contact, Employee
 from otklik.surveys.models import Response
 from tests import databases
@@ -23,8 +25,11 @@ from tests import databases
 def loaded(django_db_setup, django_db_blocker, worker_id, tmp_path_factory):
     """Load once and commit; every test after it is rolled back to this, and the next module begins empty again."""
     with django_db_blocker.unblock():
-        with override_settings(FILES_ROOT=tmp_path_factory.mktemp("demo")):
+        kept = tmp_path_factory.mktemp("demo")
+        with override_settings(FILES_ROOT=kept, MEDIA_ROOT=kept / "media"):
             load.load(count=12)
+            while file_texts.read_next():
+                pass
         yield
         databases.template(worker_id).restore()
 
@@ -44,6 +49,16 @@ def test_history_is_whole_and_past_and_sends_nothing(small):
         assert now - timedelta(days=95) < appeal.created_at <= appeal.status_since <= now
         assert appeal.received_on <= appeal.registered_on <= (appeal.due_on or appeal.registered_on)
     assert journal.verify() == []
+
+
+def test_a_file_of_a_material_is_there_and_is_found_by_its_own_words(small):
+    [file] = Document.objects.all()
+    citizen, employee = (
+        materials.find("опись документов реестр членов товарищества", user=user)
+        for user in (None, Employee.objects.get(username="executor1"))
+    )
+    for found in (citizen, employee):
+        assert file.title in [one.file for one in found[:3]]
 
 
 def test_a_second_load_changes_nothing(small):

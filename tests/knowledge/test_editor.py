@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 
 import pytest
 from django.urls import reverse
@@ -133,3 +135,39 @@ def test_an_act_without_its_date_an_unknown_placeholder_and_a_twin_are_told_at_t
     assert not LegalAct.objects.exists()
     assert not ReplyTemplate.objects.exists()
     assert Faq.objects.count() == 1
+
+
+BROKEN = (
+    "Текст без <b>редактора</b>\nвторая строка",
+    "",
+    "[]",
+    '"слово"',
+    "5",
+    '{"blocks": 5}',
+    '{"blocks": [{"text": 5}]}',
+)
+
+
+@pytest.mark.parametrize("body", [*BROKEN, "[" * 100_000])
+def test_a_text_that_does_not_come_from_the_editor_is_told_at_its_field_and_nothing_is_lost(author, own, body):
+    before = Faq.objects.get(pk=own.pk)
+    revisions = before.revisions.count()
+    answer = saved(author, own, body=body, short_answer="Набрано только что")
+    shown = answer.content.decode()
+    assert answer.status_code == 200
+    assert answer.context["form"].errors.keys() == {"body"}
+    assert "Текст пришёл не из редактора и не сохранён" in shown
+    assert "Набрано только что" in shown
+    [content] = re.findall(r'<input type="hidden" name="body" value="([^"]*)"', shown)
+    kept = json.loads(html.unescape(content))
+    assert "\n".join(one["text"] for one in kept["blocks"])[:50] == body[:50]
+    own.refresh_from_db()
+    assert (own.body, own.revisions.count()) == (before.body, revisions)
+
+
+def test_a_new_material_is_not_made_of_such_a_text(author, garages, own):
+    address = reverse("wagtailadmin_pages:add", args=["knowledge", "faq", garages.pk])
+    answer = signed_in(author).post(address, typed(own, title="Новый вопрос", slug="new", body="не JSON"))
+    assert answer.status_code == 200
+    assert "Текст пришёл не из редактора и не сохранён" in answer.content.decode()
+    assert not Material.objects.filter(slug="new").exists()

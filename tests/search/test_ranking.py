@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from otklik.search import confidence, ranking, thesaurus
-from otklik.search.asked import understand
+from otklik.search.asked import Words, understand
 from otklik.search.index import Document, Index
 
 TEXTS = {
@@ -20,13 +20,15 @@ TEXTS = {
     "boundary": ("Межевание", "Кадастровый инженер согласует границы участка с соседями, затем готовит план."),
     "expropriation": ("Изъятие для государственных нужд", "Собственнику выплачивают возмещение по оценке."),
 }
-WORDS = thesaurus.read(
-    [
-        "ларёк, киоск > нестационарный, торговый [0.8]",
-        "забрать под дорогу > изъятие, нужда [0.9]",
-        "- заранее благодарен",
-        "~ бабушка, картошка",
-    ]
+WORDS = Words(
+    thesaurus.read(
+        [
+            "ларёк, киоск > нестационарный, торговый [0.8]",
+            "забрать под дорогу > изъятие, нужда [0.9]",
+            "- заранее благодарен",
+            "~ бабушка, картошка",
+        ]
+    )
 )
 
 
@@ -38,7 +40,7 @@ def view():
 
 
 def found(view, query, **options):
-    return [one.key for one in ranking.answer(view, query, 10, thesaurus=WORDS, **options).ranked]
+    return [one.key for one in ranking.answer(view, query, 10, words=WORDS, **options).ranked]
 
 
 @pytest.mark.parametrize(
@@ -73,13 +75,13 @@ def test_what_people_type_finds_what_they_mean(view, query, key):
     ],
 )
 def test_every_find_tells_why(view, query, how, met):
-    best = ranking.answer(view, query, 10, thesaurus=WORDS).ranked[0]
+    best = ranking.answer(view, query, 10, words=WORDS).ranked[0]
     assert (how, met) in [(why.how, why.found) for why in best.why]
 
 
 def test_an_unfinished_word_finds_what_it_may_become(view):
     assert found(view, "нестац", typing=True)[:1] == ["kiosk"]
-    best = ranking.answer(view, "нестац", 10, thesaurus=WORDS, typing=True).ranked[0]
+    best = ranking.answer(view, "нестац", 10, words=WORDS, typing=True).ranked[0]
     assert best.why[0].how == "begun"
 
 
@@ -98,8 +100,8 @@ def test_what_was_repaired_is_said(view, query, read_as):
 
 
 def test_a_title_that_was_typed_comes_before_what_the_thesaurus_thinks_of(view):
-    words = thesaurus.read(["аренда > изъятие, государственный, нужда [1.0]"])
-    ranked = ranking.answer(view, "Аренда земельного участка", 10, thesaurus=words).ranked
+    words = Words(thesaurus.read(["аренда > изъятие, государственный, нужда [1.0]"]))
+    ranked = ranking.answer(view, "Аренда земельного участка", 10, words=words).ranked
     assert ranked[0].key == "lease"
 
 
@@ -115,20 +117,20 @@ def test_a_letter_is_about_what_it_asks(view):
 
 def test_the_surer_the_better_it_is_met(view):
     judge = confidence.SHIPPED
-    certain = judge.confidence(ranking.answer(view, "аренда земельного участка", 10, thesaurus=WORDS).features)
-    doubtful = judge.confidence(ranking.answer(view, "расписание автобусов на вокзал", 10, thesaurus=WORDS).features)
+    certain = judge.confidence(ranking.answer(view, "аренда земельного участка", 10, words=WORDS).features)
+    doubtful = judge.confidence(ranking.answer(view, "расписание автобусов на вокзал", 10, words=WORDS).features)
     assert 0 <= doubtful < judge.threshold <= certain <= 1
 
 
 def test_nothing_is_sure_where_nothing_is_found(view):
-    answer = ranking.answer(view, "вертолёт", 10, thesaurus=thesaurus.Thesaurus())
+    answer = ranking.answer(view, "вертолёт", 10, words=Words(thesaurus.Thesaurus()))
     assert (answer.ranked, confidence.SHIPPED.confidence(answer.features)) == ([], 0.0)
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.text(max_size=400), st.booleans())
 def test_any_text_is_a_query(view, text, typing):
-    assert len(ranking.answer(view, text, 3, thesaurus=WORDS, typing=typing).ranked) <= 3
+    assert len(ranking.answer(view, text, 3, words=WORDS, typing=typing).ranked) <= 3
 
 
 @pytest.mark.parametrize(
@@ -149,7 +151,7 @@ def test_any_text_is_a_query(view, text, typing):
 )
 def test_no_text_is_slow(view, query):
     began = time.process_time()
-    ranking.answer(view, query, 10, thesaurus=WORDS)
+    ranking.answer(view, query, 10, words=WORDS)
     assert time.process_time() - began < 2
 
 

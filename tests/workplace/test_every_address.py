@@ -41,7 +41,7 @@ PUBLIC_FOR_CACHES: set[str] = set()
 ASKED = (
     *("q", "text", "view", "page", "topic", "unit", "term", "channel", "current", "actor", "action", "first", "last"),
     *("number", "from", "to", "download", "at", "on", "kind", "format", "applicant", "about"),
-    *("audience", "month", "outcome", "by", "state", "material", "quarter"),
+    *("audience", "month", "outcome", "by", "state", "material", "quarter", "source", "section"),
 )
 TYPED = (
     *("text", "reason", "remark", "number", "appeal", "merged", "detach", "insert", "decline", "approvers", "signer"),
@@ -54,7 +54,21 @@ TYPED = (
     *("signed_on", "since", "until", "years", "level", "digest_at", "mail-term", "replaced_by", "revision"),
     *("helped", "note", "outcome", "take", "audience", "seconds", "measured_on", "path"),
     *("step", "how", "link", "field", "passage", "note", "acts", "items", "has_all", "missing", "close"),
-    *("act", "named", "nothing", "section", "title", "words", "also", "again", "pass", "done"),
+    *(
+        "act",
+        "named",
+        "nothing",
+        "section",
+        "title",
+        "words",
+        "also",
+        "again",
+        "pass",
+        "done",
+        "remove",
+        "resume",
+        "back",
+    ),
 )
 
 

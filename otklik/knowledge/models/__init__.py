@@ -27,6 +27,7 @@ from otklik.knowledge.models.material import (
     Reference,
 )
 from otklik.knowledge.models.proposal import Evidence, Proposal
+from otklik.knowledge.models.quality import SearchCase, SearchRun, TestQuery, TestSet
 from otklik.knowledge.models.review import EmptySection, QuarterOpening, ReviewDuty, ReviewItem, ReviewLook
 from otklik.knowledge.models.structure import (
     Function,
@@ -72,10 +73,14 @@ __all__ = [
     "ReviewItem",
     "ReviewLook",
     "Script",
+    "SearchCase",
+    "SearchRun",
     "SearchSession",
     "Section",
     "SectionLink",
     "Service",
+    "TestQuery",
+    "TestSet",
     "UnitEditors",
     "Vote",
 ]

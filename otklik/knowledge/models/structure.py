@@ -54,6 +54,17 @@ class KnowledgePageForm(WagtailAdminPageForm):
         if SEND not in self.data:
             super().defer_required_fields()
 
+    def clean(self) -> Any:
+        """Refuse a rich text that the editor did not write."""
+        from otklik.knowledge.rich_editor import WRONG, RichTextArea  # Wagtail's editor asks for models that are ready
+
+        cleaned = super().clean()
+        for name, field in self.fields.items():
+            widget = field.widget
+            if isinstance(widget, RichTextArea) and widget.is_foreign(self.data, self.add_prefix(name)):
+                self.add_error(name, WRONG)
+        return cleaned
+
 
 class KnowledgePage(Page):
     """What our pages share: Wagtail keeps them and makes their addresses; citizens read lean pages of our own there."""

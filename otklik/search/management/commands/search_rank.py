@@ -11,7 +11,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from otklik.search import confidence, ranking, thesaurus
+from otklik.search import asked, confidence, ranking
 from otklik.search.index import Document, Index
 
 
@@ -42,16 +42,16 @@ class Command(BaseCommand):
     def handle(self, *, articles: Path, queries: Path, out: Path, limit: int, **_: Any) -> None:
         """Write the ranking."""
         try:
-            documents, asked = list(read_lines(articles)), list(read_lines(queries))
+            documents, queries_asked = list(read_lines(articles)), list(read_lines(queries))
         except OSError as exc:
             raise CommandError(f"Не читается {exc.filename}: {exc.strerror}.") from exc
         index = Index()
         index.write(Document(one["id"], one["title"], one["body"], ()) for one in documents)
-        store, words, judge = index.view(), thesaurus.shipped(), confidence.SHIPPED
+        store, words, judge = index.view(), asked.shipped(), confidence.SHIPPED
         with out.open("w", encoding="utf-8") as file:
-            for query in asked:
+            for query in queries_asked:
                 started = time.perf_counter()
-                found = ranking.answer(store, query["text"], limit, thesaurus=words)
+                found = ranking.answer(store, query["text"], limit, words=words)
                 sure = judge.confidence(found.features)
                 line = {
                     "query_id": query["id"],
@@ -61,4 +61,4 @@ class Command(BaseCommand):
                     "ms": round((time.perf_counter() - started) * 1000, 3),
                 }
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")
-        self.stdout.write(f"Запросов: {len(asked)}, статей: {len(documents)}. Записано в {out}.")
+        self.stdout.write(f"Запросов: {len(queries_asked)}, статей: {len(documents)}. Записано в {out}.")
