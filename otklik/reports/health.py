@@ -74,6 +74,7 @@ JOBS: Final[dict[str, str]] = {
     "sweep-sessions": "Уборка истёкших сеансов",
     "sweep-presence": "Забывание давно открытых обращений",
     "gather-proposals": "Сбор предложений об актуализации",
+    "learn-of-searches": "Обучение поиска и предложения в его словарь",
     "measure-search": "Проверка качества поиска за ночь",
     "retrain-confidence": "Переобучение уверенности поиска",
     "sweep-searches": "Забывание слов давних поисков",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from heapq import nlargest
 from typing import Final, NamedTuple
 
@@ -29,9 +29,14 @@ THESAURUS: Final = 0.7  # of what is written against what is typed; of a letter:
 THESAURUS_OF_LETTER: Final = 0.5
 TOPICS: Final = 0.5  # of the words of a topic it may be about; of a letter:
 TOPICS_OF_LETTER: Final = 0.8
+LEARNT: Final = 0.5  # of all that a document could meet
+_MOST_LEARNT: Final = 10
 _LEAST_SAID: Final = 0.1  # of the thesaurus where a title was typed
 _WELL_MET: Final = 2.0  # BM25 gives a word up to 2.4 of its rarity
 _MOST_REASONS: Final = 8
+
+
+Learnt = Callable[[Collection[str]], Mapping[str, float]]
 
 
 class Why(NamedTuple):
@@ -59,26 +64,37 @@ class Answer(NamedTuple):
     features: confidence.Features
 
 
-def answer(store: Store, query: str, limit: int, *, words: Words, typing: bool = False) -> Answer:
-    """Return the best documents for a query; nothing for a query without words."""
+def answer(
+    store: Store, query: str, limit: int, *, words: Words, typing: bool = False, learnt: Learnt | None = None
+) -> Answer:
+    """Return the best documents for a query; nothing for a query without words.
+
+    `learnt`: where these lemmas led people before, key → from 0 to 1; it has little to say, and least where the words
+    themselves are met.
+    """
     asked = understand(query, store, words, typing=typing)
     lexicon = _Lexicon(store, {*asked.typed, *asked.written, *asked.meant, *asked.words})
     groups = _Sought(asked.typed, lexicon), _Sought(asked.written, lexicon), _Sought(asked.meant, lexicon)
     shares = (1.0, THESAURUS_OF_LETTER, TOPICS_OF_LETTER) if asked.letter else (1.0, THESAURUS, TOPICS)
-    met = [_Met(one, groups) for one in _candidates(store, asked, shares, lexicon, limit)]
+    led = learnt(asked.typed) if learnt else {}
+    candidates = _candidates(store, asked, shares, lexicon, limit)
+    missed = nlargest(_MOST_LEARNT, led.keys() - {one.key for one in candidates}, key=lambda key: (led[key], key))
+    met = [_Met(one, groups) for one in (*candidates, *store.named(missed))]
     total = sum(lexicon.rarity(word) * part for word, part in asked.words.items()) or 1.0
     best_typed = max((one.values[0] for one in met), default=0.0) / (_WELL_MET * total)
+    thin = max(_LEAST_SAID, 1 - min(best_typed, 1.0))
     if not asked.letter:  # the better the typed words are met by themselves, the less others have to say
-        own = max(_LEAST_SAID, 1 - min(best_typed, 1.0))
-        shares = (1.0, shares[1] * own, shares[2] * own)
-    scored = sorted(((one.score(shares), one) for one in met), key=lambda s: (-s[0], s[1].found.key))
+        shares = (1.0, shares[1] * thin, shares[2] * thin)
+    for one in met:
+        one.score = one.sum(shares) + LEARNT * thin * total * led.get(one.found.key, 0.0)
+    met.sort(key=lambda one: (-one.score, one.found.key))
     ranked = [
-        Ranked(one.found.key, score, min(score / (_WELL_MET * total), 1.0), one.why(shares))
-        for score, one in scored[:limit]
-        if score > 0
+        Ranked(one.found.key, one.score, min(one.score / (_WELL_MET * total), 1.0), one.why(shares))
+        for one in met[:limit]
+        if one.score > 0
     ]
     known = sum(part for word, part in asked.words.items() if word in lexicon.met) / (sum(asked.words.values()) or 1.0)
-    return Answer(ranked, asked, confidence.features([score for score, _ in scored], total, best_typed, known, asked))
+    return Answer(ranked, asked, confidence.features([one.score for one in met], total, best_typed, known, asked))
 
 
 def _candidates(store: Store, asked: Asked, shares: Sequence[float], lexicon: _Lexicon, limit: int) -> list[Candidate]:
@@ -141,8 +157,9 @@ class _Met:
                 before, seen = self._roots.get(root, (0, word))
                 self._roots[root] = (before + times, seen)
         self.values = [self._sum(group) for group in groups]
+        self.score = 0.0
 
-    def score(self, shares: Sequence[float]) -> float:
+    def sum(self, shares: Sequence[float]) -> float:
         """Return the values together, each group by its share."""
         return sum(share * value for share, value in zip(shares, self.values, strict=True))
 

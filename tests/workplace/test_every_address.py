@@ -72,6 +72,7 @@ TYPED = (
         "back",
     ),
     *("question",),
+    *("said", "written", "weight", "proposal", "word", "all"),
 )
 
 

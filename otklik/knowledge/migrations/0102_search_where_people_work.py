@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('knowledge', '0101_quality'),
+        ('knowledge', '0013_quality'),
     ]
 
     operations = [
