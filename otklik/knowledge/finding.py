@@ -199,7 +199,7 @@ def _since(row: SearchSession) -> int:
 def recent(who: Searcher, *, limit: int) -> list[str]:
     """Return the words he searched for last, each once, the newest first: his own and nobody else's.
 
-    Words of which a number was hidden are not offered: they would not find again what they found.
+    Words of which something personal was hidden are not offered: they would not find again what they found.
     """
     rows = who.rows().filter(cleared=False, found__gt=0).exclude(query="").exclude(query__contains=masking.HIDDEN)
     asked = rows.order_by("-last_at").values_list("query", flat=True)[: 5 * limit]

@@ -17,11 +17,12 @@ from django.db.models.signals import post_save
 from django.utils import timezone
 from wagtail.models import PageLogEntry
 
-from otklik.core import journal, masking
+from otklik.core import journal
 from otklik.core.errors import DomainError
 from otklik.knowledge import drafts, finding, materials, rights, votes
 from otklik.knowledge.drafts import Draft
 from otklik.knowledge.models import Evidence, Material, Proposal, SearchSession, Section, Vote
+from otklik.people import personal_data
 from otklik.people.models import Employee, Unit
 from otklik.search import analysis
 
@@ -195,7 +196,7 @@ def ask(question: str, *, unit: Unit | None, by: Employee) -> Proposal:
 
     The same question of another employee strengthens the proposal that is open.
     """
-    words = masking.words(" ".join(question.split()))[:1000]
+    words = personal_data.hidden(" ".join(question.split())[:5000])[:1000]
     cause = " ".join(sorted(set(analysis.words(words))))
     if not cause:
         raise NoQuestion
