@@ -196,7 +196,11 @@ def _repaired(word: _Word, store: Store, thesaurus: Thesaurus) -> _Word:
     """Return a word that neither a document nor the thesaurus knows with the lemmas it may stand for."""
     is_word = analysis.is_word(word.form)  # and may be meant all the same
     options: dict[str, tuple[float, How]] = dict(word.options) if is_word else {}
-    near = repair.nearest(word.form, store, thesaurus, most=1 if is_word else 3)
+    most = 1 if is_word else 3
+    # The form that was meant may stand nowhere, its lemma does: «горажом».
+    near = repair.nearest(word.form, store, thesaurus, most=most) or repair.nearest(
+        word.lemma, store, thesaurus, most=most
+    )
     for one in near:
         options.setdefault(analysis.lemma(one.form), (one.credit * (IN_DOUBT if is_word else 1.0), "slip"))
     if options:

@@ -55,6 +55,7 @@ def found(view, query, **options):
         ("суб аренда", "sublease"),
         ("гаражнаяамнистия", "garage"),
         ("ларек", "kiosk"),
+        ("под горажом", "garage"),  # «гаражом» stands nowhere
         ("забирают под дорогу", "expropriation"),
         ("под дорогу дом заберут", "expropriation"),
         ("межевой план", "boundary"),  # a word of the same root
