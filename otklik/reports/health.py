@@ -31,6 +31,8 @@ from otklik.core.models import Backup, Firing, Installation, WorkerBeat
 from otklik.core.storage import DurableStorage
 from otklik.correspondence import staff_mail
 from otklik.correspondence.models import ChannelCode, IncomingMessage, OutgoingMessage, StaffLetter
+from otklik.knowledge import materials
+from otklik.search import vectors
 from otklik.search.models import Entry
 
 GOOD, WARN, BAD = "good", "warn", "bad"
@@ -65,6 +67,7 @@ JOBS: Final[dict[str, str]] = {
     "sweep-sessions": "Уборка истёкших сеансов",
     "sweep-presence": "Забывание давно открытых обращений",
     "gather-proposals": "Сбор предложений об актуализации",
+    "make-vectors": "Смысл материалов для поиска",
     "measure-search": "Проверка качества поиска за ночь",
     "retrain-confidence": "Переобучение уверенности поиска",
     "sweep-searches": "Забывание слов давних поисков",
@@ -426,6 +429,21 @@ def _search() -> Iterator[Fact]:
         GOOD if whole else WARN,
         "" if whole else "Часть обращений не находится поиском. Сообщите разработчикам.",
     )
+    yield from _encoder()
+
+
+def _encoder() -> Iterator[Fact]:
+    """Tell how search by meaning is, where it is asked for."""
+    title = "Поиск по смыслу"
+    if (now := vectors.condition(materials.INDEX, materials.INDEX_OF_SITE)) is None:
+        return
+    if now.wrong:
+        tip = "Исправьте настройку и перезапустите службы."
+        yield Fact(title, f"не работает, ищем по словам. {now.wrong}", WARN, tip)
+    else:
+        whole = now.made >= now.of
+        tip = "" if whole else "Обработчик разбирает их сам, это минуты. Если число стоит, посмотрите его журнал."
+        yield Fact(title, f"материалов и файлов разобрано {now.made} из {now.of}", GOOD if whole else WARN, tip)
 
 
 def _program() -> Iterator[Fact]:

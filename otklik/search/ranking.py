@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from heapq import nlargest
-from typing import Final, NamedTuple
+from statistics import fmean, pstdev
+from typing import Final, NamedTuple, Protocol
 
 from otklik.search import analysis, confidence
 from otklik.search.asked import Asked, How, Option, Words, understand
@@ -32,6 +33,9 @@ TOPICS_OF_LETTER: Final = 0.8
 _LEAST_SAID: Final = 0.1  # of the thesaurus where a title was typed
 _WELL_MET: Final = 2.0  # BM25 gives a word up to 2.4 of its rarity
 _MOST_REASONS: Final = 8
+MEANING: Final = 0.8  # of nearness of meaning against words, both counted in deviations from the mean
+_NEAREST: Final = 20  # by meaning, ranked beside those found by words
+_PLAINLY_NEAR: Final = 1.0  # deviations above the mean nearness
 
 
 class Why(NamedTuple):
@@ -59,8 +63,22 @@ class Answer(NamedTuple):
     features: confidence.Features
 
 
-def answer(store: Store, query: str, limit: int, *, words: Words, typing: bool = False) -> Answer:
-    """Return the best documents for a query; nothing for a query without words."""
+class Vectors(Protocol):
+    """Documents placed by what they mean, as one reader sees them."""
+
+    def near(self, text: str) -> Mapping[str, float]:
+        """Return how near every open document lies to a text (cosine), by key; nothing where it cannot be told."""
+        ...
+
+
+def answer(
+    store: Store, query: str, limit: int, *, words: Words, typing: bool = False, vectors: Vectors | None = None
+) -> Answer:
+    """Return the best documents for a query; nothing for a query without words.
+
+    `vectors`: what an encoder adds. It moves documents and brings some that share no word with the query; how sure an
+    answer is, and what part of the query it covers, is still told by words.
+    """
     asked = understand(query, store, words, typing=typing)
     lexicon = _Lexicon(store, {*asked.typed, *asked.written, *asked.meant, *asked.words})
     groups = _Sought(asked.typed, lexicon), _Sought(asked.written, lexicon), _Sought(asked.meant, lexicon)
@@ -72,11 +90,15 @@ def answer(store: Store, query: str, limit: int, *, words: Words, typing: bool =
         own = max(_LEAST_SAID, 1 - min(best_typed, 1.0))
         shares = (1.0, shares[1] * own, shares[2] * own)
     scored = sorted(((one.score(shares), one) for one in met), key=lambda s: (-s[0], s[1].found.key))
-    ranked = [
-        Ranked(one.found.key, score, min(score / (_WELL_MET * total), 1.0), one.why(shares))
-        for score, one in scored[:limit]
-        if score > 0
-    ]
+    worded = {one.found.key: (score, one) for score, one in scored if score > 0}
+    order = [_Placed(key, score) for key, (score, _) in worded.items()]
+    if vectors is not None and asked.words and not typing:  # an unfinished word means nothing yet
+        order = _by_meaning(order, vectors.near(asked.question))
+    ranked = []
+    for placed in order[:limit]:
+        score, one = worded.get(placed.key, (0.0, None))
+        why = (*(one.why(shares) if one else ()), *([Why("", "", "meaning")] if placed.is_near else []))
+        ranked.append(Ranked(placed.key, placed.score, min(score / (_WELL_MET * total), 1.0), why))
     known = sum(part for word, part in asked.words.items() if word in lexicon.met) / (sum(asked.words.values()) or 1.0)
     return Answer(ranked, asked, confidence.features([score for score, _ in scored], total, best_typed, known, asked))
 
@@ -89,6 +111,37 @@ def _candidates(store: Store, asked: Asked, shares: Sequence[float], lexicon: _L
             sought[word] += share * option.weight
     heaviest = nlargest(_MOST_WORDS, sought, key=lambda word: sought[word] * lexicon.rarity(word))
     return store.best({word: sought[word] for word in heaviest}, max(_CANDIDATES, limit))
+
+
+class _Placed(NamedTuple):
+    """A document in its place; `is_near`: its meaning has helped it there."""
+
+    key: str
+    score: float
+    is_near: bool = False
+
+
+def _by_meaning(worded: Sequence[_Placed], cosines: Mapping[str, float]) -> list[_Placed]:
+    """Return the documents found by words, and the nearest by meaning beside them, ordered by both."""
+    if not cosines:
+        return list(worded)
+    mean, spread = _middle(cosines.values())
+    nearest = nlargest(_NEAREST, cosines, key=lambda key: (cosines[key], key))
+    scores = {placed.key: placed.score for placed in worded}
+    scores |= {key: 0.0 for key in nearest if key not in scores and cosines[key] > mean + _PLAINLY_NEAR * spread}
+    usual, usual_spread = _middle(scores.values())
+    mean, spread = _middle([cosines[key] for key in scores if key in cosines])
+    placed = []
+    for key, score in scores.items():
+        nearness = (cosines[key] - mean) / spread if key in cosines else 0.0
+        whole = (score - usual) / usual_spread + MEANING * nearness
+        placed.append(_Placed(key, whole, nearness > _PLAINLY_NEAR or not score))
+    return sorted(placed, key=lambda one: (-one.score, one.key))
+
+
+def _middle(values: Collection[float]) -> tuple[float, float]:
+    """Return the mean and the deviation; where all are the same, a deviation that divides by nothing."""
+    return (fmean(values), pstdev(values) or 1.0) if values else (0.0, 1.0)
 
 
 class _Lexicon:
