@@ -61,6 +61,7 @@ def data_dir(tmp_path: Path, settings: Any) -> Path:
     """Keep stored files and media of each test apart; also forget the process-wide cache."""
     settings.FILES_ROOT = tmp_path / "files"
     settings.MEDIA_ROOT = tmp_path / "media"
+    settings.SEARCH_ROOT = tmp_path / "search"
     cache.clear()
     return tmp_path
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from typing import Final
 
+from django.db import transaction
 from django.db.models import Q
 
 from otklik.appeals import access
@@ -15,6 +17,7 @@ from otklik.search import engine as search
 from otklik.search.snippets import Segment
 
 INDEX = "appeals"
+_PORTION: Final = 500  # appeals put in one transaction
 EVERYONE = "all"  # the mark that holders of «видеть все обращения» look for
 
 
@@ -35,17 +38,32 @@ def put(appeal: Appeal) -> None:
 
 def put_new(appeal: Appeal, message: IncomingMessage) -> None:
     """Put an appeal just made of a message into the index: nobody is assigned or asked yet."""
-    _put(appeal, [(message.subject, message.text)], [EVERYONE], new=True)
+    _put(appeal, [(message.subject, message.text)], [EVERYONE])
 
 
-def _put(appeal: Appeal, texts: Iterable[tuple[str, str]], scopes: Collection[str], *, new: bool = False) -> None:
+def put_all(*, lost_only: bool, say: Callable[[int, int], object] = lambda done, total: None) -> int:
+    """Put every appeal into the index, or only those it does not know; return how many."""
+    rows = Appeal.objects.order_by("pk")
+    if lost_only:
+        known = search.known(INDEX)
+        lost = [pk for pk in rows.values_list("pk", flat=True) if str(pk) not in known]
+    else:
+        lost = list(rows.values_list("pk", flat=True))
+    for start in range(0, len(lost), _PORTION):
+        with transaction.atomic():  # an appeal is put as it is while nobody changes it
+            for appeal in rows.select_for_update(of=("self",)).filter(pk__in=lost[start : start + _PORTION]):
+                put(appeal)
+        say(min(start + _PORTION, len(lost)), len(lost))
+    return len(lost)
+
+
+def _put(appeal: Appeal, texts: Iterable[tuple[str, str]], scopes: Collection[str]) -> None:
     search.put(
         INDEX,
         str(appeal.pk),
         title=f"{appeal.number} {appeal.subject}",
         body="\n".join(part for row in texts for part in row if part),
         scopes=scopes,
-        new=new,
     )
 
 

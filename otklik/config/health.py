@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
 
 from otklik.core import beats
 from otklik.core.access import public
 from otklik.reports import health
+from otklik.search import reading
 
 
 @public
@@ -18,9 +22,21 @@ def alive(request: HttpRequest) -> HttpResponse:
 
 @public
 def ready(request: HttpRequest) -> JsonResponse:
-    """Answer 200 once the database answers, with who works and how long each channel's oldest rows have waited."""
+    """Answer 200 once the database answers, with who works, what waits and for how long, and how search is answered."""
     try:
         working = sorted(beats.living().values_list("kind", flat=True))
-        return JsonResponse({"status": "ready", "channels": health.waiting(), "working": working})
+        told = {"status": "ready", "channels": health.waiting(), "working": working, "search": _search()}
+        return JsonResponse(told)
     except DatabaseError:
         return JsonResponse({"status": "no database"}, status=503)
+
+
+def _search() -> dict[str, Any]:
+    now = reading.condition()
+    return {
+        "kept": now.is_kept,
+        "building": now.building[0] if now.building else None,
+        "by_table": now.by_table,
+        "waiting": now.waiting,
+        "oldest_seconds": int((timezone.now() - now.oldest).total_seconds()) if now.oldest else None,
+    }

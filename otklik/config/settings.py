@@ -242,6 +242,8 @@ STATICFILES_DIRS = [PACKAGE / "static"]
 MEDIA_ROOT = DATA / "media"
 MEDIA_URL = "/media/"
 FILES_ROOT = DATA / "files"
+SEARCH_ROOT = DATA / "search"  # this machine's search indexes; made again from the database whenever they are lost
+SEARCH_AT_ONCE = TESTING  # who searches sees what has just been put, and there is no indexer
 # Stored files in a bucket instead: `s3://bucket/prefix?endpoint=https://…&region=…`; the folder then keeps copies.
 S3_URL, S3_KEY = os.environ.get("OTKLIK_S3_URL", ""), os.environ.get("OTKLIK_S3_KEY", "")
 S3_SECRET = _secret("OTKLIK_S3_SECRET")

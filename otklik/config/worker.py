@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from otklik.channels.registry import all_channels
 from otklik.config import firing, jobs
+from otklik.config.indexing import Guard
 from otklik.core import beats
 from otklik.core.models import Firing, WorkerBeat
 
@@ -38,7 +39,8 @@ class Worker:
 
     def run(self) -> None:
         """Work until stopped."""
-        steps = jobs.steps(all_channels())
+        steps, guard = jobs.steps(all_channels()), Guard()
+        guard.start()
         threads = [threading.Thread(target=self._repeat, args=item, name=item[0]) for item in steps.items()]
         for thread in threads:
             thread.start()
@@ -46,6 +48,7 @@ class Worker:
             self._fire(pool)
         for thread in threads:
             thread.join()
+        guard.stop()
 
     def _repeat(self, name: str, step: Callable[[], bool]) -> None:
         """Repeat one step of the queues; rest when there is nothing to take or the step failed."""

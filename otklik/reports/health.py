@@ -32,8 +32,8 @@ from otklik.core.storage import DurableStorage
 from otklik.correspondence import staff_mail
 from otklik.correspondence.models import ChannelCode, IncomingMessage, OutgoingMessage, StaffLetter
 from otklik.knowledge import materials
-from otklik.search import vectors
-from otklik.search.models import Entry
+from otklik.search import reading, vectors
+from otklik.search.models import Entry, IndexHost
 
 GOOD, WARN, BAD = "good", "warn", "bad"
 WORST: Final = (GOOD, WARN, BAD)
@@ -43,6 +43,13 @@ BACKUP_LATE: Final = timedelta(days=7)
 CLOCK_SECONDS: Final = 5
 STAFF_MAIL_LATELY: Final = timedelta(days=7)
 MEGABYTE: Final = 2**20
+
+# What each search index is called.
+INDEXES: Final[dict[str, str]] = {
+    materials.INDEX: "материалы для сотрудников",
+    materials.INDEX_OF_SITE: "материалы на сайте",
+    search_feed.INDEX: "обращения",
+}
 
 # What each periodic job is called, up to the number of a mailbox.
 JOBS: Final[dict[str, str]] = {
@@ -427,9 +434,49 @@ def _search() -> Iterator[Fact]:
         "Указатель поиска",
         f"обращений {found} из {appeals}, всего записей {sum(counts.values())}",
         GOOD if whole else WARN,
-        "" if whole else "Часть обращений не находится поиском. Сообщите разработчикам.",
+        "" if whole else "Часть обращений не находится поиском. Выполните команду otklik reindex.",
     )
+    if not settings.SEARCH_AT_ONCE:
+        yield _own_index(reading.condition())
+        yield from _other_machines()
     yield from _encoder()
+
+
+def _own_index(now: reading.Condition) -> Fact:
+    """Tell how the index of the machine that answers is kept."""
+    title = "Указатель этой машины"
+    by_table = ", ".join(INDEXES.get(name, name) for name in now.by_table)
+    aside = f"; пока поиск медленнее и беднее, прямо по записям: {by_table}" if by_table else ""
+    if not now.is_kept:
+        return Fact(
+            title,
+            f"не ведётся, ждёт изменений: {now.waiting}{aside}",
+            BAD,
+            "Новое и изменённое не находится. Проверьте, что работают otklik-web или otklik-worker, и посмотрите"
+            " журнал: journalctl -u otklik-worker -u otklik-web.",
+        )
+    if now.building:
+        name, done, total = now.building
+        how_far = f"строится заново: {INDEXES.get(name, name)}, {done} из {total}"
+        return Fact(title, f"{how_far}{aside}", WARN, "Подождите: это минуты.")
+    late = now.oldest is not None and timezone.now() - now.oldest > SLOW
+    if late or by_table:
+        return Fact(
+            title,
+            f"отстаёт, ждёт изменений: {now.waiting}, самое старое от {_moment(now.oldest)}{aside}",
+            BAD if late else WARN,
+            "Посмотрите журнал: journalctl -u otklik-worker -u otklik-web. Если не пройдёт, выполните otklik reindex.",
+        )
+    return Fact(title, f"внесено всё, последний раз {_moment(now.carried_at)}, {_megabytes(now.size)}")
+
+
+def _other_machines() -> Iterator[Fact]:
+    """Tell which machines keep an index, where there are several, and which of them are waited for."""
+    rows = list(IndexHost.objects.order_by("name", "-seen_at"))
+    if len(rows) > 1:
+        silent = timezone.now() - SLOW
+        words = [f"{row.name}{'' if row.seen_at > silent else f' — молчит с {_moment(row.seen_at)}'}" for row in rows]
+        yield Fact("Машины с указателем", f"{'; '.join(words)}. Молчащую ждут неделю, потом забывают")
 
 
 def _encoder() -> Iterator[Fact]:

@@ -87,6 +87,7 @@ def is_word(word: str) -> bool:
     return bool(russian.dictionary().word_is_known(word))
 
 
+@lru_cache(maxsize=50_000)
 def _parts(token: str) -> tuple[str, ...]:
     """Return what one token is written with: a code whole and in parts, «купля-продажа» in parts."""
     token = token.replace("–", "-")
@@ -143,6 +144,7 @@ def latin_layout(text: str) -> str:
 _SOUNDS: Final = str.maketrans("бвгджзщчц", "пфктшсшшс", "аеиоуыэюяйьъё")
 
 
+@lru_cache(maxsize=50_000)
 def sound(word: str) -> str:
     """Return the consonants of a word as they sound, none twice in a row: «аренда» → «рнт»."""
     return "".join(letter for letter, _ in groupby(word.translate(_SOUNDS)))

@@ -125,8 +125,11 @@ class Package:
         """Return a vector of length one for each text."""
         if not texts:
             return []
-        with self._lock:
-            vectors: Sequence[Vector] = self._use.encode([text[:LONGEST] or " " for text in texts])
+        try:
+            with self._lock:
+                vectors: Sequence[Vector] = self._use.encode([text[:LONGEST] or " " for text in texts])
+        except Exception as wrong:  # it has not met every text there is, and search must not stop at one
+            raise EncoderError(f"Пакет {PACKAGE} не справился с текстом ({type(wrong).__name__}).") from None
         return vectors
 
     @staticmethod

@@ -6,6 +6,8 @@ the folder), any number read; what was committed is seen after `reload`.
 
 from __future__ import annotations
 
+import json
+import zlib
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -15,10 +17,13 @@ import tantivy
 from otklik.search import analysis
 from otklik.search.store import Candidate
 
+# Raise it whenever documents are analysed or kept otherwise: every machine then builds its indexes anew.
+FORMAT: Final = f"1/{tantivy.__version__}"
 KEPT_WORDS: Final = 1000  # of a body, for ranking anew; the index itself knows them all
 _HEAP: Final = 30_000_000  # bytes tantivy may gather before it writes; 15 MB a thread is its least
 _ROOT_WEIGHT: Final = 0.4  # a word of the same root against the word itself
 _MOST_FORMS: Final = 400  # looked at for one misspelt word, from either side
+_RARE: Final = 50  # documents: such a word may be of hidden ones only
 _REVERSED: Final = "<"
 
 
@@ -39,7 +44,7 @@ def _schema() -> tantivy.Schema:
     builder.add_text_field("roots", tokenizer_name="whitespace", index_option="freq")
     builder.add_text_field("forms", tokenizer_name="whitespace", index_option="basic")
     builder.add_text_field("sounds", tokenizer_name="whitespace", index_option="basic")
-    builder.add_text_field("kept", stored=True, tokenizer_name="raw", index_option="basic")
+    builder.add_bytes_field("kept", stored=True, indexed=False)  # as a text it would be one huge word of the index
     builder.add_unsigned_field("length", stored=True)
     return builder.build()
 
@@ -50,29 +55,44 @@ _SCHEMA: Final = _schema()
 class Index:
     """Documents that can be found by their words."""
 
-    def __init__(self, folder: Path | None = None) -> None:
-        if folder is not None:
+    def __init__(self, folder: Path | None = None, *, new: bool = True) -> None:
+        if folder is not None and new:
             folder.mkdir(parents=True, exist_ok=True)
+        elif folder is not None and not (folder / "meta.json").exists():
+            raise FileNotFoundError(folder)
         self._index = tantivy.Index(_SCHEMA, path=str(folder) if folder else None)
+        self._index.config_reader("manual")  # a watcher would hold a lock of the folder against us
         self._writer: Any = None
 
     def write(self, put: Iterable[Document], drop: Collection[str] = ()) -> None:
         """Take documents in, in place of what was known by their keys, forget others: one commit."""
-        if self._writer is None:
-            self._writer = self._index.writer(heap_size=_HEAP, num_threads=1)
+        writer = self._opened()
         for key in drop:
-            self._writer.delete_documents_by_term("key", key)
+            writer.delete_documents_by_term("key", key)
         for document in put:
-            self._writer.delete_documents_by_term("key", document.key)
-            self._writer.add_document(_entry(document))
-        self._writer.commit()
+            writer.delete_documents_by_term("key", document.key)
+            writer.add_document(_entry(document))
+        writer.commit()
         self.reload()
 
-    def clear(self) -> None:
-        """Forget everything at the next write."""
+    def fill(self, documents: Iterable[Document]) -> None:
+        """Take documents into an empty index, each key once: one commit."""
+        writer = self._opened()
+        for document in documents:
+            writer.add_document(_entry(document))
+        writer.commit()
+        self.reload()
+
+    def _opened(self) -> Any:
         if self._writer is None:
             self._writer = self._index.writer(heap_size=_HEAP, num_threads=1)
-        self._writer.delete_all_documents()
+        return self._writer
+
+    def close(self) -> None:
+        """Write no more; what works behind the scenes is ended."""
+        if self._writer is not None:
+            self._writer.wait_merging_threads()
+            self._writer = None
 
     def reload(self) -> None:
         """See what was committed since."""
@@ -83,11 +103,30 @@ class Index:
         return View(self._index.searcher(), scopes)
 
 
+def is_whole(folder: Path) -> bool:
+    """Tell whether an index can be opened and every file of it still is what was written (tantivy never looks)."""
+    try:
+        segments = json.loads((folder / "meta.json").read_bytes())["segments"]
+        names = {one["segment_id"].replace("-", "") for one in segments}
+        sums = [_is_as_written(path) for path in folder.iterdir() if path.stem.partition(".")[0] in names]
+        return len(sums) >= len(names) and all(sums) and Index(folder, new=False).view().size() >= 0
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _is_as_written(path: Path) -> bool:
+    """Tell whether a file has the sum that its last bytes say: content, a line of JSON, its length, a magic number."""
+    content = memoryview(path.read_bytes())
+    at = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    return at >= 0 and bool(json.loads(bytes(content[at:-8]))["crc"] == zlib.crc32(content[:at]))
+
+
 class View:
     """One index as one reader sees it, at one moment: a `Store`."""
 
     def __init__(self, searcher: tantivy.Searcher, scopes: Collection[str] | None) -> None:
         self._searcher = searcher
+        self._scopes = None if scopes is None else _any_of(scopes)
         self._open = None if scopes is None else tantivy.Query.term_set_query(_SCHEMA, "scopes", sorted(scopes))
 
     def size(self) -> int:
@@ -96,11 +135,23 @@ class View:
 
     def frequencies(self, words: Collection[str]) -> dict[str, int]:
         """Return in how many documents each known lemma stands."""
-        return {word: met for word in words if word and (met := self._searcher.doc_freq("words", word))}
+        return {word: met for word in words if word and (met := self._met("words", word))}
 
     def families(self, roots: Collection[str]) -> dict[str, int]:
         """Return in how many documents words of each root stand."""
-        return {root: met for root in roots if root and (met := self._searcher.doc_freq("roots", root))}
+        return {root: met for root in roots if root and (met := self._met("roots", root))}
+
+    def _met(self, field: str, word: str) -> int:
+        """Return in how many documents a word stands; what is rare is counted among those open to the reader.
+
+        A word of hidden documents only must be unknown: what is made of an unknown word can be seen. Of a word that
+        everybody writes the number says nothing.
+        """
+        met = int(self._searcher.doc_freq(field, word))
+        if self._scopes is None or not 0 < met <= _RARE:
+            return met
+        asked = [(tantivy.Occur.Must, _term(field, word, 1.0)), (tantivy.Occur.Must, self._scopes)]
+        return int(self._searcher.search(tantivy.Query.boolean_query(asked), 1, count=True).count)
 
     def begun(self, beginning: str, limit: int) -> list[str]:
         """Return the word forms that begin so, those of most documents first."""
@@ -132,6 +183,11 @@ class View:
         return [_candidate(self._searcher.doc(at)) for _, at in self._searcher.search(query, limit, count=False).hits]
 
 
+def _any_of(scopes: Collection[str]) -> tantivy.Query:
+    open_to = [tantivy.Query.term_query(_SCHEMA, "scopes", scope, index_option="basic") for scope in sorted(scopes)]
+    return tantivy.Query.boolean_query([(tantivy.Occur.Should, one) for one in open_to])
+
+
 def _term(field: str, word: str, weight: float) -> tantivy.Query:
     return tantivy.Query.boost_query(tantivy.Query.term_query(_SCHEMA, field, word, index_option="freq"), weight)
 
@@ -148,12 +204,12 @@ def _entry(document: Document) -> tantivy.Document:
         roots=" ".join(map(analysis.beginning, words)),
         forms=" ".join(forms),
         sounds=" ".join(f"{s}|{form} {_REVERSED}{s[::-1]}|{form}" for s, form in sounds),
-        kept=f"{' '.join(title)}\n{' '.join(body[:KEPT_WORDS])}",
+        kept=f"{' '.join(title)}\n{' '.join(body[:KEPT_WORDS])}".encode(),
         length=len(title) + len(body),
     )
 
 
 def _candidate(found: tantivy.Document) -> Candidate:
     stored: dict[str, list[Any]] = found.to_dict()
-    title, _, body = stored["kept"][0].partition("\n")
+    title, _, body = stored["kept"][0].decode().partition("\n")
     return Candidate(stored["key"][0], title.split(), body.split(), stored["length"][0])

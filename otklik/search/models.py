@@ -1,10 +1,9 @@
-"""The index: one row per document, and one row per word of it. The tables behind `put`, `drop`, `find`."""
+"""What is to be found, what of it has changed, and which machines keep an index of it."""
 
 from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
-from django.db.models.functions import Substr
 
 
 class Entry(models.Model):
@@ -14,7 +13,6 @@ class Entry(models.Model):
     key = models.CharField("ключ", max_length=60)
     title = models.CharField("заголовок", max_length=500)
     body = models.TextField("текст")
-    length = models.PositiveIntegerField("длина в словах", default=0)
     scopes = models.TextField("кому видно", help_text="Метки через пробел, по краям пробелы.")
     changed_at = models.DateTimeField("изменён", auto_now=True)
 
@@ -27,24 +25,41 @@ class Entry(models.Model):
         return f"{self.index}:{self.key}"
 
 
-class Posting(models.Model):
-    """A word of a document, reduced to its stem, with the weight it has there (the title counts more)."""
+class Change(models.Model):
+    """An entry that was put or dropped: written in the same transaction, read by the indexer of every machine.
 
-    entry = models.ForeignKey(Entry, models.CASCADE, related_name="postings", verbose_name="запись")
+    `transaction`: PostgreSQL's number of it, by which what commits late is not missed; 0 on SQLite, where numbers of
+    rows are in the order of commits.
+    """
+
     index = models.CharField("указатель", max_length=20)
-    word = models.CharField("основа слова", max_length=64)
-    weight = models.PositiveSmallIntegerField("вес")
+    key = models.CharField("ключ", max_length=60)
+    transaction = models.BigIntegerField("транзакция", default=0)
+    at = models.DateTimeField("когда", auto_now_add=True)
 
     class Meta:
-        verbose_name = "слово указателя"
-        verbose_name_plural = "слова указателя"
-        indexes = [
-            models.Index(fields=["index", "word", "-weight", "entry"], name="search_posting_word"),
-            models.Index("index", Substr("word", 1, 2), "word", name="search_posting_pair"),
-        ]
+        verbose_name = "изменение для указателя"
+        verbose_name_plural = "изменения для указателя"
+        indexes = [models.Index(fields=["transaction", "id"], name="search_change_order")]
 
     def __str__(self) -> str:
-        return f"{self.word} ({self.entry_id})"
+        return f"{self.index}:{self.key}"
+
+
+class IndexHost(models.Model):
+    """A machine that keeps an index on its disk, and how far it has read the changes: all below `position`."""
+
+    token = models.CharField("метка", max_length=32, unique=True)
+    name = models.CharField("имя машины", max_length=80)
+    position = models.BigIntegerField("прочитано до")
+    seen_at = models.DateTimeField("когда читала")
+
+    class Meta:
+        verbose_name = "машина с указателем поиска"
+        verbose_name_plural = "машины с указателем поиска"
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Vector(models.Model):

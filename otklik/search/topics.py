@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 
 _SMOOTHING: Final = 50.0  # words of everyday speech added to every topic
 _MOST: Final = 5  # times a word counts within a topic: one line of questions must not decide
+_FEWEST: Final = 2  # words that mean a topic together: one word somebody used once means nothing
 _BEST: Final = 3  # topics that may be meant at once
 _TEMPERATURE: Final = 3.0  # how far apart two topics are before the lesser is as good as gone
 
@@ -61,9 +62,12 @@ class Topics:
     def meant(self, words: Mapping[str, float]) -> list[Meant]:
         """Return the topics that a question of these lemmas may be about, the most probable first."""
         sums: dict[int, float] = defaultdict(float)
+        votes: dict[int, int] = defaultdict(int)
         for word, weight in words.items():
             for number, ratio in self._telling.get(word, ()):
                 sums[number] += weight * ratio
+                votes[number] += 1
+        sums = {number: value for number, value in sums.items() if votes[number] >= _FEWEST}
         best = nlargest(_BEST, sums, key=lambda number: (sums[number], -number))
         odds = [math.exp((sums[number] - sums[best[0]]) / _TEMPERATURE) for number in best]
         return [

@@ -57,12 +57,12 @@ def found(query: str, user=None) -> list[tuple[int, str]]:
 
 
 def test_every_format_gives_its_text(here):
-    said = "Перечень бумаг: кирпичная смета"
-    cells = hostile.table(("Бумага", "Кирпичная|смета"))
+    said = "Перечень бумаг: фарфоровая смета"
+    cells = hostile.table(("Бумага", "Фарфоровая|смета"))
     rows = {
         "a.pdf": hostile.pdf(said),
         "a.docx": hostile.docx(hostile.paragraph("Перечень бумаг") + cells),
-        "a.xlsx": hostile.xlsx(("Перечень бумаг", 7), ("кирпичная смета", None)),
+        "a.xlsx": hostile.xlsx(("Перечень бумаг", 7), ("фарфоровая смета", None)),
         "a.odt": hostile.odt(said),
         "a.ods": hostile.odt(said, kind="spreadsheet"),
         "a.txt": said.encode("cp1251"),
@@ -74,7 +74,7 @@ def test_every_format_gives_its_text(here):
         assert one.state == State.READ, one.document.filename
         text = one.text.lower()
         assert "перечень бумаг" in text, one.document.filename
-        assert "кирпичная" in text, one.document.filename
+        assert "фарфоровая" in text, one.document.filename
         assert "смета" in text, one.document.filename
 
 
@@ -94,38 +94,38 @@ def test_a_scan_says_so_to_the_author_and_a_broken_file_why(here, author, garage
 
 def test_employees_find_the_material_by_its_file(here, reader, garages, publish):
     faq = publish(garages, "Как оформить гараж")
-    attach(faq, document("a.txt", "Приложите кирпичную смету".encode()))
-    assert found("кирпичная смета", reader) == []
+    attach(faq, document("a.txt", "Приложите фарфоровую смету".encode()))
+    assert found("фарфоровая смета", reader) == []
     read_all()
-    assert found("кирпичная смета", reader) == [(faq.pk, "Памятка")]
+    assert found("фарфоровая смета", reader) == [(faq.pk, "Памятка")]
     assert found("оформить гараж", reader) == [(faq.pk, "")]
-    page = signed_in(reader).get(reverse("workplace:knowledge"), {"q": "кирпичная смета"}).content.decode()
+    page = signed_in(reader).get(reverse("workplace:knowledge"), {"q": "фарфоровая смета"}).content.decode()
     assert "В файле «Памятка»" in page
     faq.unpublish()
-    assert found("кирпичная смета", reader) == []
+    assert found("фарфоровая смета", reader) == []
 
 
 def test_citizens_find_it_only_when_it_was_let_out(here, garages, publish):
     faq = publish(garages, "Как оформить гараж")
-    attach(faq, document("a.txt", "Приложите кирпичную смету".encode()))
+    attach(faq, document("a.txt", "Приложите фарфоровую смету".encode()))
     attach(faq, document("b.txt", "Тайный регламент".encode(), "Для своих"), inner=True)
     read_all()
-    assert found("кирпичная смета") == []
+    assert found("фарфоровая смета") == []
     public.let_out(faq)
-    assert found("кирпичная смета") == [(faq.pk, "Памятка")]
+    assert found("фарфоровая смета") == [(faq.pk, "Памятка")]
     assert found("тайный регламент") == []
     public.withdraw(faq, by=None)
-    assert found("кирпичная смета") == []
+    assert found("фарфоровая смета") == []
 
 
 def test_a_replaced_file_is_read_again_and_a_deleted_one_found_no_more(here, chief, reader, garages, publish):
-    faq, row = publish(garages, "Как оформить гараж"), document("a.txt", "Кирпичная смета".encode())
+    faq, row = publish(garages, "Как оформить гараж"), document("a.txt", "Фарфоровая смета".encode())
     attach(faq, row)
     read_all()
     data = {"title": "Памятка", "collection": row.collection_id}
     data["file"] = SimpleUploadedFile("b.txt", "Черепичная опись".encode())
     assert signed_in(chief).post(reverse("wagtaildocs:edit", args=[row.pk]), data).status_code == 302
-    assert found("кирпичная смета", reader) == []
+    assert found("фарфоровая смета", reader) == []
     read_all()
     assert found("черепичная опись", reader) == [(faq.pk, "Памятка")]
     row.delete()

@@ -77,7 +77,7 @@ def test_the_same_question_always_falls_on_the_same_side() -> None:
 
 
 def test_order_is_measured_by_pairs_and_equals_count_half() -> None:
-    half = SHIPPED._replace(weights=(1.0,) + (0.0,) * (SIZE - 1), bias=-0.5)
+    half = SHIPPED._replace(weights=(1.0,) + (0.0,) * (SIZE - 1), bias=-0.5, threshold=0.5)
     good, bad = (0.9,) + (0.0,) * (SIZE - 1), (0.1,) + (0.0,) * (SIZE - 1)
     told = [Example("а", good, True), Example("б", bad, False), Example("в", good, False)]
     measured = calibration.measured(half, told)
@@ -107,7 +107,9 @@ def test_a_better_model_is_taken_and_searches_follow_it(django_capture_on_commit
 
 @pytest.mark.django_db
 def test_an_answer_is_sure_from_the_threshold_of_the_model_in_use_on() -> None:
-    strong, weak = (1.0,) * SIZE, (0.05,) * SIZE
+    # All that speaks for an answer, and a little of everything.
+    strong = (*(1.5 * (weight > 0) for weight in SHIPPED.weights[:-3]), 2.0, 0.0, 2.0)
+    weak = (0.05,) * SIZE
     assert calibration.judged(strong)[1]
     assert calibration.judged(weak) == (SHIPPED.confidence(weak), False)
     assert calibration.judged((0.0,) * SIZE) == (0.0, False)

@@ -147,7 +147,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_package_of_other_files_is_refused_before_any_of_it_runs(settings: Any, package: Path) -> None:
     settings.ENCODER = "package"
-    with pytest.raises(EncoderError, match=r"Файл __init__.py .* не тот"):
+    with pytest.raises(EncoderError, match=r"Файл __init__\.py .* не тот"):
         encoder.configured()
 
 
@@ -158,11 +158,11 @@ def test_a_changed_model_is_refused(settings: Any, package: Path, monkeypatch: p
         {"__init__.py": encoder._digest(package / "__init__.py"), "resources/weights.npz": "0" * 64},
     )
     settings.ENCODER = "package"
-    with pytest.raises(EncoderError, match="weights.npz"):
+    with pytest.raises(EncoderError, match=r"weights\.npz"):
         encoder.configured()
     (package / "resources").mkdir()
     (package / "resources" / "weights.npz").write_bytes(b"other numbers")
-    with pytest.raises(EncoderError, match=r"weights.npz .* не тот, что проверен"):
+    with pytest.raises(EncoderError, match=r"weights\.npz .* не тот, что проверен"):
         encoder.configured()
 
 

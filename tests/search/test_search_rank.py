@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
+from otklik.search import asked, ranking
+from otklik.search.index import Document, Index
+
 
 def lines(path: Path, rows: list[dict[str, str]]) -> Path:
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
@@ -35,3 +38,20 @@ def test_a_broken_file_is_named_with_its_line(tmp_path):
     with pytest.raises(CommandError, match="Не читается"):
         call_command("search_rank", articles=tmp_path / "none", queries=queries, out=tmp_path / "r.jsonl")
     assert not (tmp_path / "r.jsonl").exists()
+
+
+@pytest.mark.django_db
+def test_files_and_database_rank_alike():
+    from otklik.knowledge.demo import _data
+    from otklik.search import engine
+
+    articles = [json.loads(line) for line in _data("articles.jsonl").splitlines()][:40]
+    for article in articles:
+        engine.put("t", article["id"], title=article["title"], body=article["body"], scopes=["all"])
+    index = Index()
+    index.fill(Document(article["id"], article["title"], article["body"], ["all"]) for article in articles)
+    for query in ("льготы многодетным", "своботный учасок", "39.15", "аренда", articles[5]["body"]):
+        stored = [(hit.key, round(hit.score, 6)) for hit in engine.find("t", query, scopes=["all"])]
+        fresh = ranking.answer(index.view(), query, 10, words=asked.shipped()).ranked
+        assert stored == [(hit.key, round(hit.score, 6)) for hit in fresh]
+        assert stored

@@ -16,7 +16,7 @@ TOPICS = Topics([KIOSK, DEPOSIT])
 
 
 def test_a_topic_is_recognised_by_the_words_of_those_who_ask():
-    assert [one.topic for one in TOPICS.meant({"ларек": 1.0, "поставить": 1.0})] == [KIOSK]
+    assert [one.topic for one in TOPICS.meant({"ларек": 1.0, "мороженое": 1.0, "поставить": 1.0})] == [KIOSK]
     assert TOPICS.meant({"деньги": 1.0, "вернуть": 1.0, "торговать": 1.0})[0].topic == DEPOSIT
 
 
@@ -27,12 +27,14 @@ def test_shares_are_parts_of_one_and_the_best_comes_first():
 
 
 def test_the_more_of_its_words_are_said_the_plainer_it_is():
-    once, more = TOPICS.meant({"ларек": 1.0})[0], TOPICS.meant({"ларек": 1.0, "мороженое": 1.0})[0]
+    words = {"ларек": 1.0, "мороженое": 1.0}
+    once, more = TOPICS.meant(words)[0], TOPICS.meant({**words, "торговать": 1.0})[0]
     assert more.plainness > once.plainness > 0
 
 
-def test_nothing_is_meant_by_words_nobody_asks_with():
-    assert TOPICS.meant({"вертолет": 1.0}) == Topics().meant({"ларек": 1.0}) == []
+def test_nothing_is_meant_by_one_word_nor_by_words_nobody_asks_with():
+    assert TOPICS.meant({"ларек": 1.0}) == TOPICS.meant({"вертолет": 1.0, "полет": 1.0}) == []
+    assert Topics().meant({"ларек": 1.0, "мороженое": 1.0}) == []
 
 
 def test_a_document_is_found_that_shares_no_word_with_the_question():

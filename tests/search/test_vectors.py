@@ -157,6 +157,18 @@ def test_an_address_that_changed_its_model_goes_on_by_words(filled: None, maker:
 # What it changes
 
 
+def test_who_searches_finds_by_meaning_among_what_is_open_to_him(filled: None, settings: Any) -> None:
+    query = "железный домик для машины"
+    found = engine.ask("t", query, scopes=["all"])
+    assert (found.hits[0].key, found.sure) == ("garage", False)
+    assert engine.ask("t", query, scopes=["others"]).hits == []
+    assert engine.ask("t", query, scopes=["all"], typing=True).hits == []
+    put("garage", ("others",))
+    assert "garage" not in [hit.key for hit in engine.ask("t", query, scopes=["all"]).hits]
+    settings.ENCODER = "off"
+    assert engine.ask("t", query, scopes=["others"]).hits == []
+
+
 WORDS = Words(thesaurus.Thesaurus())
 
 

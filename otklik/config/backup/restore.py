@@ -407,6 +407,7 @@ def _switch(place: _Place, media: Path, key: str, result: Restored) -> None:
         kept.append(place.put(used, stamp))
         back.pop_all()
     result.kept = [one for one in kept if one]
+    shutil.rmtree(settings.SEARCH_ROOT, ignore_errors=True)  # the indexes of what was; they are built anew at the start
 
 
 def _swap(new: Path, target: Path, stamp: str, back: ExitStack) -> str:

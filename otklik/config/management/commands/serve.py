@@ -17,6 +17,7 @@ from granian.constants import Interfaces
 from granian.server import Server
 
 from otklik.config import prepare, safety
+from otklik.config.indexing import Guard
 
 
 class Command(BaseCommand):
@@ -43,7 +44,7 @@ class Command(BaseCommand):
         gc.freeze()  # and nobody looks through them for garbage again, which would copy them to each process
         connections.close_all()
         self.stdout.write(f"Отклик открывается на {settings.BASE_URL} (слушает {host}:{port})")
-        Server(
+        server = Server(
             "otklik.config.wsgi:application",
             address=host,
             port=port,
@@ -52,7 +53,13 @@ class Command(BaseCommand):
             blocking_threads=8,
             respawn_failed_workers=True,
             log_enabled=False,
-        ).serve()
+        )
+        guard = Guard()
+        guard.start()
+        try:
+            server.serve()
+        finally:
+            guard.stop()
 
 
 def count_together() -> None:

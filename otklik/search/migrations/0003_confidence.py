@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('search', '0001_initial'),
+        ("search", "0002_changes_instead_of_postings"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

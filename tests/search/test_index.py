@@ -1,0 +1,56 @@
+"""The index by itself: what it gives to whom, and what its format stands for."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from otklik.search import index as indexes
+from otklik.search.index import Document, Index, is_whole
+
+DOCUMENT = Document(
+    "7", "Аренда участка № 54:35:051120:123", "Срок — по статье 39.8, купля-продажа, ёлка.", ["all", "unit:5"]
+)
+
+
+def test_another_way_of_keeping_documents_is_another_format():
+    """Where this fails, raise the number in `FORMAT`: machines must not search an index made in the old way."""
+    kept = indexes._entry(DOCUMENT).to_dict()
+    told = {name: [" ".join(sorted(str(one).split())) for one in values] for name, values in sorted(kept.items())}
+    digest = sha256(repr((told, indexes.KEPT_WORDS)).encode()).hexdigest()[:12]
+    assert (indexes.FORMAT.partition("/")[0], digest) == ("1", "59b8042d7170")
+
+
+@pytest.mark.parametrize("hidden", [1, 3])
+def test_a_word_that_stands_only_in_hidden_documents_is_unknown(hidden: int):
+    index = Index()
+    index.fill(
+        [
+            *(Document(f"h{n}", "Вертолёт", "летает", ["staff"]) for n in range(hidden)),
+            *(Document(f"o{n}", "Аренда", "участок летает", ["all"]) for n in range(4)),
+        ]
+    )
+    words = ["вертолёт", "вертолет", "аренда", "летать", "самолет"]
+    assert index.view(["all"]).frequencies(words) == {"аренда": 4, "летать": 4}
+    assert index.view(["staff"]).frequencies(words) == {"вертолет": hidden, "летать": hidden}
+    assert index.view(["other"]).frequencies(words) == {}
+    assert index.view().frequencies(words) == {"вертолет": hidden, "аренда": 4, "летать": 4 + hidden}
+    assert index.view(["all"]).families(["верто", "аренд"]) == {"аренд": 4}
+
+
+def test_a_word_of_many_documents_is_counted_whoever_asks(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(indexes, "_RARE", 3)
+    index = Index()
+    index.fill(Document(str(n), "Аренда", "", ["all" if n else "staff"]) for n in range(5))
+    assert index.view(["all"]).frequencies(["аренда"]) == {"аренда": 5}
+
+
+def test_an_index_that_is_not_there_is_not_made_by_a_reader(tmp_path: Path):
+    with pytest.raises(FileNotFoundError):
+        Index(tmp_path / "none", new=False)
+    assert not (tmp_path / "none").exists()
+    assert not is_whole(tmp_path / "none")
+    Index(tmp_path / "some").fill([DOCUMENT])
+    assert is_whole(tmp_path / "some")
