@@ -34,6 +34,9 @@ class Notions:
         self.name = name
         self.encoded: list[str] = []
 
+    def is_ready(self) -> bool:
+        return True
+
     def encode(self, texts: Sequence[str]) -> list[list[float]]:
         self.encoded += texts
         return [meaning(text) for text in texts]

@@ -19,7 +19,7 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 from typing import Any, Final, Protocol
 from urllib.error import HTTPError
 from urllib.request import HTTPRedirectHandler, Request, build_opener
@@ -65,6 +65,10 @@ class Encoder(Protocol):
     @property
     def name(self) -> str:
         """Return the name that tells its vectors from those of another."""
+        ...
+
+    def is_ready(self) -> bool:
+        """Tell whether it answers at once; one that does not is made ready behind the scenes."""
         ...
 
     def encode(self, texts: Sequence[str]) -> Sequence[Vector]:
@@ -115,11 +119,20 @@ class Package:
 
         self._use = USE(threads=1)
         self._lock = Lock()
+        self._loader: Thread | None = None
+        self._is_loaded = False
 
     @property
     def name(self) -> str:
         """Return the package and its version."""
         return f"{PACKAGE}/{PACKAGE_VERSION}"
+
+    def is_ready(self) -> bool:
+        """Tell whether the model is loaded: that takes seconds, for which nobody who searches waits."""
+        if not self._is_loaded and self._loader is None:
+            self._loader = Thread(target=self.encode, args=(["готов"],), daemon=True)
+            self._loader.start()
+        return self._is_loaded
 
     def encode(self, texts: Sequence[str]) -> Sequence[Vector]:
         """Return a vector of length one for each text."""
@@ -130,6 +143,7 @@ class Package:
                 vectors: Sequence[Vector] = self._use.encode([text[:LONGEST] or " " for text in texts])
         except Exception as wrong:  # it has not met every text there is, and search must not stop at one
             raise EncoderError(f"Пакет {PACKAGE} не справился с текстом ({type(wrong).__name__}).") from None
+        self._is_loaded = True
         return vectors
 
     @staticmethod
@@ -204,6 +218,10 @@ class Address:
     def name(self) -> str:
         """Return the model and a mark of the address."""
         return f"url/{self._model[:80]}/{sha256(self._url.encode()).hexdigest()[:8]}"
+
+    def is_ready(self) -> bool:
+        """Tell that there is nothing to wait for."""
+        return True
 
     def encode(self, texts: Sequence[str]) -> Sequence[Vector]:
         """Return a vector of length one for each text; after a failure the address rests for half a minute."""

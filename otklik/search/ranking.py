@@ -11,7 +11,6 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from heapq import nlargest
-from statistics import fmean, pstdev
 from typing import Final, NamedTuple, Protocol
 
 from otklik.search import analysis, confidence
@@ -141,7 +140,10 @@ def _by_meaning(worded: Sequence[_Placed], cosines: Mapping[str, float]) -> list
 
 def _middle(values: Collection[float]) -> tuple[float, float]:
     """Return the mean and the deviation; where all are the same, a deviation that divides by nothing."""
-    return (fmean(values), pstdev(values) or 1.0) if values else (0.0, 1.0)
+    if not values:
+        return 0.0, 1.0
+    mean = math.fsum(values) / len(values)
+    return mean, math.sqrt(math.fsum((value - mean) ** 2 for value in values) / len(values)) or 1.0
 
 
 class _Lexicon:

