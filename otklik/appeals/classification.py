@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from otklik.appeals import access, transitions
@@ -18,12 +18,17 @@ from otklik.appeals.models import Appeal, AppealQuestion, Need, Topic
 from otklik.appeals.permissions import check_power
 from otklik.core import journal
 from otklik.core.errors import DomainError
+from otklik.knowledge import materials
 from otklik.people import staff
 from otklik.people.models import Employee, Unit
-from otklik.search import analysis
+from otklik.search import analysis, votes
 
 S = Appeal.Status
 HINT_WEIGHT = 3.0  # a phrase chosen by people says more than a word of an official title
+VOTE_WEIGHT = 3.0  # all materials found of one mind say as much as one phrase chosen by people
+LEAST_VOTE = 0.2
+LEAST_HEARD = 0.5
+MOST_WORDS = 8
 TOP = 3
 
 
@@ -68,11 +73,12 @@ class UnfitQuestion(DomainError):
 
 @dataclass(frozen=True)
 class Suggested:
-    """A topic or a need that fits a text, with the words of the text that say so."""
+    """A topic or a need that fits a text, with the words of it that say so and the materials that vote for it."""
 
     item: Any  # Topic or Need
     score: float
     words: list[str]
+    materials: list[str] = field(default_factory=list)  # titles
 
 
 @dataclass(frozen=True)
@@ -94,10 +100,15 @@ def valid_needs(on: date | None = None) -> QuerySet[Need]:
     return Need.objects.filter(_valid(on))
 
 
-def propose(text: str) -> Guess:
-    """Guess topics and needs by stems of their hints and names; nothing leaves the machine."""
+def propose(text: str, *, reader: Employee | None = None) -> Guess:
+    """Guess topics and needs by the words of their hints and names; nothing leaves the machine, nothing is set.
+
+    `reader`: the materials he may read that answer the text vote too.
+    """
     words = _words(text)
-    topics, needs = _best(words, valid_topics()), _best(words, valid_needs())
+    near = materials.nearest(text, user=reader, limit=votes.VOTERS)[0] if reader else []
+    topics = _best(words, valid_topics(), _Votes(near, "topic"))
+    needs = _best(words, valid_needs(), _Votes(near, "need"))
     return Guess(topics, needs, next((found.item.unit for found in topics if found.item.unit), None))
 
 
@@ -211,8 +222,66 @@ def _words(text: str) -> dict[str, str]:
     return found
 
 
-def _best(words: dict[str, str], rows: Iterable[Topic | Need]) -> list[Suggested]:
+class _Votes:
+    """What the materials found say of one axis: of which topic the appeals were that they went into."""
+
+    def __init__(self, near: Sequence[materials.Near], axis: str) -> None:
+        self._near = near
+        self._learned: dict[int, Counter[int]] = defaultdict(Counter)
+        if not near:
+            return
+        confirmed = AppealQuestion.objects.filter(confirmed_by__isnull=False).order_by()
+        used = confirmed.filter(appeal__draft__citations__material__in=[one.page_id for one in near])
+        pairs = used.values_list("appeal__draft__citations__material", axis)
+        counted = pairs.annotate(times=Count("appeal", distinct=True))
+        for page, item, times in counted:
+            self._learned[page][item] = times
+
+    def of(self, hinted: Callable[[str], Iterable[Suggested]]) -> dict[int, tuple[float, list[materials.Near]]]:
+        """Return item → its part of the votes and who voted; `hinted`: what the words of a title say of it.
+
+        A material that has not gone into an answer yet votes by its title and its section.
+        """
+        shares = votes.shares(one.score for one in self._near)
+        cast: list[tuple[float, dict[int, float]]] = []
+        for share, one in zip(shares, self._near, strict=True):
+            learned: Mapping[int, float] = self._learned.get(one.page_id, {})
+            by_title = list(hinted(f"{one.title}. {one.section}"))[:1] if not learned else []
+            cast.append((share, dict(learned) or {found.item.pk: 1.0 for found in by_title}))
+        tally = votes.tally(cast)
+        # Who knows no item keeps silent; one weak voice among the silent is not all of them.
+        heard = max(sum(tally.values()), LEAST_HEARD)
+        return {
+            pk: (part / heard, [one for one, (_, items) in zip(self._near, cast, strict=True) if pk in items])
+            for pk, part in tally.items()
+        }
+
+
+def _best(words: Mapping[str, str], rows: Iterable[Topic | Need], near: _Votes) -> list[Suggested]:
     kept = [(row, _stems_of(row.hints.split(",")), _stems_of([row.name])) for row in rows]
+    by_words = _by_words(words, kept)
+    voted = near.of(lambda title: _by_words(_words(title), kept))
+    found = {one.item.pk: one for one in by_words}
+    for row, _, _ in kept:
+        part, voters = voted.get(row.pk, (0.0, []))
+        if part < LEAST_VOTE:
+            continue
+        known = found.get(row.pk) or Suggested(row, 0.0, [])
+        said = [word for one in voters for word in one.words]
+        found[row.pk] = replace(
+            known,
+            score=round(known.score + VOTE_WEIGHT * part, 2),
+            words=list(dict.fromkeys([*known.words, *said]))[:MOST_WORDS],
+            materials=[one.title for one in voters][:TOP],
+        )
+    return sorted(found.values(), key=lambda item: -item.score)[:TOP]
+
+
+_Kept: TypeAlias = Sequence[tuple[Any, Sequence[tuple[str, ...]], Sequence[tuple[str, ...]]]]
+
+
+def _by_words(words: Mapping[str, str], kept: _Kept) -> list[Suggested]:
+    """Return what the words of a text say, best first."""
     common = Counter(stem for _, _, names in kept for phrase in names for stem in set(phrase))
     found = []
     for row, hints, names in kept:
@@ -228,7 +297,7 @@ def _best(words: dict[str, str], rows: Iterable[Topic | Need]) -> list[Suggested
         # One word that many titles share proves nothing.
         if score >= 1:
             found.append(Suggested(row, round(score, 2), list(dict.fromkeys(because))))
-    return sorted(found, key=lambda item: -item.score)[:TOP]
+    return sorted(found, key=lambda item: -item.score)
 
 
 def _stems_of(phrases: Iterable[str]) -> list[tuple[str, ...]]:

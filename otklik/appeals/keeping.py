@@ -20,12 +20,12 @@ from otklik.appeals.errors import NotAllowed
 from otklik.appeals.models import FINISHED, Appeal, AppealMessage
 from otklik.appeals.permissions import check_can_write
 from otklik.appeals.signature import frozen_of
-from otklik.core import journal, masking
+from otklik.core import journal
 from otklik.core.errors import DomainError
 from otklik.knowledge import articles, drafts, proposals, rights
 from otklik.knowledge.drafts import Draft
 from otklik.knowledge.models import Material, MaterialUse, Proposal, Section
-from otklik.people import anonymise
+from otklik.people import anonymise, personal_data
 from otklik.people.anonymise import Place
 from otklik.people.models import Employee
 from otklik.people.powers import POWERS
@@ -134,7 +134,7 @@ def propose(appeal: Appeal, *, kind: str, words: str = "", by: Employee) -> Prop
     check_can_keep(appeal, by)
     if kind not in KINDS:
         raise WrongKind
-    said = masking.words(" ".join(words.split()))[:WORDS_MAX] or "решение стоит сохранить"
+    said = personal_data.hidden(" ".join(words.split()))[:WORDS_MAX] or "решение стоит сохранить"
     about = signals.about(appeal)
     signal = proposals.Signal(
         Proposal.Kind.WORTH, signals.reference(appeal.pk), said, timezone.now(), reference=signals.reference(appeal.pk)

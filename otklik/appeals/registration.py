@@ -26,8 +26,6 @@ from otklik.correspondence.models import ChannelCode, ContactPoint, IncomingMess
 from otklik.people import applicants
 from otklik.people.applicants import Candidate, Typed
 from otklik.people.models import Applicant, Employee
-from otklik.search import engine as search
-from otklik.search.snippets import Segment
 
 State = IncomingMessage.State
 DECIDE = "intake.decide"
@@ -67,15 +65,6 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Alike:
-    """An earlier appeal whose text is like this one."""
-
-    appeal: Appeal
-    snippet: tuple[Segment, ...]
-    score: float
-
-
-@dataclass(frozen=True)
 class Proposal:
     """Everything the registration page shows before the clerk decides. `entry` is the form already filled in."""
 
@@ -84,7 +73,6 @@ class Proposal:
     candidates: list[Candidate] = field(default_factory=list)
     open_appeals: list[Appeal] = field(default_factory=list)
     same_thread: Appeal | None = None
-    alike: list[Alike] = field(default_factory=list)
     guess: classification.Guess = field(default_factory=classification.Guess)
 
 
@@ -102,7 +90,6 @@ def propose(message: IncomingMessage, *, on: date | None = None) -> Proposal:
         draft,
         open_appeals=open_appeals_of(certain, message.sender_address),
         same_thread=_appeal_of_thread(message),
-        alike=look_alikes(message),
     )
 
 
@@ -152,18 +139,6 @@ def open_appeals_of(known: Iterable[Applicant], address: str = "") -> list[Appea
         same |= Q(answer_channel=ChannelCode.EMAIL, answer_address__iexact=address)
     rows = Appeal.objects.filter(same).exclude(status=Appeal.Status.CLOSED)
     return list(rows.select_related("regime", "executor", "unit").order_by("-registered_on", "-pk")[:5])
-
-
-def look_alikes(message: IncomingMessage, *, limit: int = 3) -> list[Alike]:
-    """Return earlier appeals with a similar text."""
-    query = f"{message.subject} {message.text}"[:1000].strip()
-    if not query:
-        return []
-    hits = search.find(search_feed.INDEX, query, scopes=[search_feed.EVERYONE], limit=limit)
-    since = timezone.localdate() - RECENT
-    rows = Appeal.objects.filter(registered_on__gte=since).select_related("regime", "unit", "executor")
-    appeals = rows.in_bulk([int(hit.key) for hit in hits])
-    return [Alike(appeals[int(hit.key)], hit.snippet, hit.score) for hit in hits if int(hit.key) in appeals]
 
 
 def short_subject(message: IncomingMessage) -> str:

@@ -92,6 +92,12 @@ def keys_for(user: Employee, query: str) -> list[int]:
     return [int(key) for key in search.keys(INDEX, query, scopes=_scopes_of(user))]
 
 
+def scores_for(user: Employee, text: str, *, limit: int) -> list[tuple[int, float]]:
+    """Return the ids of appeals open to a user that are nearest to a text, and how near: for comparing, not to show."""
+    hits = search.find(INDEX, text, scopes=_scopes_of(user), limit=limit)
+    return [(int(hit.key), hit.score) for hit in hits]
+
+
 def _scopes(appeal: Appeal) -> list[str]:
     approving = Approval.objects.filter(revision__draft__appeal=appeal).order_by().values_list("approver", flat=True)
     people = {appeal.executor_id, *appeal.helpers.values_list("employee", flat=True).union(approving)}

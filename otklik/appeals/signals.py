@@ -1,28 +1,31 @@
 """What appeals tell the Knowledge Base (п. 41): answers written without a material, letters alike that none fits.
 
-Sources for `knowledge.proposals.gather`: they bring topic and need, never a word of the citizen; the reference opens
-the appeal to those who may see it.
+Sources for `knowledge.proposals.gather`: they bring topic and need, or words that most letters of a group have, never
+what one citizen says of himself; the reference opens the appeal to those who may see it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from otklik.appeals.models import FINISHED, Appeal, AppealMessage, AppealQuestion, Citation, FrozenAnswer
-from otklik.knowledge import materials
-from otklik.knowledge.models import Proposal
+from otklik.knowledge import finding, materials
+from otklik.knowledge.models import Evidence, Proposal, SearchSession
 from otklik.knowledge.proposals import Signal
-from otklik.search import engine, likeness
+from otklik.people import personal_data
+from otklik.search import analysis, likeness
 
 MOST: Final = 5000  # answers and letters looked at, the newest
-FITS: Final = 0.5  # of what a letter asks, how much a material must cover to fit it
-_ASKED: Final = 400  # characters of a letter that a material is looked for by
+MOST_OF_GROUP: Final = 50  # letters of one proposal: a larger heap is of several matters
+SHOWN: Final = 2000  # characters of a letter
+TELLING: Final = 12  # words that most letters of a group have
+NAMED: Final = 3  # of them in a title
 UNKNOWN: Final = "тема не указана"
 
 
@@ -63,28 +66,82 @@ def unbacked(since: datetime) -> Iterator[Signal]:
 
 
 def alike(since: datetime) -> Iterator[Signal]:
-    """Yield letters that ask the same, where no material was used in their answers and none fits."""
+    """Yield letters about one thing that no material answers, with the searches that ended with nothing about it.
+
+    A group in which somebody has used a material is answered, whatever search thinks of it.
+    """
     rows = _classified(Appeal.objects.filter(registered_on__gte=timezone.localdate(since)))
     cited = Citation.objects.filter(draft__appeal=OuterRef("pk"))
     found: dict[int, Any] = {one.pk: one for one in rows.annotate(is_cited=Exists(cited)).order_by("-pk")[:MOST]}
-    letters = AppealMessage.objects.filter(first=True, appeal__in=found).order_by("appeal")
-    texts = dict(letters.values_list("appeal", "message__text"))
-    for group in likeness.groups(texts):
+    letters = {pk: text for pk, text in _letters(found, personal_data.hidden) if not _answered(text)}
+    texts = likeness.Texts(letters)
+    groups = [group for group in texts.groups(most=MOST_OF_GROUP) if not any(found[pk].is_cited for pk in group)]
+    searches = list(_searches_without_an_answer(since)) if groups else []
+    keys = _keys_of(groups)
+    for group, key in zip(groups, keys, strict=True):
         members = [found[pk] for pk in group]
-        if any(one.is_cited for one in members) or _fits(texts[group[0]]):
-            continue
+        common = texts.common(group, TELLING)
         met = Counter((one.topic_name, one.need_name) for one in members if one.topic)
-        words = " — ".join(met.most_common(1)[0][0]) if met else UNKNOWN
+        words = " — ".join(met.most_common(1)[0][0]) if met else ", ".join(common[:NAMED]) or UNKNOWN
+        title = f"Ответить на похожие обращения: «{words}»"
         for one in members:
+            said = f"{one.topic_name} — {one.need_name}" if one.topic else UNKNOWN
             yield Signal(
                 Proposal.Kind.ALIKE,
-                str(min(group)),
-                f"{one.topic_name} — {one.need_name}" if one.topic else UNKNOWN,
+                key,
+                said,
                 one.created_at,
                 unit=one.unit_id,
-                title=f"Ответить на похожие обращения: «{words}»",
+                title=title,
                 reference=reference(one.pk),
             )
+        for query, at in searches:
+            if _about_the_same(query, common):
+                yield Signal(Proposal.Kind.ALIKE, key, f"искали: {query}", at, title=title)
+
+
+def letters_of(appeals: Collection[int]) -> dict[int, str]:
+    """Return the letters appeals began with as a list shows them: with nothing of people."""
+    return {pk: text for pk, text in _letters(appeals, personal_data.hidden) if text}
+
+
+def _letters(appeals: Collection[int], cleaned: Callable[[str], str]) -> Iterator[tuple[int, str]]:
+    rows = AppealMessage.objects.filter(first=True, appeal__in=appeals).order_by("appeal")
+    for pk, subject, text in rows.values_list("appeal", "message__subject", "message__text"):
+        yield pk, cleaned(f"{subject}\n{text}".strip()[:SHOWN])
+
+
+def _answered(letter: str) -> bool:
+    """Tell whether search is sure of a material for a letter."""
+    return materials.nearest(letter, user=None, limit=1)[1]
+
+
+def _searches_without_an_answer(since: datetime) -> Iterator[tuple[str, datetime]]:
+    over = Q(last_at__lte=timezone.now() - finding.SILENCE, began_at__gte=since)
+    rows = SearchSession.objects.filter(over, finding.OUTCOMES["no_result"][1]).exclude(query="")
+    yield from rows.order_by("-pk").values_list("query", "began_at")[:MOST]
+
+
+def _about_the_same(query: str, common: Collection[str]) -> bool:
+    """Tell whether two words of a search at least, and most of them, are what the letters have in common."""
+    words = set(analysis.words(query))
+    met = len(words & set(common))
+    return met >= 2 and 3 * met >= 2 * len(words)
+
+
+def _keys_of(groups: Sequence[Sequence[int]]) -> list[str]:
+    """Return the key of each group: that of the proposal its letters already stand in, else of its first letter.
+
+    Letters come and old ones go, the proposal stays the same one.
+    """
+    named = {reference(pk): pk for group in groups for pk in group}
+    lines = Evidence.objects.filter(proposal__kind=Proposal.Kind.ALIKE, reference__in=named)
+    known = {named[one]: key for one, key in lines.order_by("pk").values_list("reference", "proposal__key")}
+    keys: list[str] = []
+    for group in groups:
+        met = Counter(key for pk in group if (key := known.get(pk)) is not None and key not in keys)
+        keys.append(met.most_common(1)[0][0] if met else str(min(group)))
+    return keys
 
 
 def _classified(rows: QuerySet[Appeal]) -> QuerySet[Any]:
@@ -96,9 +153,3 @@ def _classified(rows: QuerySet[Appeal]) -> QuerySet[Any]:
         topic_name=Subquery(questions.values("topic__name")[:1]),
         need_name=Subquery(questions.values("need__name")[:1]),
     )
-
-
-def _fits(text: str) -> bool:
-    """Tell whether the Knowledge Base has something that answers a letter."""
-    hits = engine.find(materials.INDEX, text[:_ASKED], scopes=[materials.STAFF], limit=1)
-    return bool(hits) and hits[0].share >= FITS

@@ -19,6 +19,7 @@ from django.utils import timezone
 from otklik.api import limits as api_limits
 from otklik.api import once
 from otklik.appeals import answered, bulk, registration, signals, signature
+from otklik.appeals.lessons import letters
 from otklik.channels.mail import imap
 from otklik.channels.registry import all_channels, all_readers
 from otklik.channels.site import attached, limits
@@ -27,7 +28,7 @@ from otklik.core import beats, files, journal
 from otklik.core.models import Firing, JournalEntry, JournalSeal
 from otklik.correspondence import delivery, inbox, staff_mail
 from otklik.correspondence.channel import Channel
-from otklik.knowledge import file_texts, finding, materials, proposals, quality, quarters, schedule, weeks
+from otklik.knowledge import file_texts, finding, lessons, materials, proposals, quality, quarters, schedule, weeks
 from otklik.people import accounts, lockout
 from otklik.search import encoder, vectors
 from otklik.workplace import notice_mail, notices, presence
@@ -96,6 +97,7 @@ def periodic() -> list[Job]:
         Job("sweep-sessions", SessionStore.clear_expired, daily_at=time(3, 30)),
         Job("gather-proposals", partial(proposals.gather, signals.unbacked, signals.alike), daily_at=time(4, 0)),
         *_encoding(),
+        Job("learn-of-searches", partial(lessons.gather, letters), daily_at=time(4, 10)),
         Job("measure-search", partial(quality.measure, answered.letters), daily_at=time(2, 20)),
         Job("retrain-confidence", quality.retrain, daily_at=time(2, 40)),
         Job("sweep-searches", finding.forget_old, daily_at=time(3, 42)),

@@ -19,6 +19,7 @@ from otklik.core import defaults as core
 from otklik.correspondence import defaults as correspondence
 from otklik.knowledge import defaults as knowledge
 from otklik.people import defaults as people
+from otklik.search import dictionary
 from otklik.surveys import defaults as surveys
 
 # Drawn into pages or needed only by Django's own admin, which is not installed.
@@ -38,6 +39,7 @@ def load_defaults() -> None:
     """Load the starting dictionaries of every room, lowest first. Loading again changes nothing."""
     core.load()
     people.load()
+    dictionary.load()
     correspondence.load()
     knowledge.load()
     surveys.load()

@@ -27,6 +27,11 @@ MISSING: Final = (
 )
 # What finds something, but not what was meant.
 MEANT_OTHERWISE: Final = ("сколько ждать", "куда платить", "отказали что делать", "график приёма")
+# How some materials are asked for by words that do not stand in them, until the dictionary of search knows better.
+SPOKEN: Final = {
+    "Участок для огородничества, сенокоса и выпаса скота": "луг для бурёнки",
+    "Земля для крестьянского (фермерского) хозяйства": "разводить гусей",
+}
 SEARCHERS: Final = ("executor1", "executor2", "executor3", "executor4", "clerk", "head1", "head2")
 AGAINST: Final = (
     ("unclear", "Не понятно, с какого дня считать срок."),
@@ -85,7 +90,8 @@ def _search(chance: Random, pages: list[Material], day: datetime, ago: int, **wh
         some = [one.pk for one in chance.sample(pages, min(5, len(pages)))]
         row.query, row.found, row.shown = MEANT_OTHERWISE[often % len(MEANT_OTHERWISE)], len(some), some
     else:
-        row.query, row.found, row.shown = " ".join(page.title.lower().split()[:3]).strip(":,.?"), 1, [page.pk]
+        words = SPOKEN.get(page.title) or " ".join(page.title.lower().split()[:3]).strip(":,.?")
+        row.query, row.found, row.shown = words, 1, [page.pk]
         row.page_id, row.rank, row.opened_ms = page.pk, 1, ms
         if ended > 0.6:
             row.used_ms = ms + chance.randint(5, 120) * 1000

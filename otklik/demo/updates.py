@@ -11,9 +11,10 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from otklik.appeals import keeping, signals
+from otklik.appeals.lessons import letters
 from otklik.appeals.models import FINISHED, Appeal
 from otklik.demo import clock
-from otklik.knowledge import law, proposals, rights, weeks
+from otklik.knowledge import law, lessons, proposals, rights, weeks
 from otklik.knowledge.drafts import Draft
 from otklik.knowledge.law import News
 from otklik.knowledge.models import LawWeek, LegalAct, Proposal, Reference
@@ -34,6 +35,7 @@ def load(people: Mapping[str, Employee], appeals: Collection[Appeal], *, now: da
         executor = people[one.executor.username] if one.executor else lawyer
         keeping.propose(one, kind="DecisionExample" if words else "Faq", words=words, by=executor)
     proposals.gather(signals.unbacked, signals.alike)
+    lessons.gather(letters)
     _begun(people)
 
 

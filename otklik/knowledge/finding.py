@@ -26,8 +26,9 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
-from otklik.core import journal, masking
+from otklik.core import journal
 from otklik.knowledge.models import Audience, Baseline, SearchSession
+from otklik.people import personal_data
 from otklik.people.models import Employee, Unit
 
 log = logging.getLogger("otklik.finding")
@@ -131,7 +132,7 @@ def _never_in_the_way(step: Callable[Params, Result]) -> Callable[Params, Result
 def typed(who: Searcher, query: str, shown: Sequence[int], told: Told = Told()) -> str:
     """Note that these words found these materials; return the key of the search while it goes on."""
     now = timezone.now()
-    words = masking.words(query.lower())[:QUERY_MAX].strip()
+    words = personal_data.hidden(query[: 5 * QUERY_MAX]).lower()[:QUERY_MAX].strip()
     if not (key := told.key or _key_without_scripts(who, words, now)):
         return ""
     seen = {"query": words, "found": len(shown), "shown": list(shown), "last_at": now}

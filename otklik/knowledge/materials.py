@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.db.models import Exists, Func, IntegerField, OuterRef, Q, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Coalesce, Length, Substr
@@ -107,6 +107,16 @@ class Found:
         return "" if self.on_site else _why_no_link(self.mark)
 
 
+class Near(NamedTuple):
+    """A material a text is about: how well it fits, and which words of the text it met."""
+
+    page_id: int
+    title: str
+    section: str
+    score: float
+    words: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Insert:
     """What goes into an answer, the version it was taken from, and what is left to a person.
@@ -164,6 +174,28 @@ def suggest(text: str, *, user: Employee, limit: int = 5, reference: str = "") -
     readable = for_staff(user).exclude(pk__in=declined.values("page")) if reference else for_staff(user)
     hits = engine.find(INDEX, text, scopes=[STAFF], limit=2 * limit + (MOST_DECLINED if reference else 0))
     return _shown(hits, readable)[:limit]
+
+
+def nearest(text: str, *, user: Employee | None, limit: int = 5) -> tuple[list[Near], bool]:
+    """Return the materials a letter is about, without anything a list would show, and whether search is sure of them.
+
+    `user`: who is told, None: a job that tells nobody.
+    """
+    if user is not None and not user.has_power("knowledge.read"):
+        return [], False
+    found = engine.ask(INDEX, text, scopes=[STAFF], limit=2 * limit, letter=True)
+    best: dict[int, engine.Hit] = {}
+    for hit in found.hits:
+        best.setdefault(int(hit.key.partition("/")[0]), hit)
+    readable = published() if user is None else for_staff(user)
+    placed = readable.filter(pk__in=best).annotate(of_section=Subquery(_its_section().values("title")))
+    rows = {pk: (title, section) for pk, title, section in placed.values_list("pk", "title", "of_section")}
+    near = [
+        Near(pk, *rows[pk], hit.score, tuple(dict.fromkeys(why.asked for why in hit.why)))
+        for pk, hit in best.items()
+        if pk in rows
+    ]
+    return near[:limit], found.sure
 
 
 def insert_text(page_id: int, facts: Mapping[str, Fact], *, reason: str = "", user: Employee) -> Insert:

@@ -11,12 +11,12 @@ from django.db import IntegrityError, transaction
 from django.db.models import Case, Count, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce, Length, Substr
 
-from otklik.core import journal, masking
+from otklik.core import journal
 from otklik.core.errors import DomainError
 from otklik.knowledge import finding, materials, rights
 from otklik.knowledge.finding import Searcher
 from otklik.knowledge.models import Material, PublicVersion, Section, Vote
-from otklik.people import staff
+from otklik.people import personal_data, staff
 from otklik.people.models import Employee
 
 # Heads answer for their units, whoever writes the materials.
@@ -66,7 +66,7 @@ def vote(who: Searcher, material: Material, *, helped: bool, reason: str = "", n
         revision=_version(who, material),
         helped=helped,
         reason="" if helped else reason,
-        note="" if helped else (note if who.employee else masking.words(note)[:NOTE_MAX]),
+        note="" if helped else (note if who.employee else personal_data.hidden(note)[:NOTE_MAX]),
         by=who.employee,
         reader=who.mark,
         state=Vote.State.CLOSED if helped else Vote.State.NEW,

@@ -1,7 +1,7 @@
 """Where a text names people: names, addresses, telephones, numbers, each to be replaced by a visible mark.
 
-What is known of the applicant is found in all its cases, what looks like data of others by its shape. In doubt a place
-is found: whoever goes through them decides.
+What is known of the applicant is found in all its cases, data of others by `personal_data`. In doubt a place is found:
+whoever goes through them decides.
 """
 
 from __future__ import annotations
@@ -12,31 +12,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from otklik.core import masking
-from otklik.people import declension
+from otklik.people import declension, personal_data
 from otklik.people.models import Applicant
 
 NAME, ADDRESS, ORGANISATION, EMAIL = "[имя]", "[адрес]", "[организация]", "[почта]"
 PHONE, CADASTRAL, NUMBER, BORN, OTHER = "[телефон]", "[кадастровый номер]", "[номер]", "[дата рождения]", "[скрыто]"
 
-_EMAIL: Final = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _CADASTRAL: Final = re.compile(r"\b\d{2}:\d{2}:\d{1,7}(?::\d+)?(?:/\d+)*\b")
-_PHONE: Final = re.compile(
-    r"(?<!\d)(?:(?:\+7|8)[\s(–-]*\d{3,5}[\s)–-]*\d{1,3}(?:[\s–-]*\d{2}){2}|\d{2,3}-\d{2}-\d{2})(?![\d-])"
-)
 _DATE: Final = re.compile(r"\d{1,2}\.\d{1,2}\.\d{2,4}")
-_BORN: Final = re.compile(r"\d{1,2}\.\d{1,2}\.\d{4}(?=\s*(?:г\.\s?р\.|г\.\s*рожд|года рождения|рождения))")
-_PLACE_KIND: Final = (
-    r"(?:(?:обл|р-н|г|гор|ул|пр-т|просп|пер|мкр|пос|с|дер|д|кв|корп|стр|б-р|ш)\.|обл(?:асть|асти)|район[ае]?|"
-    r"город[ае]?|улиц[аеы]|проспект[ае]?|переул(?:ок|ке)|пос[её]л(?:ок|ке)|сел[ое]|деревн[яеи]|дом[ае]?|"
-    r"квартир[аеы]|СНТ|ДНТ|ГСК|мкр|пр-т|р-н|ул|кв)"
-)
-_PIECE: Final = rf"{_PLACE_KIND}\s*[«\"]?(?:[А-ЯЁ\d][\w\-/]*)(?:\s[А-ЯЁ][\w-]+)?[»\"]?"
-_ADDRESS: Final = re.compile(rf"(?<!\w)(?:\d{{6}},\s*)?{_PIECE}(?:(?:,\s*|\s+){_PIECE}|,\s*\d+\w?\b)*")
-# One piece alone is an address only where it cannot be anything else: «с. 5» may be a page, «г. Новосибирск» is ours.
-_SURE: Final = re.compile(r"(?<!\w)(?:ул|улиц|кв|квартир|пер|переул|СНТ|ДНТ|ГСК|мкр|пр-т|просп|б-р)")
-_WORD: Final = r"[А-ЯЁ][а-яё]+(?:-[А-ЯЁ][а-яё]+)?"
-_INITIALS: Final = re.compile(rf"\b(?:{_WORD}\s+[А-ЯЁ]\.(?:\s?[А-ЯЁ]\.)?|[А-ЯЁ]\.\s?(?:[А-ЯЁ]\.\s?)?{_WORD})")
-_CAPITAL: Final = re.compile(rf"\b{_WORD}\b")
+_CAPITAL: Final = re.compile(r"\b[А-ЯЁ][а-яё]+(?:-[А-ЯЁ][а-яё]+)?\b")
+_MARKS: Final = {"name": NAME, "address": ADDRESS, "email": EMAIL, "phone": PHONE, "born": BORN}
 
 
 @dataclass(frozen=True)
@@ -71,18 +56,17 @@ def _spans(text: str, applicant: Applicant, also: Iterable[str]) -> Iterator[tup
     """Yield what is found, the surest first: of two that overlap the first one stands."""
     for words in filter(None, (one.strip() for one in also)):
         yield from _all(re.compile(re.escape(words), re.IGNORECASE), text, OTHER)
-    yield from _all(_EMAIL, text, EMAIL)
+    # A plot leads to its owner for who knows where to ask: it is shown, though it is no personal data.
     yield from _all(_CADASTRAL, text, CADASTRAL)
-    yield from _all(_BORN, text, BORN)
     for known in filter(None, (applicant.organisation, applicant.address)):
         mark = ORGANISATION if known == applicant.organisation else ADDRESS
         yield from _all(_loosely(known), text, mark)
-    for match in _ADDRESS.finditer(text):
-        # Two pieces make an address, or one that can be nothing else.
-        if len(re.findall(_PIECE, match[0])) > 1 or _SURE.search(match[0]):
-            yield match.start(), match.end(), ADDRESS
-    yield from _all(_PHONE, text, PHONE)
-    yield from _names(text, applicant)
+    for one in personal_data.found(text, doubtful=True):
+        yield one.start, one.end, _MARKS.get(one.kind, NUMBER)
+    own = declension.cases(applicant.last_name, applicant.first_name, applicant.patronymic)
+    for match in _CAPITAL.finditer(text):
+        if match[0].casefold() in own:
+            yield match.start(), match.end(), NAME
     for match in masking.NUMBER.finditer(text):
         if not _DATE.fullmatch(match[0]):
             yield match.start(), match.end(), NUMBER
@@ -95,14 +79,6 @@ def _all(pattern: re.Pattern[str], text: str, mark: str) -> Iterator[tuple[int, 
 def _loosely(known: str) -> re.Pattern[str]:
     """Return a pattern for words parted by whatever blanks and signs."""
     return re.compile(r"[\s,.«»\"]+".join(map(re.escape, re.findall(r"[\w\-/]+", known))), re.IGNORECASE)
-
-
-def _names(text: str, applicant: Applicant) -> Iterator[tuple[int, int, str]]:
-    yield from _all(_INITIALS, text, NAME)
-    own = declension.cases(applicant.last_name, applicant.first_name, applicant.patronymic)
-    for match in _CAPITAL.finditer(text):
-        if match[0].casefold() in own or declension.is_name(match[0]):
-            yield match.start(), match.end(), NAME
 
 
 def _joined(text: str, found: list[Place]) -> list[Place]:

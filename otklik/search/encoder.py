@@ -27,6 +27,7 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 from django.conf import settings
 
 from otklik.core import installation
+from otklik.people import personal_data
 
 log = logging.getLogger("otklik.search")
 
@@ -205,7 +206,10 @@ class _NoRedirects(HTTPRedirectHandler):
 
 
 class Address:
-    """A server that speaks OpenAI's `POST …/embeddings`. Texts leave this machine, but never a demo stand."""
+    """A server that speaks OpenAI's `POST …/embeddings`.
+
+    Texts leave this machine, without what tells of people in them; from a demo stand nothing leaves.
+    """
 
     def __init__(self, url: str, model: str, key: str = "") -> None:
         self._url = url.rstrip("/") if url.rstrip("/").endswith("/embeddings") else f"{url.rstrip('/')}/embeddings"
@@ -234,7 +238,8 @@ class Address:
         try:
             found: list[Vector] = []
             for start in range(0, len(texts), _AT_ONCE):
-                found += self._ask([text[:LONGEST] or " " for text in texts[start : start + _AT_ONCE]])
+                portion = texts[start : start + _AT_ONCE]
+                found += self._ask([personal_data.hidden(text[:LONGEST]) or " " for text in portion])
         except EncoderError as wrong:
             self._silent_until = time.monotonic() + _REST
             if not self._failed:

@@ -6,13 +6,14 @@ from collections.abc import Collection
 from functools import partial
 from typing import Final, NamedTuple
 
-from otklik.search import asked, calibration, entries, ranking, reading, vectors
+from otklik.search import asked, calibration, dictionary, entries, learning, ranking, reading, topics, vectors
 from otklik.search.entries import clear, drop, drop_parts, known, put
 from otklik.search.models import Entry
 from otklik.search.ranking import Why
 from otklik.search.snippets import Segment, snippet
+from otklik.search.thesaurus import Thesaurus
 
-__all__ = ["Found", "Hit", "ask", "clear", "drop", "drop_parts", "find", "keys", "known", "put"]
+__all__ = ["Found", "Hit", "ask", "clear", "drop", "drop_parts", "find", "frequencies", "keys", "known", "put", "trial"]
 _MOST_HITS: Final = 100
 
 
@@ -64,11 +65,36 @@ def keys(index: str, query: str, *, scopes: Collection[str]) -> list[str]:
     return [ranked.key for ranked in _answer(index, query, scopes, _MOST_HITS).ranked]
 
 
-def _answer(index: str, query: str, scopes: Collection[str], limit: int, *, typing: bool = False) -> ranking.Answer:
+def trial(index: str, query: str, *, scopes: Collection[str], thesaurus: Thesaurus, limit: int = 10) -> list[str]:
+    """Return the keys `ask` would find, best first, were this thesaurus in force: to see what an entry would change."""
+    return [ranked.key for ranked in _answer(index, query, scopes, limit, thesaurus=thesaurus).ranked] if scopes else []
+
+
+def frequencies(index: str, words: Collection[str], *, scopes: Collection[str]) -> dict[str, int]:
+    """Return in how many documents open to one of `scopes` each known word stands; the unknown are left out."""
     entries.line_of(scopes)
-    words, limit = query.replace("\x00", " "), min(limit, _MOST_HITS)
-    near = None if typing else vectors.of(index, scopes)
-    work = partial(ranking.answer, query=words, limit=limit, words=asked.shipped(), typing=typing, vectors=near)
+    return reading.look(index, scopes, lambda store: store.frequencies(words)) if scopes else {}
+
+
+def _answer(
+    index: str,
+    query: str,
+    scopes: Collection[str],
+    limit: int,
+    *,
+    typing: bool = False,
+    thesaurus: Thesaurus | None = None,
+) -> ranking.Answer:
+    entries.line_of(scopes)
+    work = partial(
+        ranking.answer,
+        query=query.replace("\x00", " "),
+        limit=min(limit, _MOST_HITS),
+        words=asked.Words(thesaurus or dictionary.current(), topics.shipped()),
+        typing=typing,
+        learnt=partial(learning.known, index),
+        vectors=None if typing else vectors.of(index, scopes),
+    )
     return reading.look(index, scopes, work)
 
 

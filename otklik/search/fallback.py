@@ -82,6 +82,13 @@ class Table:
         ranked = sorted(((weight(fields), key) for key, fields in self._met.items()), key=lambda one: (-one[0], one[1]))
         return [self._candidate(key) for score, key in ranked[:limit] if score > 0]
 
+    def named(self, keys: Collection[str]) -> list[Candidate]:
+        """Return the documents of these keys that the reader may see."""
+        new = self._entries.filter(key__in=[key for key in keys if key not in self._met])
+        for key, title, body in new.values_list("key", "title", "body"):
+            self._met[key] = analysis.fields(title, body[:_LONGEST_BODY])
+        return [self._candidate(key) for key in keys if key in self._met]
+
     def _candidate(self, key: str) -> Candidate:
         title, body, _ = self._met[key]
         return Candidate(key, title, body, len(title) + len(body))

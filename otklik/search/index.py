@@ -176,7 +176,13 @@ class View:
         parts += [_term("roots", root, weight) for root, weight in roots.items()]
         if not parts:
             return []
-        query = tantivy.Query.boolean_query([(tantivy.Occur.Should, part) for part in parts])
+        return self._found(tantivy.Query.boolean_query([(tantivy.Occur.Should, part) for part in parts]), limit)
+
+    def named(self, keys: Collection[str]) -> list[Candidate]:
+        """Return the documents of these keys that the reader may see."""
+        return self._found(tantivy.Query.term_set_query(_SCHEMA, "key", sorted(keys)), len(keys)) if keys else []
+
+    def _found(self, query: tantivy.Query, limit: int) -> list[Candidate]:
         if self._open is not None:
             open_only = tantivy.Query.const_score_query(self._open, 0.0)
             query = tantivy.Query.boolean_query([(tantivy.Occur.Must, query), (tantivy.Occur.Must, open_only)])

@@ -5,6 +5,10 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from otklik.search.lexicon import EntryProposal, LearnedWord, ThesaurusEntry, ThesaurusState
+
+__all__ = ["Entry", "EntryProposal", "LearnedWord", "ThesaurusEntry", "ThesaurusState"]
+
 
 class Entry(models.Model):
     """A document that can be found. `scopes` name who may see it; the room that put it decides the words."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from heapq import nlargest
 from typing import Final, NamedTuple, Protocol
 
@@ -29,12 +29,17 @@ THESAURUS: Final = 0.7  # of what is written against what is typed; of a letter:
 THESAURUS_OF_LETTER: Final = 0.5
 TOPICS: Final = 0.5  # of the words of a topic it may be about; of a letter:
 TOPICS_OF_LETTER: Final = 0.8
+LEARNT: Final = 0.5  # of all that a document could meet
+_MOST_LEARNT: Final = 10
 _LEAST_SAID: Final = 0.1  # of the thesaurus where a title was typed
 _WELL_MET: Final = 2.0  # BM25 gives a word up to 2.4 of its rarity
 _MOST_REASONS: Final = 8
 MEANING: Final = 0.8  # of nearness of meaning against words, both counted in deviations from the mean
 _NEAREST: Final = 20  # by meaning, ranked beside those found by words
 _PLAINLY_NEAR: Final = 1.0  # deviations above the mean nearness
+
+
+Learnt = Callable[[Collection[str]], Mapping[str, float]]
 
 
 class Why(NamedTuple):
@@ -71,35 +76,48 @@ class Vectors(Protocol):
 
 
 def answer(
-    store: Store, query: str, limit: int, *, words: Words, typing: bool = False, vectors: Vectors | None = None
+    store: Store,
+    query: str,
+    limit: int,
+    *,
+    words: Words,
+    typing: bool = False,
+    learnt: Learnt | None = None,
+    vectors: Vectors | None = None,
 ) -> Answer:
     """Return the best documents for a query; nothing for a query without words.
 
-    `vectors`: what an encoder adds. It moves documents and brings some that share no word with the query; how sure an
-    answer is, and what part of the query it covers, is still told by words.
+    `learnt`: where these lemmas led people before, key → from 0 to 1; it has little to say, and least where the words
+    themselves are met. `vectors`: what an encoder adds. It moves documents and brings some that share no word with the
+    query; how sure an answer is, and what part of the query it covers, is still told by words.
     """
     asked = understand(query, store, words, typing=typing)
     lexicon = _Lexicon(store, {*asked.typed, *asked.written, *asked.meant, *asked.words})
     groups = _Sought(asked.typed, lexicon), _Sought(asked.written, lexicon), _Sought(asked.meant, lexicon)
     shares = (1.0, THESAURUS_OF_LETTER, TOPICS_OF_LETTER) if asked.letter else (1.0, THESAURUS, TOPICS)
-    met = [_Met(one, groups) for one in _candidates(store, asked, shares, lexicon, limit)]
+    led = learnt(asked.typed) if learnt else {}
+    cosines = vectors.near(asked.question) if vectors and asked.words and not typing else {}
+    candidates = _candidates(store, asked, shares, lexicon, limit)
+    there = {one.key for one in candidates}
+    missed = nlargest(_MOST_LEARNT, led.keys() - there, key=lambda key: (led[key], key))
+    brought = _nearest(cosines) - there - set(missed)  # by meaning alone: how sure an answer is does not hear of them
+    met = [_Met(one, groups) for one in (*candidates, *store.named([*missed, *brought]))]
     total = sum(lexicon.rarity(word) * part for word, part in asked.words.items()) or 1.0
-    best_typed = max((one.values[0] for one in met), default=0.0) / (_WELL_MET * total)
+    typed = (one.values[0] for one in met if one.found.key not in brought)
+    best_typed = max(typed, default=0.0) / (_WELL_MET * total)
+    thin = max(_LEAST_SAID, 1 - min(best_typed, 1.0))
     if not asked.letter:  # the better the typed words are met by themselves, the less others have to say
-        own = max(_LEAST_SAID, 1 - min(best_typed, 1.0))
-        shares = (1.0, shares[1] * own, shares[2] * own)
-    scored = sorted(((one.score(shares), one) for one in met), key=lambda s: (-s[0], s[1].found.key))
-    worded = {one.found.key: (score, one) for score, one in scored if score > 0}
-    order = [_Placed(key, score) for key, (score, _) in worded.items()]
-    if vectors is not None and asked.words and not typing:  # an unfinished word means nothing yet
-        order = _by_meaning(order, vectors.near(asked.question))
-    ranked = []
-    for placed in order[:limit]:
-        score, one = worded.get(placed.key, (0.0, None))
-        why = (*(one.why(shares) if one else ()), *([Why("", "", "meaning")] if placed.is_near else []))
-        ranked.append(Ranked(placed.key, placed.score, min(score / (_WELL_MET * total), 1.0), why))
+        shares = (1.0, shares[1] * thin, shares[2] * thin)
+    for one in met:
+        one.score = one.sum(shares) + LEARNT * thin * total * led.get(one.found.key, 0.0)
+    met.sort(key=lambda one: (-one.score, one.found.key))
+    ranked = [
+        Ranked(one.found.key, score, min(one.score / (_WELL_MET * total), 1.0), one.why(shares) + meant)
+        for one, score, meant in _placed(met, cosines)[:limit]
+    ]
     known = sum(part for word, part in asked.words.items() if word in lexicon.met) / (sum(asked.words.values()) or 1.0)
-    return Answer(ranked, asked, confidence.features([score for score, _ in scored], total, best_typed, known, asked))
+    scores = [one.score for one in met if one.found.key not in brought]
+    return Answer(ranked, asked, confidence.features(scores, total, best_typed, known, asked))
 
 
 def _candidates(store: Store, asked: Asked, shares: Sequence[float], lexicon: _Lexicon, limit: int) -> list[Candidate]:
@@ -112,30 +130,26 @@ def _candidates(store: Store, asked: Asked, shares: Sequence[float], lexicon: _L
     return store.best({word: sought[word] for word in heaviest}, max(_CANDIDATES, limit))
 
 
-class _Placed(NamedTuple):
-    """A document in its place; `is_near`: its meaning has helped it there."""
-
-    key: str
-    score: float
-    is_near: bool = False
-
-
-def _by_meaning(worded: Sequence[_Placed], cosines: Mapping[str, float]) -> list[_Placed]:
-    """Return the documents found by words, and the nearest by meaning beside them, ordered by both."""
-    if not cosines:
-        return list(worded)
+def _nearest(cosines: Mapping[str, float]) -> set[str]:
+    """Return the documents that lie plainly nearer than others."""
     mean, spread = _middle(cosines.values())
     nearest = nlargest(_NEAREST, cosines, key=lambda key: (cosines[key], key))
-    scores = {placed.key: placed.score for placed in worded}
-    scores |= {key: 0.0 for key in nearest if key not in scores and cosines[key] > mean + _PLAINLY_NEAR * spread}
-    usual, usual_spread = _middle(scores.values())
-    mean, spread = _middle([cosines[key] for key in scores if key in cosines])
-    placed = []
-    for key, score in scores.items():
-        nearness = (cosines[key] - mean) / spread if key in cosines else 0.0
-        whole = (score - usual) / usual_spread + MEANING * nearness
-        placed.append(_Placed(key, whole, nearness > _PLAINLY_NEAR or not score))
-    return sorted(placed, key=lambda one: (-one.score, one.key))
+    return {key for key in nearest if cosines[key] > mean + _PLAINLY_NEAR * spread}
+
+
+def _placed(met: Sequence[_Met], cosines: Mapping[str, float]) -> list[tuple[_Met, float, tuple[Why, ...]]]:
+    """Return documents in their order, each with its score, and with meaning as a reason where that helped it there."""
+    if not cosines:
+        return [(one, one.score, ()) for one in met if one.score > 0]
+    usual, usual_spread = _middle([one.score for one in met])
+    mean, spread = _middle([cosines[one.found.key] for one in met if one.found.key in cosines])
+    placed: list[tuple[_Met, float, tuple[Why, ...]]] = []
+    for one in met:
+        nearness = (cosines[one.found.key] - mean) / spread if one.found.key in cosines else 0.0
+        is_near = nearness > _PLAINLY_NEAR or not one.score
+        score = (one.score - usual) / usual_spread + MEANING * nearness
+        placed.append((one, score, (Why("", "", "meaning"),) if is_near else ()))
+    return sorted(placed, key=lambda each: (-each[1], each[0].found.key))
 
 
 def _middle(values: Collection[float]) -> tuple[float, float]:
@@ -196,8 +210,9 @@ class _Met:
                 before, seen = self._roots.get(root, (0, word))
                 self._roots[root] = (before + times, seen)
         self.values = [self._sum(group) for group in groups]
+        self.score = 0.0
 
-    def score(self, shares: Sequence[float]) -> float:
+    def sum(self, shares: Sequence[float]) -> float:
         """Return the values together, each group by its share."""
         return sum(share * value for share, value in zip(shares, self.values, strict=True))
 

@@ -41,3 +41,7 @@ class Store(Protocol):
     def best(self, words: Mapping[str, float], limit: int) -> list[Candidate]:
         """Return the documents with most of these lemmas, or with words of their roots, by weight."""
         ...
+
+    def named(self, keys: Collection[str]) -> list[Candidate]:
+        """Return the documents of these keys that the reader may see."""
+        ...

@@ -59,6 +59,10 @@ class Topics:
                 if (ratio := math.log((times + _SMOOTHING * usual) / length / usual)) > 0:
                     self._telling[word].append((number, ratio))
 
+    def without(self, title: str) -> Topics:
+        """Return the topics but for one: what is measured without it is measured for what nobody thought of."""
+        return Topics(one for one in self._topics if one.title != title)
+
     def meant(self, words: Mapping[str, float]) -> list[Meant]:
         """Return the topics that a question of these lemmas may be about, the most probable first."""
         sums: dict[int, float] = defaultdict(float)

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from otklik.appeals import access, drafting, keeping, notes, registration, steps, terms, timeline
+from otklik.appeals import alike as appeals_alike
 from otklik.appeals.models import Appeal, AppealMessage, AppealPause
 from otklik.appeals.permissions import allows, check_can_work
 from otklik.core import files
@@ -107,7 +108,6 @@ def _card(request: StaffRequest, pk: int, *, status: int = 200, **typed: object)
             "undelivered": (State.FAILED, State.UNCERTAIN, State.BY_HAND),
             "numbers": {},
             "lazy_menu": True,
-            "sees_all": request.user.has_power(access.ALL),
             "reads_knowledge": request.user.has_power("knowledge.read"),
         },
         status=status,
@@ -178,19 +178,24 @@ def suggested(request: StaffRequest, pk: int) -> HttpResponse:
     return render(request, "workplace/suggested.html#pane" if request.htmx else "workplace/suggested.html", facts)
 
 
-@requires(access.ALL)
+@requires(*READERS)
 @require_GET
 def alike(request: StaffRequest, pk: int) -> HttpResponse:
-    """Show the appeals whose letters are like this one."""
+    """Show the appeals this letter repeats and those about the same, of what he may see, each with the reason."""
     taken = _letter_of(request, pk)
-    found = [one.appeal for one in registration.look_alikes(taken.message, limit=4) if one.appeal.pk != pk]
-    facts = {"appeal": taken.appeal, "alike": found[:3]}
+    letter = f"{taken.message.subject}\n{taken.message.text}"
+    found = appeals_alike.to_letter(letter, user=request.user, of=taken.appeal)
+    facts = {
+        "appeal": taken.appeal,
+        "repeats": [one for one in found if one.repeats],
+        "alike": [one for one in found if not one.repeats],
+    }
     return render(request, "workplace/alike.html#pane" if request.htmx else "workplace/alike.html", facts)
 
 
 def _letter_of(request: StaffRequest, pk: int) -> AppealMessage:
     """Return the letter an appeal began with, and the appeal, in one query."""
-    letters = AppealMessage.objects.select_related("appeal__regime", "message")
+    letters = AppealMessage.objects.select_related("appeal__regime", "appeal__applicant", "message")
     return access.get_of_appeal(request.user, letters, "appeal", appeal=pk, first=True)
 
 

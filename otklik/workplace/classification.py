@@ -96,7 +96,7 @@ Questions = forms.formset_factory(QuestionForm, extra=0, max_num=20, absolute_ma
 def classify(request: StaffRequest, pk: int) -> HttpResponse:
     """Show the questions of an appeal, then confirm or propose what was chosen."""
     appeal = access.get_for(request.user, pk)
-    guess = classification.propose(_text_of(appeal))
+    guess = classification.propose(_text_of(appeal), reader=request.user)
     if request.method != "POST":
         return _page(request, appeal, guess, Questions(initial=_initial(appeal, guess)))
     if any(name in request.POST for name in ("add", "take_topic", "take_need")):

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from otklik.appeals import access, classification, registration, waiting, ways
+from otklik.appeals import access, alike, classification, registration, waiting, ways
 from otklik.appeals.models import Appeal
 from otklik.appeals.permissions import allows
 from otklik.core.access import requires
@@ -56,7 +56,8 @@ def message(request: StaffRequest, pk: int) -> HttpResponse:
             return redirect(queue.card_url(request, appeal.pk))
     else:
         form = EntryForm(initial=initial_of(proposal), **options)
-    context = _shown(request, row) | {"form": form, "proposal": proposal, "decides": True}
+    like = alike.to_letter(f"{row.subject}\n{row.text}", user=request.user, limit=3)
+    context = _shown(request, row) | {"form": form, "proposal": proposal, "decides": True, "alike": like}
     return render(request, "workplace/message.html", context, status=422 if form.is_bound else 200)
 
 

@@ -20,6 +20,7 @@ from otklik.core.access import requires
 from otklik.knowledge import materials, placeholders, proposals, review
 from otklik.knowledge.models import Material, ReplyTemplate
 from otklik.people.models import Employee, Unit
+from otklik.search import learning
 from otklik.workplace import kb_votes
 from otklik.workplace.drafting import WRITERS
 from otklik.workplace.requests import StaffRequest
@@ -49,6 +50,7 @@ def uses(request: StaffRequest, pk: int) -> HttpResponse:
         "referring": materials.referring_to(one, user),
         "sections": materials.also_in(one),
         "proposals": list(proposals.about(one, user, timezone.localdate())) if _keeps(user) else [],
+        "learned": learning.of(materials.INDEX, str(pk)) if _keeps(user) else None,
         "checks": review.history_of(one),
     }
     return render(request, "workplace/kb/uses.html", context)

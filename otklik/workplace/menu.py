@@ -16,7 +16,7 @@ from otklik.core.access import by_itself, requires
 from otklik.knowledge import agreement, law, review
 from otklik.people.models import Employee
 from otklik.reports import compliance
-from otklik.workplace import kb_votes, saved, system
+from otklik.workplace import kb_votes, kb_words, saved, system
 from otklik.workplace.asked import APPEALS
 from otklik.workplace.models import SavedView
 from otklik.workplace.requests import StaffRequest
@@ -75,6 +75,7 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Отзывы о материалах", "thumb-down", "votes", kb_votes.READERS, inner=True),
         Item("Предложения", "bulb", "proposals", kb_votes.READERS, inner=True),
         Item("Время поиска", "clock-search", "time_to_find", kb_votes.READERS, inner=True),
+        Item("Словарь поиска", "transfer", "thesaurus", kb_words.READERS, inner=True),
         Item("Качество поиска", "target", "search_quality", kb_votes.READERS, inner=True),
         Item("Ответы с материалами", "chart-bar", "answers_share", kb_votes.READERS, inner=True),
         Item("Актуализация", "checklist", "reviews", review.READERS, inner=True),

@@ -142,9 +142,14 @@ def _page(request: StaffRequest, row: Proposal, *, refusal: DomainError | None =
     return render(request, "workplace/kb/proposal.html", context, status=refusal.status if refusal else 200)
 
 
-def _evidence(request: StaffRequest, row: Proposal) -> list[tuple[Evidence, Appeal | None]]:
-    """Return the lines of evidence; an appeal comes with those who may see it, others read what it is about."""
+def _evidence(request: StaffRequest, row: Proposal) -> list[tuple[Evidence, Appeal | None, str]]:
+    """Return the lines of evidence, an appeal with its letter for those who see it; others read what it is about.
+
+    The letters of appeals alike are what the material is written by: they are shown without what tells of people.
+    """
     lines = list(row.evidence.order_by("-times", "-last_at", "pk"))
     named = {pk for one in lines if (pk := signals.appeal_of(one.reference)) is not None}
     seen = access.visible_to(request.user).in_bulk(named) if named else {}
-    return [(one, seen.get(signals.appeal_of(one.reference) or 0)) for one in lines]
+    letters = signals.letters_of(seen) if row.kind == Proposal.Kind.ALIKE and seen else {}
+    of_line = [(one, signals.appeal_of(one.reference) or 0) for one in lines]
+    return [(one, seen.get(pk), letters.get(pk, "")) for one, pk in of_line]

@@ -7,9 +7,10 @@ from datetime import date
 
 import pytest
 
-from otklik.appeals import assignment, classification, defaults
+from otklik.appeals import assignment, classification, defaults, drafting
 from otklik.appeals.errors import NotAllowed
 from otklik.appeals.models import Appeal, Topic
+from otklik.knowledge.models import Faq, KnowledgeHome, Section
 from otklik.people.models import Department, Unit
 from tests.appeals.conftest import LONG_AGO
 
@@ -148,6 +149,48 @@ def test_topic_and_need_are_guessed_with_the_words_that_said_so(world, text, top
 def test_a_text_about_nothing_guesses_nothing(world):
     assert classification.propose("Ла-ла-ла") == classification.Guess()
     assert classification.propose("") == classification.Guess()
+
+
+def material(world, title, text):
+    home = KnowledgeHome.objects.get()
+    section = Section.objects.first()
+    if section is None:
+        section = home.add_child(instance=Section(title="Участки", slug="plots", unit=world.land))
+        section.save_revision().publish()
+    page = section.add_child(
+        instance=Faq(title=title, slug=f"m{Faq.objects.count()}", short_answer=text, mark="for_answers")
+    )
+    page.save_revision().publish()
+    return page
+
+
+LETTER = "Кончается срок, а землёй под сараем дед пользовался сорок лет. Оставят ли её за мной?"
+
+
+def test_a_material_votes_for_the_topic_its_title_tells_of(world):
+    assert not any(one.item.code == "0003.0011.0123.0850" for one in classification.propose(LETTER).topics)
+    material(world, "Продление договора аренды земельного участка", "Земля под сараем, срок пользования кончается.")
+    world.executor.refresh_from_db()
+    best = classification.propose(LETTER, reader=world.executor).topics[0]
+    assert best.item.code == "0003.0011.0123.0850"
+    assert best.materials == ["Продление договора аренды земельного участка"]
+
+
+def test_a_material_votes_for_what_the_appeals_were_about_that_it_went_into(world):
+    page = material(world, "О сараях", "Земля под сараем, срок пользования кончается.")
+    appeal = world.drafted()
+    drafting.insert_material(appeal, page.pk, reason="подходит", by=world.executor)
+    question = appeal.questions.first()
+    best = classification.propose(LETTER, reader=world.executor)
+    assert best.topics[0].item == question.topic
+    assert best.needs[0].item == question.need
+    assert best.topics[0].materials == ["О сараях"]
+
+
+def test_who_reads_no_materials_hears_no_votes(world):
+    material(world, "Продление договора аренды земельного участка", "Земля под сараем, срок пользования кончается.")
+    nobody = world.employee("nobody", "Никто", world.land, [])
+    assert classification.propose(LETTER, reader=nobody) == classification.propose(LETTER)
 
 
 def test_the_unit_of_the_best_topic_is_guessed(world):

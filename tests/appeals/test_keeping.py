@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,8 +17,9 @@ from otklik.appeals.models import Appeal
 from otklik.appeals.transitions import MoveRefused
 from otklik.core.models import JournalEntry
 from otklik.knowledge import proposals
-from otklik.knowledge.models import Faq, KnowledgeHome, Material, MaterialUse, Proposal, Section
+from otklik.knowledge.models import KnowledgeHome, Material, MaterialUse, Proposal, SearchSession, Section
 from otklik.people.models import Employee
+from otklik.search import engine
 from tests.appeals.conftest import World
 
 pytestmark = pytest.mark.django_db
@@ -73,15 +75,70 @@ def test_answers_without_a_material_become_a_proposal_with_the_appeals_for_those
     assert not any("Иванова" in page for page in shown.values())
 
 
-def test_letters_alike_that_no_material_fits_become_a_proposal(world: World, section: Section) -> None:
-    for number in range(3):
-        message = world.message(text=f"Прошу продлить договор аренды гаража в овраге, письмо {number}")
-        registration.register(message, world.entry(), by=world.clerk)
+WELLS = (
+    "На нашей улице обвалилась водонапорная башня, кирпичи падают на дорогу. Кто отвечает за башню и когда её снесут?",
+    "Водонапорная башня у магазина накренилась. Прошу сообщить, на чьём балансе башня и кто обязан её снести.",
+    "Мой огород рядом с аварийной башней. Водонапорную башню снести обещали давно. Чья она? Сидоров Пётр, "
+    "8 913 123-45-67",
+)
+
+
+def registered(world: World, text: str) -> Appeal:
+    message = world.message(text=text, subject="Вопрос")
+    return registration.register(message, world.entry(subject="Вопрос"), by=world.clerk)
+
+
+def test_letters_about_one_thing_that_no_material_answers_become_a_proposal(
+    world: World, author: Employee, section: Section
+) -> None:
+    appeals = [registered(world, text) for text in WELLS]
+    registered(world, "Когда достроят мост через овраг? Автобус делает большой круг, зимой ходим пешком по льду.")
     assert proposals.gather(signals.alike) == 1
-    assert Proposal.objects.get().evidence.count() == 3
-    faq = Faq(title="Продлить договор аренды гаража в овраге", slug="f", short_answer="Прошу письмо")
-    section.add_child(instance=faq).save_revision().publish()
-    Proposal.objects.all().delete()
+    row = Proposal.objects.get()
+    assert row.evidence.count() == 3
+    assert "башня" in row.title
+    # The letters are shown with nothing of people, and only to who may see them.
+    Appeal.objects.update(unit=world.land)
+    Proposal.objects.update(unit=world.land)
+    stranger = world.employee("their", "Чужая", world.land, ["kb_author"])
+    address = reverse("workplace:proposal", args=[row.pk])
+    seen, unseen = (at(one).get(address).content.decode() for one in (author, stranger))
+    assert "кирпичи падают" in seen
+    assert "Сидоров" not in seen
+    assert "123-45-67" not in seen
+    assert "кирпичи" not in unseen
+    assert not any(one.number in unseen for one in appeals)
+
+
+def test_a_searched_for_nothing_stands_beside_the_letters_it_is_about(world: World, section: Section) -> None:
+    for text in WELLS:
+        registered(world, text)
+    hour = timezone.now() - timedelta(hours=2)
+    for number, query in enumerate(["снести водонапорную башню", "порубочный билет"]):
+        facts = {"audience": "public", "reader": f"m{number}", "began_at": hour, "last_at": hour}
+        SearchSession.objects.create(key=f"{number:032x}", query=query, found=0, shown=[], **facts)
+    proposals.gather(signals.alike)
+    words = Proposal.objects.get().evidence.values_list("words", flat=True)
+    assert "искали: снести водонапорную башню" in words
+    assert not any("билет" in line for line in words)
+
+
+def test_a_group_stays_one_proposal_while_letters_come_and_old_ones_go(world: World, section: Section) -> None:
+    first, *_ = [registered(world, text) for text in WELLS]
+    proposals.gather(signals.alike)
+    long_ago = timezone.localdate() - timedelta(days=200)
+    Appeal.objects.filter(pk=first.pk).update(registered_on=long_ago, received_on=long_ago)
+    registered(world, "Снесите наконец водонапорную башню, чья она и кто за башню отвечает?")
+    assert proposals.gather(signals.alike) == 0
+    assert Proposal.objects.get().evidence.count() >= 3
+
+
+def test_letters_that_search_is_sure_to_answer_are_no_proposal(
+    world: World, section: Section, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for text in WELLS:
+        registered(world, text)
+    monkeypatch.setattr(engine, "ask", lambda *_, **__: engine.Found([], 0.9, True))
     assert proposals.gather(signals.alike) == 0
 
 

@@ -278,11 +278,6 @@ def test_an_open_appeal_of_the_sender_is_offered(world):
     assert registration.propose(world.email(message_id="<more@citizen.example>")).open_appeals == []
 
 
-def test_a_look_alike_appeal_is_offered(world):
-    appeal = world.registered()
-    assert [one.appeal for one in registration.propose(world.message()).alike] == [appeal]
-
-
 @pytest.mark.parametrize(
     ("subject", "text", "expected"),
     [

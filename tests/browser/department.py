@@ -13,6 +13,7 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 from wagtail.models import Page
 
+from otklik.appeals import registration, search_feed, signals
 from otklik.appeals.models import Appeal, AppealMessage, Approval
 from otklik.channels.mail.models import CaughtLetter
 from otklik.channels.site import intake
@@ -21,10 +22,22 @@ from otklik.core import files, installation
 from otklik.core.models import Installation
 from otklik.correspondence import inbox
 from otklik.correspondence.channel import Arrived
-from otklik.correspondence.models import IncomingMessage, OutgoingMessage
+from otklik.correspondence.models import ContactPoint, IncomingMessage, OutgoingMessage
 from otklik.demo import staff
 from otklik.demo.history import CHANNELS, Historian, Plan, letter_of, reply_to
-from otklik.knowledge import agreement, defaults, finding, law, proposals, public, quality, quarters, votes, weeks
+from otklik.knowledge import (
+    agreement,
+    defaults,
+    finding,
+    law,
+    lessons,
+    proposals,
+    public,
+    quality,
+    quarters,
+    votes,
+    weeks,
+)
 from otklik.knowledge.law import News
 from otklik.knowledge.models import (
     Agreement,
@@ -43,7 +56,11 @@ from otklik.knowledge.models import (
 )
 from otklik.knowledge.quarters import Quarter
 from otklik.people import substitution
+from otklik.people.applicants import Typed
 from otklik.people.models import Employee, RoleAssignment, Unit
+from otklik.search import dictionary
+from otklik.search.dictionary import Facts, Kind
+from otklik.search.models import ThesaurusEntry
 from otklik.workplace import notices
 
 S = Appeal.Status
@@ -140,10 +157,27 @@ def _of_the_chief() -> list[str]:
         f"/desk/kb/proposals/{proposal.pk}/material/",
         f"/desk/law/{LawChange.objects.latest('pk').pk}/",
         "/desk/kb/finding/baseline/",
+        "/desk/kb/thesaurus/new/",
+        "/desk/kb/thesaurus/file/",
+        "/desk/kb/thesaurus/proposals/",
+        "/desk/kb/thesaurus/learned/",
+        "/desk/kb/thesaurus/history/",
+        *(f"/desk/kb/thesaurus/{one.pk}/" for one in (_words(page), ThesaurusEntry.objects.first()) if one),
         *_measured(),
         f"/desk/kb/{page}/uses/",
         f"/desk/kb/{ReplyTemplate.objects.get(slug='answer').pk}/on-case/",
     ]
+
+
+def _words(page: int) -> ThesaurusEntry:
+    """Leave an entry somebody wrote, two words by which two people found the same, proposed and learned."""
+    people = Employee.objects.in_bulk(["kbchief", "executor1", "lawyer"], field_name="username")
+    for number, login in enumerate(("executor1", "lawyer"), start=20):
+        who = finding.Searcher(people[login])
+        finding.typed(who, "пианино и комод", [page], finding.Told(f"{number:032x}"))
+        finding.opened(who, page)
+    lessons.gather()
+    return dictionary.keep(Facts(Kind.SYNONYM, "железная будка", "гараж"), by=people["kbchief"])
 
 
 def _measured() -> list[str]:
@@ -253,6 +287,41 @@ def letters(count: int) -> None:
     for number, plan in enumerate(historian.plans(count), start=300):
         came = historian.now - timedelta(hours=3, minutes=number)
         historian.arrive(replace(plan, number=number, channel="post", arrived=came))
+
+
+TOWERS = (
+    "На нашей улице обвалилась водонапорная башня, кирпичи падают на дорогу. Кто отвечает за башню и когда её снесут?",
+    "Водонапорная башня у магазина накренилась. Прошу сообщить, на чьём балансе башня и кто обязан её снести.",
+    "Мой огород рядом с аварийной башней. Водонапорную башню снести обещали давно. Чья она? Тел. 8 913 123-45-67",
+)
+
+
+def towers() -> int:
+    """Leave letters about one thing no material knows, the first of them sent again, and the proposal they make.
+
+    They are executor1's. Return the id of the last appeal.
+    """
+    people = Employee.objects.in_bulk(["clerk", "executor1"], field_name="username")
+    pk = 0
+    for text in (*TOWERS, f"Пишу во второй раз, ответа нет. {TOWERS[0]}"):
+        came = inbox.write_down(
+            channel="post", contact_point=None, sender_name="Выдумкина Анна", subject="Вопрос", text=text,
+            received_at=timezone.now(), by=people["clerk"],
+        )  # fmt: skip
+        entry = replace(
+            registration.entry_for(came),
+            contact_point=ContactPoint.objects.filter(channel="post").first(),
+            applicant=Typed(last_name="Выдумкина", first_name="Анна", address="г. Примерск, ул. Образцовая, д. 1"),
+            answer_address="630000, г. Примерск, ул. Образцовая, д. 1",
+            questions=[],
+        )
+        appeal = registration.register(came, entry, by=people["clerk"])
+        appeal.executor, appeal.unit = people["executor1"], people["executor1"].unit
+        appeal.save(update_fields=["executor", "unit"])
+        search_feed.put(appeal)
+        pk = appeal.pk
+    proposals.gather(signals.alike)
+    return pk
 
 
 def _undelivered() -> None:

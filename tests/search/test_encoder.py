@@ -260,6 +260,15 @@ def test_nothing_leaves_a_demo_stand(server: Server) -> None:
     assert server.asked == []
 
 
+def test_nothing_of_people_leaves(server: Server) -> None:
+    Address(server.url, "m").encode(
+        ["Как оформить гараж? Иванов Пётр Сергеевич, тел. +7 913 123-45-67, ivanov@mail.ru"]
+    )
+    [text] = server.texts
+    assert "Как оформить гараж" in text
+    assert not [one for one in ("Иванов", "Пётр", "913", "ivanov") if one in text]
+
+
 @pytest.mark.parametrize("given", ["http://h/v1", "http://h/v1/", "http://h/v1/embeddings"])
 def test_an_address_may_be_written_either_way(given: str) -> None:
     assert Address(given, "m")._url == "http://h/v1/embeddings"

@@ -180,4 +180,4 @@ def test_the_number_of_queries_does_not_grow(filled):
 
     count("участок")  # what a process asks once a while: which model of confidence is in use
     letter = " ".join(f"слово{number} аренда участок плата квартал" for number in range(500))
-    assert count("аренда") == count(letter) == count("гаражнная амнстия учасстка вертолётт") <= 2
+    assert count("аренда") == count(letter) == count("гаражнная амнстия учасстка вертолётт") <= 3

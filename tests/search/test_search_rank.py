@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from otklik.search import asked, ranking
+from otklik.search import asked, dictionary, ranking, topics
 from otklik.search.index import Document, Index
 
 
@@ -52,6 +52,8 @@ def test_files_and_database_rank_alike():
     index.fill(Document(article["id"], article["title"], article["body"], ["all"]) for article in articles)
     for query in ("льготы многодетным", "своботный учасок", "39.15", "аренда", articles[5]["body"]):
         stored = [(hit.key, round(hit.score, 6)) for hit in engine.find("t", query, scopes=["all"])]
-        fresh = ranking.answer(index.view(), query, 10, words=asked.shipped()).ranked
+        fresh = ranking.answer(
+            index.view(), query, 10, words=asked.Words(dictionary.current(), topics.shipped())
+        ).ranked
         assert stored == [(hit.key, round(hit.score, 6)) for hit in fresh]
         assert stored

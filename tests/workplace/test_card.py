@@ -7,10 +7,12 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from otklik.appeals import drafting
+from otklik.appeals import drafting, registration, search_feed
 from otklik.appeals.models import Appeal, Citation
 from otklik.knowledge import public
 from otklik.knowledge.models import Faq, KnowledgeHome, Mark, Section
+from otklik.people import applicants
+from otklik.people.applicants import Typed
 from tests.appeals.conftest import World
 from tests.workplace.test_frame import at, desk, world
 
@@ -134,8 +136,7 @@ def test_each_part_of_the_context_costs_at_most_twelve_queries(world: World) -> 
     for who in PEOPLE:
         client = desk(getattr(world, who))
         client.get(at("card", appeal.pk))
-        parts = ["context", "suggested"] + (["alike"] if getattr(world, who).has_power("appeals.view_all") else [])
-        for part in parts:
+        for part in ("context", "suggested", "alike"):
             assert fragment(client, at(part, appeal.pk))[1] <= 12, (who, part)
 
 
@@ -177,11 +178,57 @@ def test_what_helps_is_reached_without_scripts_and_only_by_who_sees_the_appeal(w
         assert f'<a href="{at(part, appeal.pk)}">' in page
         assert "<html" in desk(world.clerk).get(at(part, appeal.pk)).content.decode()
         assert desk(world.stranger).get(at(part, appeal.pk)).status_code in {403, 404}
-    assert at("alike", appeal.pk) not in desk(world.executor).get(at("card", appeal.pk)).content.decode()
 
 
-def test_appeals_with_a_like_letter_are_shown_without_the_appeal_itself(world: World) -> None:
-    appeal, other = world.registered(), world.registered()
-    shown, _ = fragment(desk(world.clerk), at("alike", appeal.pk))
-    assert at("card", other.pk) in shown
-    assert at("card", appeal.pk) not in shown
+REPEAT = "Прошу продлить договор аренды участка под гаражом у реки, гараж построен отцом, платежи вношу вовремя."
+NEAR = "Как быть с арендой: земля под гаражом взята на пять лет, подходит конец. Продлят ли мне её и что подать?"
+FAR = "Когда достроят мост через овраг? Автобус делает большой круг, зимой ходим пешком по льду."
+
+
+def written(world: World, text: str) -> Appeal:
+    message = world.message(text=text, subject="Вопрос")
+    return registration.register(message, world.entry(subject="Вопрос"), by=world.clerk)
+
+
+def test_a_letter_sent_again_is_shown_as_a_repeat_with_the_words_it_shares(world: World) -> None:
+    first, far = written(world, REPEAT), written(world, FAR)
+    again = written(world, f"Здравствуйте! Пишу второй раз. {REPEAT} Иванова Мария Петровна")
+    shown, _ = fragment(desk(world.clerk), at("alike", again.pk))
+    repeats = shown[shown.index("Возможно, повтор") : shown.index("Похожие обращения")]
+    assert at("card", first.pk) in repeats
+    assert "общие слова:" in repeats
+    assert "иванова" not in shown.lower()
+    assert at("card", far.pk) not in shown
+    assert at("card", again.pk) not in shown
+
+
+def test_of_repeats_those_of_the_same_applicant_come_first_and_are_named_so(world: World) -> None:
+    own, others, again = (written(world, REPEAT) for _ in range(3))
+    someone = applicants.create(Typed(last_name="Другой", first_name="Пётр"), by=world.clerk)
+    Appeal.objects.exclude(pk=others.pk).update(applicant=world.again(again).applicant)
+    Appeal.objects.filter(pk=others.pk).update(applicant=someone)
+    shown, _ = fragment(desk(world.clerk), at("alike", again.pk))
+    assert shown.index(own.number) < shown.index("тот же заявитель") < shown.index(others.number)
+    assert shown.index(others.number) < shown.index("другой заявитель")
+
+
+def test_letters_about_the_same_material_are_alike_though_they_share_few_words(world: World) -> None:
+    text = "Аренда земли под гаражом взята на пять лет, подходит конец: продлят, подайте заявление."
+    publish(world, "Продление аренды земли под гаражом", text)
+    one, far = written(world, REPEAT), written(world, FAR)
+    near = written(world, NEAR)
+    shown, _ = fragment(desk(world.clerk), at("alike", near.pk))
+    assert at("card", one.pk) in shown
+    assert "общие материалы: «Продление аренды земли под гаражом»" in shown
+    assert "Возможно, повтор" not in shown
+    assert at("card", far.pk) not in shown
+
+
+def test_appeals_alike_are_shown_to_who_may_see_them_only(world: World) -> None:
+    first, mine = written(world, REPEAT), written(world, REPEAT)
+    Appeal.objects.filter(pk=mine.pk).update(unit=world.land, executor=world.executor)
+    search_feed.put(world.again(mine))
+    shown, _ = fragment(desk(world.executor), at("alike", mine.pk))
+    assert first.number not in shown
+    assert "Похожих нет" in shown
+    assert at("card", first.pk) in fragment(desk(world.clerk), at("alike", mine.pk))[0]

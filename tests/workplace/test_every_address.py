@@ -69,6 +69,7 @@ TYPED = (
         "resume",
         "back",
     ),
+    *("said", "written", "weight", "proposal", "word", "all"),
 )
 
 

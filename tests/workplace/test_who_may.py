@@ -27,6 +27,7 @@ from otklik.knowledge import rights as knowledge_rights
 from otklik.knowledge.models import Agreement, Faq, KnowledgeHome, LawChange, LawWeek, ReviewDuty, ReviewItem, Section
 from otklik.people.models import Employee, Substitution, Transfer
 from otklik.people.powers import STARTING_ROLES
+from otklik.search.models import ThesaurusEntry
 from otklik.workplace import rights
 from tests.appeals.conftest import World
 from tests.house.test_doors import OPEN_IN_CMS, plain
@@ -104,6 +105,7 @@ def house(db: None) -> House:
         "quarantine": quarantined.pk,
         "terms": TermRule.objects.earliest("pk").pk,
         "kb/sections": section.pk,
+        "kb/thesaurus": ThesaurusEntry.objects.create(said="ларёк", written="объект").pk,
         "kb": faq.pk,
         "kb/agreements": Agreement.objects.create(page=faq, revision=faq.latest_revision, new=True).pk,
         "law": change.pk,
