@@ -29,7 +29,7 @@ from otklik.api.schemas import (
     ShownAppeal,
     dumped,
 )
-from otklik.appeals import access, queues, registration, search_feed
+from otklik.appeals import access, case_search, queues, registration
 from otklik.appeals.models import Appeal, AppealQuestion
 from otklik.appeals.registration import Entry
 from otklik.core import masking, terms, typed
@@ -158,10 +158,22 @@ def _coded(dictionary: str, given: str, rows: Mapping[str, Any]) -> Any:
     summary="Найти обращения",
 )
 def find_appeals(request: HttpRequest, given: Query) -> dict[str, Any]:
-    """Ищет по номеру и словам среди обращений, которые видит владелец ключа."""
-    found = search_feed.look_up(owner_of(request), given.q.strip(), limit=given.limit)
+    """Ищет по номеру и словам среди обращений, которые видит владелец ключа.
+
+    С разрешением applicants.read и правом владельца — ещё и по фамилии, телефону, почте и адресу.
+    """
+    words = typed.words(given.q, 200)
+    personal = "applicants.read" in token_of(request).scopes
+    found = case_search.look_up(owner_of(request), words, limit=given.limit, personal=personal)
     return {
-        "items": [{"appeal": _row(one.appeal), "snippet": "".join(part.text for part in one.snippet)} for one in found]
+        "items": [
+            {
+                "appeal": _row(one.appeal),
+                "snippet": "".join(part.text for part in one.snippet),
+                "why": list(one.why),
+            }
+            for one in found
+        ]
     }
 
 

@@ -15,6 +15,7 @@ from otklik.api import cursors
 from otklik.api.documented import BODY, PROBLEMS
 from otklik.api.keys import AccessKey, owner_of, token_of
 from otklik.api.schemas import MOST_ID, FoundMaterials, Material, Materials, Query
+from otklik.core import typed
 from otklik.core.errors import DomainError
 from otklik.knowledge import materials as base
 from otklik.knowledge import public, trust
@@ -77,8 +78,8 @@ def materials(
     summary="Найти материалы",
 )
 def find_materials(request: HttpRequest, given: Query) -> dict[str, Any]:
-    """Ищет среди материалов, видных по этому ключу."""
-    found = base.find(given.q, user=_reader(request), limit=given.limit)
+    """Ищет среди материалов, видных по этому ключу; говорит, почему каждый найден и насколько уверен ответ."""
+    results = base.search(typed.words(given.q, base.QUERY_MAX), user=_reader(request), limit=given.limit)
     return {
         "items": [
             {
@@ -90,9 +91,13 @@ def find_materials(request: HttpRequest, given: Query) -> dict[str, Any]:
                 "unit": one.unit,
                 "published_on": one.published_on,
                 "snippet": _plain(one.snippet),
+                "why": list(one.why),
             }
-            for one in found
-        ]
+            for one in results.found
+        ],
+        "confidence": results.confidence,
+        "sure": results.sure,
+        "read_as": results.read_as,
     }
 
 

@@ -361,6 +361,7 @@ class FoundAppeal(BaseModel):
 
     appeal: AppealRow
     snippet: str = Field(description="Место в тексте.")
+    why: list[str] = Field(description="Почему найдено, словами.")
 
 
 class FoundAppeals(BaseModel):
@@ -420,12 +421,16 @@ class FoundMaterial(MaterialRow):
     """Найденный материал."""
 
     snippet: str
+    why: list[str] = Field(description="Почему найден, словами.", examples=[["исправлена опечатка: «гарож» → «гараж»"]])
 
 
 class FoundMaterials(BaseModel):
     """Найденные материалы, лучшие сверху."""
 
     items: list[FoundMaterial]
+    confidence: float = Field(ge=0, le=1, description="Насколько вероятно, что лучший из них отвечает на запрос.")
+    sure: bool = Field(description="false — уверенного ответа нет: найденное — лишь ближайшее.")
+    read_as: str = Field(description="Запрос, как он понят после исправлений; пусто, если понят как есть.")
 
 
 def dumped(model: BaseModel) -> dict[str, Any]:

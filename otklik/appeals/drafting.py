@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from copy import copy
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from otklik.appeals import transitions
+from otklik.appeals import questions, transitions
 from otklik.appeals.models import (
     FINISHED,
     Appeal,
@@ -27,7 +28,7 @@ from otklik.appeals.permissions import allows, check_can_work, check_can_write
 from otklik.core import files, journal
 from otklik.core.errors import DomainError
 from otklik.knowledge import materials
-from otklik.knowledge.materials import Insert
+from otklik.knowledge.materials import Asked, Insert, Results
 from otklik.knowledge.models import Material
 from otklik.knowledge.placeholders import Fact
 from otklik.people import access as people_access
@@ -144,11 +145,34 @@ def save(
     return draft
 
 
-def suggest_materials(appeal: Appeal, letter: str, *, user: Employee, limit: int) -> list[materials.Found]:
-    """Return materials that may answer an appeal: by its topics, needs and words; not those that did not fit it."""
+@dataclass(frozen=True)
+class Suggested:
+    """What may answer one thing asked: `about` says which, empty for the whole letter. `above`: shown already."""
+
+    about: str
+    results: Results
+    above: frozenset[int] = frozenset()
+
+
+def suggest_materials(appeal: Appeal, letter: str, *, user: Employee, limit: int) -> list[Suggested]:
+    """Return materials that may answer an appeal, then those for each question in it; not those that did not fit it.
+
+    Its questions are the confirmed or proposed ones, where there are several; before there are any, the sentences of
+    the letter that ask.
+    """
     matters = AppealQuestion.objects.filter(appeal=appeal).order_by("pk").values_list("topic__name", "need__name")
-    about = [appeal.subject, *(name for matter in matters for name in matter if name), letter]
-    return materials.suggest("\n".join(about), user=user, limit=limit, reference=_reference(appeal))
+    named = [". ".join(filter(None, matter)) for matter in matters[: questions.MOST]]
+    # A letter of one question is that question.
+    about = questions.asked_in(letter) if not named else named if len(named) > 1 else []
+    whole = "\n".join([appeal.subject, *named, letter])
+    asked = [Asked(whole, letter=True), *(Asked(one) for one in about)]
+    found = materials.search_each(asked, user=user, limit=limit, reference=_reference(appeal))
+    suggested, seen = [], set[int]()
+    for words, every in zip(["", *about], found, strict=True):
+        results = replace(every, found=every.found[: materials.NEAREST]) if words else every
+        suggested.append(Suggested(words, results, frozenset(seen.intersection(results.pages))))
+        seen.update(one.page_id for one in results.first)
+    return suggested
 
 
 @transaction.atomic

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Q
 
 from otklik.appeals import access
 from otklik.appeals.models import Appeal, Approval
 from otklik.correspondence.models import IncomingMessage
 from otklik.people.models import Employee
 from otklik.search import engine as search
+from otklik.search import reasons
 from otklik.search.snippets import Segment
 
 INDEX = "appeals"
@@ -23,11 +23,12 @@ EVERYONE = "all"  # the mark that holders of «видеть все обраще�
 
 @dataclass(frozen=True)
 class Found:
-    """An appeal that a query found, with the place in the text."""
+    """An appeal that a query found, with the place in the text, and why it was found, in words."""
 
     appeal: Appeal
     snippet: tuple[Segment, ...]
     score: float
+    why: tuple[str, ...] = ()
 
 
 def put(appeal: Appeal) -> None:
@@ -67,24 +68,24 @@ def _put(appeal: Appeal, texts: Iterable[tuple[str, str]], scopes: Collection[st
     )
 
 
-def look_up(user: Employee, text: str, *, limit: int) -> list[Found]:
-    """Return the appeals the user may see: by number first, then by words."""
-    first: list[Found] = []
-    if any(sign.isdigit() for sign in text):
-        numbered = access.visible_to(user).filter(Q(number__iexact=text) | Q(number__iendswith=text))
-        rows = numbered.select_related("regime", "applicant", "unit", "executor").order_by("-pk")
-        first = [Found(appeal, (), 1.0) for appeal in rows[:limit]]
-    known = {one.appeal.pk for one in first}
-    words = search_for(user, text, limit=limit)
-    return [*first, *(one for one in words if one.appeal.pk not in known)][:limit]
+def ask(user: Employee, query: str, *, limit: int, typing: bool = False) -> tuple[str, list[Found]]:
+    """Return the appeals the user may see that fit a query, best first, and the query as it was understood."""
+    if not query:
+        return "", []
+    found = search.ask(INDEX, query, scopes=_scopes_of(user), limit=limit, typing=typing)
+    seen = access.visible_to(user).select_related("regime", "applicant", "unit", "executor")
+    appeals = seen.in_bulk([int(hit.key) for hit in found.hits])
+    rows = [
+        Found(appeals[int(hit.key)], hit.snippet, hit.score, tuple(reasons.spoken(hit.why)))
+        for hit in found.hits
+        if int(hit.key) in appeals
+    ]
+    return found.read_as if rows else "", rows
 
 
 def search_for(user: Employee, query: str, *, limit: int = 20) -> list[Found]:
-    """Return the appeals the user may see that fit a query, best first."""
-    hits = search.find(INDEX, query, scopes=_scopes_of(user), limit=limit)
-    seen = access.visible_to(user).select_related("regime", "applicant", "unit", "executor")
-    appeals = seen.in_bulk([int(hit.key) for hit in hits])
-    return [Found(appeals[int(hit.key)], hit.snippet, hit.score) for hit in hits if int(hit.key) in appeals]
+    """Return only the appeals that `ask` finds."""
+    return ask(user, query, limit=limit)[1]
 
 
 def keys_for(user: Employee, query: str) -> list[int]:

@@ -1,16 +1,20 @@
-"""What people write into addresses and forms, read: a number, a day; None where it is neither."""
+"""What people write into addresses and forms, read: a number, a day, words; None where it is none of them."""
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from datetime import date
 from typing import Final
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, QueryDict
 
 # Nothing the product counts or dates lies outside; beyond are slips of the hand, and sums that overflow.
 FIRST_YEAR: Final = 2000
 LAST_YEAR: Final = 2100
+# Control characters part words; what only steers how text is drawn stands inside them (a soft hyphen, a mark of order).
+_UNSEEN: Final = {"Cc": " ", "Cs": " ", "Co": " ", "Cf": ""}
 _MOST_DIGITS: Final = 18  # what fits into a database's biggest whole number
 
 
@@ -26,6 +30,22 @@ def day(text: str | None) -> date | None:
     except ValueError:
         return None
     return given if FIRST_YEAR <= given.year <= LAST_YEAR else None
+
+
+def words(text: str | None, most: int) -> str:
+    """Return what a search box may carry: single spaces, nothing that cannot be seen or kept, `most` characters."""
+    # Twice as many are looked at as are kept: a hundred thousand spaces are not worth the time.
+    seen = "".join(_UNSEEN.get(unicodedata.category(one), one) for one in (text or "")[: 2 * most])
+    return " ".join(seen.split())[:most].strip()
+
+
+def within(field: str, said: str) -> Q:
+    """Return the condition «the field has this in it», with a small first letter or a capital one.
+
+    SQLite takes only Latin letters for equal, whatever their size.
+    """
+    small = said[:1].lower() + said[1:]
+    return Q(**{f"{field}__icontains": small}) | Q(**{f"{field}__icontains": small[:1].upper() + small[1:]})
 
 
 class WithoutNul:

@@ -384,8 +384,9 @@ class Historian:
     def _material(self, matter: Matter) -> int | None:
         """Return the material that answers best and whose text may go into an answer."""
         if matter.subject not in self._materials:
-            found = materials.suggest(f"{matter.subject} {matter.text}", user=self.people["executor1"])
-            self._materials[matter.subject] = next((one.page_id for one in found if one.insertable), None)
+            letter = f"{matter.subject} {matter.text}"
+            answers = materials.search(letter, user=self.people["executor1"], letter=True).found
+            self._materials[matter.subject] = next((one.page_id for one in answers if one.insertable), None)
         return self._materials[matter.subject]
 
     def _clerk(self, plan: Plan) -> Employee:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from otklik.demo import clock
 from otklik.knowledge import finding, materials, proposals, votes
 from otklik.knowledge.finding import Searcher
-from otklik.knowledge.models import Audience, Baseline, Material, SearchSession, Vote
+from otklik.knowledge.models import Audience, Baseline, Material, Prompted, SearchSession, Vote
 from otklik.people.models import Employee
 
 DAYS: Final = 90
@@ -52,6 +52,7 @@ def load(people: Mapping[str, Employee], now: datetime) -> int:
         return 0
     rows = list(_searches(chance, pages, known, now))
     SearchSession.objects.bulk_create(rows)
+    Prompted.objects.bulk_create(_prompted(now))
     _baseline(people, now)
     _votes(chance, pages[:12], known, people, now)
     proposals.gather()
@@ -96,6 +97,20 @@ def _search(chance: Random, pages: list[Material], day: datetime, ago: int, **wh
         if ended > 0.6:
             row.used_ms = ms + chance.randint(5, 120) * 1000
     return row
+
+
+def _prompted(now: datetime) -> Iterator[Prompted]:
+    """Yield visits to the form in which answers were offered: a third opens one, every second of these writes on."""
+    chance = Random(43)  # noqa: S311
+    for ago in range(DAYS, 0, -1):
+        day = timezone.localtime(now - timedelta(days=ago)).replace(hour=10, minute=0, second=0, microsecond=0)
+        for _ in range(chance.randint(0, 3)):
+            at = day + timedelta(seconds=chance.randint(0, 8 * 3600))
+            row = Prompted(visit=f"{chance.getrandbits(256):064x}", shown_at=at, last_at=at + timedelta(minutes=5))
+            opens = chance.random() < 0.35
+            row.opened_at = at + timedelta(minutes=1) if opens else None
+            row.sent_at = None if opens and chance.random() < 0.5 else row.last_at
+            yield row
 
 
 def _baseline(people: Mapping[str, Employee], now: datetime) -> None:

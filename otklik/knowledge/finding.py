@@ -26,7 +26,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
-from otklik.core import journal
+from otklik.core import journal, masking
 from otklik.knowledge.models import Audience, Baseline, SearchSession
 from otklik.people import personal_data
 from otklik.people.models import Employee, Unit
@@ -114,7 +114,7 @@ def keep_mark(request: HttpRequest, response: HttpResponseBase) -> None:
         response.set_cookie(COOKIE, value, httponly=True, samesite="Lax", secure=request.is_secure())
 
 
-def _never_in_the_way(step: Callable[Params, Result]) -> Callable[Params, Result | None]:
+def never_in_the_way(step: Callable[Params, Result]) -> Callable[Params, Result | None]:
     """Let a reader have his page even where nothing can be written now."""
 
     @wraps(step)
@@ -128,7 +128,7 @@ def _never_in_the_way(step: Callable[Params, Result]) -> Callable[Params, Result
     return unfailing
 
 
-@_never_in_the_way
+@never_in_the_way
 def typed(who: Searcher, query: str, shown: Sequence[int], told: Told = Told()) -> str:
     """Note that these words found these materials; return the key of the search while it goes on."""
     now = timezone.now()
@@ -160,7 +160,7 @@ def _too_many(now: datetime) -> bool:
     return begun.count() >= MOST_A_MINUTE
 
 
-@_never_in_the_way
+@never_in_the_way
 def opened(who: Searcher, page_id: int) -> None:
     """Note that a search ended with this material; who goes back and opens another has found the other one."""
     row = _that_showed(who, page_id)
@@ -194,6 +194,21 @@ def _since(row: SearchSession) -> int:
     # A clock set back must not make a time below what was already noted.
     passed = int((timezone.now() - row.began_at) / timedelta(milliseconds=1))
     return max(passed, row.opened_ms or 0)
+
+
+def recent(who: Searcher, *, limit: int) -> list[str]:
+    """Return the words he searched for last, each once, the newest first: his own and nobody else's.
+
+    Words of which something personal was hidden are not offered: they would not find again what they found.
+    """
+    rows = who.rows().filter(cleared=False, found__gt=0).exclude(query="").exclude(query__contains=masking.HIDDEN)
+    asked = rows.order_by("-last_at").values_list("query", flat=True)[: 5 * limit]
+    return list(dict.fromkeys(asked))[:limit]
+
+
+def clear_recent(who: Searcher) -> int:
+    """Take his words out of what is offered to him again; the figures count the searches as before."""
+    return who.rows().filter(cleared=False).update(cleared=True)
 
 
 def forget_old() -> int:
@@ -279,7 +294,7 @@ def searches(scope: Scope, outcome: str = "") -> QuerySet[SearchSession]:
 
 def _ended(first: date, last: date) -> QuerySet[SearchSession]:
     over = FOUND | Q(last_at__lte=timezone.now() - SILENCE)
-    return SearchSession.objects.filter(over, began_at__gte=_midnight(first), began_at__lt=_midnight(last, 1))
+    return SearchSession.objects.filter(over, began_at__gte=midnight(first), began_at__lt=midnight(last, 1))
 
 
 def without_result(first: date, last: date) -> dict[Audience, tuple[int, int]]:
@@ -335,7 +350,8 @@ def _by(scope: Scope, key: Callable[[date, int | None], Any]) -> dict[Any, Figur
     return groups
 
 
-def _midnight(day: date, days: int = 0) -> datetime:
+def midnight(day: date, days: int = 0) -> datetime:
+    """Return the moment a day begins, or so many days later."""
     return timezone.make_aware(datetime.combine(day + timedelta(days=days), time.min))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 from django.db import transaction
@@ -13,7 +13,7 @@ from wagtail.models import Page
 from wagtail.signals import page_published, post_page_move
 
 from otklik.knowledge import materials
-from otklik.knowledge.materials import INDEX, INDEX_OF_SITE, PUBLIC, STAFF
+from otklik.knowledge.materials import INDEX, INDEX_OF_SITE, PUBLIC
 from otklik.knowledge.models import KINDS, Attachment, FileText, Material, PublicVersion, Section
 from otklik.search import engine
 
@@ -47,14 +47,28 @@ def renew(pages: QuerySet[Material]) -> None:
             engine.drop(INDEX, str(pk))
         if pk not in on_site:
             engine.drop(INDEX_OF_SITE, str(pk))
+    open_to = _open_to(pages.filter(pk__in=published)) if published else {}
     for material in materials.specific(pages.filter(pk__in=published)) if published else ():
-        engine.put(INDEX, str(material.pk), title=material.title, body=material.found_by(), scopes=[STAFF])
+        scopes = open_to[material.pk]
+        engine.put(INDEX, str(material.pk), title=material.title, body=material.found_by(), scopes=scopes)
     for version in PublicVersion.objects.filter(material__in=on_site) if on_site else ():
         engine.put(INDEX_OF_SITE, str(version.pk), title=version.title, body=version.found_by, scopes=[PUBLIC])
     attached = Attachment.objects.filter(page__in=published).values_list("page", "document")
     carried = PublicVersion.documents.through.objects.filter(publicversion__in=on_site)
-    _renew_files(INDEX, asked, attached if published else (), STAFF)
-    _renew_files(INDEX_OF_SITE, asked, carried.values_list("publicversion", "document") if on_site else (), PUBLIC)
+    _renew_files(INDEX, asked, attached if published else (), open_to)
+    for_all = {pk: [PUBLIC] for pk in on_site}
+    _renew_files(INDEX_OF_SITE, asked, carried.values_list("publicversion", "document") if on_site else (), for_all)
+
+
+def _open_to(pages: QuerySet[Material]) -> dict[int, list[str]]:
+    """Return under which marks each material is found by employees: by its section, kind and mark, and without them."""
+    rows = list(pages.only("path", "mark", "content_type"))
+    paths = {row.pk: row.path[: -row.steplen] for row in rows}
+    sections = dict(Section.objects.filter(path__in=set(paths.values())).values_list("path", "pk"))
+    return {
+        row.pk: materials.scopes_of(sections.get(paths[row.pk]), row.cached_content_type.model, row.mark)
+        for row in rows
+    }
 
 
 def renew_file(document: int) -> None:
@@ -63,7 +77,9 @@ def renew_file(document: int) -> None:
     renew(Material.objects.filter(pk__in=Material.objects.filter(carried).values("pk")))
 
 
-def _renew_files(index: str, pages: Iterable[int], carried: Iterable[tuple[int, int]], scope: str) -> None:
+def _renew_files(
+    index: str, pages: Iterable[int], carried: Iterable[tuple[int, int]], open_to: Mapping[int, list[str]]
+) -> None:
     """Make files that were read findable beside the materials that carry them, as their parts; forget the others."""
     keys: dict[int, set[str]] = defaultdict(set)
     for page, document in carried:
@@ -73,7 +89,8 @@ def _renew_files(index: str, pages: Iterable[int], carried: Iterable[tuple[int, 
     engine.drop_parts(index, {str(page) for page in pages}, kept={key for pk in found for key in keys[pk]})
     for pk, one in found.items():
         for key in keys[pk]:
-            engine.put(index, key, title=one.document.title, body=one.text, scopes=[scope])
+            scopes = open_to[materials.page_of(key)]
+            engine.put(index, key, title=one.document.title, body=one.text, scopes=scopes)
 
 
 # What Wagtail writes on a page when an author saves a draft of it: readers do not see it, so it is not found.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache
+from itertools import product
 from typing import Any, Final, NamedTuple
 
 from django.db.models import Exists, Func, IntegerField, OuterRef, Q, QuerySet, Subquery, TextField, Value
@@ -30,13 +31,18 @@ from otklik.knowledge.models import (
 from otklik.knowledge.placeholders import Fact
 from otklik.knowledge.trust import Trust
 from otklik.people.models import Employee
-from otklik.search import engine
+from otklik.search import engine, reasons
 from otklik.search.snippets import Segment
 
 # Citizens have an index of their own: it knows only the versions that are on the site.
 INDEX, INDEX_OF_SITE = "materials", "site"
 STAFF, PUBLIC = "staff", "public"
 MOST_DECLINED: Final = 10  # suggestions turned down for one letter: others take their place
+MOST_ASKED: Final = 100  # of the index, where some are left out after it has answered
+QUERY_MAX: Final = 500  # characters of a search box
+BEGUN: Final = 3  # letters from which a search goes on as one types
+NEAREST: Final = 3  # shown where nothing is sure
+FRESHNESS: Final = {"fresh": "проверены в срок", "stale": "ждут проверки"}
 _STEP: Final = Material.steplen
 
 
@@ -79,8 +85,32 @@ class StaleMaterial(DomainError):
 
 
 @dataclass(frozen=True)
+class Filters:
+    """What a search is narrowed to; empty values do not narrow. `kind`: one of `kinds()`, `fresh`: of `FRESHNESS`."""
+
+    section: int | None = None
+    unit: int | None = None
+    kind: str = ""
+    mark: str = ""
+    fresh: str = ""
+
+    @property
+    def narrow(self) -> bool:
+        """Tell whether anything is left out by them."""
+        return self != Filters()
+
+
+class Asked(NamedTuple):
+    """Words somebody asks with: `typing`, the last may be unfinished; `letter`, only some of them matter."""
+
+    words: str
+    typing: bool = False
+    letter: bool = False
+
+
+@dataclass(frozen=True)
 class Found:
-    """A material that answers, as a list shows it."""
+    """A material that answers, as a list shows it. `why`: which words met, in words, for whoever reads the list."""
 
     page_id: int
     title: str
@@ -95,6 +125,7 @@ class Found:
     trust: Trust
     on_site: bool
     file: str = ""  # the title of its file in which it was found
+    why: tuple[str, ...] = ()
 
     @property
     def insertable(self) -> bool:
@@ -115,6 +146,39 @@ class Near(NamedTuple):
     section: str
     score: float
     words: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a search found, best first. Where it is not `sure`, the nearest are shown as a hint, never as an answer.
+
+    `read_as`: the words as they were understood, where they were repaired; else empty.
+    """
+
+    found: list[Found] = field(default_factory=list)
+    confidence: float = 0.0
+    sure: bool = False
+    read_as: str = ""
+
+    @property
+    def per_cent(self) -> int:
+        """Return how sure it is, from 0 to 100."""
+        return round(100 * self.confidence)
+
+    @property
+    def first(self) -> list[Found]:
+        """Return what is shown at once: all of a sure answer, else the nearest."""
+        return self.found if self.sure else self.found[:NEAREST]
+
+    @property
+    def rest(self) -> list[Found]:
+        """Return what is folded away below the nearest."""
+        return [] if self.sure else self.found[NEAREST:]
+
+    @property
+    def pages(self) -> list[int]:
+        """Return what was found as ids, in order."""
+        return [one.page_id for one in self.found]
 
 
 @dataclass(frozen=True)
@@ -153,27 +217,102 @@ def published(kind: type[Material] = Material) -> QuerySet[Material]:
     return materials
 
 
-def find(query: str, *, user: Employee | None = None, limit: int = 10) -> list[Found]:
-    """Return the materials that answer a query, best first; without a user only public ones."""
-    if user is None:
-        hits = engine.find(INDEX_OF_SITE, query, scopes=[PUBLIC], limit=2 * limit)
-        return _shown(hits, for_public().select_related("public_version"), outside=True)[:limit]
-    if not user.has_power("knowledge.read"):
-        return []
-    return _shown(engine.find(INDEX, query, scopes=[STAFF], limit=2 * limit), for_staff(user))[:limit]
+def search(
+    query: str,
+    *,
+    user: Employee | None = None,
+    filters: Filters = Filters(),
+    limit: int = 10,
+    typing: bool = False,
+    letter: bool = False,
+    exact: bool = False,
+    reference: str = "",
+) -> Results:
+    """Return the materials that answer a query, best first; without a user only public ones. The one door of search.
 
-
-def suggest(text: str, *, user: Employee, limit: int = 5, reference: str = "") -> list[Found]:
-    """Return materials that may answer a letter, best first, but for those turned down where `reference` says.
-
-    A long letter costs no more than a page of text.
+    `typing`: the last word may be unfinished; `letter`: a whole letter is asked, of which only some words matter;
+    `exact`: nothing is repaired; `reference`: where some were turned down, those stay away.
     """
-    if not user.has_power("knowledge.read"):
+    asked = Asked(query, typing, letter)
+    return search_each([asked], user=user, filters=filters, limit=limit, exact=exact, reference=reference)[0]
+
+
+def search_each(
+    queries: Sequence[Asked],
+    *,
+    user: Employee | None = None,
+    filters: Filters = Filters(),
+    limit: int = 10,
+    exact: bool = False,
+    reference: str = "",
+) -> list[Results]:
+    """Return what answers each of several queries, as `search` does; the rows of all are read at once."""
+    scopes = [PUBLIC] if user is None else _scopes_of(user, filters)
+    if not scopes:
+        return [Results() for _ in queries]
+    readable = for_public().select_related("public_version") if user is None else for_staff(user)
+    if reference:
+        declined = MaterialUse.objects.filter(reference=reference, action=MaterialUse.Action.DECLINED)
+        readable = readable.exclude(pk__in=declined.values("page"))
+    # What is judged after the cut must not make a list shorter than it need be.
+    most = MOST_ASKED if filters.fresh or exact else 2 * limit + (MOST_DECLINED if reference else 0)
+    index = INDEX_OF_SITE if user is None else INDEX
+    asked = [
+        engine.ask(index, one.words, scopes=scopes, limit=most, typing=one.typing, letter=one.letter) for one in queries
+    ]
+    if exact:
+        asked = [one._replace(hits=[hit for hit in one.hits if _as_typed(hit)], read_as="") for one in asked]
+    shown = _shown([one.hits for one in asked], readable, outside=user is None)
+    return [_results(one, found, filters, limit) for one, found in zip(asked, shown, strict=True)]
+
+
+def _results(asked: engine.Found, found: list[Found], filters: Filters, limit: int) -> Results:
+    """Return what is left to show. What is sure is sure of the best: where that may not be shown, the next is not."""
+    kept = [one for one in found if not filters.fresh or one.trust.is_stale == (filters.fresh == "stale")][:limit]
+    if not kept:
+        return Results()
+    best = kept[0].page_id == page_of(asked.hits[0].key)
+    return Results(kept, asked.confidence if best else 0.0, asked.sure and best, asked.read_as)
+
+
+def find(query: str, *, user: Employee | None = None, limit: int = 10) -> list[Found]:
+    """Return only the list of what `search` finds."""
+    return search(query, user=user, limit=limit).found
+
+
+def page_of(key: str) -> int:
+    """Return the material a key of the index belongs to: a file is a part of its material, «12/5»."""
+    return int(key.partition("/")[0])
+
+
+def scopes_of(section: int | None, kind: str, mark: str) -> list[str]:
+    """Return the marks under which employees find a material: one for every way of narrowing a search to it."""
+    every = product({f":s{section}", ""} if section else {""}, {kind, ""}, {mark, ""})
+    return [STAFF + place + _narrowed(kind, mark) for place, kind, mark in every]
+
+
+def _narrowed(kind: str, mark: str) -> str:
+    return (f":k{kind}" if kind else "") + (f":m{mark.replace('_', '-')}" if mark else "")
+
+
+def _scopes_of(user: Employee, filters: Filters) -> list[str]:
+    """Return under which marks an employee searches; none where he may not read or nothing can fit.
+
+    All that does not change by itself is asked inside the query: a filter never loses what lies beyond the cut.
+    """
+    if not (user.is_active and user.has_power("knowledge.read")):
         return []
-    declined = MaterialUse.objects.filter(reference=reference, action=MaterialUse.Action.DECLINED)
-    readable = for_staff(user).exclude(pk__in=declined.values("page")) if reference else for_staff(user)
-    hits = engine.find(INDEX, text, scopes=[STAFF], limit=2 * limit + (MOST_DECLINED if reference else 0))
-    return _shown(hits, readable)[:limit]
+    tail = _narrowed(filters.kind, filters.mark)
+    if filters.unit is None and filters.section is None:
+        return [STAFF + tail]
+    kept = Section.objects.filter(live=True)
+    kept = kept.filter(unit=filters.unit) if filters.unit is not None else kept
+    kept = kept.filter(pk=filters.section) if filters.section is not None else kept
+    return [f"{STAFF}:s{pk}{tail}" for pk in kept.order_by("path").values_list("pk", flat=True)]
+
+
+def _as_typed(hit: engine.Hit) -> bool:
+    return any(one.how in reasons.AS_TYPED for one in hit.why)
 
 
 def nearest(text: str, *, user: Employee | None, limit: int = 5) -> tuple[list[Near], bool]:
@@ -432,6 +571,12 @@ def kind_of(material: Material) -> str:
     return str(model._meta.verbose_name)
 
 
+@cache
+def kinds() -> dict[str, str]:
+    """Return the kinds of materials a search is narrowed to: name → words."""
+    return {kind._meta.model_name: str(kind._meta.verbose_name).capitalize() for kind in KINDS}
+
+
 def _parent_path() -> Func:
     return Substr("path", 1, Length("path") - _STEP)
 
@@ -450,37 +595,42 @@ def inside(section: Section) -> Q:
     return Q(path__range=Section._get_children_path_interval(section.path), depth=section.depth + 1)
 
 
-def _shown(hits: Iterable[engine.Hit], readable: QuerySet[Material], *, outside: bool = False) -> list[Found]:
-    """Return hits as a list shows them. The index has asked for rights already; the rows are asked once more.
+def _shown(lists: Sequence[Sequence[engine.Hit]], readable: QuerySet[Material], *, outside: bool) -> list[list[Found]]:
+    """Return lists of hits as pages show them. The index has asked for rights already; the rows are asked once more.
 
-    A material is shown once: where the better of its own text and its files was found.
+    A material is shown once in a list: where the better of its own text and its files was found.
     """
-    best: dict[int, engine.Hit] = {}
-    for hit in hits:
-        best.setdefault(int(hit.key.partition("/")[0]), hit)
+    every: list[dict[int, engine.Hit]] = [{} for _ in lists]
+    for best, hits in zip(every, lists, strict=True):
+        for hit in hits:
+            best.setdefault(page_of(hit.key), hit)
     on_site = Exists(PublicVersion.objects.filter(material=OuterRef("pk"))) & Q(mark=Mark.PUBLIC)
-    found = with_place(readable.filter(pk__in=best)).annotate(on_site=Q(on_site))
+    met = {pk for best in every for pk in best}
+    found = with_place(readable.filter(pk__in=met)).annotate(on_site=Q(on_site)) if met else ()
     rows: dict[int, Any] = {row.pk: row for row in found}
-    trusts = trust.of(rows.values())
+    trusts = trust.of(rows.values()) if rows else {}
     return [
-        Found(
-            page_id=row.pk,
-            title=row.public_version.title if outside else row.title,
-            snippet=hit.snippet,
-            kind=kind_of(row),
-            mark=Mark(row.mark),
-            section=row.of_section,
-            unit=row.of_unit,
-            published_on=_day(row.public_version.pinned_at if outside else row.last_published_at),
-            url=row.get_url() or "",
-            share=hit.share,
-            trust=trusts[row.pk],
-            on_site=row.on_site,
-            file=hit.title if "/" in hit.key else "",
-        )
-        for pk, hit in best.items()
-        if (row := rows.get(pk))
+        [_found(rows[pk], hit, trusts[pk], outside=outside) for pk, hit in best.items() if pk in rows] for best in every
     ]
+
+
+def _found(row: Any, hit: engine.Hit, trusted: Trust, *, outside: bool) -> Found:
+    return Found(
+        page_id=row.pk,
+        title=row.public_version.title if outside else row.title,
+        snippet=hit.snippet,
+        kind=kind_of(row),
+        mark=Mark(row.mark),
+        section=row.of_section,
+        unit=row.of_unit,
+        published_on=_day(row.public_version.pinned_at if outside else row.last_published_at),
+        url=row.get_url() or "",
+        share=hit.share,
+        trust=trusted,
+        on_site=row.on_site,
+        file=hit.title if "/" in hit.key else "",
+        why=tuple(reasons.spoken(hit.why)),
+    )
 
 
 def _day(at: datetime | None) -> date | None:

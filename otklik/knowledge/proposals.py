@@ -22,6 +22,7 @@ from otklik.core.errors import DomainError
 from otklik.knowledge import drafts, finding, materials, rights, votes
 from otklik.knowledge.drafts import Draft
 from otklik.knowledge.models import Evidence, Material, Proposal, SearchSession, Section, Vote
+from otklik.people import personal_data
 from otklik.people.models import Employee, Unit
 from otklik.search import analysis
 
@@ -73,6 +74,13 @@ class NoReason(DomainError):
 
     code = "proposal.no_reason"
     text = "Напишите, почему предложение отклонено: это увидят те, кто его ждёт."
+
+
+class NoQuestion(DomainError):
+    """Nothing is asked."""
+
+    code = "proposal.no_question"
+    text = "Напишите вопрос: что спрашивает человек и чего не хватило в Базе знаний."
 
 
 @dataclass(frozen=True)
@@ -183,6 +191,20 @@ def propose(one: Signal, *, title: str, material_kind: str, unit: Unit | None, b
     return row
 
 
+def ask(question: str, *, unit: Unit | None, by: Employee) -> Proposal:
+    """Pass on a question no material answers to the unit that knows it, without one to the chief editor.
+
+    The same question of another employee strengthens the proposal that is open.
+    """
+    words = personal_data.hidden(" ".join(question.split())[:5000])[:1000]
+    cause = " ".join(sorted(set(analysis.words(words))))
+    if not cause:
+        raise NoQuestion
+    # Of another unit the same words are another question.
+    signal = Signal(Proposal.Kind.ASKED, f"{unit.pk if unit else 0} {cause}"[:200], words, timezone.now())
+    return propose(signal, title=f"Ответить на вопрос: «{words[:250]}»", material_kind="", unit=unit, by=by)
+
+
 @transaction.atomic
 def _keep(kind: Proposal.Kind, key: str, found: Gathered) -> bool:
     """Make the proposal of a cause, or renew the evidence of the open one; tell whether it is new."""
@@ -281,10 +303,15 @@ def pass_on(row: Proposal, *, unit: Unit | None, by: Employee) -> None:
     _move(row, "proposal.passed_on", OPEN, Proposal.State.NEW, by=by, **facts)
 
 
-def units_to_pass(row: Proposal) -> QuerySet[Unit]:
-    """Return the units a proposal may be given to: those that keep sections."""
+def units_that_write() -> QuerySet[Unit]:
+    """Return the units that keep sections: they can be asked for a material."""
     keeping = Section.objects.filter(live=True).values("unit")
-    return Unit.objects.filter(pk__in=keeping).exclude(pk=row.unit_id or 0).order_by("index", "name")
+    return Unit.objects.filter(pk__in=keeping).order_by("index", "name")
+
+
+def units_to_pass(row: Proposal) -> QuerySet[Unit]:
+    """Return the units a proposal may be given to: those that keep sections, but for the one that has it."""
+    return units_that_write().exclude(pk=row.unit_id or 0)
 
 
 @transaction.atomic

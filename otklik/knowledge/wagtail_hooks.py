@@ -18,7 +18,7 @@ from wagtail.admin.action_menu import ActionMenuItem
 from wagtail.log_actions import LogActionRegistry
 
 from otklik.core.errors import DomainError
-from otklik.knowledge import agreement, editors, rights
+from otklik.knowledge import agreement, choosing, editors, rights
 from otklik.knowledge.models import Agreement
 from otklik.knowledge.models.structure import SEND
 from otklik.people.models import Employee
@@ -121,6 +121,9 @@ def scripts() -> SafeString:
         static("js/cms-size.js"),
         settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
     )
+
+
+hooks.register("construct_page_chooser_queryset", choosing.found_by_us)
 
 
 @hooks.register("construct_help_menu")

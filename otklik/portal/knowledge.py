@@ -15,9 +15,8 @@ from django.views.decorators.http import require_safe
 from otklik.core.access import public
 from otklik.knowledge import archive, finding, materials, trust
 from otklik.knowledge.models import PublicVersion, Section
+from otklik.portal import searching
 
-QUERY_MAX: Final = 200
-SHOWN: Final = 20
 NEAR: Final = 5
 
 
@@ -25,17 +24,10 @@ NEAR: Final = 5
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Show the sections that have something to read, or what was found for `?q=`."""
-    query = " ".join(request.GET.get("q", "").replace("\x00", " ").split())[:QUERY_MAX]
-    context: dict[str, Any] = {"query": query}
-    if query:
-        context["found"] = found = materials.find(query, limit=SHOWN)
-        shown = [one.page_id for one in found]
-        context["search_key"] = finding.typed(finding.citizen(request), query, shown, finding.told_by(request))
-    else:
+    context = searching.asked(request)
+    if not context["query"]:
         context["sections"] = materials.sections()
-    response = render(request, "portal/knowledge/home.html", context)
-    finding.keep_mark(request, response)
-    return response
+    return searching.answer(request, "portal/knowledge/home.html", context)
 
 
 @public

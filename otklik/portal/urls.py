@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from otklik.portal import feedback, filing, home, knowledge, status, vote, write
+from otklik.portal import feedback, filing, home, knowledge, prompting, status, vote, write
 
 app_name = "portal"
 
@@ -14,6 +14,8 @@ urlpatterns = [
     path("kb/<str:section>/<str:slug>/", knowledge.material, name="knowledge_material"),
     path("how-to-file/", filing.how_to_file, name="how_to_file"),
     path("write/", write.write, name="write"),
+    path("write/answers/", prompting.answers, name="write_answers"),
+    path("write/answers/opened/", prompting.opened, name="write_opened"),
     path("write/done/", write.done, name="write_done"),
     path("status/", status.status, name="status"),
     path("status/view/", status.view, name="status_view"),

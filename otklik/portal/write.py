@@ -27,6 +27,7 @@ from otklik.channels.site.submission import Submission
 from otklik.core import files
 from otklik.core.access import public
 from otklik.core.errors import DomainError
+from otklik.knowledge import deflection
 from otklik.portal import uploads
 from otklik.portal.forms import KINDS, WAYS, AnswerForm, Step, TextForm, WhoForm
 
@@ -122,7 +123,7 @@ def _send(request: HttpRequest, filled: Filled) -> HttpResponse:
         return _page(request, filled, "review", failure=suspicion, status=422)
     try:
         limits.count(FormAttempt.Form.WRITE, request)
-        ticket = intake.take_in(filled.submission())
+        ticket = intake.take_in(sent := filled.submission())
     except attached.FilesGone as gone:
         filled.kept = [one for one in filled.kept if one.file.sha256 not in gone.hashes]
         return _page(request, filled, "review", failure=str(gone), status=gone.status)
@@ -131,6 +132,7 @@ def _send(request: HttpRequest, filled: Filled) -> HttpResponse:
     except (DatabaseError, OSError):
         log.exception("the site's form could not be stored")
         return _page(request, filled, "review", failure=_UNAVAILABLE, status=503)
+    deflection.sent(sent.form_id)
     response = redirect("portal:write_done")
     response.set_cookie(
         TICKET_COOKIE,

@@ -109,8 +109,14 @@ def forms(text: str) -> Iterator[tuple[tuple[str, ...], int, int]]:
 
 def tokens(text: str) -> Iterator[Token]:
     """Return the words of a text in their order, stop words left out."""
-    for parts, start, end in forms(text):
-        yield Token(tuple(dict.fromkeys(lemma(part) for part in parts)), start, end)
+    for match in _TOKEN.finditer(normal(text)):
+        if lemmas := _lemmas(match[0]):
+            yield Token(lemmas, match.start(), match.end())
+
+
+@lru_cache(maxsize=50_000)
+def _lemmas(token: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(lemma(part) for part in _parts(token)))
 
 
 def words(text: str) -> list[str]:

@@ -143,8 +143,11 @@ class Folder:
 
     def ask(self, name: str, *, anew: bool) -> None:
         """Ask the writer to look after an index: `anew` builds it whatever it is, otherwise where it is broken."""
+        path, draft = self.root / f"{_ASKED}{name}", self.root / f"draft-{secrets.token_hex(4)}"
         with suppress(OSError):
-            (self.root / f"{_ASKED}{name}").write_text("anew" if anew else "broken")
+            if anew or not path.exists():  # to build it anew is more
+                draft.write_text("anew" if anew else "broken")
+                draft.replace(path)
 
     def asked(self) -> dict[str, bool]:
         """Return what was asked for: index and whether it shall be built whatever it is."""

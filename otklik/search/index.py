@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Collection, Iterable, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -18,7 +19,7 @@ from otklik.search import analysis
 from otklik.search.store import Candidate
 
 # Raise it whenever documents are analysed or kept otherwise: every machine then builds its indexes anew.
-FORMAT: Final = f"1/{tantivy.__version__}"
+FORMAT: Final = f"1/{version('tantivy')}"
 KEPT_WORDS: Final = 1000  # of a body, for ranking anew; the index itself knows them all
 _HEAP: Final = 30_000_000  # bytes tantivy may gather before it writes; 15 MB a thread is its least
 _ROOT_WEIGHT: Final = 0.4  # a word of the same root against the word itself
@@ -63,6 +64,7 @@ class Index:
         self._index = tantivy.Index(_SCHEMA, path=str(folder) if folder else None)
         self._index.config_reader("manual")  # a watcher would hold a lock of the folder against us
         self._writer: Any = None
+        self._opens_all: dict[str, bool] = {}
 
     def write(self, put: Iterable[Document], drop: Collection[str] = ()) -> None:
         """Take documents in, in place of what was known by their keys, forget others: one commit."""
@@ -97,10 +99,22 @@ class Index:
     def reload(self) -> None:
         """See what was committed since."""
         self._index.reload()
+        self._opens_all.clear()
 
     def view(self, scopes: Collection[str] | None = None) -> View:
         """Return the index as one reader sees it; None: as its keeper does."""
-        return View(self._index.searcher(), scopes)
+        searcher = self._index.searcher()
+        if scopes is not None and any(self._is_on_all(scope, searcher) for scope in scopes):
+            scopes = None  # to ask every document whether it is open costs as much as the search itself
+        return View(searcher, scopes)
+
+    def _is_on_all(self, scope: str, searcher: tantivy.Searcher) -> bool:
+        """Tell whether every document has this scope; looked at once a commit."""
+        if scope not in self._opens_all:
+            every = searcher.num_docs
+            on_all = searcher.doc_freq("scopes", scope) >= every  # it counts documents already dropped, too
+            self._opens_all[scope] = on_all and _count(searcher, _any_of([scope])) == every
+        return self._opens_all[scope]
 
 
 def is_whole(folder: Path) -> bool:
@@ -151,7 +165,7 @@ class View:
         if self._scopes is None or not 0 < met <= _RARE:
             return met
         asked = [(tantivy.Occur.Must, _term(field, word, 1.0)), (tantivy.Occur.Must, self._scopes)]
-        return int(self._searcher.search(tantivy.Query.boolean_query(asked), 1, count=True).count)
+        return _count(self._searcher, tantivy.Query.boolean_query(asked))
 
     def begun(self, beginning: str, limit: int) -> list[str]:
         """Return the word forms that begin so, those of most documents first."""
@@ -187,6 +201,11 @@ class View:
             open_only = tantivy.Query.const_score_query(self._open, 0.0)
             query = tantivy.Query.boolean_query([(tantivy.Occur.Must, query), (tantivy.Occur.Must, open_only)])
         return [_candidate(self._searcher.doc(at)) for _, at in self._searcher.search(query, limit, count=False).hits]
+
+
+def _count(searcher: tantivy.Searcher, query: tantivy.Query) -> int:
+    found: Any = searcher.search(query, 1, count=True)
+    return int(found.count)
 
 
 def _any_of(scopes: Collection[str]) -> tantivy.Query:

@@ -112,7 +112,12 @@ def answer(
         one.score = one.sum(shares) + LEARNT * thin * total * led.get(one.found.key, 0.0)
     met.sort(key=lambda one: (-one.score, one.found.key))
     ranked = [
-        Ranked(one.found.key, score, min(one.score / (_WELL_MET * total), 1.0), one.why(shares) + meant)
+        Ranked(
+            one.found.key,
+            score,
+            min(one.score / (_WELL_MET * total), 1.0),
+            one.why(shares, one.found.key in led) + meant,
+        )
         for one, score, meant in _placed(met, cosines)[:limit]
     ]
     known = sum(part for word, part in asked.words.items() if word in lexicon.met) / (sum(asked.words.values()) or 1.0)
@@ -226,8 +231,8 @@ class _Met:
             value += sum(weight for word, weight in sought.roots[root] if word not in words) * times / (times + norm)
         return value * (SATURATION + 1)
 
-    def why(self, shares: Sequence[float]) -> tuple[Why, ...]:
-        """Return the reasons, the heaviest first."""
+    def why(self, shares: Sequence[float], was_led: bool) -> tuple[Why, ...]:
+        """Return the reasons, the heaviest first; that people were led here before is the last."""
         reasons: list[tuple[float, Why]] = []
         for sought, share in zip(self._groups, shares, strict=True):
             for word in sought.words.keys() & self._words.keys():
@@ -241,4 +246,4 @@ class _Met:
                         how: How = "root" if option.how == "word" else option.how
                         reasons.append((share * weight, Why(option.asked, seen, how)))
         ordered = dict.fromkeys(why for _, why in sorted(reasons, key=lambda one: (-one[0], one[1])))
-        return tuple(ordered)[:_MOST_REASONS]
+        return (*tuple(ordered)[:_MOST_REASONS], *([Why("", "", "learned")] if was_led else []))

@@ -81,7 +81,7 @@ class _Kept(NamedTuple):
 
     folder: str
     mark: Mark | None
-    index: Index
+    its: Index
 
 
 class _Shelf:
@@ -109,9 +109,9 @@ class _Shelf:
             if kept is None or kept.folder != name:
                 kept = _Kept(name, mark, Index(folder.path(name), new=False))
             elif kept.mark != mark:
-                kept.index.reload()
+                kept.its.reload()
             self._open[index] = kept._replace(mark=mark)
-            return kept.index.view(scopes)
+            return kept.its.view(scopes)
 
     def lose(self, index: str) -> None:
         """Forget an index that cannot be read, and have it looked after."""

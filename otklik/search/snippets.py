@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
 from otklik.search import analysis
 
 _LENGTH: Final = 240  # characters
+_READ: Final = 100_000  # characters of a long body
 _LEAD: Final = 40  # characters shown before the first found word
 
 
@@ -20,12 +22,9 @@ class Segment(NamedTuple):
 
 def snippet(body: str, words: Collection[str]) -> tuple[Segment, ...]:
     """Return about two lines of the body around most of the found words, cut at words."""
-    found = [token for token in analysis.tokens(body) if not set(token.words).isdisjoint(words)]
-    start = 0
-    if found:
-        # The window that starts at a found word and holds the most different ones; the earliest of equals.
-        windows = [{t.words for t in found[i:] if t.end <= first.start + _LENGTH} for i, first in enumerate(found)]
-        start = found[max(range(len(found)), key=lambda i: (len(windows[i]), -i))].start - _LEAD
+    wanted = frozenset(words)
+    found = [token for token in analysis.tokens(body[:_READ]) if not wanted.isdisjoint(token.words)]
+    start = _most_told(found) - _LEAD if found else 0
     start = 0 if start <= 0 else body.find(" ", start) + 1
     end = len(body) if start + _LENGTH >= len(body) else body.rfind(" ", start + 1, start + _LENGTH)
     end = end if end > start else min(len(body), start + _LENGTH)
@@ -36,3 +35,21 @@ def snippet(body: str, words: Collection[str]) -> tuple[Segment, ...]:
             at = token.end
     segments.append(Segment(body[at:end] + (" …" if end < len(body) else ""), False))
     return tuple(segment for segment in segments if segment.text)
+
+
+def _most_told(found: Sequence[analysis.Token]) -> int:
+    """Return where the window with the most different words begins, at one of them; the earliest of equals."""
+    inside: Counter[tuple[str, ...]] = Counter()
+    best, most, end = found[0].start, 0, 0
+    for at, first in enumerate(found):
+        end = max(end, at)  # a word may be longer than the window
+        while end < len(found) and found[end].end <= first.start + _LENGTH:
+            inside[found[end].words] += 1
+            end += 1
+        if len(inside) > most:
+            best, most = first.start, len(inside)
+        if end > at:
+            inside[first.words] -= 1
+            if not inside[first.words]:
+                del inside[first.words]
+    return best

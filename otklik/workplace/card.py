@@ -170,11 +170,11 @@ def context(request: StaffRequest, pk: int) -> HttpResponse:
 @requires(*READERS)
 @require_GET
 def suggested(request: StaffRequest, pk: int) -> HttpResponse:
-    """Show the materials of the Knowledge Base that may answer the letter."""
+    """Show the materials of the Knowledge Base that may answer the letter, then those for each question in it."""
     taken = _letter_of(request, pk)
     appeal = taken.appeal
     found = drafting.suggest_materials(appeal, taken.message.text, user=request.user, limit=5)
-    facts = {"appeal": appeal, "materials": found, "can_insert": steps.can("draft", appeal, request.user)}
+    facts = {"appeal": appeal, "suggested": found, "can_insert": steps.can("draft", appeal, request.user)}
     return render(request, "workplace/suggested.html#pane" if request.htmx else "workplace/suggested.html", facts)
 
 

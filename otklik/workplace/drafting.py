@@ -329,16 +329,15 @@ def _checks(appeal: Appeal, current: Draft, text: str, files: Sequence[DraftFile
 
 
 def _found(request: StaffRequest, appeal: Appeal) -> dict[str, object]:
-    """Return the materials for the panel: what was searched for, else suggestions for the letter."""
-    query = request.GET.get("q", "").strip()
-    if query:
-        found = materials.find(query, user=request.user, limit=8)
-        shown = [one.page_id for one in found]
-        key = finding.typed(finding.Searcher(request.user), query, shown, finding.told_by(request))
-        return {"query": query, "found": found, "search_key": key}
+    """Return the materials for the panel: what was searched for, else suggestions for the letter and its questions."""
+    query, part = typed.words(request.GET.get("q"), materials.QUERY_MAX), bool(request.htmx)
+    if query and not (part and len(query) < materials.BEGUN):
+        found = materials.search(query, user=request.user, limit=8, typing=part)
+        key = finding.typed(finding.Searcher(request.user), query, found.pages, finding.told_by(request))
+        return {"query": query, "suggested": [drafting.Suggested("", found)], "search_key": key}
     first = appeal.messages.filter(first=True).select_related("message").first()
     letter = first.message.text if first else ""
-    return {"query": "", "found": drafting.suggest_materials(appeal, letter, user=request.user, limit=6)}
+    return {"query": "", "suggested": drafting.suggest_materials(appeal, letter, user=request.user, limit=6)}
 
 
 def _remarks(current: Draft) -> list[Approval]:

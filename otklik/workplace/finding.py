@@ -1,11 +1,13 @@
-"""One search over everything an employee may see: appeals by number and words, people (masked), materials."""
+"""One search over everything an employee may see: cases in every way they may be meant, people (masked), materials."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from otklik.appeals import search_feed
+from otklik.appeals import case_search
+from otklik.appeals.case_search import Cases
 from otklik.knowledge import materials
+from otklik.knowledge.materials import Results
 from otklik.people import access as people_access
 from otklik.people.models import Applicant, Employee
 from otklik.workplace import applicants
@@ -16,16 +18,20 @@ from otklik.workplace.asked import APPEALS
 class Everything:
     """What was found, a group a field; a group the employee may not see is empty."""
 
-    appeals: list[search_feed.Found] = field(default_factory=list)
+    cases: Cases = field(default_factory=Cases)
     people: list[tuple[Applicant, people_access.Masked]] = field(default_factory=list)
-    materials: list[materials.Found] = field(default_factory=list)
+    materials: Results = field(default_factory=Results)
 
 
-def everything(user: Employee, text: str, *, limit: int) -> Everything:
-    """Return up to `limit` of each kind that fit the words."""
-    people = applicants.find(text, user)[:limit] if user.has_power("applicants.view") else []
+def everything(user: Employee, text: str, *, limit: int, typing: bool = False) -> Everything:
+    """Return up to `limit` of each kind that fit the words; operators ask of cases alone."""
+    sees_cases = any(user.has_power(power) for power in APPEALS)
+    cases = case_search.find(user, text, limit=limit, typing=typing) if sees_cases else Cases()
+    if cases.chips:
+        return Everything(cases)
+    persons = applicants.find(text, user)[:limit] if user.has_power("applicants.view") else []
     return Everything(
-        appeals=search_feed.look_up(user, text, limit=limit) if any(user.has_power(power) for power in APPEALS) else [],
-        people=[(one, people_access.masked(one)) for one in people],
-        materials=materials.find(text, user=user, limit=limit),
+        cases=cases,
+        people=[(one, people_access.masked(one)) for one in persons],
+        materials=materials.search(text, user=user, limit=limit, typing=typing),
     )

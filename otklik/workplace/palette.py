@@ -14,7 +14,10 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from otklik.appeals.models import Appeal
+from otklik.core import typed
 from otklik.core.access import requires
+from otklik.knowledge import materials
 from otklik.people.models import Employee
 from otklik.workplace import finding, presence
 from otklik.workplace.menu import pages_for
@@ -38,20 +41,23 @@ class Option:
 @require_POST
 def palette(request: StaffRequest) -> HttpResponse:
     """Show what fits the words typed so far. A POST: names do not stay in addresses and logs."""
-    text, user = request.POST.get("q", "").strip()[:200], request.user
+    text, user = typed.words(request.POST.get("q"), 200), request.user
     groups = {"Действия и страницы": list(_places(user, text))[: SHOWN if text else None]}
-    if text:
-        found = finding.everything(user, text, limit=SHOWN)
+    if len(text) >= materials.BEGUN:
+        found = finding.everything(user, text, limit=SHOWN, typing=True)
         groups |= {
-            "Обращения": [_appeal(one.appeal.number, one.appeal.subject, one.appeal.pk, text) for one in found.appeals],
+            "Обращения": [_case(one.appeal, text) for one in found.cases.rows[:SHOWN]],
             "Заявители": [
                 Option(masked.name, reverse("workplace:applicant", args=[one.pk]), "user", masked.email or masked.phone)
                 for one, masked in found.people
             ],
-            "База знаний": [Option(one.title, one.url, "book-2", one.unit) for one in found.materials],
+            "База знаний" if found.materials.sure else "База знаний: уверенного ответа нет, ближайшее": [
+                Option(one.title, reverse("workplace:knowledge_material", args=[one.page_id]), "book-2", one.unit)
+                for one in found.materials.first
+            ],
         }
-    else:
-        recent = [_appeal(one.number, one.subject, one.pk, "") for one in presence.recent(user, limit=SHOWN)]
+    elif not text:
+        recent = [_case(one, "") for one in presence.recent(user, limit=SHOWN)]
         groups = {"Недавние": recent, **groups}
     shown = {name: options for name, options in groups.items() if options}
     return render(request, "workplace/palette.html", {"groups": shown, "text": text})
@@ -66,5 +72,5 @@ def _places(user: Employee, text: str) -> Iterator[Option]:
             yield Option(place.label, place.url, place.icon, sure=bool(wanted) and label.startswith(wanted))
 
 
-def _appeal(number: str, subject: str, pk: int, text: str) -> Option:
-    return Option(number, reverse("workplace:card", args=[pk]), "inbox", subject, sure=text == number)
+def _case(one: Appeal, text: str) -> Option:
+    return Option(one.number, reverse("workplace:card", args=[one.pk]), "inbox", one.subject, sure=text == one.number)

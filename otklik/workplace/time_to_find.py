@@ -23,7 +23,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from otklik.core import files, sheets, typed
 from otklik.core.access import requires
 from otklik.core.forms import DATE_INPUT, TidyForm
-from otklik.knowledge import finding
+from otklik.knowledge import deflection, finding
 from otklik.knowledge.finding import OUTCOMES, Figures, Scope
 from otklik.knowledge.models import Audience, Baseline, SearchSession
 from otklik.people.models import Unit
@@ -79,6 +79,7 @@ def time_to_find(request: StaffRequest) -> HttpResponse:
     context = {
         **_frame(scope, month),
         "figures": finding.figures(scope),
+        "prompted": deflection.figures(scope) if scope.audience == Audience.PUBLIC else None,
         "months": [(one, figures, _query(scope, one, "")) for one, figures in months.items()],
         "bars": list(_bars(months, known)),
         "chart": {"width": WIDTH, "height": HEIGHT, "base": HEIGHT - FOOT, "known_y": _known_y(months, known)},

@@ -87,6 +87,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("system/summary/", system.brief, name="system_summary"),
     # Knowledge Base
     path("kb/", kb.home, name="knowledge"),
+    path("kb/ask/", kb.ask, name="knowledge_ask"),
+    path("kb/recent/clear/", kb.clear_recent, name="knowledge_clear_recent"),
     path("kb/sections/<row:pk>/", kb.section, name="knowledge_section"),
     path("kb/coverage/", kb_keeping.coverage_map, name="knowledge_coverage"),
     path("kb/questions/", kb_questions.import_questions, name="questions_import"),

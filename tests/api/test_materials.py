@@ -36,8 +36,12 @@ def pages(world: World) -> dict[str, Faq]:
 def test_a_key_reads_no_more_than_its_scope(world: World, pages: dict[str, Faq], scope: str, sees: set[str]) -> None:
     caller = program(world.executor, scope)
     assert {one["mark"] for one in caller.get("/materials").json()["items"]} == sees
-    found = caller.post("/materials/search", {"q": "гараж"}).json()["items"]
-    assert {one["mark"] for one in found} == sees
+    answer = caller.post("/materials/search", {"q": "гараж"}).json()
+    assert {one["mark"] for one in answer["items"]} == sees
+    assert all(one["why"] for one in answer["items"])
+    assert 0 <= answer["confidence"] <= 1
+    assert isinstance(answer["sure"], bool)
+    assert answer["read_as"] == ""
     for mark, page in pages.items():
         answer = caller.get(f"/materials/{page.pk}")
         assert answer.status_code == (200 if mark in sees else 404)

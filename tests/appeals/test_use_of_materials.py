@@ -108,7 +108,7 @@ def test_what_did_not_fit_one_appeal_is_proposed_for_others(world, faq):
     letter = "продление договора аренды"
 
     def proposed(one):
-        return [found.page_id for found in drafting.suggest_materials(one, letter, user=world.executor, limit=3)]
+        return drafting.suggest_materials(one, letter, user=world.executor, limit=3)[0].results.pages
 
     assert proposed(appeal) == [faq.pk]
     with pytest.raises(NotYours):

@@ -58,9 +58,9 @@ from otklik.knowledge.quarters import Quarter
 from otklik.people import substitution
 from otklik.people.applicants import Typed
 from otklik.people.models import Employee, RoleAssignment, Unit
-from otklik.search import dictionary
+from otklik.search import dictionary, learning
 from otklik.search.dictionary import Facts, Kind
-from otklik.search.models import ThesaurusEntry
+from otklik.search.models import LearnedWord, ThesaurusEntry
 from otklik.workplace import notices
 
 S = Appeal.Status
@@ -133,7 +133,7 @@ def fill() -> dict[str, Any]:
                 *(f"/desk/law-weeks/{one.pk}/" for one in law_weeks),
                 f"/desk/law-weeks/{law_weeks[0].pk}/list/",
             ],
-            "kbauthor": ["/desk/kb/questions/"],
+            "kbauthor": ["/desk/kb/questions/", "/desk/kb/ask/?q=гараж", "/desk/kb/?q=гараж"],
             "admin": [f"/desk/staff/{people['executor1'].pk}/hand-over/"],
             writer: [f"/desk/appeals/{drafted.pk}/draft/"],
             "kbchief": _of_the_chief(),
@@ -170,13 +170,15 @@ def _of_the_chief() -> list[str]:
 
 
 def _words(page: int) -> ThesaurusEntry:
-    """Leave an entry somebody wrote, two words by which two people found the same, proposed and learned."""
+    """Leave an entry somebody wrote, two words by which two people found the same: proposed, learned, taken back."""
     people = Employee.objects.in_bulk(["kbchief", "executor1", "lawyer"], field_name="username")
     for number, login in enumerate(("executor1", "lawyer"), start=20):
         who = finding.Searcher(people[login])
         finding.typed(who, "пианино и комод", [page], finding.Told(f"{number:032x}"))
         finding.opened(who, page)
     lessons.gather()
+    # What was learned leads there already: taken back, an entry has something to change.
+    learning.take_back(LearnedWord.objects.all(), by=people["kbchief"])
     return dictionary.keep(Facts(Kind.SYNONYM, "железная будка", "гараж"), by=people["kbchief"])
 
 

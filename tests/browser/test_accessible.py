@@ -40,6 +40,8 @@ ERRORS = ("400.html", "403_csrf.html", "500.html")
 NO_PAGES = {
     *(f"demo:{one}" for one in ("eml", "file")),
     *(f"portal:{one}" for one in ("feedback_contact", "status_file", "vote", "sitemap")),
+    *(f"portal:{one}" for one in ("write_answers", "write_opened")),
+    "workplace:knowledge_clear_recent",
     *(
         f"workplace:{one}"
         for one in (

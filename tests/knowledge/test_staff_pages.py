@@ -52,6 +52,7 @@ def test_nothing_found_says_what_to_do(client, reader, garages):
     text = client.get(reverse("workplace:knowledge"), {"q": "<b>вертолёт"}).content.decode()
     assert "&lt;b&gt;вертолёт" in text
     assert "Скажите иначе" in text
+    assert reverse("workplace:knowledge_ask") in text
 
 
 def test_a_material_shows_the_short_answer_who_keeps_it_and_its_use(client, reader, garages, publish):

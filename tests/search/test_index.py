@@ -54,3 +54,19 @@ def test_an_index_that_is_not_there_is_not_made_by_a_reader(tmp_path: Path):
     assert not is_whole(tmp_path / "none")
     Index(tmp_path / "some").fill([DOCUMENT])
     assert is_whole(tmp_path / "some")
+
+
+def test_a_scope_of_all_documents_opens_all_until_one_comes_without_it():
+    index = Index()
+    index.fill([Document("1", "Аренда", "", ["all"]), Document("2", "Аренда", "", ["all", "unit:5"])])
+
+    def keys(*scopes: str) -> list[str]:
+        return sorted(one.key for one in index.view(scopes).best({"аренда": 1.0}, 10))
+
+    assert (keys("all"), keys("unit:5"), keys("other")) == (["1", "2"], ["2"], [])
+    index.write([Document("3", "Аренда", "", ["unit:5"])])
+    assert (keys("all"), keys("unit:5")) == (["1", "2"], ["2", "3"])
+    index.write([Document("1", "Аренда", "", ["unit:5"]), Document("2", "Аренда", "", ["unit:5"])])
+    assert (keys("all"), keys("unit:5")) == ([], ["1", "2", "3"])
+    index.write([], ["1"])
+    assert (keys("all"), keys("unit:5")) == ([], ["2", "3"])

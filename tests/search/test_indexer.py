@@ -268,6 +268,16 @@ def test_a_reader_with_a_fault_of_its_own_has_no_index_built_anew(indexer):
     assert (indexer.folder.asked(), indexer.state.folders["t"]) == ({}, before)
 
 
+def test_a_reader_takes_nothing_from_what_reindex_asked(indexer):
+    put("1")
+    work(indexer)
+    before = indexer.state.folders["t"]
+    indexer.folder.ask("t", anew=True)
+    indexer.folder.ask("t", anew=False)
+    work(indexer)
+    assert indexer.state.folders["t"] != before
+
+
 def test_documents_that_are_missing_without_a_trace_are_noticed(indexer):
     put("1")
     put("2")

@@ -32,6 +32,7 @@ pytestmark = pytest.mark.django_db
 # POST only to keep names out of addresses.
 HIS_OWN = {"away", "away_cancel", "search", "palette", "keep_view", "remove_view"}
 HIS_OWN |= {"attention", "notices_read", "notice_settings", "knowledge_vote"}
+HIS_OWN |= {"knowledge_ask", "knowledge_clear_recent"}
 HUGE = 10**30
 DAYS = ["0001-01-01", "1999-12-31", "2026-02-30", "9999-12-31"]
 ODD = ["", "²", "\x00", "1" * 30, "0001-01-01", "9999-12-31"]
@@ -42,6 +43,7 @@ ASKED = (
     *("q", "text", "view", "page", "topic", "unit", "term", "channel", "current", "actor", "action", "first", "last"),
     *("number", "from", "to", "download", "at", "on", "kind", "format", "applicant", "about"),
     *("audience", "month", "outcome", "by", "state", "material", "quarter", "source", "section"),
+    *("mark", "fresh", "exact"),
 )
 TYPED = (
     *("text", "reason", "remark", "number", "appeal", "merged", "detach", "insert", "decline", "approvers", "signer"),
@@ -70,6 +72,7 @@ TYPED = (
         "back",
     ),
     *("said", "written", "weight", "proposal", "word", "all"),
+    *("question",),
 )
 
 

@@ -40,6 +40,7 @@ class SearchSession(models.Model):
     rank = models.PositiveSmallIntegerField("место в списке", null=True)
     opened_ms = models.PositiveBigIntegerField("до открытия, мс", null=True)
     used_ms = models.PositiveBigIntegerField("до применения, мс", null=True)
+    cleared = models.BooleanField("убран из недавних", default=False, help_text="Тем, кто искал. В показателях есть.")
 
     class Meta:
         verbose_name = "поиск материала"
@@ -63,6 +64,27 @@ class SearchSession(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_audience_display()}: {self.began_at:%d.%m.%Y %H:%M}"
+
+
+class Prompted(models.Model):
+    """One visit to the form of the site in which answers were offered while one wrote; nothing of him or his words.
+
+    Who opened an answer and did not send has found it without writing: `knowledge.deflection` counts.
+    """
+
+    visit = models.CharField("посещение", max_length=64, unique=True, help_text="След одноразового номера формы.")
+    shown_at = models.DateTimeField("впервые предложено")
+    last_at = models.DateTimeField("последнее действие")
+    opened_at = models.DateTimeField("открыл ответ", null=True)
+    sent_at = models.DateTimeField("отправил сообщение", null=True)
+
+    class Meta:
+        verbose_name = "подсказка пишущему"
+        verbose_name_plural = "подсказки пишущим"
+        indexes = [models.Index(fields=["shown_at"], name="prompted_of_month")]
+
+    def __str__(self) -> str:
+        return f"{self.shown_at:%d.%m.%Y %H:%M}"
 
 
 class Baseline(models.Model):

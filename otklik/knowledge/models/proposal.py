@@ -22,6 +22,7 @@ class Proposal(models.Model):
         ALIKE = "alike", "похожие обращения без материала"
         WORTH = "worth", "решение стоит сохранить"
         NO_ACT = "no_act", "нет правового акта"
+        ASKED = "asked", "сотрудник не нашёл ответа"
 
     class State(models.TextChoices):
         NEW = "new", "новое"

@@ -72,3 +72,11 @@ box.addEventListener("keydown", (event) => {
 box.addEventListener("input", () => choose(null));
 document.addEventListener("pointerdown", (event) => { if (!event.target.closest(".topbar-search")) show(false); });
 box.addEventListener("blur", () => setTimeout(() => { if (document.activeElement !== box) show(false); }, 150));
+
+// An operator of the box is written by pressing its chip.
+document.addEventListener("click", (event) => {
+  const chip = event.target.closest("[data-operator]");
+  if (!chip) return;
+  box.value = `${box.value.trimEnd()} ${chip.dataset.operator}`.trimStart();
+  box.focus();
+});

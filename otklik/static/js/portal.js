@@ -1,5 +1,16 @@
 // Comforts of the public pages. Everything works without this file.
 
+/** Whether an answer offered to whoever writes was opened is counted, nothing else is told. */
+const answers = document.getElementById("answers");
+const noteOpened = (event) => {
+  if (!event.target.closest?.("[data-prompted]")) return;
+  const told = new FormData();
+  for (const name of ["form", "csrfmiddlewaretoken"]) told.set(name, document.querySelector(`.portal-form [name=${name}]`).value);
+  navigator.sendBeacon(answers.dataset.opened, told);
+};
+answers?.addEventListener("click", noteOpened);
+answers?.addEventListener("auxclick", noteOpened);
+
 /** Print buttons mean something only where scripts run. */
 for (const button of document.querySelectorAll("[data-print]")) {
   button.hidden = false;

@@ -41,7 +41,8 @@ class Command(BaseCommand):
                 signal.signal(number, lambda *_: stopping.set())
             indexer.run(stopping)
         except Busy as busy:
-            raise CommandError(f"{busy} Второй не нужен.") from None
+            if not options["with_parent"]:  # of two who started one at once, one was faster
+                raise CommandError(f"{busy} Второй не нужен.") from None
 
 
 def _wait_for_parent(stopping: threading.Event) -> None:
