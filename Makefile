@@ -30,7 +30,7 @@ assets: $(VENV)/.node_modules
 	@$(BIN)/python scripts/vendor.py
 
 lock: $(VENV)/.dev
-	cd requirements && for set in base build node dev; do \
+	cd requirements && for set in base build node dev encoder embeddings; do \
 	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url $$set.in -o $$set.txt; \
 	done
 	npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved

@@ -28,8 +28,9 @@ from otklik.core import beats, files, journal
 from otklik.core.models import Firing, JournalEntry, JournalSeal
 from otklik.correspondence import delivery, inbox, staff_mail
 from otklik.correspondence.channel import Channel
-from otklik.knowledge import file_texts, finding, lessons, proposals, quality, quarters, schedule, weeks
+from otklik.knowledge import file_texts, finding, lessons, materials, proposals, quality, quarters, schedule, weeks
 from otklik.people import accounts, lockout
+from otklik.search import encoder, vectors
 from otklik.workplace import notice_mail, notices, presence
 
 FIRINGS_KEPT = timedelta(days=7)
@@ -95,6 +96,7 @@ def periodic() -> list[Job]:
         Job("sweep-api-minutes", api_limits.forget_old, every=timedelta(hours=1)),
         Job("sweep-sessions", SessionStore.clear_expired, daily_at=time(3, 30)),
         Job("gather-proposals", partial(proposals.gather, signals.unbacked, signals.alike), daily_at=time(4, 0)),
+        *_encoding(),
         Job("learn-of-searches", partial(lessons.gather, letters), daily_at=time(4, 10)),
         Job("measure-search", partial(quality.measure, answered.letters), daily_at=time(2, 20)),
         Job("retrain-confidence", quality.retrain, daily_at=time(2, 40)),
@@ -104,6 +106,13 @@ def periodic() -> list[Job]:
         Job("sweep-staff-mail", staff_mail.forget_old, daily_at=time(3, 55)),
         Job("sweep-firings", forget_old_firings, daily_at=time(3, 40)),
     ]
+
+
+def _encoding() -> list[Job]:
+    if not encoder.is_on():
+        return []
+    make = partial(vectors.make, materials.INDEX, materials.INDEX_OF_SITE)
+    return [Job("make-vectors", make, every=timedelta(minutes=1))]
 
 
 def seal_past_days() -> None:

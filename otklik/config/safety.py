@@ -19,6 +19,8 @@ from django.http.request import validate_host
 
 from otklik.core import installation
 from otklik.core.models import Installation
+from otklik.search import encoder
+from otklik.search.encoder import EncoderError
 
 KEY_SIGNS: Final = 50  # as many as Django itself asks for
 KEY_DIFFERENT: Final = 10
@@ -27,7 +29,7 @@ KEY_DIFFERENT: Final = 10
 @register("otklik", deploy=True)
 def check_settings(app_configs: Any = None, **options: Any) -> list[CheckMessage]:
     """Return what is unsafe in the settings."""
-    return [*_mode(), *_key(), *_hosts(), *_encryption(), *_folder()]
+    return [*_mode(), *_key(), *_hosts(), *_encryption(), *_encoder(), *_folder()]
 
 
 def refuse_unsafe(*, processes: int = 1) -> list[str]:
@@ -120,6 +122,25 @@ def _encryption() -> Iterator[CheckMessage]:
                 hint=f"Возьмите {parts.scheme}s:// или {parts.scheme}+starttls://.",
                 id="otklik.W002",
             )
+
+
+def _encoder() -> Iterator[CheckMessage]:
+    """Search works without an encoder: whatever is wrong with it stops nothing."""
+    try:
+        encoder.configured()
+    except EncoderError as wrong:
+        yield Warning(
+            f"Кодировщик не работает, поиск идёт по словам. {wrong}",
+            hint="О кодировщике: docs/search.md.",
+            id="otklik.W005",
+        )
+    parts = urlsplit(settings.EMBEDDINGS_URL)
+    if settings.ENCODER == "url" and parts.scheme == "http" and not _is_here(parts.hostname or ""):
+        yield Warning(
+            f"Запросы и вопросы писем идут по сети открытыми (OTKLIK_EMBEDDINGS_URL, {parts.hostname}).",
+            hint="Укажите адрес кодировщика с https://.",
+            id="otklik.W006",
+        )
 
 
 def _is_here(host: str) -> bool:

@@ -330,6 +330,12 @@ MAIL_SECONDS = int(os.environ.get("OTKLIK_MAIL_SECONDS", "30"))
 SMTP_URL = os.environ.get("OTKLIK_SMTP_URL", "smtp://127.0.0.1:25")
 UNDO_SECONDS = int(os.environ.get("OTKLIK_UNDO_SECONDS", "30"))
 
+# What texts mean, for search by meaning beside search by words: off, package (`otklik[encoder]`), url.
+ENCODER = os.environ.get("OTKLIK_ENCODER", "off").strip().lower() or "off"
+EMBEDDINGS_URL = os.environ.get("OTKLIK_EMBEDDINGS_URL", "").strip()
+EMBEDDINGS_MODEL = os.environ.get("OTKLIK_EMBEDDINGS_MODEL", "").strip()
+EMBEDDINGS_KEY = _secret("OTKLIK_EMBEDDINGS_KEY")
+
 # Where `otklik backup` puts archives, and the public keys (`age1…`) that encrypt them.
 BACKUPS = Path(os.environ.get("OTKLIK_BACKUPS", DATA / "backups")).resolve()
 BACKUP_RECIPIENTS = _list("OTKLIK_BACKUP_RECIPIENTS")

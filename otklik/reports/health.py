@@ -32,7 +32,7 @@ from otklik.core.storage import DurableStorage
 from otklik.correspondence import staff_mail
 from otklik.correspondence.models import ChannelCode, IncomingMessage, OutgoingMessage, StaffLetter
 from otklik.knowledge import materials
-from otklik.search import reading
+from otklik.search import reading, vectors
 from otklik.search.models import Entry, IndexHost
 
 GOOD, WARN, BAD = "good", "warn", "bad"
@@ -74,6 +74,7 @@ JOBS: Final[dict[str, str]] = {
     "sweep-sessions": "Уборка истёкших сеансов",
     "sweep-presence": "Забывание давно открытых обращений",
     "gather-proposals": "Сбор предложений об актуализации",
+    "make-vectors": "Смысл материалов для поиска",
     "learn-of-searches": "Обучение поиска и предложения в его словарь",
     "measure-search": "Проверка качества поиска за ночь",
     "retrain-confidence": "Переобучение уверенности поиска",
@@ -439,6 +440,7 @@ def _search() -> Iterator[Fact]:
     if not settings.SEARCH_AT_ONCE:
         yield _own_index(reading.condition())
         yield from _other_machines()
+    yield from _encoder()
 
 
 def _own_index(now: reading.Condition) -> Fact:
@@ -476,6 +478,20 @@ def _other_machines() -> Iterator[Fact]:
         silent = timezone.now() - SLOW
         words = [f"{row.name}{'' if row.seen_at > silent else f' — молчит с {_moment(row.seen_at)}'}" for row in rows]
         yield Fact("Машины с указателем", f"{'; '.join(words)}. Молчащую ждут неделю, потом забывают")
+
+
+def _encoder() -> Iterator[Fact]:
+    """Tell how search by meaning is, where it is asked for."""
+    title = "Поиск по смыслу"
+    if (now := vectors.condition(materials.INDEX, materials.INDEX_OF_SITE)) is None:
+        return
+    if now.wrong:
+        tip = "Исправьте настройку и перезапустите службы."
+        yield Fact(title, f"не работает, ищем по словам. {now.wrong}", WARN, tip)
+    else:
+        whole = now.made >= now.of
+        tip = "" if whole else "Обработчик разбирает их сам, это минуты. Если число стоит, посмотрите его журнал."
+        yield Fact(title, f"материалов и файлов разобрано {now.made} из {now.of}", GOOD if whole else WARN, tip)
 
 
 def _program() -> Iterator[Fact]:

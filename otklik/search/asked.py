@@ -13,7 +13,7 @@ from otklik.search.store import Store
 from otklik.search.thesaurus import Thesaurus
 from otklik.search.topics import Topics
 
-How = Literal["word", "root", "begun", "slip", "layout", "thesaurus", "topic", "learned"]
+How = Literal["word", "root", "begun", "slip", "layout", "thesaurus", "topic", "learned", "meaning"]
 
 LONGEST: Final = 20_000  # characters that are read
 LETTER: Final = 14  # words: longer texts tell a story around their question
@@ -49,7 +49,7 @@ class Asked:
 
     `typed`: lemmas as typed or repaired, by their part in the question; `written`: lemmas of documents that the
     thesaurus puts beside them; `meant`: those of the topics it may be about; `plainness`: how plainly it is about one;
-    `read_as`: the text where it was repaired.
+    `read_as`: the text where it was repaired; `question`: what may be understood as a whole, of a letter what it asks.
     """
 
     typed: dict[str, Option] = field(default_factory=dict)
@@ -58,6 +58,7 @@ class Asked:
     plainness: float = 0.0
     words: dict[str, float] = field(default_factory=dict)  # every word once, known or not
     read_as: str = ""
+    question: str = ""
     letter: bool = False
 
     def _type(self, lemma: str, option: Option) -> None:
@@ -115,7 +116,8 @@ class _Word(NamedTuple):
 def understand(text: str, store: Store, words_of: Words, *, typing: bool = False) -> Asked:
     """Return what a text asks, as this store and these words know it; `typing`: the last word is unfinished."""
     thesaurus = words_of.thesaurus
-    words, is_retyped = _words(text[:LONGEST], store, thesaurus, typing)
+    text = text[:LONGEST]
+    words, is_retyped = _words(text, store, thesaurus, typing)
     asked = Asked(letter=len(words) > LETTER)
     phrases = list(thesaurus.met([word.lemma for word in words]))
     empty = {at for met in phrases if not met.written for at in met.at}
@@ -133,7 +135,14 @@ def understand(text: str, store: Store, words_of: Words, *, typing: bool = False
     asked._mean(words_of.topics)
     if is_retyped or any(word.read_as for word in words):
         asked.read_as = " ".join(word.read_as or word.form for word in words)
+    asked.question = _question(analysis.other_layout(text) if is_retyped else text) if asked.letter else asked.read_as
+    asked.question = asked.question or text
     return asked
+
+
+def _question(text: str) -> str:
+    """Return the sentences of a letter that ask; nothing where none does."""
+    return " ".join(sentence.strip() for sentence, asks in _sentences(text) if asks)
 
 
 def _part(word: _Word, thesaurus: Thesaurus) -> float:

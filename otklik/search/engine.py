@@ -6,7 +6,7 @@ from collections.abc import Collection
 from functools import partial
 from typing import Final, NamedTuple
 
-from otklik.search import asked, calibration, dictionary, entries, learning, ranking, reading, topics
+from otklik.search import asked, calibration, dictionary, entries, learning, ranking, reading, topics, vectors
 from otklik.search.entries import clear, drop, drop_parts, known, put
 from otklik.search.models import Entry
 from otklik.search.ranking import Why
@@ -93,6 +93,7 @@ def _answer(
         words=asked.Words(thesaurus or dictionary.current(), topics.shipped()),
         typing=typing,
         learnt=partial(learning.known, index),
+        vectors=None if typing else vectors.of(index, scopes),
     )
     return reading.look(index, scopes, work)
 

@@ -66,6 +66,26 @@ class IndexHost(models.Model):
         return self.name
 
 
+class Vector(models.Model):
+    """What a document means, as one encoder tells it. `seen`: when the entry it was made of had last changed."""
+
+    index = models.CharField("указатель", max_length=20)
+    key = models.CharField("ключ", max_length=60)
+    encoder = models.CharField("кодировщик", max_length=120)
+    digest = models.CharField("отпечаток текста", max_length=64)
+    numbers = models.BinaryField("числа")
+    seen = models.DateTimeField("запись изменена")
+    made_at = models.DateTimeField("когда сделан")
+
+    class Meta:
+        verbose_name = "вектор смысла"
+        verbose_name_plural = "векторы смысла"
+        constraints = [models.UniqueConstraint("index", "key", name="search_vector_once")]
+
+    def __str__(self) -> str:
+        return f"{self.index}:{self.key}"
+
+
 class ConfidenceModel(models.Model):
     """How sure a search is, as learnt once from this installation's questions; every attempt is kept with its figures.
 

@@ -11,7 +11,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from heapq import nlargest
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from otklik.search import analysis, confidence
 from otklik.search.asked import Asked, How, Option, Words, understand
@@ -34,6 +34,9 @@ _MOST_LEARNT: Final = 10
 _LEAST_SAID: Final = 0.1  # of the thesaurus where a title was typed
 _WELL_MET: Final = 2.0  # BM25 gives a word up to 2.4 of its rarity
 _MOST_REASONS: Final = 8
+MEANING: Final = 0.8  # of nearness of meaning against words, both counted in deviations from the mean
+_NEAREST: Final = 20  # by meaning, ranked beside those found by words
+_PLAINLY_NEAR: Final = 1.0  # deviations above the mean nearness
 
 
 Learnt = Callable[[Collection[str]], Mapping[str, float]]
@@ -64,24 +67,44 @@ class Answer(NamedTuple):
     features: confidence.Features
 
 
+class Vectors(Protocol):
+    """Documents placed by what they mean, as one reader sees them."""
+
+    def near(self, text: str) -> Mapping[str, float]:
+        """Return how near every open document lies to a text (cosine), by key; nothing where it cannot be told."""
+        ...
+
+
 def answer(
-    store: Store, query: str, limit: int, *, words: Words, typing: bool = False, learnt: Learnt | None = None
+    store: Store,
+    query: str,
+    limit: int,
+    *,
+    words: Words,
+    typing: bool = False,
+    learnt: Learnt | None = None,
+    vectors: Vectors | None = None,
 ) -> Answer:
     """Return the best documents for a query; nothing for a query without words.
 
     `learnt`: where these lemmas led people before, key → from 0 to 1; it has little to say, and least where the words
-    themselves are met.
+    themselves are met. `vectors`: what an encoder adds. It moves documents and brings some that share no word with the
+    query; how sure an answer is, and what part of the query it covers, is still told by words.
     """
     asked = understand(query, store, words, typing=typing)
     lexicon = _Lexicon(store, {*asked.typed, *asked.written, *asked.meant, *asked.words})
     groups = _Sought(asked.typed, lexicon), _Sought(asked.written, lexicon), _Sought(asked.meant, lexicon)
     shares = (1.0, THESAURUS_OF_LETTER, TOPICS_OF_LETTER) if asked.letter else (1.0, THESAURUS, TOPICS)
     led = learnt(asked.typed) if learnt else {}
+    cosines = vectors.near(asked.question) if vectors and asked.words and not typing else {}
     candidates = _candidates(store, asked, shares, lexicon, limit)
-    missed = nlargest(_MOST_LEARNT, led.keys() - {one.key for one in candidates}, key=lambda key: (led[key], key))
-    met = [_Met(one, groups) for one in (*candidates, *store.named(missed))]
+    there = {one.key for one in candidates}
+    missed = nlargest(_MOST_LEARNT, led.keys() - there, key=lambda key: (led[key], key))
+    brought = _nearest(cosines) - there - set(missed)  # by meaning alone: how sure an answer is does not hear of them
+    met = [_Met(one, groups) for one in (*candidates, *store.named([*missed, *brought]))]
     total = sum(lexicon.rarity(word) * part for word, part in asked.words.items()) or 1.0
-    best_typed = max((one.values[0] for one in met), default=0.0) / (_WELL_MET * total)
+    typed = (one.values[0] for one in met if one.found.key not in brought)
+    best_typed = max(typed, default=0.0) / (_WELL_MET * total)
     thin = max(_LEAST_SAID, 1 - min(best_typed, 1.0))
     if not asked.letter:  # the better the typed words are met by themselves, the less others have to say
         shares = (1.0, shares[1] * thin, shares[2] * thin)
@@ -90,13 +113,16 @@ def answer(
     met.sort(key=lambda one: (-one.score, one.found.key))
     ranked = [
         Ranked(
-            one.found.key, one.score, min(one.score / (_WELL_MET * total), 1.0), one.why(shares, one.found.key in led)
+            one.found.key,
+            score,
+            min(one.score / (_WELL_MET * total), 1.0),
+            one.why(shares, one.found.key in led) + meant,
         )
-        for one in met[:limit]
-        if one.score > 0
+        for one, score, meant in _placed(met, cosines)[:limit]
     ]
     known = sum(part for word, part in asked.words.items() if word in lexicon.met) / (sum(asked.words.values()) or 1.0)
-    return Answer(ranked, asked, confidence.features([one.score for one in met], total, best_typed, known, asked))
+    scores = [one.score for one in met if one.found.key not in brought]
+    return Answer(ranked, asked, confidence.features(scores, total, best_typed, known, asked))
 
 
 def _candidates(store: Store, asked: Asked, shares: Sequence[float], lexicon: _Lexicon, limit: int) -> list[Candidate]:
@@ -107,6 +133,36 @@ def _candidates(store: Store, asked: Asked, shares: Sequence[float], lexicon: _L
             sought[word] += share * option.weight
     heaviest = nlargest(_MOST_WORDS, sought, key=lambda word: sought[word] * lexicon.rarity(word))
     return store.best({word: sought[word] for word in heaviest}, max(_CANDIDATES, limit))
+
+
+def _nearest(cosines: Mapping[str, float]) -> set[str]:
+    """Return the documents that lie plainly nearer than others."""
+    mean, spread = _middle(cosines.values())
+    nearest = nlargest(_NEAREST, cosines, key=lambda key: (cosines[key], key))
+    return {key for key in nearest if cosines[key] > mean + _PLAINLY_NEAR * spread}
+
+
+def _placed(met: Sequence[_Met], cosines: Mapping[str, float]) -> list[tuple[_Met, float, tuple[Why, ...]]]:
+    """Return documents in their order, each with its score, and with meaning as a reason where that helped it there."""
+    if not cosines:
+        return [(one, one.score, ()) for one in met if one.score > 0]
+    usual, usual_spread = _middle([one.score for one in met])
+    mean, spread = _middle([cosines[one.found.key] for one in met if one.found.key in cosines])
+    placed: list[tuple[_Met, float, tuple[Why, ...]]] = []
+    for one in met:
+        nearness = (cosines[one.found.key] - mean) / spread if one.found.key in cosines else 0.0
+        is_near = nearness > _PLAINLY_NEAR or not one.score
+        score = (one.score - usual) / usual_spread + MEANING * nearness
+        placed.append((one, score, (Why("", "", "meaning"),) if is_near else ()))
+    return sorted(placed, key=lambda each: (-each[1], each[0].found.key))
+
+
+def _middle(values: Collection[float]) -> tuple[float, float]:
+    """Return the mean and the deviation; where all are the same, a deviation that divides by nothing."""
+    if not values:
+        return 0.0, 1.0
+    mean = math.fsum(values) / len(values)
+    return mean, math.sqrt(math.fsum((value - mean) ** 2 for value in values) / len(values)) or 1.0
 
 
 class _Lexicon:

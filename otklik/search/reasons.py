@@ -24,6 +24,7 @@ _NEARNESS: Final = {how: place for place, how in enumerate(("word", "begun", "sl
 _MOST_TOPICS: Final = 1
 # What was learned was learned of other people's letters and searches: their words are not shown.
 _LEARNED: Final = "по прежним ответам на такие вопросы"
+_MEANT: Final = "близко по смыслу"
 
 
 def spoken(why: Iterable[Why]) -> Iterator[str]:
@@ -47,6 +48,8 @@ def spoken(why: Iterable[Why]) -> Iterator[str]:
         yield f"{name} {', '.join(plain[:_MOST_WORDS])}{more}"
     if any(one.how == "learned" for one in met):
         yield _LEARNED
+    if any(one.how == "meaning" for one in met):
+        yield _MEANT
 
 
 def _is_nearest(one: Why, nearest: dict[str, int]) -> bool:

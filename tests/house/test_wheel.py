@@ -54,4 +54,6 @@ def test_its_metadata_name_the_dependencies_and_the_command(wheel: zipfile.ZipFi
     ]
     assert len(wanted) > 8
     assert [name for name in wanted if not any(one.startswith(name) for one in needed)] == []
+    extras = {line.split(": ", 1)[1] for line in read["METADATA"].splitlines() if line.startswith("Provides-Extra")}
+    assert extras == {"encoder", "embeddings"}
     assert "otklik = otklik.config.cli:main" in read["entry_points.txt"]

@@ -124,6 +124,7 @@ def test_reasons_are_told_in_words_and_what_was_learned_shows_nobodys_words():
         Why("Земля под гаражом", "гараж", "topic"),
         Why("Земля под гаражом", "участок", "topic"),
         Why("Иванов из Бердска", "Иванов из Бердска", "learned"),
+        Why("", "", "meaning"),
     ]
     assert list(spoken(why)) == [
         "другая раскладка: «ufhf;» → «гараж»",
@@ -132,6 +133,7 @@ def test_reasons_are_told_in_words_and_what_was_learned_shows_nobodys_words():
         "похоже на вопрос «Земля под гаражом»",
         "по словам «участок», «аренда»",
         "по прежним ответам на такие вопросы",
+        "близко по смыслу",
     ]
 
 

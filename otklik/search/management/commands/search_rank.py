@@ -11,7 +11,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from otklik.search import asked, confidence, ranking
+from otklik.search import asked, confidence, ranking, vectors
+from otklik.search.encoder import EncoderError, configured, text_of
 from otklik.search.index import Document, Index
 
 
@@ -37,9 +38,10 @@ class Command(BaseCommand):
         parser.add_argument("--articles", type=Path, required=True, help="статьи: id, title, body в каждой строке")
         parser.add_argument("--queries", type=Path, required=True, help="запросы: id, text в каждой строке")
         parser.add_argument("--out", type=Path, required=True, help="куда записать порядок статей")
+        parser.add_argument("--encoder", action="store_true", help="и по смыслу: кодировщиком из OTKLIK_ENCODER")
         parser.add_argument("--limit", type=int, default=10, help="сколько статей на запрос")
 
-    def handle(self, *, articles: Path, queries: Path, out: Path, limit: int, **_: Any) -> None:
+    def handle(self, *, articles: Path, queries: Path, out: Path, limit: int, encoder: bool = False, **_: Any) -> None:
         """Write the ranking."""
         try:
             documents, queries_asked = list(read_lines(articles)), list(read_lines(queries))
@@ -48,10 +50,11 @@ class Command(BaseCommand):
         index = Index()
         index.write(Document(one["id"], one["title"], one["body"], ()) for one in documents)
         store, words, judge = index.view(), asked.shipped(), confidence.SHIPPED
+        near = _vectors(documents) if encoder else None
         with out.open("w", encoding="utf-8") as file:
             for query in queries_asked:
                 started = time.perf_counter()
-                found = ranking.answer(store, query["text"], limit, words=words)
+                found = ranking.answer(store, query["text"], limit, words=words, vectors=near)
                 sure = judge.confidence(found.features)
                 line = {
                     "query_id": query["id"],
@@ -62,3 +65,15 @@ class Command(BaseCommand):
                 }
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")
         self.stdout.write(f"Запросов: {len(queries_asked)}, статей: {len(documents)}. Записано в {out}.")
+
+
+def _vectors(documents: list[dict[str, Any]]) -> vectors.Near:
+    try:
+        maker = configured()
+        if maker is None:
+            raise EncoderError("Кодировщик выключен. Укажите OTKLIK_ENCODER=package или url.")
+        made = maker.encode([text_of(one["title"], one["body"]) for one in documents])
+    except EncoderError as wrong:
+        raise CommandError(str(wrong)) from wrong
+    everybody = [frozenset[str]()] * len(documents)
+    return vectors.Near(maker, vectors.Matrix([one["id"] for one in documents], everybody, made))
