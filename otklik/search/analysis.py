@@ -81,6 +81,11 @@ def lemma(word: str) -> str:
     return normal(russian.dictionary().parse(word)[0].normal_form)
 
 
+def guesses(word: str) -> tuple[str, ...]:
+    """Return the lemmas a word the dictionary does not know may have by its ending: «горажом» → «гораж»."""
+    return tuple(dict.fromkeys(normal(one.normal_form) for one in russian.dictionary().parse(word[:LONGEST_WORD])))
+
+
 @lru_cache(maxsize=50_000)
 def is_word(word: str) -> bool:
     """Tell whether the dictionary knows a lower-case word form."""

@@ -206,10 +206,10 @@ def _repaired(word: _Word, store: Store, thesaurus: Thesaurus) -> _Word:
     is_word = analysis.is_word(word.form)  # and may be meant all the same
     options: dict[str, tuple[float, How]] = dict(word.options) if is_word else {}
     most = 1 if is_word else 3
-    # The form that was meant may stand nowhere, its lemma does: «горажом».
-    near = repair.nearest(word.form, store, thesaurus, most=most) or repair.nearest(
-        word.lemma, store, thesaurus, most=most
-    )
+    near = repair.nearest(word.form, store, thesaurus, most=most)
+    if not near and not is_word:  # the form that was meant may stand nowhere, its lemma does: «горажом»
+        tried = (repair.nearest(guess, store, thesaurus) for guess in analysis.guesses(word.form))
+        near = next(filter(None, tried), [])
     for one in near:
         options.setdefault(analysis.lemma(one.form), (one.credit * (IN_DOUBT if is_word else 1.0), "slip"))
     if options:
