@@ -120,7 +120,7 @@ class Found:
     section: str
     unit: str
     published_on: date | None
-    url: str
+    url: str  # on the site; empty for employees, who read it at their own address
     share: float
     trust: Trust
     on_site: bool
@@ -624,7 +624,7 @@ def _found(row: Any, hit: engine.Hit, trusted: Trust, *, outside: bool) -> Found
         section=row.of_section,
         unit=row.of_unit,
         published_on=_day(row.public_version.pinned_at if outside else row.last_published_at),
-        url=row.get_url() or "",
+        url=(row.get_url() or "") if outside else "",
         share=hit.share,
         trust=trusted,
         on_site=row.on_site,

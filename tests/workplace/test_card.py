@@ -137,7 +137,7 @@ def test_each_part_of_the_context_costs_at_most_twelve_queries(world: World) -> 
         client = desk(getattr(world, who))
         client.get(at("card", appeal.pk))
         for part in ("context", "suggested", "alike"):
-            fragment(client, at(part, appeal.pk))  # what a process reads once a while: thesaurus, confidence
+            client.get(at(part, appeal.pk))  # a process reads the dictionary of search and its judge once
             assert fragment(client, at(part, appeal.pk))[1] <= 12, (who, part)
 
 
