@@ -29,6 +29,7 @@ from tests.sizes import size
 
 pytestmark = pytest.mark.django_db
 postgres_only = pytest.mark.skipif("not config.getoption('db') == 'postgres'", reason="SQLite lets one write at a time")
+BEYOND = 2**62  # more than any database has counted: a transaction of a neighbour may hold the true one back
 WORDS = ("аренда", "гараж", "сервитут", "межевание", "квартал")
 
 
@@ -320,7 +321,7 @@ def test_changes_go_once_every_machine_has_read_them(folder, tmp_path):
     assert held(folder) == ["1"]
     work(two)
     assert held(two.folder) == ["1"]
-    IndexHost.objects.update(position=changes.now().floor + 10)
+    IndexHost.objects.update(position=BEYOND)
     changes.retire()
     assert not Change.objects.exists()
     one.close()
@@ -332,7 +333,7 @@ def test_a_machine_silent_for_a_week_is_waited_for_no_longer_and_builds_anew(fol
     put("1")
     work(two)
     IndexHost.objects.filter(token=one.state.token).update(seen_at=timezone.now() - timedelta(days=8))
-    IndexHost.objects.filter(token=two.state.token).update(position=changes.now().floor + 10)
+    IndexHost.objects.filter(token=two.state.token).update(position=BEYOND)
     changes.retire()
     assert not Change.objects.exists()
     work(one)
@@ -414,7 +415,8 @@ def test_a_transaction_that_commits_late_is_not_lost(folder, monkeypatch):
     work(one)
     assert keys("сервитут") == []
     assert len(held(folder)) == 10
-    assert len(one.state.position.seen) == 9  # read, and looked past until the late one has ended
+    # Read, and looked past until the late one has ended; of the cluster's other databases some may be late as well.
+    assert len(one.state.position.seen) >= 9
     # Nor by who goes on from what is written down.
     one.close()
     two = Indexer(folder)
@@ -425,7 +427,10 @@ def test_a_transaction_that_commits_late_is_not_lost(folder, monkeypatch):
     work(two)
     monkeypatch.setattr(reading, "Table", None)
     assert keys("сервитут") == ["late"]
-    work(two)
+    until = time.monotonic() + 60
+    while two.state.position.seen and time.monotonic() < until:  # a neighbour's transaction holds everybody up
+        time.sleep(0.1)
+        work(two)
     assert not two.state.position.seen
     two.close()
 
