@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
-import traceback
 from collections import Counter
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.db import connections
 from django.utils import timezone
 
 from otklik.channels.mail.adapter import MailChannel
 from otklik.channels.mail.intake import Letter, keep_each
-from otklik.core import crashpoints
 from otklik.correspondence import delivery, inbox
 from otklik.correspondence.channel import ToSend
 from otklik.correspondence.models import ChannelCode, IncomingMessage, OutgoingMessage
 from tests.correspondence.builders import FakeChannel, letter
+from tests.dying import in_a_process
 from tests.mail import letters
 from tests.sizes import size
 
@@ -32,28 +28,6 @@ INTAKE = (
     "reading.after_files", "reading.before_commit", "reading.after_commit",
 )  # fmt: skip
 DISPATCH = ("dispatch.before_lease", "dispatch.after_lease", "dispatch.after_send", "dispatch.after_result")
-
-
-def in_a_process(step: Callable[[], None], *, crash_at: str = "") -> bool:
-    """Do the step in a process of its own; say whether it was killed on the way."""
-    connections.close_all()
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            crashpoints.arm(crash_at)
-            step()
-            code = 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(code)
-    _, status = os.waitpid(child, 0)
-    if os.WIFSIGNALED(status):
-        assert os.WTERMSIG(status) == signal.SIGKILL
-        return True
-    assert os.waitstatus_to_exitcode(status) == 0
-    return False
 
 
 def bring_in(folder: Path) -> None:

@@ -9,7 +9,6 @@ import shutil
 import signal
 import threading
 import time
-import traceback
 from datetime import timedelta
 
 import pytest
@@ -17,7 +16,6 @@ from django.core.management import CommandError, call_command
 from django.db import connection, connections, transaction
 from django.utils import timezone
 
-from otklik.core import crashpoints
 from otklik.search import changes, engine, fallback, reading
 from otklik.search import indexer as indexers
 from otklik.search.changes import Position
@@ -25,6 +23,7 @@ from otklik.search.folder import Busy, Folder
 from otklik.search.index import Index, is_whole
 from otklik.search.indexer import Indexer
 from otklik.search.models import Change, Entry, IndexHost
+from tests.dying import in_a_process
 from tests.sizes import size
 
 pytestmark = pytest.mark.django_db
@@ -492,28 +491,6 @@ def keep_up(folder: Folder, *, forever: bool = False) -> None:
     while one.work() or forever:
         pass
     one.close()
-
-
-def in_a_process(step, *, crash_at: str = "") -> bool:
-    """Do the step in a process of its own; say whether it was killed on the way."""
-    connections.close_all()
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            crashpoints.arm(crash_at)
-            step()
-            code = 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(code)
-    _, status = os.waitpid(child, 0)
-    if os.WIFSIGNALED(status):
-        assert os.WTERMSIG(status) == signal.SIGKILL
-        return True
-    assert os.waitstatus_to_exitcode(status) == 0
-    return False
 
 
 @pytest.mark.django_db(transaction=True)
