@@ -38,16 +38,20 @@ def main() -> int:
     """Run every part even when an earlier one failed; return 0 only when all are green."""
     started = time.monotonic()
     counted: Counter[str] = Counter()
+    named: list[str] = []
     only_lint = "--lint-only" in sys.argv
     tools = LINT if only_lint else LINT | DATABASES
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         counted.update(pool.map(_tool, *zip(*tools.items(), strict=True)))
     if not only_lint:
         for name, command in SUITES.items():
-            counted += _suite(name, command)
+            suite, bad_ones = _suite(name, command)
+            counted += suite
+            named += [f"{name}: {one}" for one in bad_ones]
     bad = counted["failed"] + counted["error"]
     order = ("passed", "failed", "error", "skipped")
     figures = ", ".join(f"{counted[kind]} {kind}" for kind in order if counted[kind] or kind in ("passed", "failed"))
+    print("\n", *named, sep="\n")  # noqa: T201 - whoever sees only the end of a long log sees what failed
     print(f"\n{figures} in {time.monotonic() - started:.0f}s")  # noqa: T201
     return bool(bad)
 
@@ -59,20 +63,23 @@ def _tool(name: str, command: list[str | Path]) -> str:
     return "failed" if done.returncode else "passed"
 
 
-def _suite(name: str, command: list[str]) -> Counter[str]:
+def _suite(name: str, command: list[str]) -> tuple[Counter[str], list[str]]:
     print(f"\n== {name}", flush=True)  # noqa: T201
     closing = ""
+    named = []
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:  # noqa: S603
         assert running.stdout is not None
         for line in running.stdout:
             sys.stdout.write(line)
             sys.stdout.flush()
+            if re.match("(FAILED|ERROR) ", line):
+                named.append(line.rstrip()[:500])
             closing = line if re.search(r" in [\d.]+s", line) else closing
     found = re.findall(r"(\d+) (passed|failed|error|skipped)", closing)
     counted = Counter({kind: int(number) for number, kind in found})
     if running.returncode and not counted["failed"] + counted["error"]:
         counted["error"] += 1  # it did not get as far as a closing line
-    return counted
+    return counted, named
 
 
 if __name__ == "__main__":

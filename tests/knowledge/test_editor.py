@@ -171,3 +171,10 @@ def test_a_new_material_is_not_made_of_such_a_text(author, garages, own):
     assert answer.status_code == 200
     assert "Текст пришёл не из редактора и не сохранён" in answer.content.decode()
     assert not Material.objects.filter(slug="new").exists()
+
+
+def test_what_is_typed_is_in_the_form_before_a_hand_can_save_it(author, own):
+    shown = signed_in(author).get(reverse("wagtailadmin_pages:edit", args=[own.pk])).content.decode()
+    waits = re.findall(r"stateSaveInterval&quot;: (\d+)", shown)
+    assert waits
+    assert all(int(ms) <= 50 for ms in waits)
