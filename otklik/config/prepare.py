@@ -17,6 +17,7 @@ from django.db import connection
 from otklik.appeals import defaults as appeals
 from otklik.core import defaults as core
 from otklik.correspondence import defaults as correspondence
+from otklik.hotline import defaults as hotline
 from otklik.knowledge import defaults as knowledge
 from otklik.people import defaults as people
 from otklik.search import dictionary
@@ -43,6 +44,7 @@ def load_defaults() -> None:
     correspondence.load()
     knowledge.load()
     surveys.load()
+    hotline.load()
     appeals.load()
 
 

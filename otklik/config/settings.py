@@ -95,6 +95,7 @@ INSTALLED_APPS = [
     "otklik.channels.mail",
     "otklik.channels.site",
     "otklik.surveys",
+    "otklik.hotline",
     "otklik.knowledge",
     "otklik.correspondence",
     "otklik.search",

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from otklik.core import journal
 from otklik.core.errors import DomainError
-from otklik.surveys.models import ContactConsent, Invitation, Questionnaire, Response
+from otklik.surveys.models import ContactConsent, Invitation, Questionnaire, Response, SurveyPoint
 
 OPEN_DAYS: Final = 60  # our own choice: long enough for a letter by post to arrive and be read
 COMMENT_MAX: Final = 4000
@@ -77,7 +77,15 @@ def is_open(invitation: Invitation, *, on: date | None = None) -> bool:
     return invitation.expires_on is None or invitation.expires_on >= (on or timezone.localdate())
 
 
-def answer(token: str, answers: Mapping[str, str], comment: str = "", *, on: date | None = None) -> Response:
+def answer(
+    token: str,
+    answers: Mapping[str, str],
+    comment: str = "",
+    *,
+    on: date | None = None,
+    source: str = Response.Source.LINK,
+    point: SurveyPoint | None = None,
+) -> Response:
     """Keep what one person said and return it; a repeat returns what was kept first and changes nothing."""
     invitation = find(token)
     if (kept := _response_of(invitation)) is not None:
@@ -88,7 +96,11 @@ def answer(token: str, answers: Mapping[str, str], comment: str = "", *, on: dat
     try:
         with transaction.atomic():
             response = Response.objects.create(
-                invitation=invitation, answers=chosen, comment=comment.strip()[:COMMENT_MAX]
+                invitation=invitation,
+                answers=chosen,
+                comment=comment.strip()[:COMMENT_MAX],
+                source=source,
+                point=point,
             )
             journal.record("feedback.answered", chain=f"invitation:{invitation.pk}", by=None, response=response.pk)
     except IntegrityError:  # another press of the same button was quicker

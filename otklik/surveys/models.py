@@ -6,6 +6,9 @@ import secrets
 
 from django.db import models
 
+from otklik.people.models import Unit
+from otklik.people.models.staff import Validity
+
 
 def new_invitation_token() -> str:
     """Return 128 bits of chance, safe in a URL."""
@@ -48,13 +51,45 @@ class Invitation(models.Model):
         return f"приглашение {self.pk}"
 
 
+class SurveyPoint(Validity):
+    """A place people are asked at: a poster on a door, the site, a desk. Its short code is the address of its page."""
+
+    code = models.SlugField("код", max_length=12, unique=True, help_text="Короткий: его диктуют по телефону.")
+    name = models.CharField("название", max_length=200)
+    questionnaire = models.SlugField("анкета", max_length=40, help_text="Код: действует её сегодняшняя редакция.")
+    channel = models.CharField("канал", max_length=32, blank=True)
+    unit = models.ForeignKey(
+        Unit, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="подразделение"
+    )
+    opened = models.PositiveBigIntegerField("сколько раз открыли", default=0)
+
+    class Meta:
+        verbose_name = "место опроса"
+        verbose_name_plural = "места опроса"
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Response(models.Model):
     """What one person said; one per invitation, whatever is retried."""
+
+    class Source(models.TextChoices):
+        LINK = "link", "по ссылке"
+        QR = "qr", "по QR-коду"
+        PAPER = "paper", "на бумаге"
+        PHONE = "phone", "по телефону"
+        POS = "pos", "оценка в ПОС"
 
     invitation = models.OneToOneField(Invitation, models.PROTECT, related_name="response", verbose_name="приглашение")
     answers = models.JSONField("ответы", help_text="код вопроса → код ответа или текст")
     comment = models.TextField("комментарий", blank=True)
     at = models.DateTimeField("когда", auto_now_add=True)
+    source = models.CharField("откуда", max_length=5, choices=Source, default=Source.LINK)
+    point = models.ForeignKey(
+        SurveyPoint, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="место опроса"
+    )
 
     class Meta:
         verbose_name = "отзыв"

@@ -82,6 +82,17 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Законодательство", "gavel", "law", law.READERS, inner=True),
     ),
     (
+        # The consultation line: the call screen
+        # Calls nobody answered
+        # Calls and the reconciliation with the exchange
+        # Figures of the line
+        # Lines and their hours; the ЕКЦ
+    ),
+    (
+        # Questionnaires, posters
+        # Paper; what people said
+    ),
+    (
         Item("Сверка приёма", "scale", "reconciliation", ("intake.view",)),
         Item("Календарь", "calendar", "calendar", ("calendar.edit",)),
         Item("Сроки", "clock-cog", "terms", ("calendar.edit",)),

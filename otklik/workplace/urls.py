@@ -19,6 +19,7 @@ from otklik.workplace import (
     kb_votes,
     kb_words,
     keeping,
+    line_urls,
     menu,
     notice_pages,
     palette,
@@ -29,6 +30,7 @@ from otklik.workplace import (
     saved,
     search,
     staff_urls,
+    survey_urls,
     system,
     time_to_find,
     today,
@@ -140,6 +142,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("review-items/<row:pk>/", review.item, name="review_item"),
     # The answer's way, quarantine, calendar, journal
     *answer_urls.urlpatterns,
+    *line_urls.urlpatterns,
+    *survey_urls.urlpatterns,
     # Employees, roles, who may what
     *staff_urls.urlpatterns,
 ]
