@@ -233,6 +233,7 @@ SOCIALACCOUNT_PROVIDERS = {
 }
 
 LANGUAGE_CODE = "ru"
+LOCALE_PATHS = [PACKAGE / "locale"]
 TIME_ZONE = os.environ.get("OTKLIK_TIME_ZONE", "Asia/Novosibirsk")
 USE_I18N = True
 USE_TZ = True
@@ -313,6 +314,7 @@ WAGTAILADMIN_LOGIN_URL = LOGIN_URL  # one door in: with its limits and its journ
 WAGTAIL_PASSWORD_MANAGEMENT_ENABLED = False
 WAGTAIL_PASSWORD_RESET_ENABLED = False
 WAGTAIL_WORKFLOW_ENABLED = False  # who agrees follows from the keeper of the section: `knowledge.agreement`
+WAGTAIL_EDITING_SESSION_PING_INTERVAL = 3000  # ms: who else edits is seen within that
 WAGTAILADMIN_RICH_TEXT_EDITORS = {"default": {"WIDGET": "otklik.knowledge.rich_editor.RichTextArea"}}
 WAGTAILADMIN_COMMENTS_ENABLED = True  # their letters go nowhere: `EMAIL_BACKEND`
 WAGTAILDOCS_SERVE_METHOD = "serve_view"  # every document passes the question who may read it
