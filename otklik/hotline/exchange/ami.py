@@ -1,8 +1,9 @@
 """Events of the Asterisk Manager Interface: lines of text over TCP.
 
 Written here and not taken from a library: pyst2 (last release 2019) and panoramisk (2021) are not kept up, asterisk-ami
-(2024) is threads and callbacks of its own; what is needed of the protocol is a login and blank lines between events. `timestampevents = yes` in
-manager.conf gives every event the exchange's own time; without it the moment of arrival stands in.
+(2024) is threads and callbacks of its own; what is needed of the protocol is a login and blank lines between events.
+`timestampevents = yes` in manager.conf gives every event the exchange's own time; without it the moment of arrival
+stands in.
 """
 
 from __future__ import annotations

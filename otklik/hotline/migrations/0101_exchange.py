@@ -16,6 +16,7 @@ class Migration(migrations.Migration):
                 ('way', models.CharField(choices=[('ami', 'события станции (AMI)'), ('queue_log', 'журнал очереди'), ('webhook', 'сообщения станции')], max_length=10, primary_key=True, serialize=False, verbose_name='как')),
                 ('head', models.CharField(blank=True, help_text='Хеш первой строки: файл узнаётся и переименованным.', max_length=64, verbose_name='начало файла')),
                 ('position', models.PositiveBigIntegerField(default=0, verbose_name='прочитано байт')),
+                ('since', models.DateTimeField(blank=True, help_text='Что было раньше, при первом чтении не берётся.', null=True, verbose_name='с какого времени')),
                 ('connected_at', models.DateTimeField(blank=True, null=True, verbose_name='на связи с')),
                 ('heard_at', models.DateTimeField(blank=True, null=True, verbose_name='последнее событие получено')),
                 ('seen_at', models.DateTimeField(blank=True, null=True, verbose_name='последний признак жизни')),

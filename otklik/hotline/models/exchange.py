@@ -18,6 +18,9 @@ class ExchangeState(models.Model):
         "начало файла", max_length=64, blank=True, help_text="Хеш первой строки: файл узнаётся и переименованным."
     )
     position = models.PositiveBigIntegerField("прочитано байт", default=0)
+    since = models.DateTimeField(
+        "с какого времени", null=True, blank=True, help_text="Что было раньше, при первом чтении не берётся."
+    )
     connected_at = models.DateTimeField("на связи с", null=True, blank=True)
     heard_at = models.DateTimeField("последнее событие получено", null=True, blank=True)
     seen_at = models.DateTimeField("последний признак жизни", null=True, blank=True)
