@@ -56,6 +56,10 @@ NAMES: Final[dict[str, str]] = {
     "appeal.redated": "срок пересчитан",
     "appeal.paused": "срок приостановлен",
     "appeal.resumed": "срок возобновлён",
+    "appeal.told": "сведения об обращении открыты для ответа по телефону",
+    "consultation.caller_recognised": "звонящий опознан",
+    "consultation.caller_not_recognised": "звонящий не опознан",
+    "consultation.material_used": "материал Базы знаний использован в консультации",
     "message.accepted": "сообщение принято",
     "message.read": "сообщение разобрано",
     "message.quarantined": "сообщение помещено в карантин",
@@ -188,6 +192,7 @@ NAMES: Final[dict[str, str]] = {
 }
 _VERBS: Final = {"added": "добавлено", "changed": "изменено"}
 FACTS: Final[dict[str, str]] = {
+    "consultation": "консультация",
     "about": "по поводу",
     "access_token": "ключ доступа",
     "added": "добавлено",
@@ -225,6 +230,7 @@ FACTS: Final[dict[str, str]] = {
     "log": "журнал",
     "made_at": "сделано",
     "match": "совпадение",
+    "matched": "что совпало",
     "material": "материал",
     "materials": "материалов",
     "mentioned": "позваны",
@@ -289,6 +295,7 @@ CHAINS: Final[dict[str, str]] = {
     "appeal": "обращение",
     "applicant": "заявитель",
     "confidence": "уверенность поиска",
+    "consultation": "консультация",
     "dictionaries": "справочники",
     "dictionary": "справочник",
     "employee": "сотрудник",

@@ -12,7 +12,7 @@ from django.utils.text import Truncator
 
 from otklik.appeals.models import Appeal
 from otklik.appeals.queues import Row
-from otklik.core import actions
+from otklik.core import actions, masking
 from otklik.core.templatetags.otklik import channel_icon, icon, moment, term_chip
 from otklik.correspondence.models import ChannelCode
 from otklik.knowledge import finding
@@ -49,6 +49,13 @@ def came_from(context: dict[str, Any]) -> str:
 register.filter("action_name", actions.name_of)
 register.filter("fact_name", actions.fact)
 register.filter("chain_name", actions.chain_of)
+register.filter("masked_phone", masking.phone)
+
+
+@register.filter
+def may(employee: Employee, power: str) -> bool:
+    """Tell whether an employee may do something today."""
+    return employee.has_power(power)
 
 
 @register.filter
