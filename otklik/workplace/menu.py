@@ -83,6 +83,8 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
     ),
     (
         # The consultation line: the call screen
+        Item("Экран звонка", "headset", "call_desk", ("hotline.consult",), go="KeyK"),
+        Item("Консультации", "messages", "consultations", ("hotline.consult", "hotline.figures"), inner=True),
         # Calls nobody answered
         # Calls and the reconciliation with the exchange
         # Figures of the line

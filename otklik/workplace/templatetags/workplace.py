@@ -65,6 +65,13 @@ def fact_value(value: object) -> str:
 
 
 @register.filter
+def seconds(number: int | None) -> str:
+    """Return «2 мин 05 с»."""
+    minutes, rest = divmod(number or 0, 60)
+    return f"{minutes} мин {rest:02} с" if minutes else f"{rest} с"
+
+
+@register.filter
 def address(row: Row) -> str:
     """Return where a row of a list leads."""
     return queue.row_url(row.kind, row.pk)
