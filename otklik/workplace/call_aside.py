@@ -41,7 +41,7 @@ def incoming(request: StaffRequest) -> HttpResponse:
     """Answer an open page which calls ring for this employee; nothing where it knows (`?known=`)."""
     calls = popping.incoming_for(request.user)
     now = ",".join(f"{call.pk}{call.state[0]}" for call in calls)
-    if request.GET.get("known") == now:
+    if request.htmx and request.GET.get("known", "") == now:
         answer = HttpResponse(status=204)
     else:
         talking = [call for call in calls if call.state == Call.State.TALKING]
