@@ -176,7 +176,7 @@ def opened(consultation: Consultation, page_id: int, *, by: Employee) -> Beside:
     """Return a material to be read beside the call, and note that it was looked at; raises NoSuchMaterial."""
     material = materials.get_for(by, page_id)
     done = _of(consultation).filter(page=page_id).values_list("action", flat=True)
-    names = {action: how for how, action in _ACTIONS.items()}
+    names: dict[str, How] = {action.value: how for how, action in _ACTIONS.items()}
     beside = Beside(
         material=material,
         section=materials.section_of(material),
@@ -208,7 +208,7 @@ def used(consultation: Consultation, page_id: int, how: str, *, by: Employee) ->
     materials.record_use(page_id, action, reference=reference_of(consultation), by=by)
     if how != How.OPENED:
         chain = f"consultation:{consultation.pk}"
-        facts = {"material": page_id, "revision": version, "way": how}
+        facts: dict[str, Any] = {"material": page_id, "revision": version, "way": how}
         journal.record("consultation.material_used", chain=chain, by=by, **facts)
 
 

@@ -224,27 +224,28 @@ def _attempt(
         raise TooManyAttempts(number=failed)
     found, matched = check()
     one_tried = tried[0] if len(tried) == 1 else None
+    about: list[Appeal | None] = [*found] or [one_tried]
     rows = [
         Recognition.objects.create(
             consultation=held, appeal=appeal, how=how, matched=matched, succeeded=bool(found), by=by
         )
-        for appeal in found or [one_tried]
+        for appeal in about
     ]
     for row in rows:
         done = "consultation.caller_recognised" if row.succeeded else "consultation.caller_not_recognised"
-        facts = {"appeal": row.appeal_id, "way": how.value, "matched": matched}
+        facts: dict[str, Any] = {"appeal": row.appeal_id, "way": how.value, "matched": matched}
         journal.record(done, chain=f"consultation:{held.pk}", by=by, **facts)
         journal.looked(done, by=by, consultation=held.pk, **facts)
     if found:
         owner = main(Applicant.objects.get(pk=found[0].applicant_id))
-        about = found[0] if len(found) == 1 else held.appeal
-        Consultation.objects.filter(pk=held.pk).update(applicant=owner, appeal=about)
+        spoken_of = found[0] if len(found) == 1 else held.appeal
+        Consultation.objects.filter(pk=held.pk).update(applicant=owner, appeal=spoken_of)
     return rows
 
 
 def _told(consultation: Consultation, by: Employee) -> list[Told]:
     """Return what was opened in this consultation, as the applicant may know it."""
-    ways = {row.appeal_id: row.get_how_display() for row in _recognised(consultation)}
+    ways = {row.appeal_id: row.get_how_display() for row in _recognised(consultation) if row.appeal_id}
     if not ways:
         return []
     looked = journal.looked_today("appeal.told", by=by, appeal=OuterRef("pk"))

@@ -10,8 +10,7 @@ let known = "";
 function show(html) {
   // Whoever stands on a button of the banner stays on it: another call may come in the same moment.
   const at = place.contains(document.activeElement) ? document.activeElement.closest("[data-call]")?.dataset.call : null;
-  place.innerHTML = html;
-  globalThis.htmx?.process(place);
+  htmx.swap(place, html, { swapStyle: "innerHTML" });
   if (at) place.querySelector(`[data-call="${CSS.escape(at)}"] button`)?.focus();
   const words = place.querySelector("[data-say]")?.textContent.replace(/\s+/g, " ").trim() ?? "";
   if (said.textContent !== words) said.textContent = words;
