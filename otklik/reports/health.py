@@ -31,6 +31,7 @@ from otklik.core.models import Backup, Firing, Installation, WorkerBeat
 from otklik.core.storage import DurableStorage
 from otklik.correspondence import staff_mail
 from otklik.correspondence.models import ChannelCode, IncomingMessage, OutgoingMessage, StaffLetter
+from otklik.hotline import consultations
 from otklik.knowledge import materials
 from otklik.search import reading, vectors
 from otklik.search.models import Entry, IndexHost
@@ -49,6 +50,7 @@ INDEXES: Final[dict[str, str]] = {
     materials.INDEX: "материалы для сотрудников",
     materials.INDEX_OF_SITE: "материалы на сайте",
     search_feed.INDEX: "обращения",
+    consultations.INDEX: "консультации",
 }
 
 # What each periodic job is called, up to the number of a mailbox.

@@ -32,7 +32,14 @@ class NewCallForm(TidyForm):
 
     number = forms.CharField(
         label="Номер звонящего", max_length=40, required=False, help_text="Пусто — номер скрыт.",
-        widget=forms.TextInput(attrs={"inputmode": "tel", "autocomplete": "off"}),
+        widget=forms.TextInput(
+            attrs={
+                "inputmode": "tel",
+                "autocomplete": "off",
+                "data-key": "KeyY",
+                "data-key-name": "новый звонок: номер звонящего",
+            }
+        ),
     )  # fmt: skip
     line = forms.ModelChoiceField(Line.objects.none(), label="Линия", empty_label=None)
 

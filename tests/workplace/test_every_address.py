@@ -16,6 +16,8 @@ from django.urls import URLPattern
 from otklik.appeals import approval, bulk, dispatch, registration
 from otklik.core.models import ChainHead, ProcedureClause, ProcedureEdition, RetentionRule, TermRule
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
+from otklik.hotline import consultations
+from otklik.hotline import defaults as hotline
 from otklik.knowledge.models import LawChange, LawWeek, ReviewDuty, ReviewItem
 from otklik.people.models import Employee, Role, RoleAssignment, RolePower, Transfer
 from otklik.people.powers import POWERS
@@ -44,6 +46,7 @@ ASKED = (
     *("number", "from", "to", "download", "at", "on", "kind", "format", "applicant", "about"),
     *("audience", "month", "outcome", "by", "state", "material", "quarter", "source", "section"),
     *("mark", "fresh", "exact"),
+    *("line", "script"),
 )
 TYPED = (
     *("text", "reason", "remark", "number", "appeal", "merged", "detach", "insert", "decline", "approvers", "signer"),
@@ -73,6 +76,21 @@ TYPED = (
     ),
     *("said", "written", "weight", "proposal", "word", "all"),
     *("question",),
+    # The call screen
+    *(
+        "answer",
+        "caller",
+        "script",
+        "to",
+        "end",
+        "seconds",
+        "transfer",
+        "result",
+        "instead",
+        "not_offered",
+        "q-answered",
+    ),
+    *("transfer-where", "transfer-to", "promise-due_on", "promise-due_at", "words-email", "line"),
 )
 
 
@@ -95,6 +113,9 @@ def ids(world: World) -> dict[str, list[int]]:
     dates = {"opened_on": "2026-10-01", "due_on": "2026-12-30"}
     duty = ReviewDuty.objects.create(unit=world.land, year=2026, quarter=4, **dates)
     review = ReviewItem.objects.create(title="Вопрос", unit=world.land, duty=duty, due_on="2026-12-30")
+    hotline.load()
+    consultant = world.employee("talker", "Голосова", world.registry, ["consultant"])
+    consultation = consultations.open_for(None, number="+7 913 000-00-01", by=consultant)
     return {
         "appeals": [appeal.pk, asked.pk, frozen.pk, signed.pk],
         "walk": [appeal.pk],
@@ -117,6 +138,8 @@ def ids(world: World) -> dict[str, list[int]]:
             LawChange.objects.create(named="59-ФЗ", happened_on="2026-10-01", what="Срок", entered_by=world.clerk).pk
         ],
         "law-weeks": [LawWeek.objects.create(begins_on="2026-11-23", due_on="2026-11-27").pk],
+        "call": [consultation.pk],
+        "consultations": [consultation.pk],
         "retention": [RetentionRule.objects.earliest("pk").pk],
     }
 

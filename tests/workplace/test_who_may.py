@@ -22,6 +22,8 @@ from otklik.appeals.step_rights import ASKED
 from otklik.core import cms, files, installation
 from otklik.core.models import Installation, TermRule
 from otklik.correspondence.models import IncomingFile, IncomingMessage, OutgoingFile, OutgoingMessage
+from otklik.hotline import consultations
+from otklik.hotline import defaults as hotline
 from otklik.knowledge import public
 from otklik.knowledge import rights as knowledge_rights
 from otklik.knowledge.models import Agreement, Faq, KnowledgeHome, LawChange, LawWeek, ReviewDuty, ReviewItem, Section
@@ -94,7 +96,11 @@ def house(db: None) -> House:
     assert waiting is not None
     duty = ReviewDuty.objects.create(unit=world.land, year=2026, quarter=4, opened_on=today, due_on=today)
     change = LawChange.objects.create(named="59-ФЗ", happened_on=today, what="Срок", entered_by=world.clerk)
+    hotline.load()
+    consultation = consultations.open_for(None, number="+7 913 000-00-01", by=house.people["consultant"]).pk
     house.ids = {
+        "call": consultation,
+        "consultations": consultation,
         "walk": house.appeals[0].pk,
         "inbox": world.message().pk,
         "files/in": IncomingFile.objects.create(message=letter, name="a.txt", stored=stored).pk,

@@ -182,6 +182,10 @@ function restore() {
 restore();
 
 document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-to-script]")) {
+    event.preventDefault();
+    document.querySelector("#script [data-digit]")?.focus();
+  }
   if (event.target.closest("[data-to-closing]")) {
     event.preventDefault();
     document.getElementById("closing").scrollIntoView({ block: "nearest" });
