@@ -26,6 +26,7 @@ from otklik.hotline import consultations, hours, scripts
 from otklik.hotline.models import Call, Consultation, Promise, Transfer
 from otklik.surveys import feedback
 from otklik.surveys.models import Response
+from otklik.workplace.call_aside import search_box
 from otklik.workplace.call_forms import AboutForm, NewCallForm, PromiseForm, TransferForm, WordsForm
 from otklik.workplace.compare import changes
 from otklik.workplace.requests import StaffRequest
@@ -53,7 +54,7 @@ def call_desk(request: StaffRequest) -> HttpResponse:
         "open": list(consultations.open_of(request.user).select_related("line")),
         "promises": [(one, one.due_at < now) for one in promises],
         "openings": hours.openings(now),
-        "incoming": _lands("incoming/"),
+        **search_box(None),
         "view": "",
     }
     return render(request, "workplace/call/desk.html", context, status=422 if form.is_bound else 200)
@@ -286,9 +287,8 @@ def _page(request: StaffRequest, row: Consultation, *, wrong: dict[str, Any] | N
         "words": WordsForm(initial=WordsForm.offered(row), prefix="words"),
         "lines": {stage: talk.first_of(stage) for stage in ("holding", "transfer", "farewell")} if talk else {},
         "caller_part": _lands(f"{row.pk}/caller/"),
-        "search_part": _lands(f"{row.pk}/search/"),
+        **search_box(row),
         "votes_part": _lands(f"{row.pk}/votes/"),
-        "incoming": _lands("incoming/"),
         "view": "",
         **_script(row, found, talk, typed.number(request.GET.get("to"))),
         **_closing(row, {}),

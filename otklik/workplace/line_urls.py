@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from otklik.workplace import call_desk, consultation_pages
+from otklik.workplace import call_aside, call_desk, consultation_pages
 
 urlpatterns: list[URLPattern] = [
     # The call screen and consultations
@@ -18,6 +18,12 @@ urlpatterns: list[URLPattern] = [
     path("consultations/", consultation_pages.consultation_list, name="consultations"),
     path("consultations/<row:pk>/", consultation_pages.consultation, name="consultation"),
     # Beside the call: who calls, what to answer
+    path("call/incoming/", call_aside.incoming, name="call_incoming"),
+    path("call/search/", call_aside.search, name="search_aside"),
+    path("call/<row:pk>/caller/", call_aside.caller, name="call_caller"),
+    path("call/<row:pk>/search/", call_aside.search, name="call_search"),
+    path("call/<row:pk>/material/<row:page_id>/", call_aside.material, name="call_material"),
+    path("call/<row:pk>/votes/", call_aside.votes, name="call_votes"),
     # Calls nobody answered, promises
     # Calls and the reconciliation with the exchange
     # Figures of the line

@@ -53,6 +53,12 @@ register.filter("masked_phone", masking.phone)
 
 
 @register.filter
+def may(employee: Employee, power: str) -> bool:
+    """Tell whether an employee may do something today."""
+    return employee.has_power(power)
+
+
+@register.filter
 def fact_value(value: object) -> str:
     """Return a fact of the journal in words; states of an appeal as its card calls them."""
     return str(Appeal.Status(value).label) if value in Appeal.Status.values else actions.told(value)
