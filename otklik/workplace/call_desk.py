@@ -14,7 +14,7 @@ from django.db import transaction
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
-from django.urls import Resolver404, resolve, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -286,9 +286,7 @@ def _page(request: StaffRequest, row: Consultation, *, wrong: dict[str, Any] | N
         "promise": PromiseForm(initial=PromiseForm.offered(row), prefix="promise"),
         "words": WordsForm(initial=WordsForm.offered(row), prefix="words"),
         "lines": {stage: talk.first_of(stage) for stage in ("holding", "transfer", "farewell")} if talk else {},
-        "caller_part": _lands(f"{row.pk}/caller/"),
         **search_box(row),
-        "votes_part": _lands(f"{row.pk}/votes/"),
         "view": "",
         **_script(row, found, talk, typed.number(request.GET.get("to"))),
         **_closing(row, {}),
@@ -351,16 +349,6 @@ def _next(opened: list[Consultation], row: Consultation) -> Consultation | None:
     later = [one for one in opened if (one.opened_at, one.pk) > (row.opened_at, row.pk)]
     others = [one for one in opened if one.pk != row.pk]
     return later[0] if later else others[0] if others else None
-
-
-def _lands(tail: str) -> str:
-    """Return the address of a part beside the call, empty where this installation has none."""
-    address = f"{reverse('workplace:call_desk')}{tail}"
-    try:
-        resolve(address)
-    except Resolver404:
-        return ""
-    return address
 
 
 def _compared(request: StaffRequest, conflict: consultations.ConsultationConflict) -> dict[str, Any]:
