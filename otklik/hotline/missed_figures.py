@@ -72,6 +72,11 @@ class Figures:
         return round(median(self.minutes)) if self.minutes else None
 
     @property
+    def missed_out(self) -> int:
+        """Return how many nobody answered out of working hours."""
+        return self.missed - self.missed_in_hours
+
+    @property
     def duties(self) -> int:
         """Return how many duties there were."""
         return sum(self.by_outcome.values())

@@ -145,8 +145,9 @@ def seen_by(employee: Employee) -> QuerySet[Promise]:
 
 def waiting_for(employee: Employee) -> QuerySet[Promise]:
     """Return the open promises an employee has given, and those of whom he stands in for; the soonest first."""
-    people = {employee.pk, *(one.pk for one in staff.acting_for(employee, timezone.localdate()))}
-    return Promise.objects.filter(outcome=Outcome.OPEN, by__in=people)
+    return Promise.objects.filter(
+        outcome=Outcome.OPEN, by__in=Employee.objects.filter(staff.in_person(employee, timezone.localdate()))
+    )
 
 
 def _open(promise: Promise) -> Promise:
