@@ -49,14 +49,16 @@ class AnswersUnclear(DomainError):
     text = "Выберите один из ответов на вопрос «{question}»."
 
 
+def in_force(code: str, *, on: date) -> Questionnaire | None:
+    """Return the edition of a questionnaire that is in force on a day."""
+    valid = Q(valid_to__isnull=True) | Q(valid_to__gte=on)
+    return Questionnaire.objects.filter(valid, code=code, valid_from__lte=on).order_by("-edition").first()
+
+
 def invite(*, channel: str, on: date) -> Invitation:
     """Return a fresh invitation with the questionnaire that fits the channel and is in force on this day."""
     code = "consultation" if channel in CONSULTATION_CHANNELS else "written"
-    questionnaire = (
-        Questionnaire.objects.filter(Q(valid_to__isnull=True) | Q(valid_to__gte=on), code=code, valid_from__lte=on)
-        .order_by("-edition")
-        .first()
-    )
+    questionnaire = in_force(code, on=on)
     if questionnaire is None:
         raise Questionnaire.DoesNotExist(code)
     return Invitation.objects.create(

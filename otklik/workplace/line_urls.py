@@ -5,10 +5,26 @@ from __future__ import annotations
 from django.urls import URLPattern, path
 
 from otklik.workplace import missed_calls, promises
+from otklik.workplace import call_aside, call_desk, consultation_pages
 
 urlpatterns: list[URLPattern] = [
     # The call screen and consultations
+    path("call/", call_desk.call_desk, name="call_desk"),
+    path("call/open/<row:pk>/", call_desk.call_open, name="call_open"),
+    path("call/<row:pk>/", call_desk.call, name="call"),
+    path("call/<row:pk>/keep/", call_desk.call_keep, name="call_keep"),
+    path("call/<row:pk>/script/", call_desk.call_script, name="call_script"),
+    path("call/<row:pk>/close/", call_desk.call_close, name="call_close"),
+    path("call/<row:pk>/do/<slug:what>/", call_desk.call_act, name="call_act"),
+    path("consultations/", consultation_pages.consultation_list, name="consultations"),
+    path("consultations/<row:pk>/", consultation_pages.consultation, name="consultation"),
     # Beside the call: who calls, what to answer
+    path("call/incoming/", call_aside.incoming, name="call_incoming"),
+    path("call/search/", call_aside.search, name="search_aside"),
+    path("call/<row:pk>/caller/", call_aside.caller, name="call_caller"),
+    path("call/<row:pk>/search/", call_aside.search, name="call_search"),
+    path("call/<row:pk>/material/<row:page_id>/", call_aside.material, name="call_material"),
+    path("call/<row:pk>/votes/", call_aside.votes, name="call_votes"),
     # Calls nobody answered, promises
     path("missed/", missed_calls.missed_list, name="missed"),
     path("missed/new/", missed_calls.missed_new, name="missed_new"),

@@ -85,6 +85,8 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
     ),
     (
         # The consultation line: the call screen
+        Item("Экран звонка", "headset", "call_desk", ("hotline.consult",), go="KeyK"),
+        Item("Консультации", "messages", "consultations", ("hotline.consult", "hotline.figures"), inner=True),
         # Calls nobody answered
         Item("Пропущенные звонки", "phone-x", "missed", missed.READERS),
         Item("Обещания перезвонить", "phone-calling", "promises", promises.READERS, inner=True),

@@ -28,6 +28,7 @@ from otklik.demo.history import CHANNELS, Historian, Plan, letter_of, reply_to
 from otklik.hotline import calls, missed, promises
 from otklik.hotline import defaults as hotline
 from otklik.hotline.models import Consultation, Line, MissedCall
+from otklik.hotline import consultations
 from otklik.knowledge import (
     agreement,
     defaults,
@@ -53,6 +54,7 @@ from otklik.knowledge.models import (
     Reference,
     ReplyTemplate,
     ReviewItem,
+    Script,
     SearchSession,
     Section,
     TestQuery,
@@ -140,6 +142,7 @@ def fill() -> dict[str, Any]:
             "admin": [f"/desk/staff/{people['executor1'].pk}/hand-over/"],
             writer: [f"/desk/appeals/{drafted.pk}/draft/"],
             "kbchief": _of_the_chief(),
+            "consultant": _calls(people["consultant"], people["executor1"]),
             keeper: [f"/desk/appeals/{sent.pk}/{place}/" for place in ("keep", "material")],
             "consultant": calls_missed(people["consultant"], people["executor1"]),
         },
@@ -162,6 +165,57 @@ def calls_missed(consultant: Employee, colleague: Employee) -> list[str]:
     place = "/desk/missed/"
     pages = [*(f"{place}{one.pk}/" for one in (first, second, withheld)), f"/desk/promises/{promise.pk}/"]
     return [*pages, f"{place}?state=all", f"{place}new/", f"{place}figures/calls/"]
+def _calls(consultant: Employee, colleague: Employee) -> list[str]:
+    """Leave a script, a call that goes on with everything a call may have, and one that is over; return their pages."""
+    script(Section.objects.get(slug="garages"))
+    over = consultations.open_for(None, number="+7 913 000-00-09", by=consultant)
+    consultations.keep(
+        over, question="Как оформить гараж?", answer="Подать заявление", caller="", version=0, by=consultant
+    )
+    consultations.ask(over, answers={"answered": "yes", "quality": "satisfied"}, told_of_qr=True, by=consultant)
+    consultations.close(over, "answered", by=consultant)
+    row = consultations.open_for(None, number="+7 913 000-00-08", by=consultant)
+    consultations.transfer(row, where="employee", to=colleague, why="Вопрос об аренде", by=consultant)
+    soon = timezone.now() + timedelta(hours=2)
+    consultations.promise(row, number="+7 913 000-00-08", due_at=soon, about="Срок аренды", by=consultant)
+    consultations.hold(row, seconds=60, by=consultant)
+    return [f"/desk/call/{row.pk}/", f"/desk/consultations/{over.pk}/", f"/desk/consultations/{row.pk}/"]
+
+
+SCRIPT = (
+    ("greeting", "Приветствие", "Добрый день! {департамент}, {консультант}. Слушаю Вас.", "Представьтесь первым.",
+     (("называет вопрос", "Выяснить вопрос"), ("говорит на повышенных тонах", "Снять напряжение"))),
+    ("question", "Выяснить вопрос", "Правильно ли я понимаю: Вас интересует…?", "", (("ответ есть", "Прощание"),)),
+    ("holding", "Удержание", "Мне нужна минута. Вы подождёте?", "", ()),
+    ("transfer", "Перевод", "Соединяю с отделом, не кладите трубку.", "", ()),
+    ("conflict", "Снять напряжение", "Давайте разберёмся, что можно сделать.", "Не спорьте.",
+     (("продолжает оскорблять", "Завершить разговор"),)),
+    ("ending", "Завершить разговор", "Я вынужден завершить разговор. Вы можете написать нам на сайте.", "", ()),
+    ("farewell", "Прощание", "Спасибо за звонок, до свидания!", "", ()),
+)  # fmt: skip
+
+
+def script(section: Section) -> Script:
+    """Leave the script of a call in a section."""
+    steps = [
+        {
+            "type": "step",
+            "value": {
+                "stage": stage,
+                "name": name,
+                "say": say,
+                "hint": hint,
+                "branches": [{"heard": heard, "go_to": to} for heard, to in branches],
+            },
+        }
+        for stage, name, say, hint, branches in SCRIPT
+    ]
+    page = Script(
+        title="Звонок на линию", slug="call", mark=Mark.FOR_ANSWERS, when="Любой звонок", steps=steps, live=False
+    )
+    section.add_child(instance=page).save_revision().publish()
+    page.refresh_from_db()
+    return page
 
 
 def _of_the_chief() -> list[str]:

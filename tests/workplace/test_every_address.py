@@ -19,6 +19,8 @@ from otklik.core.models import ChainHead, ProcedureClause, ProcedureEdition, Ret
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
 from otklik.hotline import defaults as hotline_defaults
 from otklik.hotline.models import Consultation, Line, MissedCall, Promise
+from otklik.hotline import consultations
+from otklik.hotline import defaults as hotline
 from otklik.knowledge.models import LawChange, LawWeek, ReviewDuty, ReviewItem
 from otklik.people.models import Employee, Role, RoleAssignment, RolePower, Transfer
 from otklik.people.powers import POWERS
@@ -48,6 +50,7 @@ ASKED = (
     *("audience", "month", "outcome", "by", "state", "material", "quarter", "source", "section"),
     *("mark", "fresh", "exact"),
     *("in", "line", "weekday", "hour"),
+    *("line", "script"),
 )
 TYPED = (
     *("text", "reason", "remark", "number", "appeal", "merged", "detach", "insert", "decline", "approvers", "signer"),
@@ -78,6 +81,21 @@ TYPED = (
     *("said", "written", "weight", "proposal", "word", "all"),
     *("question",),
     *("result", "duplicate_of", "line", "at", "waited"),
+    # The call screen
+    *(
+        "answer",
+        "caller",
+        "script",
+        "to",
+        "end",
+        "seconds",
+        "transfer",
+        "result",
+        "instead",
+        "not_offered",
+        "q-answered",
+    ),
+    *("transfer-where", "transfer-to", "promise-due_on", "promise-due_at", "words-email", "line"),
 )
 
 
@@ -109,6 +127,9 @@ def ids(world: World) -> dict[str, list[int]]:
     promised = Promise.objects.create(
         consultation=talk, by=world.clerk, number="+79130000001", due_at=now, about="Ответ"
     )
+    hotline.load()
+    consultant = world.employee("talker", "Голосова", world.registry, ["consultant"])
+    consultation = consultations.open_for(None, number="+7 913 000-00-01", by=consultant)
     return {
         "appeals": [appeal.pk, asked.pk, frozen.pk, signed.pk],
         "walk": [appeal.pk],
@@ -133,6 +154,8 @@ def ids(world: World) -> dict[str, list[int]]:
         "law-weeks": [LawWeek.objects.create(begins_on="2026-11-23", due_on="2026-11-27").pk],
         "missed": [waits.pk, MissedCall.objects.create(**wait, number="", outcome="withheld", settled_at=now).pk],
         "promises": [promised.pk],
+        "call": [consultation.pk],
+        "consultations": [consultation.pk],
         "retention": [RetentionRule.objects.earliest("pk").pk],
     }
 

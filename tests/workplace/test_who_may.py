@@ -25,6 +25,8 @@ from otklik.core.models import Installation, TermRule
 from otklik.correspondence.models import IncomingFile, IncomingMessage, OutgoingFile, OutgoingMessage
 from otklik.hotline import defaults as hotline_defaults
 from otklik.hotline.models import Consultation, Line, MissedCall, Promise
+from otklik.hotline import consultations
+from otklik.hotline import defaults as hotline
 from otklik.knowledge import public
 from otklik.knowledge import rights as knowledge_rights
 from otklik.knowledge.models import Agreement, Faq, KnowledgeHome, LawChange, LawWeek, ReviewDuty, ReviewItem, Section
@@ -100,7 +102,11 @@ def house(db: None) -> House:
     now = timezone.now()
     hotline_defaults.load()
     talk = Consultation.objects.create(line=Line.objects.get(code="department"), by=world.clerk, opened_at=now)
+    hotline.load()
+    consultation = consultations.open_for(None, number="+7 913 000-00-01", by=house.people["consultant"]).pk
     house.ids = {
+        "call": consultation,
+        "consultations": consultation,
         "walk": house.appeals[0].pk,
         "inbox": world.message().pk,
         "files/in": IncomingFile.objects.create(message=letter, name="a.txt", stored=stored).pk,

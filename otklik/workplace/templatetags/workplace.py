@@ -50,12 +50,26 @@ def came_from(context: dict[str, Any]) -> str:
 register.filter("action_name", actions.name_of)
 register.filter("fact_name", actions.fact)
 register.filter("chain_name", actions.chain_of)
+register.filter("masked_phone", masking.phone)
+
+
+@register.filter
+def may(employee: Employee, power: str) -> bool:
+    """Tell whether an employee may do something today."""
+    return employee.has_power(power)
 
 
 @register.filter
 def fact_value(value: object) -> str:
     """Return a fact of the journal in words; states of an appeal as its card calls them."""
     return str(Appeal.Status(value).label) if value in Appeal.Status.values else actions.told(value)
+
+
+@register.filter
+def seconds(number: int | None) -> str:
+    """Return «2 мин 05 с»."""
+    minutes, rest = divmod(number or 0, 60)
+    return f"{minutes} мин {rest:02} с" if minutes else f"{rest} с"
 
 
 @register.filter
