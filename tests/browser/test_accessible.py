@@ -68,6 +68,7 @@ NO_PAGES = {
             *("journal_export", "access_export", "journal_seals"),
             *("token_end", "try_mail", "bulk_progress", "system_summary", "review_confirm_each", "review_protocol_pdf"),
             *("call_open", "call_keep", "call_script", "call_act", "call_close"),
+            *("call_incoming", "search_aside", "call_caller", "call_search", "call_material", "call_votes"),
             *("knowledge_vote", "vote_decide", "questions_sample", "search_confidence", "test_set_progress"),
         )
     ),

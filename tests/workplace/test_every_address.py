@@ -46,7 +46,7 @@ ASKED = (
     *("number", "from", "to", "download", "at", "on", "kind", "format", "applicant", "about"),
     *("audience", "month", "outcome", "by", "state", "material", "quarter", "source", "section"),
     *("mark", "fresh", "exact"),
-    *("line", "script"),
+    *("line", "script", "known"),
 )
 TYPED = (
     *("text", "reason", "remark", "number", "appeal", "merged", "detach", "insert", "decline", "approvers", "signer"),
@@ -90,6 +90,7 @@ TYPED = (
         "not_offered",
         "q-answered",
     ),
+    *("code", "by_code", "surname", "address", "email"),
     *("transfer-where", "transfer-to", "promise-due_on", "promise-due_at", "words-email", "line"),
 )
 
