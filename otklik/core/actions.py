@@ -234,7 +234,6 @@ FACTS: Final[dict[str, str]] = {
     "outcome": "итог",
     "need": "потребность",
     "consultation": "консультация",
-    "call": "звонок",
     "about": "по поводу",
     "access_token": "ключ доступа",
     "added": "добавлено",

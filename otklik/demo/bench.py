@@ -37,6 +37,7 @@ from otklik.demo.staff import PASSWORD
 
 OTKLIK = [sys.executable, "-m", "otklik"]
 REQUESTS, USERS, SECONDS, LETTERS = 100, 8, 10, 500
+CONSULTANTS = 20  # each of whose pages asks twice a second who calls
 MATERIALS = 10_000
 TEXT = "Здравствуйте! Прошу разъяснить порядок оформления участка.\n" * 12
 POST = {"channel": "post", "address": "630000, г. Новосибирск, ул. Выдуманная, д. 1"}
@@ -182,7 +183,14 @@ def _knowledge(base: str) -> Iterator[Row]:
         reviewed.append(chief.ask(waiting))
         waiting = _link(reviewed[-1], "/desk/review-items/")  # «Следующий»
     yield from _row("Проверка, следующий материал", reviewed)
-    yield from _row("Поиск на экране звонка", _keystrokes(User(base, Cookie=_signed_in(base, "consultant"))))
+    cookie = _signed_in(base, "consultant")
+    yield from _row("Поиск на экране звонка", _keystrokes(User(base, Cookie=cookie)))
+    users = [User(base, Cookie=cookie) for _ in range(CONSULTANTS)]
+    asked = _together(users, lambda one: one.ask("/desk/call/incoming/", **{"HX-Request": "true"}))
+    yield (
+        f"Не звонит ли кто, консультантов сразу: {CONSULTANTS}",
+        f"{_rate(asked, 204)}, {_spread(asked)}; {_parts(asked)}",
+    )
 
 
 def _keystrokes(consultant: User) -> list[Answer]:

@@ -31,8 +31,7 @@ from otklik.core.models import Backup, Firing, Installation, WorkerBeat
 from otklik.core.storage import DurableStorage
 from otklik.correspondence import staff_mail
 from otklik.correspondence.models import ChannelCode, IncomingMessage, OutgoingMessage, StaffLetter
-from otklik.hotline import consultations
-from otklik.hotline import calls
+from otklik.hotline import calls, consultations
 from otklik.hotline.exchange.events import Source
 from otklik.hotline.models import CallEvent, ExchangeState
 from otklik.knowledge import materials

@@ -69,6 +69,7 @@ NO_PAGES = {
             *("token_end", "try_mail", "bulk_progress", "system_summary", "review_confirm_each", "review_protocol_pdf"),
             *("missed_step", "missed_dial", "promise_step", "promise_dial"),
             *("call_open", "call_keep", "call_script", "call_act", "call_close"),
+            *("call_incoming", "search_aside", "call_caller", "call_search", "call_material", "call_votes"),
             *("knowledge_vote", "vote_decide", "questions_sample", "search_confidence", "test_set_progress"),
         )
     ),

@@ -19,7 +19,7 @@ def begin(desk: Desk, new_page: Callable[..., Page], number: str) -> Hands:
     hands = Hands(desk.sit(new_page, "consultant", reduced_motion="reduce", viewport={"width": 1600, "height": 1000}))
     page = hands.page
     page.goto(f"{desk.url}/desk/call/")
-    expect(page.locator("#desk-query")).to_be_focused()
+    expect(page.locator("#call-q")).to_be_focused()
     hands.key("Alt+KeyY")
     hands.type(number)
     hands.key("Enter")

@@ -51,6 +51,7 @@ ASKED = (
     *("mark", "fresh", "exact"),
     *("in", "line", "weekday", "hour"),
     *("line", "script"),
+    *("line", "script", "known"),
 )
 TYPED = (
     *("text", "reason", "remark", "number", "appeal", "merged", "detach", "insert", "decline", "approvers", "signer"),
@@ -95,6 +96,7 @@ TYPED = (
         "not_offered",
         "q-answered",
     ),
+    *("code", "by_code", "surname", "address", "email"),
     *("transfer-where", "transfer-to", "promise-due_on", "promise-due_at", "words-email", "line"),
 )
 
