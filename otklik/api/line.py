@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import Annotated, Any
 
 from django.http import HttpRequest, JsonResponse
@@ -91,7 +92,7 @@ def _told(row: Consultation) -> dict[str, Any]:
     return {
         "id": row.pk,
         "external_id": row.external_id,
-        "at": row.opened_at,
+        "at": row.opened_at.astimezone(UTC),
         "outcome": row.outcome,
         "asked": row.asked,
         "topic": {"code": row.topic.code, "name": row.topic.name} if row.topic else None,

@@ -45,6 +45,7 @@ FOUND: Final = 8
 EARLIER: Final = timedelta(minutes=10)
 LATER: Final = timedelta(hours=2)
 FIGURE_DAYS: Final = 30
+_DESK: Final = "desk:"  # how the numbers of records begin that operators have written at their page
 
 Outcome = Consultation.Outcome
 OUTCOMES: Final = (Outcome.ANSWERED, Outcome.TRANSFERRED, Outcome.WRITTEN, Outcome.DROPPED, Outcome.WRONG_NUMBER)
@@ -257,8 +258,11 @@ def _known(where: Line, record: Given) -> Consultation | None:
 
 
 def _differs(known: Consultation, record: Given) -> bool:
-    said = (known.question, known.answer, known.opened_at, known.number, known.outcome)
-    return said != (record.question.strip(), record.answer.strip(), record.at, record.number.strip(), record.outcome)
+    said = (record.question.strip(), record.answer.strip(), record.number.strip(), record.outcome)
+    if said != (known.question, known.answer, known.number, known.outcome):
+        return True
+    # An operator's second press of the same form bears the moment of the press.
+    return not known.external_id.startswith(_DESK) and known.opened_at != record.at
 
 
 def _fields(record: Given) -> dict[str, Any]:
@@ -551,5 +555,5 @@ def figure(on: date) -> Figure:
 
 def by_desk(record: Given, *, key: str, by: Employee) -> Taken:
     """Keep what an operator has written at his page; `key`: of the form, so that a second press keeps nothing more."""
-    named = replace(record, external_id=f"desk:{key}", operator=by.short_name)
+    named = replace(record, external_id=f"{_DESK}{key}", operator=by.short_name)
     return take(named, source="desk", by=by, own=True)

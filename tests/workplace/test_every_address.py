@@ -12,10 +12,13 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.http import QueryDict
 from django.test import Client
 from django.urls import URLPattern
+from django.utils import timezone
 
 from otklik.appeals import approval, bulk, dispatch, registration
 from otklik.core.models import ChainHead, ProcedureClause, ProcedureEdition, RetentionRule, TermRule
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
+from otklik.hotline import ekc
+from otklik.hotline.models import Line
 from otklik.knowledge.models import LawChange, LawWeek, ReviewDuty, ReviewItem
 from otklik.people.models import Employee, Role, RoleAssignment, RolePower, Transfer
 from otklik.people.powers import POWERS
@@ -73,6 +76,8 @@ TYPED = (
     ),
     *("said", "written", "weight", "proposal", "word", "all"),
     *("question",),
+    *("date", "opens", "closes", "break_from", "break_to", "why", "opens_0", "closes_0", "break_from_0", "look"),
+    *("code", "phones", "answer", "caller", "answered", "quality", "key", "topic", "need"),
 )
 
 
@@ -95,6 +100,9 @@ def ids(world: World) -> dict[str, list[int]]:
     dates = {"opened_on": "2026-10-01", "due_on": "2026-12-30"}
     duty = ReviewDuty.objects.create(unit=world.land, year=2026, quarter=4, **dates)
     review = ReviewItem.objects.create(title="Вопрос", unit=world.land, duty=duty, due_on="2026-12-30")
+    line = Line.objects.get(code="department")
+    given = ekc.Given(at=timezone.now(), question="Где мой договор?")
+    record = ekc.take(given, source="desk", by=world.clerk).consultation
     return {
         "appeals": [appeal.pk, asked.pk, frozen.pk, signed.pk],
         "walk": [appeal.pk],
@@ -118,6 +126,10 @@ def ids(world: World) -> dict[str, list[int]]:
         ],
         "law-weeks": [LawWeek.objects.create(begins_on="2026-11-23", due_on="2026-11-27").pk],
         "retention": [RetentionRule.objects.earliest("pk").pk],
+        "lines": [line.pk],
+        "line-days": [line.exceptions.create(date="2026-12-01", why="Санитарный день").pk],
+        "extensions": [world.clerk.extensions.create(name="101", valid_from=LONG_AGO).pk],
+        "ekc": [record.pk],
     }
 
 

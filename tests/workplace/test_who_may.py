@@ -22,6 +22,8 @@ from otklik.appeals.step_rights import ASKED
 from otklik.core import cms, files, installation
 from otklik.core.models import Installation, TermRule
 from otklik.correspondence.models import IncomingFile, IncomingMessage, OutgoingFile, OutgoingMessage
+from otklik.hotline import ekc
+from otklik.hotline.models import Line
 from otklik.knowledge import public
 from otklik.knowledge import rights as knowledge_rights
 from otklik.knowledge.models import Agreement, Faq, KnowledgeHome, LawChange, LawWeek, ReviewDuty, ReviewItem, Section
@@ -94,6 +96,7 @@ def house(db: None) -> House:
     assert waiting is not None
     duty = ReviewDuty.objects.create(unit=world.land, year=2026, quarter=4, opened_on=today, due_on=today)
     change = LawChange.objects.create(named="59-ФЗ", happened_on=today, what="Срок", entered_by=world.clerk)
+    line = Line.objects.get(code="department")
     house.ids = {
         "walk": house.appeals[0].pk,
         "inbox": world.message().pk,
@@ -104,6 +107,12 @@ def house(db: None) -> House:
         "deliveries": OutgoingMessage.objects.latest("pk").pk,
         "quarantine": quarantined.pk,
         "terms": TermRule.objects.earliest("pk").pk,
+        "lines": line.pk,
+        "line-days": line.exceptions.create(date=today, why="Санитарный день").pk,
+        "extensions": world.clerk.extensions.create(name="101", valid_from=today).pk,
+        "ekc/untopiced": ekc.take(
+            ekc.Given(at=sent.created_at, question="Где мой договор?"), source="desk", by=world.clerk
+        ).consultation.pk,
         "kb/sections": section.pk,
         "kb/thesaurus": ThesaurusEntry.objects.create(said="ларёк", written="объект").pk,
         "kb": faq.pk,
