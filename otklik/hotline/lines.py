@@ -163,7 +163,7 @@ def set_week(line: Line, week: Iterable[Hours], *, valid_from: date, basis: str,
             valid_from=valid_from,
         )
         for weekday, day in enumerate(days)
-        if day.opens
+        if day.opens and day.closes
     )
     said = [day.words for day in days]
     journal.record("line.hours_set", chain=f"line:{line.pk}", by=by, on=valid_from, hours=said, basis=basis)

@@ -93,10 +93,9 @@ def search(request: StaffRequest) -> HttpResponse:
     """Show what answers among published materials; by POST: what callers ask stays out of addresses and logs."""
     query = typed.words(request.POST.get("q"), MOST_QUERY)
     results = ekc.search(query, typing=bool(request.htmx)) if query else None
-    context = {"query": query, "results": results}
     if request.htmx:
-        return render(request, "workplace/line/_ekc_found.html", context)
-    return _page(request, RecordForm(initial={"key": uuid.uuid4()}), **context)
+        return render(request, "workplace/line/_ekc_found.html", {"results": results})
+    return _page(request, RecordForm(initial={"key": uuid.uuid4()}), query=query, results=results)
 
 
 @requires(ekc.POWER)
