@@ -18,6 +18,7 @@ from otklik.knowledge import agreement, law, review
 from otklik.people.models import Employee
 from otklik.reports import compliance
 from otklik.workplace import call_back, kb_votes, kb_words, saved, system
+from otklik.workplace import ekc_work, kb_votes, kb_words, lines, saved, system
 from otklik.workplace.asked import APPEALS
 from otklik.workplace.models import SavedView
 from otklik.workplace.requests import StaffRequest
@@ -94,6 +95,9 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         # Calls and the reconciliation with the exchange
         # Figures of the line
         # Lines and their hours; the ЕКЦ
+        Item("Линии", "device-landline-phone", "lines", lines.READERS),
+        Item("ЕКЦ: без темы", "list-search", "ekc_untopiced", ekc_work.CLASSIFY),
+        Item("Переданы в ЕКЦ", "arrows-exchange", "ekc_handed", ekc_work.READERS),
     ),
     (
         # Questionnaires, posters

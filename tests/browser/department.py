@@ -29,6 +29,8 @@ from otklik.hotline import calls, missed, promises
 from otklik.hotline import defaults as hotline
 from otklik.hotline.models import Consultation, Line, MissedCall
 from otklik.hotline import consultations
+from otklik.hotline import ekc, lines
+from otklik.hotline.models import Consultation, Line, Transfer
 from otklik.knowledge import (
     agreement,
     defaults,
@@ -103,6 +105,7 @@ def fill() -> dict[str, Any]:
         absent=people["head1"], deputy=people["head2"], starts_on=today + timedelta(days=30),
         ends_on=today + timedelta(days=40), by=people["admin"],
     )  # fmt: skip
+    operator, line, record = _line(people)
     while notices.work_next():
         pass
     historian.chance.random = lambda: 0.1
@@ -120,7 +123,8 @@ def fill() -> dict[str, Any]:
     RoleAssignment.objects.create(employee=sent.executor, role_id="kb_author", valid_from=staff.SINCE)
     law_weeks = list(LawWeek.objects.all())
     return {
-        "sessions": {login: _session(people[login]) for login in (*ROLES, head, writer, keeper)},
+        "sessions": {login: _session(people[login]) for login in (*ROLES, head, writer, keeper)}
+        | {operator.username: _session(operator)},
         "section": Section.objects.get(slug="garages").pk,
         "number": on_site.number,
         "code": CODE,
@@ -131,6 +135,9 @@ def fill() -> dict[str, Any]:
                 *(f"/desk/appeals/{one.pk}/" for one in lived),
                 *(f"/desk/inbox/{one.pk}/" for one in IncomingMessage.objects.filter(state__in=("new", "quarantined"))),
                 f"/desk/applicants/{on_site.applicant_id}/",
+                *(f"/desk/lines/{line.pk}/{place}" for place in ("", "hours/", "day/", "edit/")),
+                f"/desk/extensions/{people['consultant'].extensions.get().pk}/end/",
+                f"/desk/ekc/untopiced/{record.pk}/",
             ],
             head: [f"/desk/approvals/{waiting.pk}/"],
             "lawyer": [
@@ -140,6 +147,7 @@ def fill() -> dict[str, Any]:
             ],
             "kbauthor": ["/desk/kb/questions/", "/desk/kb/ask/?q=гараж", "/desk/kb/?q=гараж"],
             "admin": [f"/desk/staff/{people['executor1'].pk}/hand-over/"],
+            "operator": [f"/desk/ekc/{record.pk}/", "/desk/ekc/upload/"],
             writer: [f"/desk/appeals/{drafted.pk}/draft/"],
             "kbchief": _of_the_chief(),
             "consultant": _calls(people["consultant"], people["executor1"]),
@@ -216,6 +224,22 @@ def script(section: Section) -> Script:
     section.add_child(instance=page).save_revision().publish()
     page.refresh_from_db()
     return page
+def _line(people: dict[str, Employee]) -> tuple[Employee, Line, Consultation]:
+    """Leave an operator of the ЕКЦ with a record without a topic, a closed day, an inner number, a transfer."""
+    operator = Employee.objects.create(username="operator", last_name="Откликова", first_name="Анна")
+    RoleAssignment.objects.create(employee=operator, role_id="ekc_operator", valid_from=staff.SINCE)
+    now = timezone.now()
+    given = ekc.Given(at=now, question="Как оформить землю под гаражом?", answer="Рассказали", number="+73830000001")
+    record = ekc.by_desk(given, key="1", by=operator).consultation
+    line = Line.objects.get(code="department")
+    day = now.date() + timedelta(days=5)
+    lines.except_day(line, day, lines.Hours(), why="Санитарный день", by=people["clerk"])
+    lines.give_extension(people["consultant"], "101", valid_from=staff.SINCE, valid_to=None, by=people["clerk"])
+    ours = Consultation.objects.create(
+        line=line, by=people["consultant"], opened_at=now, number=record.number, number_key=record.number_key
+    )
+    Transfer.objects.create(consultation=ours, where="ekc", why="Вопрос не к нам", result="taken")
+    return operator, line, record
 
 
 def _of_the_chief() -> list[str]:

@@ -70,6 +70,7 @@ NO_PAGES = {
             *("missed_step", "missed_dial", "promise_step", "promise_dial"),
             *("call_open", "call_keep", "call_script", "call_act", "call_close"),
             *("call_incoming", "search_aside", "call_caller", "call_search", "call_material", "call_votes"),
+            *("line_day_remove", "ekc_search", "ekc_sample"),
             *("knowledge_vote", "vote_decide", "questions_sample", "search_confidence", "test_set_progress"),
         )
     ),

@@ -21,6 +21,8 @@ from otklik.hotline import defaults as hotline_defaults
 from otklik.hotline.models import Consultation, Line, MissedCall, Promise
 from otklik.hotline import consultations
 from otklik.hotline import defaults as hotline
+from otklik.hotline import ekc
+from otklik.hotline.models import Line
 from otklik.knowledge.models import LawChange, LawWeek, ReviewDuty, ReviewItem
 from otklik.people.models import Employee, Role, RoleAssignment, RolePower, Transfer
 from otklik.people.powers import POWERS
@@ -98,6 +100,8 @@ TYPED = (
     ),
     *("code", "by_code", "surname", "address", "email"),
     *("transfer-where", "transfer-to", "promise-due_on", "promise-due_at", "words-email", "line"),
+    *("date", "opens", "closes", "break_from", "break_to", "why", "opens_0", "closes_0", "break_from_0", "look"),
+    *("code", "phones", "answer", "caller", "answered", "quality", "key", "topic", "need"),
 )
 
 
@@ -132,6 +136,9 @@ def ids(world: World) -> dict[str, list[int]]:
     hotline.load()
     consultant = world.employee("talker", "Голосова", world.registry, ["consultant"])
     consultation = consultations.open_for(None, number="+7 913 000-00-01", by=consultant)
+    line = Line.objects.get(code="department")
+    given = ekc.Given(at=timezone.now(), question="Где мой договор?")
+    record = ekc.take(given, source="desk", by=world.clerk).consultation
     return {
         "appeals": [appeal.pk, asked.pk, frozen.pk, signed.pk],
         "walk": [appeal.pk],
@@ -159,6 +166,10 @@ def ids(world: World) -> dict[str, list[int]]:
         "call": [consultation.pk],
         "consultations": [consultation.pk],
         "retention": [RetentionRule.objects.earliest("pk").pk],
+        "lines": [line.pk],
+        "line-days": [line.exceptions.create(date="2026-12-01", why="Санитарный день").pk],
+        "extensions": [world.clerk.extensions.create(name="101", valid_from=LONG_AGO).pk],
+        "ekc": [record.pk],
     }
 
 

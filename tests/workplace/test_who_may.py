@@ -27,6 +27,8 @@ from otklik.hotline import defaults as hotline_defaults
 from otklik.hotline.models import Consultation, Line, MissedCall, Promise
 from otklik.hotline import consultations
 from otklik.hotline import defaults as hotline
+from otklik.hotline import ekc
+from otklik.hotline.models import Line
 from otklik.knowledge import public
 from otklik.knowledge import rights as knowledge_rights
 from otklik.knowledge.models import Agreement, Faq, KnowledgeHome, LawChange, LawWeek, ReviewDuty, ReviewItem, Section
@@ -104,6 +106,7 @@ def house(db: None) -> House:
     talk = Consultation.objects.create(line=Line.objects.get(code="department"), by=world.clerk, opened_at=now)
     hotline.load()
     consultation = consultations.open_for(None, number="+7 913 000-00-01", by=house.people["consultant"]).pk
+    line = Line.objects.get(code="department")
     house.ids = {
         "call": consultation,
         "consultations": consultation,
@@ -116,6 +119,12 @@ def house(db: None) -> House:
         "deliveries": OutgoingMessage.objects.latest("pk").pk,
         "quarantine": quarantined.pk,
         "terms": TermRule.objects.earliest("pk").pk,
+        "lines": line.pk,
+        "line-days": line.exceptions.create(date=today, why="Санитарный день").pk,
+        "extensions": world.clerk.extensions.create(name="101", valid_from=today).pk,
+        "ekc/untopiced": ekc.take(
+            ekc.Given(at=sent.created_at, question="Где мой договор?"), source="desk", by=world.clerk
+        ).consultation.pk,
         "kb/sections": section.pk,
         "kb/thesaurus": ThesaurusEntry.objects.create(said="ларёк", written="объект").pk,
         "kb": faq.pk,
