@@ -33,7 +33,7 @@ def ask(request: HttpRequest, code: str) -> HttpResponse:
         return render(request, "portal/ask_closed.html", {"refusal": refusal}, status=refusal.status)
     if request.method == "GET":
         points.opened(point)
-    return _form(request, point, questionnaire, asking.begin(point, questionnaire), {})
+    return _form(request, point, questionnaire, key=asking.begin(point, questionnaire), typed={})
 
 
 @public
@@ -112,7 +112,7 @@ def _take(request: HttpRequest, point: SurveyPoint) -> HttpResponse:
         opened = asking.opened_edition(point, key)
         questionnaire = opened or points.asked_at(point)
         key = key if opened else asking.begin(point, questionnaire)
-        return _form(request, point, questionnaire, key, typed, str(refusal), refusal.status)
+        return _form(request, point, questionnaire, key=key, typed=typed, refusal=refusal)
     if code.strip():
         limits.forgive(FormAttempt.Form.CODE, request)
     return redirect("portal:ask_thanks", code=point.code, token=response.invitation.token)
@@ -122,10 +122,10 @@ def _form(
     request: HttpRequest,
     point: SurveyPoint,
     questionnaire: Questionnaire,
+    *,
     key: str,
     typed: dict[str, list[str]],
-    refusal: str = "",
-    status: int = 200,
+    refusal: DomainError | None = None,
 ) -> HttpResponse:
     context: dict[str, Any] = {
         "point": point,
@@ -138,7 +138,7 @@ def _form(
         "key": key,
         "refusal": refusal,
     }
-    response = render(request, "portal/ask.html", context, status=status)
+    response = render(request, "portal/ask.html", context, status=refusal.status if refusal else 200)
     # Not `no-store`: who steps back after a broken connection must find the same form with what he typed, or he
     # would answer twice.
     patch_cache_control(response, private=True, no_cache=True, max_age=0)

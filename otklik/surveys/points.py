@@ -50,6 +50,12 @@ def running(on: date | None = None) -> QuerySet[SurveyPoint]:
     return SurveyPoint.objects.filter(Q(valid_to=None) | Q(valid_to__gte=on), valid_from__lte=on)
 
 
+def is_running(point: SurveyPoint, on: date | None = None) -> bool:
+    """Tell whether people are asked there on this day."""
+    on = on or timezone.localdate()
+    return point.valid_from <= on and (point.valid_to is None or point.valid_to >= on)
+
+
 def find(code: str, *, on: date | None = None) -> SurveyPoint:
     """Return the point of a short address; refuse one that is not there or not asked at."""
     point = running(on).filter(code=code.lower()).first()
@@ -96,7 +102,7 @@ def keep(point: SurveyPoint, *, changed: Collection[str], by: Employee) -> Surve
     with transaction.atomic():
         point.save()
         action = "survey.point_added" if new else "survey.point_changed"
-        journal.record(action, chain=f"survey_point:{point.pk}", by=by, changed=sorted(changed))
+        journal.record(action, chain=f"survey_point:{point.pk}", by=by, fields=sorted(changed))
     return point
 
 

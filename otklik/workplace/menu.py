@@ -16,7 +16,7 @@ from otklik.core.access import by_itself, requires
 from otklik.knowledge import agreement, law, review
 from otklik.people.models import Employee
 from otklik.reports import compliance
-from otklik.workplace import kb_votes, kb_words, saved, system
+from otklik.workplace import kb_votes, kb_words, saved, surveys, system
 from otklik.workplace.asked import APPEALS
 from otklik.workplace.models import SavedView
 from otklik.workplace.requests import StaffRequest
@@ -90,6 +90,7 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
     ),
     (
         # Questionnaires, posters
+        Item("Анкеты и плакаты", "qrcode", "surveys", surveys.READERS),
         # Paper; what people said
     ),
     (

@@ -61,6 +61,8 @@ from otklik.people.models import Employee, RoleAssignment, Unit
 from otklik.search import dictionary, learning
 from otklik.search.dictionary import Facts, Kind
 from otklik.search.models import LearnedWord, ThesaurusEntry
+from otklik.surveys import questionnaires
+from otklik.surveys.models import Questionnaire
 from otklik.workplace import notices
 
 S = Appeal.Status
@@ -126,6 +128,7 @@ def fill() -> dict[str, Any]:
                 *(f"/desk/appeals/{one.pk}/" for one in lived),
                 *(f"/desk/inbox/{one.pk}/" for one in IncomingMessage.objects.filter(state__in=("new", "quarantined"))),
                 f"/desk/applicants/{on_site.applicant_id}/",
+                f"/desk/survey-drafts/{_questionnaire(people['clerk'])}/",
             ],
             head: [f"/desk/approvals/{waiting.pk}/"],
             "lawyer": [
@@ -140,6 +143,11 @@ def fill() -> dict[str, Any]:
             keeper: [f"/desk/appeals/{sent.pk}/{place}/" for place in ("keep", "material")],
         },
     }
+
+
+def _questionnaire(clerk: Employee) -> int:
+    """Leave a questionnaire being written, with every kind of question."""
+    return questionnaires.new("Своя анкета", like=Questionnaire.objects.get(code="qr"), by=clerk).pk
 
 
 def _of_the_chief() -> list[str]:

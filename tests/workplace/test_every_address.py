@@ -19,6 +19,7 @@ from otklik.correspondence.models import IncomingMessage, OutgoingMessage
 from otklik.knowledge.models import LawChange, LawWeek, ReviewDuty, ReviewItem
 from otklik.people.models import Employee, Role, RoleAssignment, RolePower, Transfer
 from otklik.people.powers import POWERS
+from otklik.surveys.models import Questionnaire, QuestionnaireDraft, SurveyPoint
 from otklik.workplace import urls
 from otklik.workplace.models import SavedView
 from tests import sizes
@@ -43,7 +44,7 @@ ASKED = (
     *("q", "text", "view", "page", "topic", "unit", "term", "channel", "current", "actor", "action", "first", "last"),
     *("number", "from", "to", "download", "at", "on", "kind", "format", "applicant", "about"),
     *("audience", "month", "outcome", "by", "state", "material", "quarter", "source", "section"),
-    *("mark", "fresh", "exact"),
+    *("mark", "fresh", "exact", "like"),
 )
 TYPED = (
     *("text", "reason", "remark", "number", "appeal", "merged", "detach", "insert", "decline", "approvers", "signer"),
@@ -73,6 +74,7 @@ TYPED = (
     ),
     *("said", "written", "weight", "proposal", "word", "all"),
     *("question",),
+    *("do", "count", "title", "code", "questionnaire", "ground", "like", "kind-1", "answers-1"),
 )
 
 
@@ -118,6 +120,9 @@ def ids(world: World) -> dict[str, list[int]]:
         ],
         "law-weeks": [LawWeek.objects.create(begins_on="2026-11-23", due_on="2026-11-27").pk],
         "retention": [RetentionRule.objects.earliest("pk").pk],
+        "surveys": [Questionnaire.objects.earliest("pk").pk],
+        "survey-drafts": [QuestionnaireDraft.objects.create(code="own-1", title="Черновик").pk],
+        "survey-points": [SurveyPoint.objects.earliest("pk").pk],
     }
 
 
