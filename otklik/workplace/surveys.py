@@ -322,7 +322,7 @@ def point(request: StaffRequest, pk: int) -> HttpResponse:
         "url": points.url(row),
         "said": points.said(row),
         "short": points.path(row),
-        "block": points.block(row),
+        "html": points.block(row),
         "answered": points.answered([row]).get(row.pk, 0),
         "running": points.is_running(row),
         "papers": points.PAPERS.items(),
