@@ -19,6 +19,7 @@ from otklik.people.models import Employee
 from otklik.reports import compliance
 from otklik.workplace import call_back, kb_votes, kb_words, saved, system
 from otklik.workplace import ekc_work, kb_votes, kb_words, lines, saved, system
+from otklik.workplace import kb_votes, kb_words, saved, surveys, system
 from otklik.workplace.asked import APPEALS
 from otklik.workplace.models import SavedView
 from otklik.workplace.requests import StaffRequest
@@ -101,6 +102,7 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
     ),
     (
         # Questionnaires, posters
+        Item("Анкеты и плакаты", "qrcode", "surveys", surveys.READERS),
         # Paper; what people said
     ),
     (

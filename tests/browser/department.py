@@ -68,6 +68,8 @@ from otklik.people.models import Employee, RoleAssignment, Unit
 from otklik.search import dictionary, learning
 from otklik.search.dictionary import Facts, Kind
 from otklik.search.models import LearnedWord, ThesaurusEntry
+from otklik.surveys import questionnaires
+from otklik.surveys.models import Questionnaire
 from otklik.workplace import notices
 
 S = Appeal.Status
@@ -138,6 +140,7 @@ def fill() -> dict[str, Any]:
                 *(f"/desk/lines/{line.pk}/{place}" for place in ("", "hours/", "day/", "edit/")),
                 f"/desk/extensions/{people['consultant'].extensions.get().pk}/end/",
                 f"/desk/ekc/untopiced/{record.pk}/",
+                f"/desk/survey-drafts/{_questionnaire(people['clerk'])}/",
             ],
             head: [f"/desk/approvals/{waiting.pk}/"],
             "lawyer": [
@@ -240,6 +243,9 @@ def _line(people: dict[str, Employee]) -> tuple[Employee, Line, Consultation]:
     )
     Transfer.objects.create(consultation=ours, where="ekc", why="Вопрос не к нам", result="taken")
     return operator, line, record
+def _questionnaire(clerk: Employee) -> int:
+    """Leave a questionnaire being written, with every kind of question."""
+    return questionnaires.new("Своя анкета", like=Questionnaire.objects.get(code="qr"), by=clerk).pk
 
 
 def _of_the_chief() -> list[str]:

@@ -26,6 +26,7 @@ from otklik.hotline.models import Line
 from otklik.knowledge.models import LawChange, LawWeek, ReviewDuty, ReviewItem
 from otklik.people.models import Employee, Role, RoleAssignment, RolePower, Transfer
 from otklik.people.powers import POWERS
+from otklik.surveys.models import Questionnaire, QuestionnaireDraft, SurveyPoint
 from otklik.workplace import urls
 from otklik.workplace.models import SavedView
 from tests import sizes
@@ -54,6 +55,7 @@ ASKED = (
     *("in", "line", "weekday", "hour"),
     *("line", "script"),
     *("line", "script", "known"),
+    *("mark", "fresh", "exact", "like"),
 )
 TYPED = (
     *("text", "reason", "remark", "number", "appeal", "merged", "detach", "insert", "decline", "approvers", "signer"),
@@ -102,6 +104,7 @@ TYPED = (
     *("transfer-where", "transfer-to", "promise-due_on", "promise-due_at", "words-email", "line"),
     *("date", "opens", "closes", "break_from", "break_to", "why", "opens_0", "closes_0", "break_from_0", "look"),
     *("code", "phones", "answer", "caller", "answered", "quality", "key", "topic", "need"),
+    *("do", "count", "title", "code", "questionnaire", "ground", "like", "kind-1", "answers-1"),
 )
 
 
@@ -170,6 +173,9 @@ def ids(world: World) -> dict[str, list[int]]:
         "line-days": [line.exceptions.create(date="2026-12-01", why="Санитарный день").pk],
         "extensions": [world.clerk.extensions.create(name="101", valid_from=LONG_AGO).pk],
         "ekc": [record.pk],
+        "surveys": [Questionnaire.objects.earliest("pk").pk],
+        "survey-drafts": [QuestionnaireDraft.objects.create(code="own-1", title="Черновик").pk],
+        "survey-points": [SurveyPoint.objects.earliest("pk").pk],
     }
 
 

@@ -35,6 +35,7 @@ from otklik.knowledge.models import Agreement, Faq, KnowledgeHome, LawChange, La
 from otklik.people.models import Employee, Substitution, Transfer
 from otklik.people.powers import STARTING_ROLES
 from otklik.search.models import ThesaurusEntry
+from otklik.surveys.models import Questionnaire, QuestionnaireDraft, SurveyPoint
 from otklik.workplace import rights
 from tests.appeals.conftest import World
 from tests.house.test_doors import OPEN_IN_CMS, plain
@@ -136,6 +137,9 @@ def house(db: None) -> House:
             material_id=faq.pk, title="Вопрос", unit=world.land, duty=duty, due_on=duty.due_on
         ).pk,
         "staff": world.stranger.pk,
+        "surveys": Questionnaire.objects.earliest("pk").pk,
+        "survey-drafts": QuestionnaireDraft.objects.create(code="own-1", title="Черновик").pk,
+        "survey-points": SurveyPoint.objects.earliest("pk").pk,
         "role-assignments": world.stranger.assignments.get().pk,
         "missed": MissedCall.objects.create(
             number="+79130000001", first_at=now, last_at=now, in_hours=True, due_at=now
