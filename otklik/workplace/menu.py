@@ -91,6 +91,7 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
     (
         # Questionnaires, posters
         # Paper; what people said
+        Item("Бумажные анкеты", "keyboard", "paper", ("surveys.paper",)),
     ),
     (
         Item("Сверка приёма", "scale", "reconciliation", ("intake.view",)),
