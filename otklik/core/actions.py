@@ -109,6 +109,7 @@ NAMES: Final[dict[str, str]] = {
     "paper.checked_whole": "решено проверить всю пачку бумажных анкет",
     "paper.settled": "решено расхождение в бумажной анкете",
     "paper.counted": "пачка бумажных анкет учтена",
+    "opinion.opened": "открыт отзыв",
     "opinion.tagged": "отзыв помечен",
     "opinion.handed": "отзыв передан подразделению",
     "opinion.proposed": "по отзыву сделано предложение в Базу знаний",

@@ -91,6 +91,7 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
     (
         # Questionnaires, posters
         # Paper; what people said
+        Item("Анализ отзывов", "chart-bar", "opinions", ("surveys.read",)),
         Item("Бумажные анкеты", "keyboard", "paper", ("surveys.paper",)),
     ),
     (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from otklik.workplace import paper
+from otklik.workplace import feedback, opinions, paper
 
 urlpatterns: list[URLPattern] = [
     # Questionnaires, points, posters
@@ -21,4 +21,7 @@ urlpatterns: list[URLPattern] = [
     path("surveys/paper/<row:pk>/settle/", paper.settle, name="paper_settle"),
     path("surveys/paper/<row:pk>/count/", paper.count, name="paper_count"),
     path("surveys/paper/<row:pk>/scan/", paper.scan, name="paper_scan"),
+    path("opinions/", opinions.analysis, name="opinions"),
+    path("opinions/consultations/", opinions.consultations, name="opinion_talks"),
+    path("feedback/<row:pk>/", feedback.opinion, name="opinion"),
 ]

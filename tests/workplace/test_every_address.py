@@ -12,6 +12,7 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.http import QueryDict
 from django.test import Client
 from django.urls import URLPattern
+from django.utils import timezone
 
 from otklik.appeals import approval, bulk, dispatch, registration
 from otklik.core.models import ChainHead, ProcedureClause, ProcedureEdition, RetentionRule, TermRule
@@ -19,6 +20,8 @@ from otklik.correspondence.models import IncomingMessage, OutgoingMessage
 from otklik.knowledge.models import LawChange, LawWeek, ReviewDuty, ReviewItem
 from otklik.people.models import Employee, Role, RoleAssignment, RolePower, Transfer
 from otklik.people.powers import POWERS
+from otklik.surveys import feedback, handling, paper
+from otklik.surveys.models import PaperBatch, Questionnaire, Response
 from otklik.workplace import urls
 from otklik.workplace.models import SavedView
 from tests import sizes
@@ -43,7 +46,7 @@ ASKED = (
     *("q", "text", "view", "page", "topic", "unit", "term", "channel", "current", "actor", "action", "first", "last"),
     *("number", "from", "to", "download", "at", "on", "kind", "format", "applicant", "about"),
     *("audience", "month", "outcome", "by", "state", "material", "quarter", "source", "section"),
-    *("mark", "fresh", "exact"),
+    *("mark", "fresh", "exact", "consultant", "tag", "batch"),
 )
 TYPED = (
     *("text", "reason", "remark", "number", "appeal", "merged", "detach", "insert", "decline", "approvers", "signer"),
@@ -73,6 +76,7 @@ TYPED = (
     ),
     *("said", "written", "weight", "proposal", "word", "all"),
     *("question",),
+    *("questionnaire", "point", "received_on", "forms_expected", "forms", "again", "comment", "q-answered", "tags"),
 )
 
 
@@ -117,8 +121,30 @@ def ids(world: World) -> dict[str, list[int]]:
             LawChange.objects.create(named="59-ФЗ", happened_on="2026-10-01", what="Срок", entered_by=world.clerk).pk
         ],
         "law-weeks": [LawWeek.objects.create(begins_on="2026-11-23", due_on="2026-11-27").pk],
+        "surveys": [_pile(world).pk],
+        "feedback": [_said(world).pk],
         "retention": [RetentionRule.objects.earliest("pk").pk],
     }
+
+
+def _pile(world: World) -> PaperBatch:
+    """Leave a batch of paper questionnaires with a form that waits for its second reading."""
+    edition = Questionnaire.objects.get(code="consultation")
+    batch = paper.open_batch(
+        questionnaire=edition, point=None, unit=world.land, received_on=timezone.localdate(), forms_expected=1,
+        by=world.clerk,
+    )  # fmt: skip
+    paper.enter(batch, 1, {"answered": "yes", "quality": "partial"}, "Долго", by=world.clerk)
+    paper.end_entry(batch, forms=1, by=world.clerk)
+    return batch
+
+
+def _said(world: World) -> Response:
+    """Leave an opinion that was handed to a unit."""
+    invitation = feedback.invite(channel="hotline", on=timezone.localdate())
+    response = feedback.answer(invitation.token, {"answered": "no", "quality": "unsatisfied"}, "Не дозвонились")
+    handling.hand_over(response, unit=world.land, task="Разобраться", by=world.clerk)
+    return response
 
 
 def signed_in(employee: Employee, **options: Any) -> Client:

@@ -11,7 +11,7 @@ from otklik.surveys import paper
 from otklik.surveys.models import PaperBatch, PaperForm, Questionnaire, Response
 from tests.appeals.conftest import World
 from tests.desk import at, desk
-from tests.surveys.conftest import pile as pile  # noqa: PLC0414
+from tests.surveys.conftest import pile as pile
 
 pytestmark = pytest.mark.django_db
 GOOD = {"q-answered": "yes", "q-quality": "satisfied", "comment": ""}

@@ -28,6 +28,8 @@ from otklik.knowledge.models import Agreement, Faq, KnowledgeHome, LawChange, La
 from otklik.people.models import Employee, Substitution, Transfer
 from otklik.people.powers import STARTING_ROLES
 from otklik.search.models import ThesaurusEntry
+from otklik.surveys import feedback, paper
+from otklik.surveys.models import Questionnaire
 from otklik.workplace import rights
 from tests.appeals.conftest import World
 from tests.house.test_doors import OPEN_IN_CMS, plain
@@ -94,6 +96,8 @@ def house(db: None) -> House:
     assert waiting is not None
     duty = ReviewDuty.objects.create(unit=world.land, year=2026, quarter=4, opened_on=today, due_on=today)
     change = LawChange.objects.create(named="59-ФЗ", happened_on=today, what="Срок", entered_by=world.clerk)
+    invitation = feedback.invite(channel="hotline", on=today)
+    said = feedback.answer(invitation.token, {"answered": "no", "quality": "unsatisfied"})
     house.ids = {
         "walk": house.appeals[0].pk,
         "inbox": world.message().pk,
@@ -114,6 +118,15 @@ def house(db: None) -> House:
         "review-items": ReviewItem.objects.create(
             material_id=faq.pk, title="Вопрос", unit=world.land, duty=duty, due_on=duty.due_on
         ).pk,
+        "surveys/paper": paper.open_batch(
+            questionnaire=Questionnaire.objects.get(code="consultation"),
+            point=None,
+            unit=world.land,
+            received_on=today,
+            forms_expected=1,
+            by=world.clerk,
+        ).pk,
+        "feedback": said.pk,
         "staff": world.stranger.pk,
         "role-assignments": world.stranger.assignments.get().pk,
         "transfers": Transfer.objects.create(employee=world.helper, unit=world.land, starts_on="2099-01-01").pk,
