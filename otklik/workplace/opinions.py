@@ -228,7 +228,8 @@ def _tiles(whole: Figures, talks: opinions.Talks, scope: Scope, goals: dict[str,
     )
     for code, name, share, part, view, among in shapes:
         yield Tile(code, name, share, part, of(view), opinions.SAID[among][0], of(among), goals.get(code))
-    yield Tile("fcr", "FCR", talks.fcr, f"{solved}", talk("judged"), TALKS["judged"], talk("judged"), goals.get("fcr"))
+    solved = str(talks.judged - talks.again)
+    yield Tile("fcr", "FCR", talks.fcr, solved, talk("solved"), TALKS["judged"], talk("judged"), goals.get("fcr"))
     yield Tile(
         "coverage",
         "Охват",

@@ -1,4 +1,4 @@
-"""What people said at the desk: every figure opens its list, words show nobody's name, one opinion is worked through."""
+"""What people said at the desk: every figure opens its list, words name nobody, an opinion is worked through."""
 
 from __future__ import annotations
 
