@@ -233,7 +233,8 @@ def by(user: Employee, scope: Scope, dimension: str) -> list[tuple[Any, str, Fig
         "topic": "of_topic",
         "consultant": "of_consultant",
     }[dimension]
-    rows = opinions(user, scope).values(group=F(field)).annotate(**_counts()).order_by("-total", "group")
+    rows: Any = opinions(user, scope).values(group=F(field)).annotate(**_counts())
+    rows = rows.order_by("-total", "group")
     found = [(row.pop("group"), Figures(**row)) for row in rows]
     names = _names(dimension, [value for value, _ in found])
     nobody = {"unit": "подразделение не названо", "topic": "без темы", "channel": "канал не указан"}
@@ -246,8 +247,8 @@ def by(user: Employee, scope: Scope, dimension: str) -> list[tuple[Any, str, Fig
 
 def by_month(user: Employee, scope: Scope) -> dict[date, Figures]:
     """Return the figures of each month of a scope, empty ones among them, in one query."""
-    rows = opinions(user, scope).values(month=TruncMonth("at")).annotate(**_counts()).order_by("month")
-    found = {timezone.localtime(row.pop("month")).date().replace(day=1): row for row in [dict(row) for row in rows]}
+    rows: Any = opinions(user, scope).values(month=TruncMonth("at")).annotate(**_counts()).order_by("month")
+    found = {timezone.localtime(row.pop("month")).date().replace(day=1): row for row in rows}
     months, month = {}, scope.first.replace(day=1)
     while month <= scope.last:
         months[month] = Figures(**found.get(month, {}))
@@ -327,7 +328,7 @@ def _talk(what: str) -> Q:
     }.get(what, Q())
 
 
-def _judged() -> ExpressionWrapper:
+def _judged() -> ExpressionWrapper[Q]:
     """Tell whether it can be known: the number was seen, and the week is over."""
     known = ~Q(number_key="") & Q(opened_at__lt=timezone.now() - CAME_BACK)
     return ExpressionWrapper(known, output_field=BooleanField())

@@ -331,7 +331,7 @@ def checked(batch: PaperBatch) -> Checked:
     found = []
     for form in read:
         for one in questions:
-            code, first, second = one["code"], form.first or form.answers, form.second
+            code, first, second = one["code"], form.first or form.answers, form.second or {}
             if first.get(code) != second.get(code):
                 said = {key: words for _, key, words in one["keys"]} | MARKS
                 found.append(
@@ -405,8 +405,8 @@ def typed(batch: PaperBatch) -> QuerySet[PaperForm]:
 
 def pace(batch: PaperBatch, *, by: Employee) -> int | None:
     """Return how many seconds a form takes him in this batch, pauses of minutes aside; None before the second one."""
-    times = list(batch.forms.filter(entered_by=by, entered_at__isnull=False).values_list("entered_at", flat=True))
-    times.sort()
+    entered = batch.forms.filter(entered_by=by, entered_at__isnull=False).values_list("entered_at", flat=True)
+    times = sorted(at for at in entered if at is not None)
     gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(times)]
     gaps = [gap for gap in gaps if gap < _PAUSE]
     return round(sum(gaps) / len(gaps)) if gaps else None
