@@ -104,6 +104,8 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         # Questionnaires, posters
         Item("Анкеты и плакаты", "qrcode", "surveys", surveys.READERS),
         # Paper; what people said
+        Item("Анализ отзывов", "chart-bar", "opinions", ("surveys.read",)),
+        Item("Бумажные анкеты", "keyboard", "paper", ("surveys.paper",)),
     ),
     (
         Item("Сверка приёма", "scale", "reconciliation", ("intake.view",)),

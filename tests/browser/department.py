@@ -70,12 +70,15 @@ from otklik.search.dictionary import Facts, Kind
 from otklik.search.models import LearnedWord, ThesaurusEntry
 from otklik.surveys import questionnaires
 from otklik.surveys.models import Questionnaire
+from otklik.surveys import paper
+from otklik.surveys.models import OpinionTag, Questionnaire
 from otklik.workplace import notices
 
 S = Appeal.Status
 CODE = "walk234567"
 ROLES = (
     "clerk",
+    "clerk2",
     "executor1",
     "signer",
     "kbauthor",
@@ -124,6 +127,7 @@ def fill() -> dict[str, Any]:
     keeper = sent.executor.username
     RoleAssignment.objects.create(employee=sent.executor, role_id="kb_author", valid_from=staff.SINCE)
     law_weeks = list(LawWeek.objects.all())
+    typed, checked = _paper(units["land"], people)
     return {
         "sessions": {login: _session(people[login]) for login in (*ROLES, head, writer, keeper)}
         | {operator.username: _session(operator)},
@@ -141,7 +145,10 @@ def fill() -> dict[str, Any]:
                 f"/desk/extensions/{people['consultant'].extensions.get().pk}/end/",
                 f"/desk/ekc/untopiced/{record.pk}/",
                 f"/desk/survey-drafts/{_questionnaire(people['clerk'])}/",
+                f"/desk/feedback/{answered[0].invitation.response.pk}/",
+                f"/desk/surveys/paper/{typed}/",
             ],
+            "clerk2": [f"/desk/surveys/paper/{checked}/", f"/desk/surveys/paper/{checked}/check/"],
             head: [f"/desk/approvals/{waiting.pk}/"],
             "lawyer": [
                 f"/desk/kb/{act.pk}/law/",
@@ -246,6 +253,17 @@ def _line(people: dict[str, Employee]) -> tuple[Employee, Line, Consultation]:
 def _questionnaire(clerk: Employee) -> int:
     """Leave a questionnaire being written, with every kind of question."""
     return questionnaires.new("Своя анкета", like=Questionnaire.objects.get(code="qr"), by=clerk).pk
+def _paper(unit: Unit, people: dict[str, Employee]) -> tuple[int, int]:
+    """Leave a batch of paper questionnaires that is being typed, and one whose sample waits for another hand."""
+    OpinionTag.objects.create(name="очередь", valid_from=staff.SINCE)
+    facts = {"questionnaire": Questionnaire.objects.get(code="consultation"), "point": None, "unit": unit}
+    batches = []
+    for number in (3, 1):
+        batch = paper.open_batch(**facts, received_on=timezone.localdate(), forms_expected=number, by=people["clerk"])  # type: ignore[arg-type]
+        paper.enter(batch, 1, {"answered": "yes", "quality": "partial"}, "Долго ждали", by=people["clerk"])
+        batches.append(batch)
+    paper.end_entry(batches[1], forms=1, by=people["clerk"])
+    return batches[0].pk, batches[1].pk
 
 
 def _of_the_chief() -> list[str]:

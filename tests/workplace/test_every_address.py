@@ -27,6 +27,8 @@ from otklik.knowledge.models import LawChange, LawWeek, ReviewDuty, ReviewItem
 from otklik.people.models import Employee, Role, RoleAssignment, RolePower, Transfer
 from otklik.people.powers import POWERS
 from otklik.surveys.models import Questionnaire, QuestionnaireDraft, SurveyPoint
+from otklik.surveys import feedback, handling, paper
+from otklik.surveys.models import PaperBatch, Questionnaire, Response
 from otklik.workplace import urls
 from otklik.workplace.models import SavedView
 from tests import sizes
@@ -56,6 +58,7 @@ ASKED = (
     *("line", "script"),
     *("line", "script", "known"),
     *("mark", "fresh", "exact", "like"),
+    *("mark", "fresh", "exact", "consultant", "tag", "batch"),
 )
 TYPED = (
     *("text", "reason", "remark", "number", "appeal", "merged", "detach", "insert", "decline", "approvers", "signer"),
@@ -105,6 +108,7 @@ TYPED = (
     *("date", "opens", "closes", "break_from", "break_to", "why", "opens_0", "closes_0", "break_from_0", "look"),
     *("code", "phones", "answer", "caller", "answered", "quality", "key", "topic", "need"),
     *("do", "count", "title", "code", "questionnaire", "ground", "like", "kind-1", "answers-1"),
+    *("questionnaire", "point", "received_on", "forms_expected", "forms", "again", "comment", "q-answered", "tags"),
 )
 
 
@@ -168,6 +172,8 @@ def ids(world: World) -> dict[str, list[int]]:
         "promises": [promised.pk],
         "call": [consultation.pk],
         "consultations": [consultation.pk],
+        "surveys": [_pile(world).pk],
+        "feedback": [_said(world).pk],
         "retention": [RetentionRule.objects.earliest("pk").pk],
         "lines": [line.pk],
         "line-days": [line.exceptions.create(date="2026-12-01", why="Санитарный день").pk],
@@ -177,6 +183,26 @@ def ids(world: World) -> dict[str, list[int]]:
         "survey-drafts": [QuestionnaireDraft.objects.create(code="own-1", title="Черновик").pk],
         "survey-points": [SurveyPoint.objects.earliest("pk").pk],
     }
+
+
+def _pile(world: World) -> PaperBatch:
+    """Leave a batch of paper questionnaires with a form that waits for its second reading."""
+    edition = Questionnaire.objects.get(code="consultation")
+    batch = paper.open_batch(
+        questionnaire=edition, point=None, unit=world.land, received_on=timezone.localdate(), forms_expected=1,
+        by=world.clerk,
+    )  # fmt: skip
+    paper.enter(batch, 1, {"answered": "yes", "quality": "partial"}, "Долго", by=world.clerk)
+    paper.end_entry(batch, forms=1, by=world.clerk)
+    return batch
+
+
+def _said(world: World) -> Response:
+    """Leave an opinion that was handed to a unit."""
+    invitation = feedback.invite(channel="hotline", on=timezone.localdate())
+    response = feedback.answer(invitation.token, {"answered": "no", "quality": "unsatisfied"}, "Не дозвонились")
+    handling.hand_over(response, unit=world.land, task="Разобраться", by=world.clerk)
+    return response
 
 
 def signed_in(employee: Employee, **options: Any) -> Client:

@@ -36,6 +36,8 @@ from otklik.people.models import Employee, Substitution, Transfer
 from otklik.people.powers import STARTING_ROLES
 from otklik.search.models import ThesaurusEntry
 from otklik.surveys.models import Questionnaire, QuestionnaireDraft, SurveyPoint
+from otklik.surveys import feedback, paper
+from otklik.surveys.models import Questionnaire
 from otklik.workplace import rights
 from tests.appeals.conftest import World
 from tests.house.test_doors import OPEN_IN_CMS, plain
@@ -108,6 +110,8 @@ def house(db: None) -> House:
     hotline.load()
     consultation = consultations.open_for(None, number="+7 913 000-00-01", by=house.people["consultant"]).pk
     line = Line.objects.get(code="department")
+    invitation = feedback.invite(channel="hotline", on=today)
+    said = feedback.answer(invitation.token, {"answered": "no", "quality": "unsatisfied"})
     house.ids = {
         "call": consultation,
         "consultations": consultation,
@@ -136,6 +140,15 @@ def house(db: None) -> House:
         "review-items": ReviewItem.objects.create(
             material_id=faq.pk, title="Вопрос", unit=world.land, duty=duty, due_on=duty.due_on
         ).pk,
+        "surveys/paper": paper.open_batch(
+            questionnaire=Questionnaire.objects.get(code="consultation"),
+            point=None,
+            unit=world.land,
+            received_on=today,
+            forms_expected=1,
+            by=world.clerk,
+        ).pk,
+        "feedback": said.pk,
         "staff": world.stranger.pk,
         "surveys": Questionnaire.objects.earliest("pk").pk,
         "survey-drafts": QuestionnaireDraft.objects.create(code="own-1", title="Черновик").pk,
