@@ -15,7 +15,7 @@ from otklik.appeals import queues
 from otklik.core.access import by_itself, requires
 from otklik.knowledge import agreement, law, review
 from otklik.people.models import Employee
-from otklik.reports import compliance
+from otklik.reports import compliance, line
 from otklik.workplace import kb_votes, kb_words, saved, system
 from otklik.workplace.asked import APPEALS
 from otklik.workplace.models import SavedView
@@ -86,6 +86,7 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         # Calls nobody answered
         # Calls and the reconciliation with the exchange
         # Figures of the line
+        Item("Показатели линии", "chart-histogram", "line_figures", line.READERS),
         # Lines and their hours; the ЕКЦ
     ),
     (

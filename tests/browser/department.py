@@ -126,6 +126,7 @@ def fill() -> dict[str, Any]:
                 *(f"/desk/appeals/{one.pk}/" for one in lived),
                 *(f"/desk/inbox/{one.pk}/" for one in IncomingMessage.objects.filter(state__in=("new", "quarantined"))),
                 f"/desk/applicants/{on_site.applicant_id}/",
+                "/desk/line/figures/list/",
             ],
             head: [f"/desk/approvals/{waiting.pk}/"],
             "lawyer": [
