@@ -31,6 +31,7 @@ from otklik.appeals.models import Need, Topic
 from otklik.core import typed
 from otklik.hotline.models import Call, Consultation, Hold, Line, MissedCall, ScriptUse, Transfer
 from otklik.knowledge.models import MaterialUse
+from otklik.knowledge.models.script_steps import STAGES
 from otklik.people.models import Employee
 
 # Whoever leads the unit of the line sees its figures, and those of each consultant.
@@ -101,13 +102,13 @@ class Lasted(Func):
 
     output_field = IntegerField()
 
-    def as_postgresql(self, compiler: Any, connection: Any) -> Any:
+    def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
         """Return it for PostgreSQL."""
         return self.as_sql(
             compiler, connection, template="FLOOR(EXTRACT(EPOCH FROM (%(expressions)s)))::integer", arg_joiner=" - "
         )
 
-    def as_sqlite(self, compiler: Any, connection: Any) -> Any:
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
         """Return it for SQLite."""
         return self.as_sql(compiler, connection, template="(django_timestamp_diff(%(expressions)s) / 1000000)")
 
@@ -176,16 +177,7 @@ _ASKED: Final = {code or "not_yet": str(words) for code, words in Consultation.A
 _REASONS: Final = {code: str(words) for code, words in Consultation.NotOffered.choices}
 _SETTLED: Final = {code: str(words) for code, words in MissedCall.Outcome.choices if code}
 _WHERE: Final = {code: str(words) for code, words in Transfer.Where.choices}
-_STAGES: Final = {
-    "greeting": "приветствие",
-    "question": "выяснение вопроса",
-    "answer": "ответ",
-    "holding": "удержание на линии",
-    "transfer": "перевод звонка",
-    "conflict": "конфликтная ситуация",
-    "ending": "завершение",
-    "farewell": "прощание",
-}
+_STAGES: Final = dict(STAGES)
 _GRADES: Final = {
     "satisfied": "удовлетворен",
     "partial": "частично удовлетворен",
@@ -447,8 +439,8 @@ def report(scope: Scope) -> Report:
     talk_median, talk_p90 = _marks(calls(scope).filter(_ANSWERED), F("talked")).get(None, (None, None))
     people = _consultants(scope)
     talks = Talks()
-    for one in people.values():
-        talks += one.talks
+    for person in people.values():
+        talks += person.talks
     holds = Hold.objects.filter(consultation__in=consultations(scope), ended_at__isnull=False)
     held = holds.aggregate(number=Count("pk"), average=Avg(Lasted("ended_at", "began_at")))
     known = Employee.objects.in_bulk([pk for pk in people if pk])
@@ -492,7 +484,7 @@ _COUNTED: Final[dict[str, Any]] = {
 
 def _calls_by(scope: Scope, **key: Any) -> dict[Any, Calls]:
     [name] = key
-    rows = calls(scope).order_by().values(**{f"by_{name}": key[name]}).annotate(**_counted())
+    rows: Rows = calls(scope).order_by().values(**{f"by_{name}": key[name]}).annotate(**_counted())
     return {row[f"by_{name}"]: Calls(**{one.name: row[f"of_{one.name}"] for one in fields(Calls)}) for row in rows}
 
 
@@ -533,7 +525,7 @@ def _begins(day: date, step: str) -> date:
 
 def _marks(rows: Rows, value: Any, group: str = "") -> dict[Any, tuple[Any, Any]]:
     """Return the median and the ninth tenth of a value, of each group or of all under None; one query."""
-    parted = {"partition_by": [F(group)]} if group else {}
+    parted: Any = {"partition_by": [F(group)]} if group else {}
     numbered = rows.order_by().annotate(
         measured=value,
         place=Window(RowNumber(), order_by=[F("measured"), F("pk")], **parted) * 10,  # tenths: no fractions
@@ -577,11 +569,10 @@ def _told() -> dict[str, tuple[str, str]]:
 def _consultants(scope: Scope) -> dict[int | None, Consultant]:
     """Return what each consultant did; under None, consultations of the ЕКЦ's operators."""
     names = _told()
-    counted = {
-        name: Count("pk", filter=LISTS[figure].which(value), distinct=False) for name, (figure, value) in names.items()
-    }
+    counted = {name: Count("pk", filter=LISTS[figure].which(value)) for name, (figure, value) in names.items()}
     people: dict[int | None, Consultant] = {}
-    for row in consultations(scope).order_by().values("by").annotate(told_all=Count("pk"), **counted):
+    rows: Rows = consultations(scope).order_by().values("by").annotate(told_all=Count("pk"), **counted)
+    for row in rows:
         talks = Talks(row["told_all"], {one: row[name] for name, one in names.items()})
         people[row["by"]] = Consultant(Employee(), talks=talks)
     for pk, of_calls in _calls_by(scope, answerer=F("answered_by")).items():
@@ -594,7 +585,8 @@ def _consultants(scope: Scope) -> dict[int | None, Consultant]:
 
 
 def _lines(scope: Scope) -> list[tuple[Line | None, int, int]]:
-    came = {row["line"]: row["n"] for row in calls(scope).order_by().values("line").annotate(n=Count("pk"))}
+    of_lines: Rows = calls(scope).order_by().values("line").annotate(n=Count("pk"))
+    came = {row["line"]: row["n"] for row in of_lines}
     rows = consultations(scope).order_by().values("line").annotate(n=Count("pk"))
     talked = {row["line"]: row["n"] for row in rows}
     found: list[tuple[Line | None, int, int]] = [
