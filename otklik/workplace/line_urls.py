@@ -7,6 +7,7 @@ from django.urls import URLPattern, path
 from otklik.workplace import missed_calls, promises
 from otklik.workplace import call_aside, call_desk, consultation_pages
 from otklik.workplace import ekc, ekc_work, lines
+from otklik.workplace import line_figures
 
 urlpatterns: list[URLPattern] = [
     # The call screen and consultations
@@ -40,6 +41,8 @@ urlpatterns: list[URLPattern] = [
     path("promises/<row:pk>/dial/", promises.promise_dial, name="promise_dial"),
     # Calls and the reconciliation with the exchange
     # Figures of the line
+    path("line/figures/", line_figures.figures, name="line_figures"),
+    path("line/figures/list/", line_figures.counted, name="line_counted"),
     # Lines and their hours; the ЕКЦ
     path("lines/", lines.line_list, name="lines"),
     path("lines/new/", lines.edit, name="line_new"),

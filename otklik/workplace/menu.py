@@ -20,6 +20,8 @@ from otklik.reports import compliance
 from otklik.workplace import call_back, kb_votes, kb_words, saved, system
 from otklik.workplace import ekc_work, kb_votes, kb_words, lines, saved, system
 from otklik.workplace import kb_votes, kb_words, saved, surveys, system
+from otklik.reports import compliance, line
+from otklik.workplace import kb_votes, kb_words, saved, system
 from otklik.workplace.asked import APPEALS
 from otklik.workplace.models import SavedView
 from otklik.workplace.requests import StaffRequest
@@ -95,6 +97,7 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Показатели пропущенных", "chart-bar", "missed_figures", missed.READERS, inner=True),
         # Calls and the reconciliation with the exchange
         # Figures of the line
+        Item("Показатели линии", "chart-histogram", "line_figures", line.READERS),
         # Lines and their hours; the ЕКЦ
         Item("Линии", "device-landline-phone", "lines", lines.READERS),
         Item("ЕКЦ: без темы", "list-search", "ekc_untopiced", ekc_work.CLASSIFY),

@@ -147,6 +147,7 @@ def fill() -> dict[str, Any]:
                 f"/desk/survey-drafts/{_questionnaire(people['clerk'])}/",
                 f"/desk/feedback/{answered[0].invitation.response.pk}/",
                 f"/desk/surveys/paper/{typed}/",
+                "/desk/line/figures/list/",
             ],
             "clerk2": [f"/desk/surveys/paper/{checked}/", f"/desk/surveys/paper/{checked}/check/"],
             head: [f"/desk/approvals/{waiting.pk}/"],

@@ -59,6 +59,7 @@ ASKED = (
     *("line", "script", "known"),
     *("mark", "fresh", "exact", "like"),
     *("mark", "fresh", "exact", "consultant", "tag", "batch"),
+    *("line", "consultant", "hour", "figure", "value"),
 )
 TYPED = (
     *("text", "reason", "remark", "number", "appeal", "merged", "detach", "insert", "decline", "approvers", "signer"),

@@ -19,6 +19,7 @@ from otklik.knowledge import finding
 from otklik.knowledge.models import SearchSession
 from otklik.people import access
 from otklik.people.models import Applicant, Employee
+from otklik.reports import line
 from otklik.workplace import call_back, queue, saved
 from otklik.workplace.menu import groups_for
 
@@ -187,6 +188,12 @@ def lasted(seconds: int | None) -> str:
 def took(ms: int | None) -> str:
     """Return how long a search took, in words."""
     return finding.spoken(ms)
+
+
+@register.filter
+def lasted(seconds: int | None) -> str:
+    """Return how long a call took, in words."""
+    return line.spoken(seconds)
 
 
 @register.filter
