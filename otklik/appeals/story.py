@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from django.utils import timezone
 
 from otklik.appeals.models import Appeal, Dispatch
 from otklik.core import masking
 from otklik.correspondence.models import ChannelCode, OutgoingMessage
+
+ON_THIS_PAGE: Final = "Прочитайте его на этой странице"
 
 
 @dataclass(frozen=True)
@@ -57,4 +60,4 @@ def _where(message: OutgoingMessage) -> str:
         return "Письмом по почте"
     if message.channel == ChannelCode.HOTLINE:
         return "По телефону"
-    return "Прочитайте его на этой странице" if message.channel == ChannelCode.WEBSITE else ""
+    return ON_THIS_PAGE if message.channel == ChannelCode.WEBSITE else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
@@ -39,6 +40,7 @@ from otklik.people.models import Employee
 SHOWN: Final = 9  # as many as there are digits to choose with
 _LONGEST: Final = 400  # characters of a line: half a minute of reading
 _SEARCHES: Final = 20  # of one consultation
+_PLACEHOLDER: Final = re.compile(r"\{[^{}\n]{1,60}\}")  # filled in letters only
 
 # What a call is answered with, in the order of its keys.
 KINDS: Final[tuple[tuple[type[Material], str], ...]] = (
@@ -304,7 +306,7 @@ def _line(row: dict[str, Any], hours: list[str]) -> Line:
     if row["of_faq"]:
         return Line(_short(row["faq__short_answer"]))
     if row["of_replytemplate"]:
-        return Line(_short(row["replytemplate__text"]), FOR_LETTERS)
+        return Line(_short(_PLACEHOLDER.sub("", row["replytemplate__text"])), FOR_LETTERS)
     if row["of_service"]:
         said = [row["service__result"], f"Срок: {row['service__term']}", f"Стоимость: {row['service__cost']}"]
         return Line(_short(" ".join(map(_ended, said))))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -39,6 +39,7 @@ MOST_FAILED_OF_CASE: Final = 10  # of one appeal a day, whoever tries
 MOST_FAILED_OF_EMPLOYEE: Final = 40  # a day, whatever the consultations
 EARLIER: Final = 5
 _MOST_APPLICANTS: Final = 20  # of one telephone: an office of a gardeners' partnership may have them
+_ON_SITE: Final = "Ответ — на сайте, на странице «Узнать состояние», по номеру и коду"
 _STREETS: Final = frozenset({"ул", "пр", "пер", "пл", "ш", "мкр", "к", "стр", "п", "с"})
 _FORMS: Final = frozenset({"ооо", "ао", "пао", "зао", "оао", "ип", "снт", "тсн", "гк", "гск"})
 _DAY: Final = re.compile(r"(\d{1,2})[.\s/](\d{1,2})[.\s/](\d{4}|\d{2})(?:\s*г\.?)?")
@@ -256,7 +257,10 @@ def _told(consultation: Consultation, by: Employee) -> list[Told]:
 def _story(row: Any, how: str, consultation: Consultation, by: Employee) -> Told:
     if not row.looked:
         journal.looked("appeal.told", by=by, appeal=row.pk, consultation=consultation.pk)
-    events = story.events(row, story.answers_of(row))
+    events = [
+        replace(one, detail=_ON_SITE) if one.detail == story.ON_THIS_PAGE else one
+        for one in story.events(row, story.answers_of(row))
+    ]
     term = next((one for one in terms.why(row) if one.step == TermRule.Step.ANSWER), None)
     runs = row.status not in FINISHED
     return Told(
