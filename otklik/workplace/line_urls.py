@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from otklik.workplace import missed_calls, promises
-from otklik.workplace import call_aside, call_desk, consultation_pages
-from otklik.workplace import ekc, ekc_work, lines
-from otklik.workplace import line_figures
+from otklik.workplace import (
+    call_aside,
+    call_desk,
+    consultation_pages,
+    ekc,
+    ekc_work,
+    line_figures,
+    lines,
+    missed_calls,
+    promises,
+)
 
 urlpatterns: list[URLPattern] = [
     # The call screen and consultations

@@ -16,12 +16,8 @@ from otklik.core.access import by_itself, requires
 from otklik.hotline import missed, promises
 from otklik.knowledge import agreement, law, review
 from otklik.people.models import Employee
-from otklik.reports import compliance
-from otklik.workplace import call_back, kb_votes, kb_words, saved, system
-from otklik.workplace import ekc_work, kb_votes, kb_words, lines, saved, system
-from otklik.workplace import kb_votes, kb_words, saved, surveys, system
 from otklik.reports import compliance, line
-from otklik.workplace import kb_votes, kb_words, saved, system
+from otklik.workplace import call_back, ekc_work, kb_votes, kb_words, lines, saved, surveys, system
 from otklik.workplace.asked import APPEALS
 from otklik.workplace.models import SavedView
 from otklik.workplace.requests import StaffRequest

@@ -25,12 +25,9 @@ from otklik.correspondence.channel import Arrived
 from otklik.correspondence.models import ContactPoint, IncomingMessage, OutgoingMessage
 from otklik.demo import staff
 from otklik.demo.history import CHANNELS, Historian, Plan, letter_of, reply_to
-from otklik.hotline import calls, missed, promises
+from otklik.hotline import calls, consultations, ekc, lines, missed, promises
 from otklik.hotline import defaults as hotline
-from otklik.hotline.models import Consultation, Line, MissedCall
-from otklik.hotline import consultations
-from otklik.hotline import ekc, lines
-from otklik.hotline.models import Consultation, Line, Transfer
+from otklik.hotline.models import Consultation, Line, MissedCall, Transfer
 from otklik.knowledge import (
     agreement,
     defaults,
@@ -68,9 +65,7 @@ from otklik.people.models import Employee, RoleAssignment, Unit
 from otklik.search import dictionary, learning
 from otklik.search.dictionary import Facts, Kind
 from otklik.search.models import LearnedWord, ThesaurusEntry
-from otklik.surveys import questionnaires
-from otklik.surveys.models import Questionnaire
-from otklik.surveys import paper
+from otklik.surveys import paper, questionnaires
 from otklik.surveys.models import OpinionTag, Questionnaire
 from otklik.workplace import notices
 
@@ -146,10 +141,10 @@ def fill() -> dict[str, Any]:
                 f"/desk/ekc/untopiced/{record.pk}/",
                 f"/desk/survey-drafts/{_questionnaire(people['clerk'])}/",
                 f"/desk/feedback/{answered[0].invitation.response.pk}/",
-                f"/desk/surveys/paper/{typed}/",
+                f"/desk/paper/{typed}/",
                 "/desk/line/figures/list/",
             ],
-            "clerk2": [f"/desk/surveys/paper/{checked}/", f"/desk/surveys/paper/{checked}/check/"],
+            "clerk2": [f"/desk/paper/{checked}/", f"/desk/paper/{checked}/check/"],
             head: [f"/desk/approvals/{waiting.pk}/"],
             "lawyer": [
                 f"/desk/kb/{act.pk}/law/",
@@ -161,9 +156,11 @@ def fill() -> dict[str, Any]:
             "operator": [f"/desk/ekc/{record.pk}/", "/desk/ekc/upload/"],
             writer: [f"/desk/appeals/{drafted.pk}/draft/"],
             "kbchief": _of_the_chief(),
-            "consultant": _calls(people["consultant"], people["executor1"]),
+            "consultant": [
+                *_calls(people["consultant"], people["executor1"]),
+                *calls_missed(people["consultant"], people["executor1"]),
+            ],
             keeper: [f"/desk/appeals/{sent.pk}/{place}/" for place in ("keep", "material")],
-            "consultant": calls_missed(people["consultant"], people["executor1"]),
         },
     }
 
@@ -184,6 +181,8 @@ def calls_missed(consultant: Employee, colleague: Employee) -> list[str]:
     place = "/desk/missed/"
     pages = [*(f"{place}{one.pk}/" for one in (first, second, withheld)), f"/desk/promises/{promise.pk}/"]
     return [*pages, f"{place}?state=all", f"{place}new/", f"{place}figures/calls/"]
+
+
 def _calls(consultant: Employee, colleague: Employee) -> list[str]:
     """Leave a script, a call that goes on with everything a call may have, and one that is over; return their pages."""
     script(Section.objects.get(slug="garages"))
@@ -235,6 +234,8 @@ def script(section: Section) -> Script:
     section.add_child(instance=page).save_revision().publish()
     page.refresh_from_db()
     return page
+
+
 def _line(people: dict[str, Employee]) -> tuple[Employee, Line, Consultation]:
     """Leave an operator of the ЕКЦ with a record without a topic, a closed day, an inner number, a transfer."""
     operator = Employee.objects.create(username="operator", last_name="Откликова", first_name="Анна")
@@ -251,9 +252,13 @@ def _line(people: dict[str, Employee]) -> tuple[Employee, Line, Consultation]:
     )
     Transfer.objects.create(consultation=ours, where="ekc", why="Вопрос не к нам", result="taken")
     return operator, line, record
+
+
 def _questionnaire(clerk: Employee) -> int:
     """Leave a questionnaire being written, with every kind of question."""
     return questionnaires.new("Своя анкета", like=Questionnaire.objects.get(code="qr"), by=clerk).pk
+
+
 def _paper(unit: Unit, people: dict[str, Employee]) -> tuple[int, int]:
     """Leave a batch of paper questionnaires that is being typed, and one whose sample waits for another hand."""
     OpinionTag.objects.create(name="очередь", valid_from=staff.SINCE)

@@ -17,18 +17,15 @@ from django.utils import timezone
 from otklik.appeals import approval, bulk, dispatch, registration
 from otklik.core.models import ChainHead, ProcedureClause, ProcedureEdition, RetentionRule, TermRule
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
+from otklik.hotline import consultations, ekc
+from otklik.hotline import defaults as hotline
 from otklik.hotline import defaults as hotline_defaults
 from otklik.hotline.models import Consultation, Line, MissedCall, Promise
-from otklik.hotline import consultations
-from otklik.hotline import defaults as hotline
-from otklik.hotline import ekc
-from otklik.hotline.models import Line
 from otklik.knowledge.models import LawChange, LawWeek, ReviewDuty, ReviewItem
 from otklik.people.models import Employee, Role, RoleAssignment, RolePower, Transfer
 from otklik.people.powers import POWERS
-from otklik.surveys.models import Questionnaire, QuestionnaireDraft, SurveyPoint
 from otklik.surveys import feedback, handling, paper
-from otklik.surveys.models import PaperBatch, Questionnaire, Response
+from otklik.surveys.models import PaperBatch, Questionnaire, QuestionnaireDraft, Response, SurveyPoint
 from otklik.workplace import urls
 from otklik.workplace.models import SavedView
 from tests import sizes
@@ -173,7 +170,7 @@ def ids(world: World) -> dict[str, list[int]]:
         "promises": [promised.pk],
         "call": [consultation.pk],
         "consultations": [consultation.pk],
-        "surveys": [_pile(world).pk],
+        "paper": [_pile(world).pk],
         "feedback": [_said(world).pk],
         "retention": [RetentionRule.objects.earliest("pk").pk],
         "lines": [line.pk],

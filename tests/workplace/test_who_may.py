@@ -23,21 +23,18 @@ from otklik.appeals.step_rights import ASKED
 from otklik.core import cms, files, installation
 from otklik.core.models import Installation, TermRule
 from otklik.correspondence.models import IncomingFile, IncomingMessage, OutgoingFile, OutgoingMessage
+from otklik.hotline import consultations, ekc
+from otklik.hotline import defaults as hotline
 from otklik.hotline import defaults as hotline_defaults
 from otklik.hotline.models import Consultation, Line, MissedCall, Promise
-from otklik.hotline import consultations
-from otklik.hotline import defaults as hotline
-from otklik.hotline import ekc
-from otklik.hotline.models import Line
 from otklik.knowledge import public
 from otklik.knowledge import rights as knowledge_rights
 from otklik.knowledge.models import Agreement, Faq, KnowledgeHome, LawChange, LawWeek, ReviewDuty, ReviewItem, Section
 from otklik.people.models import Employee, Substitution, Transfer
 from otklik.people.powers import STARTING_ROLES
 from otklik.search.models import ThesaurusEntry
-from otklik.surveys.models import Questionnaire, QuestionnaireDraft, SurveyPoint
 from otklik.surveys import feedback, paper
-from otklik.surveys.models import Questionnaire
+from otklik.surveys.models import Questionnaire, QuestionnaireDraft, SurveyPoint
 from otklik.workplace import rights
 from tests.appeals.conftest import World
 from tests.house.test_doors import OPEN_IN_CMS, plain

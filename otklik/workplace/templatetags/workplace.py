@@ -178,13 +178,6 @@ register.filter("hidden_numbers", masking.words)
 
 
 @register.filter
-def lasted(seconds: int | None) -> str:
-    """Return how long a caller waited or talked: «40 с», «1 мин 13 с»."""
-    minutes, rest = divmod(seconds or 0, 60)
-    return f"{minutes} мин {rest} с" if minutes and rest else f"{minutes} мин" if minutes else f"{rest} с"
-
-
-@register.filter
 def took(ms: int | None) -> str:
     """Return how long a search took, in words."""
     return finding.spoken(ms)
