@@ -167,7 +167,7 @@ def call_close(request: StaffRequest, pk: int) -> HttpResponse:
 def _settle(request: StaffRequest, row: Consultation, about: AboutForm) -> None:
     sent, by = request.POST, request.user
     consultations.classify(row, topic=about.cleaned_data["topic"], need=about.cleaned_data["need"], by=by)
-    answers = {name[2:]: value for name, value in sent.items() if name.startswith("q-") and value}
+    answers = {name[2:]: str(value) for name, value in sent.items() if name.startswith("q-") and value}
     instead = sent.get("instead", "")
     consultations.ask(
         row,

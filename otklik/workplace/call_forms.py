@@ -18,7 +18,7 @@ from otklik.workplace.classification import TopicField
 from otklik.workplace.forms import DayInput
 
 
-class ColleagueField(forms.ModelChoiceField):
+class ColleagueField(forms.ModelChoiceField):  # type: ignore[type-arg]
     """An employee with his unit: two of one name are told apart."""
 
     def label_from_instance(self, obj: Any) -> str:
