@@ -137,7 +137,7 @@ def write_down(
 
 def in_hours(call: Call) -> bool:
     """Tell whether a call came in the hours of its line; on a line nobody knows, in those of any of ours."""
-    return _Names().in_hours(call.line_id, call.came_at)
+    return Names().in_hours(call.line_id, call.came_at)
 
 
 def close_endless() -> int:
@@ -269,7 +269,7 @@ def _fold(uids: Iterable[str]) -> list[Call]:
     events = CallEvent.objects.filter(uid__in=uids).order_by("uid")
     rows = events.values_list("uid", "source", "key", "kind", "at", "facts")
     counted: dict[str, Counted] = {}
-    names = _Names()
+    names = Names()
     for uid, told in groupby(rows, key=lambda row: row[0]):
         of_call = [Event(source, uid, kind, at, known, said=key) for _, source, key, kind, at, known in told]
         if found := count(of_call, robots=settings.EXCHANGE_ROBOTS):
@@ -293,7 +293,7 @@ def _by_id(known: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _write(changed: Mapping[str, Mapping[str, Any]], before: dict[str, Call], names: _Names) -> None:
+def _write(changed: Mapping[str, Mapping[str, Any]], before: dict[str, Call], names: Names) -> None:
     # Before the rows themselves, all at once and in order: settling a duty takes them in this order too.
     locks.hold("missed", [one["number_key"] or f"uid {uid}" for uid, one in changed.items()])
     rows = [Call(uid=uid, **_by_id(known)) for uid, known in changed.items()]
@@ -323,10 +323,11 @@ def _close(going_on: QuerySet[Call], *, before: datetime, why: str) -> int:
     return len(ends)
 
 
-class _Names:
+class Names:
     """What the exchange's names mean to us, read once for many calls."""
 
     def __init__(self) -> None:
+        """Read lines and inner numbers."""
         self.lines = {line.pk: line for line in Line.objects.all()}
         self._known: dict[str, int] = {}
         for line in self.lines.values():
@@ -345,7 +346,7 @@ class _Names:
             direction = Call.Direction.OUT  # an inner number calls: outside is whom it has dialled
         if direction == Call.Direction.OUT:
             number, dialled = dialled, number
-        line = one.line or self._line(one.names)
+        line = one.line or self.line(one.names)
         return {
             "source": one.source,
             "direction": str(direction),
@@ -374,7 +375,8 @@ class _Names:
         asked = [line] if line else [pk for pk, one in self.lines.items() if one.ours]
         return any(self._schedules[pk].is_open(at) for pk in asked)
 
-    def _line(self, names: Iterable[str]) -> int | None:
+    def line(self, names: Iterable[str]) -> int | None:
+        """Return the line the exchange means by any of these names."""
         for name in names:
             if (found := self._known.get(name.lower()) or self._known.get(phone_key(name))) is not None:
                 return found

@@ -16,7 +16,7 @@ from otklik.core.access import by_itself, requires
 from otklik.knowledge import agreement, law, review
 from otklik.people.models import Employee
 from otklik.reports import compliance
-from otklik.workplace import kb_votes, kb_words, saved, system
+from otklik.workplace import kb_votes, kb_words, line_calls, saved, system
 from otklik.workplace.asked import APPEALS
 from otklik.workplace.models import SavedView
 from otklik.workplace.requests import StaffRequest
@@ -85,6 +85,8 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         # The consultation line: the call screen
         # Calls nobody answered
         # Calls and the reconciliation with the exchange
+        Item("Звонки", "phone", "line_calls", line_calls.READERS),
+        Item("Сверка звонков", "scale", "line_reconciliation", line_calls.READERS, inner=True),
         # Figures of the line
         # Lines and their hours; the ЕКЦ
     ),

@@ -67,6 +67,7 @@ NO_PAGES = {
             *("suggested", "alike", "draft_append", "reopen", "set_aside", "calendar_approve", "away_cancel"),
             *("journal_export", "access_export", "journal_seals"),
             *("token_end", "try_mail", "bulk_progress", "system_summary", "review_confirm_each", "review_protocol_pdf"),
+            "line_restore",
             *("knowledge_vote", "vote_decide", "questions_sample", "search_confidence", "test_set_progress"),
         )
     ),

@@ -44,6 +44,7 @@ ASKED = (
     *("number", "from", "to", "download", "at", "on", "kind", "format", "applicant", "about"),
     *("audience", "month", "outcome", "by", "state", "material", "quarter", "source", "section"),
     *("mark", "fresh", "exact"),
+    *("line", "hours"),
 )
 TYPED = (
     *("text", "reason", "remark", "number", "appeal", "merged", "detach", "insert", "decline", "approvers", "signer"),
@@ -73,6 +74,7 @@ TYPED = (
     ),
     *("said", "written", "weight", "proposal", "word", "all"),
     *("question",),
+    *("line", "came_on", "came_at", "waited", "answered", "another", "zone", "month"),
 )
 
 
