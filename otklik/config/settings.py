@@ -233,6 +233,7 @@ SOCIALACCOUNT_PROVIDERS = {
 }
 
 LANGUAGE_CODE = "ru"
+LOCALE_PATHS = [PACKAGE / "locale"]
 TIME_ZONE = os.environ.get("OTKLIK_TIME_ZONE", "Asia/Novosibirsk")
 USE_I18N = True
 USE_TZ = True
@@ -313,6 +314,7 @@ WAGTAILADMIN_LOGIN_URL = LOGIN_URL  # one door in: with its limits and its journ
 WAGTAIL_PASSWORD_MANAGEMENT_ENABLED = False
 WAGTAIL_PASSWORD_RESET_ENABLED = False
 WAGTAIL_WORKFLOW_ENABLED = False  # who agrees follows from the keeper of the section: `knowledge.agreement`
+WAGTAIL_EDITING_SESSION_PING_INTERVAL = 3000  # ms: who else edits is seen within that
 WAGTAILADMIN_RICH_TEXT_EDITORS = {"default": {"WIDGET": "otklik.knowledge.rich_editor.RichTextArea"}}
 WAGTAILADMIN_COMMENTS_ENABLED = True  # their letters go nowhere: `EMAIL_BACKEND`
 WAGTAILDOCS_SERVE_METHOD = "serve_view"  # every document passes the question who may read it
@@ -358,6 +360,10 @@ UPLOAD_MAX_FILES = int(os.environ.get("OTKLIK_UPLOAD_MAX_FILES", "10"))
 METRICS_FROM = _list("OTKLIK_METRICS_FROM", "127.0.0.1,::1")
 METRICS_TOKEN = os.environ.get("OTKLIK_METRICS_TOKEN", "")
 SERVER_TIMING = _flag("OTKLIK_SERVER_TIMING")  # every answer says what its time was made of: for measurements
+
+# Click-to-call: the exchange's address, `{extension}`, `{number}`, `{at}`, `{signature}` filled in; empty: `tel:`.
+EXCHANGE_DIAL = os.environ.get("OTKLIK_EXCHANGE_DIAL", "")
+EXCHANGE_DIAL_SECRET = os.environ.get("OTKLIK_EXCHANGE_DIAL_SECRET", "")
 
 LOG_FORMAT = "json" if os.environ.get("OTKLIK_LOG_FORMAT") == "json" else "line"
 # By one access key, all processes together.

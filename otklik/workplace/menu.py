@@ -13,10 +13,12 @@ from django.urls import reverse
 
 from otklik.appeals import queues
 from otklik.core.access import by_itself, requires
+from otklik.hotline import missed, promises
 from otklik.knowledge import agreement, law, review
 from otklik.people.models import Employee
 from otklik.reports import compliance
 from otklik.workplace import kb_votes, kb_words, line_calls, saved, system
+from otklik.workplace import call_back, kb_votes, kb_words, saved, system
 from otklik.workplace.asked import APPEALS
 from otklik.workplace.models import SavedView
 from otklik.workplace.requests import StaffRequest
@@ -60,6 +62,7 @@ class Line:
 
 
 HOT: Final = {"due", "undelivered"}
+NOTHING: Final = call_back.Waiting()
 GO: Final = {"registration": "KeyH", "mine": "KeyV", "due": "KeyU"}
 
 GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
@@ -84,6 +87,9 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
     (
         # The consultation line: the call screen
         # Calls nobody answered
+        Item("Пропущенные звонки", "phone-x", "missed", missed.READERS),
+        Item("Обещания перезвонить", "phone-calling", "promises", promises.READERS, inner=True),
+        Item("Показатели пропущенных", "chart-bar", "missed_figures", missed.READERS, inner=True),
         # Calls and the reconciliation with the exchange
         Item("Звонки", "phone", "line_calls", line_calls.READERS),
         Item("Сверка звонков", "scale", "line_reconciliation", line_calls.READERS, inner=True),
@@ -110,10 +116,16 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
 
 
 def groups_for(
-    employee: Employee, *, path: str, view: str, numbers: Mapping[str, int], named: Iterable[SavedView]
+    employee: Employee,
+    *,
+    path: str,
+    view: str,
+    numbers: Mapping[str, int],
+    named: Iterable[SavedView],
+    calls: Mapping[str, call_back.Waiting],
 ) -> list[list[Line]]:
     """Return the menu's groups as this employee sees them on this page; `view` of a named list is «saved_7»."""
-    groups = [list(_lines(group, employee, path, view, numbers)) for group in GROUPS]
+    groups = [list(_lines(group, employee, path, view, numbers=numbers, calls=calls)) for group in GROUPS]
     # Last, so that nothing moves when they come after the page.
     groups.append([_named_line(one, view, numbers) for one in named])
     return [group for group in groups if group]
@@ -125,13 +137,29 @@ def _named_line(one: SavedView, view: str, numbers: Mapping[str, int]) -> Line:
 
 
 def _lines(
-    group: Iterable[Item], employee: Employee, path: str, view: str, numbers: Mapping[str, int]
+    group: Iterable[Item],
+    employee: Employee,
+    path: str,
+    view: str,
+    *,
+    numbers: Mapping[str, int],
+    calls: Mapping[str, call_back.Waiting],
 ) -> Iterable[Line]:
     for item in group:
         if item.powers and not any(employee.has_power(power) for power in item.powers):
             continue
         here = item.url == path
-        yield Line(item.label, item.url, here and not view, item.icon, inner=item.inner, go=item.go)
+        waits = calls.get(item.name, NOTHING)
+        yield Line(
+            item.label,
+            item.url,
+            here and not view,
+            item.icon,
+            number=waits.number,
+            hot=waits.late > 0,
+            inner=item.inner,
+            go=item.go,
+        )
         if item.name == "queue":
             yield from _queue_lines(employee, item.url, view if here else "", numbers)
 
@@ -179,5 +207,6 @@ def menu(request: StaffRequest) -> HttpResponse:
         view=request.GET.get("view", ""),
         numbers=saved.counters(request.user),
         named=saved.seen_by(request.user),
+        calls=call_back.counters(request.user),
     )
     return render(request, "workplace/menu.html", {"groups": groups})

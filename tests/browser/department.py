@@ -25,6 +25,9 @@ from otklik.correspondence.channel import Arrived
 from otklik.correspondence.models import ContactPoint, IncomingMessage, OutgoingMessage
 from otklik.demo import staff
 from otklik.demo.history import CHANNELS, Historian, Plan, letter_of, reply_to
+from otklik.hotline import calls, missed, promises
+from otklik.hotline import defaults as hotline
+from otklik.hotline.models import Consultation, Line, MissedCall
 from otklik.knowledge import (
     agreement,
     defaults,
@@ -138,8 +141,27 @@ def fill() -> dict[str, Any]:
             writer: [f"/desk/appeals/{drafted.pk}/draft/"],
             "kbchief": _of_the_chief(),
             keeper: [f"/desk/appeals/{sent.pk}/{place}/" for place in ("keep", "material")],
+            "consultant": calls_missed(people["consultant"], people["executor1"]),
         },
     }
+
+
+def calls_missed(consultant: Employee, colleague: Employee) -> list[str]:
+    """Leave calls nobody answered, one tried in vain, one settled, and a promise; return their pages."""
+    hotline.load()
+    line, now = Line.objects.get(code=hotline.DEPARTMENT), timezone.now()
+    numbers = ("+7 913 000-00-01", "+7 913 000-00-02", "", "+7 913 000-00-02")
+    for hours, number in enumerate(numbers, start=2):
+        calls.write_down(line=line, number=number, came_at=now - timedelta(hours=hours), waited=70, by=colleague)
+    first, second, withheld = MissedCall.objects.order_by("pk")
+    missed.attempt(second, "no_answer", by=consultant)
+    missed.settle(withheld, "withheld", by=colleague)
+    talk = Consultation.objects.create(line=line, by=consultant, opened_at=now - timedelta(hours=1))
+    about = "Готова ли выписка из реестра"
+    promise = promises.give(talk, number=numbers[0], due_at=now + timedelta(minutes=20), about=about, by=consultant)
+    place = "/desk/missed/"
+    pages = [*(f"{place}{one.pk}/" for one in (first, second, withheld)), f"/desk/promises/{promise.pk}/"]
+    return [*pages, f"{place}?state=all", f"{place}new/", f"{place}figures/calls/"]
 
 
 def _of_the_chief() -> list[str]:

@@ -68,6 +68,7 @@ NO_PAGES = {
             *("journal_export", "access_export", "journal_seals"),
             *("token_end", "try_mail", "bulk_progress", "system_summary", "review_confirm_each", "review_protocol_pdf"),
             "line_restore",
+            *("missed_step", "missed_dial", "promise_step", "promise_dial"),
             *("knowledge_vote", "vote_decide", "questions_sample", "search_confidence", "test_set_progress"),
         )
     ),

@@ -12,10 +12,13 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.http import QueryDict
 from django.test import Client
 from django.urls import URLPattern
+from django.utils import timezone
 
 from otklik.appeals import approval, bulk, dispatch, registration
 from otklik.core.models import ChainHead, ProcedureClause, ProcedureEdition, RetentionRule, TermRule
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
+from otklik.hotline import defaults as hotline_defaults
+from otklik.hotline.models import Consultation, Line, MissedCall, Promise
 from otklik.knowledge.models import LawChange, LawWeek, ReviewDuty, ReviewItem
 from otklik.people.models import Employee, Role, RoleAssignment, RolePower, Transfer
 from otklik.people.powers import POWERS
@@ -45,6 +48,7 @@ ASKED = (
     *("audience", "month", "outcome", "by", "state", "material", "quarter", "source", "section"),
     *("mark", "fresh", "exact"),
     *("line", "hours"),
+    *("in", "line", "weekday", "hour"),
 )
 TYPED = (
     *("text", "reason", "remark", "number", "appeal", "merged", "detach", "insert", "decline", "approvers", "signer"),
@@ -75,6 +79,7 @@ TYPED = (
     *("said", "written", "weight", "proposal", "word", "all"),
     *("question",),
     *("line", "came_on", "came_at", "waited", "answered", "another", "zone", "month"),
+    *("result", "duplicate_of", "line", "at", "waited"),
 )
 
 
@@ -97,6 +102,15 @@ def ids(world: World) -> dict[str, list[int]]:
     dates = {"opened_on": "2026-10-01", "due_on": "2026-12-30"}
     duty = ReviewDuty.objects.create(unit=world.land, year=2026, quarter=4, **dates)
     review = ReviewItem.objects.create(title="Вопрос", unit=world.land, duty=duty, due_on="2026-12-30")
+    now = timezone.now()
+    hotline_defaults.load()
+    line = Line.objects.get(code="department")
+    wait = {"line": line, "first_at": now, "last_at": now, "in_hours": True, "due_at": now}
+    waits = MissedCall.objects.create(**wait, number="+79130000001", number_key="+79130000001")
+    talk = Consultation.objects.create(line=line, by=world.clerk, opened_at=now)
+    promised = Promise.objects.create(
+        consultation=talk, by=world.clerk, number="+79130000001", due_at=now, about="Ответ"
+    )
     return {
         "appeals": [appeal.pk, asked.pk, frozen.pk, signed.pk],
         "walk": [appeal.pk],
@@ -119,6 +133,8 @@ def ids(world: World) -> dict[str, list[int]]:
             LawChange.objects.create(named="59-ФЗ", happened_on="2026-10-01", what="Срок", entered_by=world.clerk).pk
         ],
         "law-weeks": [LawWeek.objects.create(begins_on="2026-11-23", due_on="2026-11-27").pk],
+        "missed": [waits.pk, MissedCall.objects.create(**wait, number="", outcome="withheld", settled_at=now).pk],
+        "promises": [promised.pk],
         "retention": [RetentionRule.objects.earliest("pk").pk],
     }
 

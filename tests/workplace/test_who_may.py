@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from wagtail.models import Page
 
 from otklik.appeals import access, approval, dispatch, signature, steps
@@ -22,6 +23,8 @@ from otklik.appeals.step_rights import ASKED
 from otklik.core import cms, files, installation
 from otklik.core.models import Installation, TermRule
 from otklik.correspondence.models import IncomingFile, IncomingMessage, OutgoingFile, OutgoingMessage
+from otklik.hotline import defaults as hotline_defaults
+from otklik.hotline.models import Consultation, Line, MissedCall, Promise
 from otklik.knowledge import public
 from otklik.knowledge import rights as knowledge_rights
 from otklik.knowledge.models import Agreement, Faq, KnowledgeHome, LawChange, LawWeek, ReviewDuty, ReviewItem, Section
@@ -94,6 +97,9 @@ def house(db: None) -> House:
     assert waiting is not None
     duty = ReviewDuty.objects.create(unit=world.land, year=2026, quarter=4, opened_on=today, due_on=today)
     change = LawChange.objects.create(named="59-ФЗ", happened_on=today, what="Срок", entered_by=world.clerk)
+    now = timezone.now()
+    hotline_defaults.load()
+    talk = Consultation.objects.create(line=Line.objects.get(code="department"), by=world.clerk, opened_at=now)
     house.ids = {
         "walk": house.appeals[0].pk,
         "inbox": world.message().pk,
@@ -116,6 +122,12 @@ def house(db: None) -> House:
         ).pk,
         "staff": world.stranger.pk,
         "role-assignments": world.stranger.assignments.get().pk,
+        "missed": MissedCall.objects.create(
+            number="+79130000001", first_at=now, last_at=now, in_hours=True, due_at=now
+        ).pk,
+        "promises": Promise.objects.create(
+            consultation=talk, by=world.clerk, number="+79130000001", due_at=now, about="Ответ"
+        ).pk,
         "transfers": Transfer.objects.create(employee=world.helper, unit=world.land, starts_on="2099-01-01").pk,
         "away": Substitution.objects.create(
             absent=world.clerk2, deputy=world.helper, starts_on=today, ends_on=today

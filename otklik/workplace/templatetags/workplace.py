@@ -12,14 +12,14 @@ from django.utils.text import Truncator
 
 from otklik.appeals.models import Appeal
 from otklik.appeals.queues import Row
-from otklik.core import actions
+from otklik.core import actions, masking
 from otklik.core.templatetags.otklik import channel_icon, icon, moment, term_chip
 from otklik.correspondence.models import ChannelCode
 from otklik.knowledge import finding
 from otklik.knowledge.models import SearchSession
 from otklik.people import access
 from otklik.people.models import Applicant, Employee
-from otklik.workplace import queue, saved
+from otklik.workplace import call_back, queue, saved
 from otklik.workplace.menu import groups_for
 
 register = template.Library()
@@ -36,6 +36,7 @@ def menu(context: dict[str, Any]) -> dict[str, Any]:
             view=str(context.get("menu_view") or context.get("view", "")),
             numbers=saved.counters(user) if numbers is None else numbers,
             named=[] if context.get("lazy_menu") else saved.seen_by(user),
+            calls={} if context.get("lazy_menu") else call_back.counters(user),
         )
     }
 
@@ -150,6 +151,22 @@ def letters(employee: Employee) -> str:
 def masked_name(applicant: Applicant) -> str:
     """Return an applicant's name as a list may show it."""
     return access.masked_name(applicant)
+
+
+@register.filter
+def masked_phone(number: str) -> str:
+    """Return a caller's number as a list may show it; one that is withheld, in words."""
+    return masking.phone(number) or "номер скрыт"
+
+
+register.filter("hidden_numbers", masking.words)
+
+
+@register.filter
+def lasted(seconds: int | None) -> str:
+    """Return how long a caller waited or talked: «40 с», «1 мин 13 с»."""
+    minutes, rest = divmod(seconds or 0, 60)
+    return f"{minutes} мин {rest} с" if minutes and rest else f"{minutes} мин" if minutes else f"{rest} с"
 
 
 @register.filter
