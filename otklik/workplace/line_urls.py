@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from otklik.workplace import line_calls
-from otklik.workplace import missed_calls, promises
+from otklik.workplace import line_calls, missed_calls, promises
 
 urlpatterns: list[URLPattern] = [
     # The call screen and consultations

@@ -17,8 +17,7 @@ from otklik.hotline import missed, promises
 from otklik.knowledge import agreement, law, review
 from otklik.people.models import Employee
 from otklik.reports import compliance
-from otklik.workplace import kb_votes, kb_words, line_calls, saved, system
-from otklik.workplace import call_back, kb_votes, kb_words, saved, system
+from otklik.workplace import call_back, kb_votes, kb_words, line_calls, saved, system
 from otklik.workplace.asked import APPEALS
 from otklik.workplace.models import SavedView
 from otklik.workplace.requests import StaffRequest
