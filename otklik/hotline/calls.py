@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from itertools import groupby, islice
 from statistics import median
 from typing import Any, Final, TypeVar
@@ -294,19 +295,20 @@ def _by_id(known: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _write(changed: Mapping[str, Mapping[str, Any]], before: dict[str, Call], names: Names) -> None:
-    # Before the rows themselves, all at once and in order: settling a duty takes them in this order too.
+    # Before the rows themselves: settling a duty takes them in this order too.
     locks.hold("missed", [one["number_key"] or f"uid {uid}" for uid, one in changed.items()])
     rows = [Call(uid=uid, **_by_id(known)) for uid, known in changed.items()]
     Call.objects.bulk_create(rows, update_conflicts=True, unique_fields=["uid"], update_fields=_COUNTED)
     if lacking := [uid for uid in changed if uid not in before]:
         before |= {call.uid: call for call in Call.objects.filter(uid__in=lacking)}
+    told = []
     for uid in sorted(changed, key=lambda one: (changed[one]["came_at"], one)):
         call = before[uid]
         for name, value in _by_id(changed[uid]).items():
             setattr(call, name, value)
-        if call.line_id:
-            call.line = names.lines[call.line_id]
-        missed.after(call)
+        call.line = names.lines.get(call.line_id) if call.line_id else None
+        told.append(call)
+    missed.after_each(told, names.schedules)
 
 
 def _close(going_on: QuerySet[Call], *, before: datetime, why: str) -> int:
@@ -337,7 +339,6 @@ class Names:
         self._people: dict[str, list[Extension]] = {}
         for row in Extension.objects.order_by("valid_from"):
             self._people.setdefault(row.name.lower(), []).append(row)
-        self._schedules: dict[int, hours.Schedule] | None = None
 
     def of_call(self, one: Counted) -> dict[str, Any]:
         """Return the fields of a call."""
@@ -368,12 +369,15 @@ class Names:
             "answered_by": self._person(one.agent, one.came_at),
         }
 
+    @cached_property
+    def schedules(self) -> dict[int, hours.Schedule]:
+        """Return the hours of all lines."""
+        return hours.schedules(self.lines.values())
+
     def in_hours(self, line: int | None, at: datetime) -> bool:
         """Tell whether the line is answered at a moment."""
-        if self._schedules is None:
-            self._schedules = hours.schedules(self.lines.values())
         asked = [line] if line else [pk for pk, one in self.lines.items() if one.ours]
-        return any(self._schedules[pk].is_open(at) for pk in asked)
+        return any(self.schedules[pk].is_open(at) for pk in asked)
 
     def line(self, names: Iterable[str]) -> int | None:
         """Return the line the exchange means by any of these names."""

@@ -45,7 +45,7 @@ class Command(BaseCommand):
                 done = seed_calls.replay(options["calls"])
                 self.stdout.write(
                     f"{done.events / done.seconds:.0f} событий/с: событий {done.events}, звонков {done.calls}"
-                    f" за {done.seconds:.1f} с"
+                    f" за {done.seconds:.1f} с, процессора {done.processor:.1f} с"
                 )
                 return
             rows = seed.seed(options["count"])
