@@ -385,7 +385,7 @@ def record_use(page_id: int, action: str, *, reference: str = "", revision: int 
         reference=reference,
         by=by,
     )
-    if action in MaterialUse.IN_ANSWERS:
+    if action in MaterialUse.HELPED:
         finding.used(finding.Searcher(by), page_id)
 
 

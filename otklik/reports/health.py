@@ -31,7 +31,7 @@ from otklik.core.models import Backup, Firing, Installation, WorkerBeat
 from otklik.core.storage import DurableStorage
 from otklik.correspondence import staff_mail
 from otklik.correspondence.models import ChannelCode, IncomingMessage, OutgoingMessage, StaffLetter
-from otklik.hotline import calls
+from otklik.hotline import calls, consultations
 from otklik.hotline.exchange.events import Source
 from otklik.hotline.models import CallEvent, ExchangeState
 from otklik.knowledge import materials
@@ -52,6 +52,7 @@ INDEXES: Final[dict[str, str]] = {
     materials.INDEX: "материалы для сотрудников",
     materials.INDEX_OF_SITE: "материалы на сайте",
     search_feed.INDEX: "обращения",
+    consultations.INDEX: "консультации",
 }
 
 # What each periodic job is called, up to the number of a mailbox.

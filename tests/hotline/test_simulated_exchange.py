@@ -30,7 +30,7 @@ from tests.sizes import size
 
 pytestmark = [pytest.mark.proof, pytest.mark.django_db(transaction=True)]
 SIMULATOR = Path(__file__).parents[1] / "exchange_simulator.py"
-SECRET = "of the exchange"
+SECRET = "of the exchange, long enough to be one"
 FIELDS = ("state", "number", "waited", "talked", "held", "position", "by_robot", "in_hours", "came_at", "line", "agent")
 
 
