@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('appeals', '0005_citation_reason'),
-        ('hotline', '0001_initial'),
+        ('hotline', '0101_exchange'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
