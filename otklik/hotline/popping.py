@@ -11,7 +11,7 @@ from django.utils import timezone
 from otklik.hotline.models import Call, Extension
 from otklik.people.models import Employee
 
-# A call of which the end was never told does not ring for ever; an exchange whose clock is an hour off rings all the same.
+# A call whose end was never told does not ring for ever; one from a clock an hour off rings all the same.
 RINGS_FOR: Final = timedelta(hours=2)
 TALKS_FOR: Final = timedelta(hours=4)
 POWER: Final = "hotline.consult"
