@@ -361,6 +361,10 @@ METRICS_FROM = _list("OTKLIK_METRICS_FROM", "127.0.0.1,::1")
 METRICS_TOKEN = os.environ.get("OTKLIK_METRICS_TOKEN", "")
 SERVER_TIMING = _flag("OTKLIK_SERVER_TIMING")  # every answer says what its time was made of: for measurements
 
+# Click-to-call: the exchange's address, `{extension}`, `{number}`, `{at}`, `{signature}` filled in; empty: `tel:`.
+EXCHANGE_DIAL = os.environ.get("OTKLIK_EXCHANGE_DIAL", "")
+EXCHANGE_DIAL_SECRET = os.environ.get("OTKLIK_EXCHANGE_DIAL_SECRET", "")
+
 LOG_FORMAT = "json" if os.environ.get("OTKLIK_LOG_FORMAT") == "json" else "line"
 # By one access key, all processes together.
 API_REQUESTS_A_MINUTE = int(os.environ.get("OTKLIK_API_REQUESTS_A_MINUTE", "6000"))

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from otklik.workplace import call_aside, call_desk, consultation_pages
+from otklik.workplace import (
+    call_aside,
+    call_desk,
+    consultation_pages,
+    ekc,
+    ekc_work,
+    line_figures,
+    lines,
+    missed_calls,
+    promises,
+)
 
 urlpatterns: list[URLPattern] = [
     # The call screen and consultations
@@ -25,7 +35,37 @@ urlpatterns: list[URLPattern] = [
     path("call/<row:pk>/material/<row:page_id>/", call_aside.material, name="call_material"),
     path("call/<row:pk>/votes/", call_aside.votes, name="call_votes"),
     # Calls nobody answered, promises
+    path("missed/", missed_calls.missed_list, name="missed"),
+    path("missed/new/", missed_calls.missed_new, name="missed_new"),
+    path("missed/figures/", missed_calls.figures, name="missed_figures"),
+    path("missed/figures/calls/", missed_calls.hour_calls, name="missed_hour"),
+    path("missed/<row:pk>/", missed_calls.missed_call, name="missed_call"),
+    path("missed/<row:pk>/step/", missed_calls.missed_step, name="missed_step"),
+    path("missed/<row:pk>/dial/", missed_calls.missed_dial, name="missed_dial"),
+    path("promises/", promises.promise_list, name="promises"),
+    path("promises/<row:pk>/", promises.promise, name="promise"),
+    path("promises/<row:pk>/step/", promises.promise_step, name="promise_step"),
+    path("promises/<row:pk>/dial/", promises.promise_dial, name="promise_dial"),
     # Calls and the reconciliation with the exchange
     # Figures of the line
+    path("line/figures/", line_figures.figures, name="line_figures"),
+    path("line/figures/list/", line_figures.counted, name="line_counted"),
     # Lines and their hours; the ЕКЦ
+    path("lines/", lines.line_list, name="lines"),
+    path("lines/new/", lines.edit, name="line_new"),
+    path("lines/extensions/", lines.extensions, name="line_extensions"),
+    path("lines/<row:pk>/", lines.line, name="line"),
+    path("lines/<row:pk>/edit/", lines.edit, name="line_edit"),
+    path("lines/<row:pk>/hours/", lines.week, name="line_week"),
+    path("lines/<row:pk>/day/", lines.day, name="line_day"),
+    path("line-days/<row:pk>/remove/", lines.day_remove, name="line_day_remove"),
+    path("ekc/", ekc.desk, name="ekc"),
+    path("ekc/search/", ekc.search, name="ekc_search"),
+    path("ekc/upload/", ekc_work.upload, name="ekc_upload"),
+    path("ekc/upload/sample.xlsx", ekc_work.sample, name="ekc_sample"),
+    path("ekc/untopiced/", ekc_work.untopiced, name="ekc_untopiced"),
+    path("ekc/untopiced/<row:pk>/", ekc_work.classify, name="ekc_classify"),
+    path("ekc/handed/", ekc_work.handed, name="ekc_handed"),
+    path("ekc/<row:pk>/", ekc.record, name="ekc_record"),
+    path("extensions/<row:pk>/end/", lines.extension_end, name="extension_end"),
 ]

@@ -243,6 +243,7 @@ class Promise(models.Model):
     consultation = models.ForeignKey(Consultation, models.CASCADE, related_name="promises", verbose_name="консультация")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="кто обещал")
     number = models.CharField("номер", max_length=40)
+    number_key = models.CharField("номер для сравнения", max_length=40, blank=True, db_index=True, editable=False)
     due_at = models.DateTimeField("обещано до")
     about = models.CharField("о чём", max_length=300)
     outcome = models.CharField("итог", max_length=12, choices=Outcome, blank=True, default=Outcome.OPEN)

@@ -19,7 +19,8 @@ from otklik.knowledge import finding
 from otklik.knowledge.models import SearchSession
 from otklik.people import access
 from otklik.people.models import Applicant, Employee
-from otklik.workplace import queue, saved
+from otklik.reports import line
+from otklik.workplace import call_back, queue, saved
 from otklik.workplace.menu import groups_for
 
 register = template.Library()
@@ -36,6 +37,7 @@ def menu(context: dict[str, Any]) -> dict[str, Any]:
             view=str(context.get("menu_view") or context.get("view", "")),
             numbers=saved.counters(user) if numbers is None else numbers,
             named=[] if context.get("lazy_menu") else saved.seen_by(user),
+            calls={} if context.get("lazy_menu") else call_back.counters(user),
         )
     }
 
@@ -167,9 +169,24 @@ def masked_name(applicant: Applicant) -> str:
 
 
 @register.filter
+def masked_phone(number: str) -> str:
+    """Return a caller's number as a list may show it; one that is withheld, in words."""
+    return masking.phone(number) or "номер скрыт"
+
+
+register.filter("hidden_numbers", masking.words)
+
+
+@register.filter
 def took(ms: int | None) -> str:
     """Return how long a search took, in words."""
     return finding.spoken(ms)
+
+
+@register.filter
+def lasted(seconds: int | None) -> str:
+    """Return how long a call took, in words."""
+    return line.spoken(seconds)
 
 
 @register.filter

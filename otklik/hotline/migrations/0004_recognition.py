@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('appeals', '0005_citation_reason'),
-        ('hotline', '0101_exchange'),
+        ('hotline', '0003_missed_calls'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
