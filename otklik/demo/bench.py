@@ -30,7 +30,7 @@ from itertools import cycle
 from pathlib import Path
 from random import Random
 from typing import Any
-from urllib.parse import urlencode, urljoin
+from urllib.parse import quote, urlencode, urljoin
 
 from otklik.core.errors import DomainError
 from otklik.demo import citizens
@@ -38,6 +38,7 @@ from otklik.demo.staff import PASSWORD
 
 OTKLIK = [sys.executable, "-m", "otklik"]
 REQUESTS, USERS, SECONDS, LETTERS = 100, 8, 10, 500
+CONSULTANTS = 20  # each of whose pages asks twice a second who calls
 MATERIALS = 10_000
 ANSWERS = 2_000
 TEXT = "Здравствуйте! Прошу разъяснить порядок оформления участка.\n" * 12
@@ -47,6 +48,13 @@ PAGES = {
     "Карточка": "/desk/appeals/{card}/",
     "«Сегодня»": "/desk/",
 }
+# What callers ask, as a consultant types it while talking.
+TYPED = (
+    "как продлить аренду участка",
+    "выкупить землю под гаражом",
+    "график приёма граждан",
+    "перераспределение земли",
+)
 Row = tuple[str, str]
 
 
@@ -162,6 +170,7 @@ def _plant_materials(env: dict[str, str]) -> Iterator[Row]:
     planted, opened = made.stdout.strip().splitlines()
     yield "База знаний", planted
     yield "Открытие квартала", opened
+    yield "Указатель поиска", f"{_timed(lambda: _run(['reindex', 'materials'], env)):.0f} с"
 
 
 def _knowledge(base: str) -> Iterator[Row]:
@@ -177,6 +186,24 @@ def _knowledge(base: str) -> Iterator[Row]:
         reviewed.append(chief.ask(waiting))
         waiting = _link(reviewed[-1], "/desk/review-items/")  # «Следующий»
     yield from _row("Проверка, следующий материал", reviewed)
+    cookie = _signed_in(base, "consultant")
+    yield from _row("Поиск на экране звонка", _keystrokes(User(base, Cookie=cookie)))
+    users = [User(base, Cookie=cookie) for _ in range(CONSULTANTS)]
+    asked = _together(users, lambda one: one.ask("/desk/call/incoming/", **{"HX-Request": "true"}))
+    yield (
+        f"Не звонит ли кто, консультантов сразу: {CONSULTANTS}",
+        f"{_rate(asked, 204)}, {_spread(asked)}; {_parts(asked)}",
+    )
+
+
+def _keystrokes(consultant: User) -> list[Answer]:
+    """Type what callers ask, a letter after another from the third on; return every answer."""
+    answers = []
+    for number, words in enumerate(TYPED):
+        for typed in range(3, len(words) + 1):
+            told = {"HX-Request": "true", "HX-Trigger-Name": "q", "X-Search": f"{number:032x}.{100 * typed}"}
+            answers.append(consultant.ask(f"/desk/call/search/?q={quote(words[:typed])}", **told))
+    return answers
 
 
 def _questionnaire(base: str) -> Iterator[Row]:

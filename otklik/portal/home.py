@@ -7,8 +7,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from otklik.core.access import public
+from otklik.hotline import hours
 from otklik.knowledge import materials
-from otklik.portal import hours, searching
+from otklik.portal import searching
 from otklik.surveys import points
 
 

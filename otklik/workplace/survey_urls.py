@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from otklik.workplace import surveys
+from otklik.workplace import feedback, opinions, paper, surveys
 
 urlpatterns: list[URLPattern] = [
     # Questionnaires, points, posters
@@ -22,4 +22,19 @@ urlpatterns: list[URLPattern] = [
     path("survey-points/<row:pk>/poster-<slug:paper>.pdf", surveys.poster, name="survey_poster"),
     path("survey-points/<row:pk>/qr.<slug:kind>", surveys.qr, name="survey_qr"),
     # Paper; the analysis; what becomes of what was said
+    path("paper/", paper.batches, name="paper"),
+    path("paper/blank/<row:pk>.pdf", paper.blank, name="paper_blank"),
+    path("paper/<row:pk>/", paper.batch, name="paper_batch"),
+    path("paper/<row:pk>/blanks.pdf", paper.blanks, name="paper_blanks"),
+    path("paper/<row:pk>/keep/", paper.keep, name="paper_keep"),
+    path("paper/<row:pk>/undo/", paper.undo, name="paper_undo"),
+    path("paper/<row:pk>/end/", paper.end, name="paper_end"),
+    path("paper/<row:pk>/check/", paper.check, name="paper_check"),
+    path("paper/<row:pk>/check-all/", paper.check_all, name="paper_check_all"),
+    path("paper/<row:pk>/settle/", paper.settle, name="paper_settle"),
+    path("paper/<row:pk>/count/", paper.count, name="paper_count"),
+    path("paper/<row:pk>/scan/", paper.scan, name="paper_scan"),
+    path("opinions/", opinions.analysis, name="opinions"),
+    path("opinions/consultations/", opinions.consultations, name="opinion_talks"),
+    path("feedback/<row:pk>/", feedback.opinion, name="opinion"),
 ]

@@ -67,7 +67,13 @@ NO_PAGES = {
             *("suggested", "alike", "draft_append", "reopen", "set_aside", "calendar_approve", "away_cancel"),
             *("journal_export", "access_export", "journal_seals"),
             *("token_end", "try_mail", "bulk_progress", "system_summary", "review_confirm_each", "review_protocol_pdf"),
+            *("missed_step", "missed_dial", "promise_step", "promise_dial"),
+            *("call_open", "call_keep", "call_script", "call_act", "call_close"),
+            *("call_incoming", "search_aside", "call_caller", "call_search", "call_material", "call_votes"),
+            *("line_day_remove", "ekc_search", "ekc_sample"),
             *("survey_revise", "survey_preview", "survey_publish", "survey_drop", "survey_poster", "survey_qr"),
+            *("paper_blank", "paper_blanks", "paper_keep", "paper_undo", "paper_end", "paper_settle", "paper_count"),
+            *("paper_check_all", "paper_scan"),
             *("knowledge_vote", "vote_decide", "questions_sample", "search_confidence", "test_set_progress"),
         )
     ),
