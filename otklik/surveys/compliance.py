@@ -20,8 +20,9 @@ def _questions(on: date) -> Figure:
 
 
 def _said(on: date) -> Figure:
-    number = Response.objects.filter(at__lt=end_of(on)).count()
-    return Figure(f"Получено отзывов: {number}", number)
+    rows = Response.objects.filter(at__lt=end_of(on))
+    number, paper = rows.count(), rows.filter(source=Response.Source.PAPER).count()
+    return Figure(f"Получено отзывов: {number}, из них на бумаге: {paper}", number)
 
 
 PROMISES: Final = (
@@ -35,8 +36,9 @@ PROMISES: Final = (
     Promise(
         "R36",
         "36",
-        does="С ответом уходит ссылка на анкету; отзывы собираются в одном списке.",
-        missing="QR-код, бумажная анкета и её ввод.",
+        does="С ответом уходит ссылка на анкету; бумажные анкеты вводят пачками и проверяют выборкой; отзывы из всех "
+        "источников — в одном анализе, сказанное словами передают подразделению или в Базу знаний.",
+        missing="QR-код.",
         figure=_said,
         list_name="workplace:feedback",
         list_words="Отзывы",
