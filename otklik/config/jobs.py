@@ -28,6 +28,7 @@ from otklik.core import beats, files, journal
 from otklik.core.models import Firing, JournalEntry, JournalSeal
 from otklik.correspondence import delivery, inbox, staff_mail
 from otklik.correspondence.channel import Channel
+from otklik.hotline import calls
 from otklik.knowledge import file_texts, finding, lessons, materials, proposals, quality, quarters, schedule, weeks
 from otklik.people import accounts, lockout
 from otklik.search import encoder, vectors
@@ -86,6 +87,7 @@ def periodic() -> list[Job]:
         Job("tell-of-reviews", notices.tell_of_reviews, daily_at=time(7, 0)),
         Job("open-law-week", weeks.open_weeks, daily_at=time(0, 25)),
         Job("tell-of-law", notices.tell_of_law, daily_at=time(7, 5)),
+        Job("tell-of-calls", notices.tell_of_calls, every=timedelta(minutes=5)),
         Job("carry-out-transfers", accounts.carry_out_moves, daily_at=time(0, 1)),
         Job("seal-journal", seal_past_days, daily_at=time(0, 10)),
         Job("sweep-files", sweep_files, daily_at=time(3, 0)),
@@ -104,6 +106,7 @@ def periodic() -> list[Job]:
         Job("sweep-presence", presence.forget_old, daily_at=time(3, 45)),
         Job("sweep-notices", notices.forget_old, daily_at=time(3, 50)),
         Job("sweep-staff-mail", staff_mail.forget_old, daily_at=time(3, 55)),
+        Job("close-endless-calls", calls.close_endless, every=timedelta(hours=1)),
         Job("sweep-firings", forget_old_firings, daily_at=time(3, 40)),
     ]
 

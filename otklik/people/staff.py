@@ -37,7 +37,7 @@ class Standing:
 
 def standing(employee: Employee, on: date) -> Standing:
     """Return an employee's powers on a day, of his own roles and of those he stands in for, and these people."""
-    rows = list(_powers(on).filter(_in_person(employee, on)))
+    rows = list(_powers(on).filter(in_person(employee, on)))
     return Standing(
         powers=frozenset(power for _, _, _, power in rows if power),
         people=frozenset(Person(pk, unit) for pk, unit, _, _ in rows),
@@ -65,7 +65,7 @@ def _absent(employee: Employee, on: date) -> Q:
     return Q(pk__in=running.values("absent"))
 
 
-def _in_person(employee: Employee, on: date) -> Q:
+def in_person(employee: Employee, on: date) -> Q:
     """Return the condition «the employee or one of those he stands in for»; it costs no query of its own."""
     return Q(pk=employee.pk) | _absent(employee, on)
 
@@ -91,7 +91,7 @@ def assigned(power: str, on: date) -> QuerySet[RoleAssignment]:
 
 def units_under(employee: Employee, on: date, *, power: str = "appeals.view_unit") -> set[int]:
     """Return the units, with all units below them, where the employee has the power on a day."""
-    people = Employee.objects.filter(_in_person(employee, on))
+    people = Employee.objects.filter(in_person(employee, on))
     given = assigned(power, on).filter(employee__in=people).order_by()
     where = given.annotate(place=Coalesce("unit", "employee__unit")).filter(place=OuterRef("pk"))
     tree = list(Unit.objects.annotate(given=Exists(where)).values_list("pk", "parent", "given"))

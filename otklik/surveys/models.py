@@ -19,19 +19,38 @@ def new_invitation_token() -> str:
 
 
 class Questionnaire(models.Model):
-    """A questionnaire in one edition. Texts of п. 27.3 are normative: a new wording is a new edition."""
+    """A questionnaire in one edition, which never changes: a new wording is a new edition, with its day."""
 
     code = models.SlugField("код", max_length=40)
     edition = models.PositiveSmallIntegerField("редакция", default=1)
     title = models.CharField("название", max_length=200)
-    questions = models.JSONField("вопросы", help_text="Список: код, текст, вид (choice, text), ответы, обязателен ли.")
+    questions = models.JSONField("вопросы", help_text="Список: код, текст, вид, ответы, обязателен ли, чем установлен.")
     valid_from = models.DateField("действует с")
     valid_to = models.DateField("действует по", null=True, blank=True)
+    ground = models.CharField("основание", max_length=300, blank=True, help_text="Приказ, установивший формулировки.")
 
     class Meta:
         verbose_name = "анкета"
         verbose_name_plural = "анкеты"
         constraints = [models.UniqueConstraint("code", "edition", name="questionnaire_edition_once")]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class QuestionnaireDraft(models.Model):
+    """What the next edition of a questionnaire will ask, while it is written; nobody is asked by it."""
+
+    code = models.SlugField("код", max_length=40, unique=True)
+    title = models.CharField("название", max_length=200)
+    questions = models.JSONField("вопросы", default=list)
+    version = models.PositiveIntegerField("версия", default=1, help_text="Растёт с каждым сохранением.")
+    changed_at = models.DateTimeField("изменён", auto_now=True)
+
+    class Meta:
+        verbose_name = "черновик анкеты"
+        verbose_name_plural = "черновики анкет"
+        ordering = ["title", "pk"]
 
     def __str__(self) -> str:
         return self.title
@@ -45,6 +64,9 @@ class Invitation(models.Model):
     channel = models.CharField("канал", max_length=32)
     created_at = models.DateTimeField("создано", auto_now_add=True)
     expires_on = models.DateField("действует по", null=True, blank=True)
+    code = models.CharField(
+        "одноразовый код", max_length=12, unique=True, null=True, blank=True, help_text="Вводит сам отвечающий."
+    )
 
     class Meta:
         verbose_name = "приглашение"
@@ -75,6 +97,24 @@ class SurveyPoint(Validity):
         return self.name
 
 
+class AnswerFlow(models.Model):
+    """How many answers came from one address within an hour; whose it was is forgotten the next day."""
+
+    visitor = models.CharField("посетитель", max_length=64, blank=True, help_text="Ключевой хеш адреса, на сутки.")
+    hour = models.DateTimeField("час", db_index=True)
+    number = models.PositiveIntegerField("сколько ответов", default=0)
+
+    class Meta:
+        verbose_name = "поток ответов"
+        verbose_name_plural = "потоки ответов"
+        constraints = [
+            models.UniqueConstraint("visitor", "hour", condition=~models.Q(visitor=""), name="answer_flow_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"поток ответов {self.pk}"
+
+
 class Response(models.Model):
     """What one person said; one per invitation, whatever is retried."""
 
@@ -93,6 +133,13 @@ class Response(models.Model):
     point = models.ForeignKey(
         SurveyPoint, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="место опроса"
     )
+    attempt = models.CharField("попытка", max_length=32, unique=True, null=True, blank=True, editable=False)
+    flow = models.ForeignKey(
+        AnswerFlow, models.PROTECT, null=True, blank=True, related_name="responses", verbose_name="поток"
+    )
+    suspicious = models.BooleanField(
+        "подозрительно много", default=False, help_text="С одного адреса за час пришло больше ответов, чем бывает."
+    )
 
     class Meta:
         verbose_name = "отзыв"
@@ -107,6 +154,9 @@ class ContactConsent(models.Model):
 
     response = models.OneToOneField(Response, models.PROTECT, related_name="consent", verbose_name="отзыв")
     edition = models.CharField("редакция текста", max_length=20)
+    contact = models.CharField(
+        "как связаться", max_length=200, blank=True, help_text="Пусто — сведения из обращения, приёма или звонка."
+    )
     given_at = models.DateTimeField("когда дано", auto_now_add=True)
 
     class Meta:

@@ -13,10 +13,11 @@ from django.urls import reverse
 
 from otklik.appeals import queues
 from otklik.core.access import by_itself, requires
+from otklik.hotline import missed, promises
 from otklik.knowledge import agreement, law, review
 from otklik.people.models import Employee
-from otklik.reports import compliance
-from otklik.workplace import kb_votes, kb_words, saved, system
+from otklik.reports import compliance, line
+from otklik.workplace import call_back, ekc_work, kb_votes, kb_words, lines, saved, surveys, system
 from otklik.workplace.asked import APPEALS
 from otklik.workplace.models import SavedView
 from otklik.workplace.requests import StaffRequest
@@ -60,6 +61,7 @@ class Line:
 
 
 HOT: Final = {"due", "undelivered"}
+NOTHING: Final = call_back.Waiting()
 GO: Final = {"registration": "KeyH", "mine": "KeyV", "due": "KeyU"}
 
 GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
@@ -83,13 +85,23 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
     ),
     (
         # The consultation line: the call screen
+        Item("Экран звонка", "headset", "call_desk", ("hotline.consult",), go="KeyK"),
+        Item("Консультации", "messages", "consultations", ("hotline.consult", "hotline.figures"), inner=True),
         # Calls nobody answered
+        Item("Пропущенные звонки", "phone-x", "missed", missed.READERS),
+        Item("Обещания перезвонить", "phone-calling", "promises", promises.READERS, inner=True),
+        Item("Показатели пропущенных", "chart-bar", "missed_figures", missed.READERS, inner=True),
         # Calls and the reconciliation with the exchange
         # Figures of the line
+        Item("Показатели линии", "chart-histogram", "line_figures", line.READERS),
         # Lines and their hours; the ЕКЦ
+        Item("Линии", "device-landline-phone", "lines", lines.READERS),
+        Item("ЕКЦ: без темы", "list-search", "ekc_untopiced", ekc_work.CLASSIFY),
+        Item("Переданы в ЕКЦ", "arrows-exchange", "ekc_handed", ekc_work.READERS),
     ),
     (
         # Questionnaires, posters
+        Item("Анкеты и плакаты", "qrcode", "surveys", surveys.READERS),
         # Paper; what people said
         Item("Анализ отзывов", "chart-bar", "opinions", ("surveys.read",)),
         Item("Бумажные анкеты", "keyboard", "paper", ("surveys.paper",)),
@@ -110,10 +122,16 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
 
 
 def groups_for(
-    employee: Employee, *, path: str, view: str, numbers: Mapping[str, int], named: Iterable[SavedView]
+    employee: Employee,
+    *,
+    path: str,
+    view: str,
+    numbers: Mapping[str, int],
+    named: Iterable[SavedView],
+    calls: Mapping[str, call_back.Waiting],
 ) -> list[list[Line]]:
     """Return the menu's groups as this employee sees them on this page; `view` of a named list is «saved_7»."""
-    groups = [list(_lines(group, employee, path, view, numbers)) for group in GROUPS]
+    groups = [list(_lines(group, employee, path, view, numbers=numbers, calls=calls)) for group in GROUPS]
     # Last, so that nothing moves when they come after the page.
     groups.append([_named_line(one, view, numbers) for one in named])
     return [group for group in groups if group]
@@ -125,13 +143,29 @@ def _named_line(one: SavedView, view: str, numbers: Mapping[str, int]) -> Line:
 
 
 def _lines(
-    group: Iterable[Item], employee: Employee, path: str, view: str, numbers: Mapping[str, int]
+    group: Iterable[Item],
+    employee: Employee,
+    path: str,
+    view: str,
+    *,
+    numbers: Mapping[str, int],
+    calls: Mapping[str, call_back.Waiting],
 ) -> Iterable[Line]:
     for item in group:
         if item.powers and not any(employee.has_power(power) for power in item.powers):
             continue
         here = item.url == path
-        yield Line(item.label, item.url, here and not view, item.icon, inner=item.inner, go=item.go)
+        waits = calls.get(item.name, NOTHING)
+        yield Line(
+            item.label,
+            item.url,
+            here and not view,
+            item.icon,
+            number=waits.number,
+            hot=waits.late > 0,
+            inner=item.inner,
+            go=item.go,
+        )
         if item.name == "queue":
             yield from _queue_lines(employee, item.url, view if here else "", numbers)
 
@@ -179,5 +213,6 @@ def menu(request: StaffRequest) -> HttpResponse:
         view=request.GET.get("view", ""),
         numbers=saved.counters(request.user),
         named=saved.seen_by(request.user),
+        calls=call_back.counters(request.user),
     )
     return render(request, "workplace/menu.html", {"groups": groups})

@@ -25,6 +25,8 @@ from otklik.core.errors import is_outage
 from otklik.core.models import JournalEntry
 from otklik.core.terms import SOON_DAYS
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
+from otklik.hotline import missed
+from otklik.hotline.models import Promise
 from otklik.knowledge import agreement, law, quarters, review, votes
 from otklik.knowledge.models import Agreement, LawChange, LawWeek, Material, ReviewDuty, ReviewItem, Vote
 from otklik.people import staff
@@ -64,6 +66,7 @@ SHIPPED: Final[Mapping[str, Way]] = {
     Kind.VOTE: Way(True, DIGEST),
     Kind.REVIEW: Way(True, DIGEST),
     Kind.LAW: Way(True, DIGEST),
+    Kind.CALL_BACK: Way(True, ONCE),
     Kind.TO_AGREE: Way(True, DIGEST),
     Kind.AGREED: Way(True, DIGEST),
     Kind.OPINION: Way(True, DIGEST),
@@ -71,8 +74,9 @@ SHIPPED: Final[Mapping[str, Way]] = {
 # What waits for this very person comes through «не уведомлять» too: nobody must miss what is his.
 NEVER_MUTED: Final = {
     *(Kind.ASSIGNED, Kind.APPROVAL, Kind.SIGNATURE, Kind.RETURNED, Kind.TERM, Kind.REVIEW, Kind.MENTION),
-    *(Kind.TO_AGREE, Kind.LAW),
+    *(Kind.TO_AGREE, Kind.LAW, Kind.CALL_BACK),
 }
+PROMISE_SOON: Final = timedelta(minutes=30)
 # Days before a review is due on which its unit is reminded.
 REMINDED: Final = (1, 7, 14, 30)
 
@@ -492,6 +496,48 @@ def _remind(told: Told, source: str) -> int:
         return 0
     with transaction.atomic():
         return len(_tell(None, replace(told, people=people), source=source, actor=None, at=timezone.now()))
+
+
+# --- calls to be made ------------------------------------------------------------------------------------------------
+
+
+def tell_of_calls() -> int:
+    """Remind of missed calls that are overdue and of promises coming due; return how many were told.
+
+    An overdue missed call: who has taken it, otherwise those who keep the log of its line, and the heads there. A
+    promise: who has given it half an hour before, and once more when its time has passed, then the heads hear it too.
+    """
+    now, told = timezone.now(), 0
+    overdue = missed.waiting().filter(due_at__lt=now).select_related("line__unit")
+    soon = Promise.objects.filter(outcome=Promise.Outcome.OPEN, due_at__lt=now + PROMISE_SOON)
+    heard = set(Notice.objects.filter(kind=Kind.CALL_BACK).values_list("source", flat=True))
+    for row in overdue:
+        source = f"missed:{row.pk}:{row.taken_by_id or 0}:{row.due_at:%Y%m%d%H%M}"
+        if source not in heard:
+            unit = row.line.unit if row.line else None
+            people = (
+                {row.taken_by_id} if row.taken_by_id else _on_line(missed.KEEPER, unit) | _on_line(missed.HEAD, unit)
+            )
+            text = f"Пропущенный звонок ждёт с {timezone.localtime(row.due_at):%d.%m %H:%M}: перезвоните"
+            path = reverse("workplace:missed_call", args=[row.pk])
+            news = Told(Kind.CALL_BACK, text, people, path=path, subject=f"Пропущенный звонок № {row.pk}")
+            told += _remind(news, source)
+    for one in soon.select_related("consultation__line__unit"):
+        passed = one.due_at < now
+        source = f"promise:{one.pk}:{'passed' if passed else 'soon'}:{one.due_at:%Y%m%d%H%M}"
+        if source not in heard:
+            when = f"{timezone.localtime(one.due_at):%d.%m %H:%M}"
+            text = f"Обещали перезвонить до {when}: время прошло" if passed else f"Обещали перезвонить до {when}"
+            people = {one.by_id} | (_on_line(missed.HEAD, one.consultation.line.unit) if passed else set())
+            path = reverse("workplace:promise", args=[one.pk])
+            told += _remind(Told(Kind.CALL_BACK, text, people, path=path, subject=f"Обещание № {one.pk}"), source)
+    return told
+
+
+def _on_line(power: str, unit: Unit | None) -> set[int]:
+    """Return who has a power in the unit that keeps a line's log; everywhere, where it has none or nobody there."""
+    here = set(staff.holders(power, unit=unit, on=timezone.localdate()).values_list("pk", flat=True))
+    return here or _holders(power)
 
 
 # --- telling ---------------------------------------------------------------------------------------------------------

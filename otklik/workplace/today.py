@@ -7,7 +7,7 @@ from datetime import date
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 
@@ -17,7 +17,7 @@ from otklik.core.access import requires
 from otklik.knowledge import agreement, rights
 from otklik.people import substitution
 from otklik.people.models import Employee
-from otklik.workplace import beginning, saved, system
+from otklik.workplace import beginning, call_back, saved, system
 from otklik.workplace.requests import StaffRequest
 
 SHOWN = 6
@@ -32,6 +32,11 @@ STEPS = (
     ("dispatch", "send", "Отправить ответ"),
     ("undelivered", "mail-x", "Разобраться с недоставленными"),
 )
+# Calls to be made, by the name of their page.
+CALLS = {
+    "missed": ("phone-x", "Перезвонить тем, кому не ответили"),
+    "promises": ("phone-calling", "Перезвонить, как обещали"),
+}
 
 
 @dataclass(frozen=True)
@@ -45,9 +50,11 @@ class Waiting:
     burning: int = 0
 
 
-@requires()
+@requires(guests=True)
 def today(request: StaffRequest) -> HttpResponse:
-    """Show what burns and what waits for this employee."""
+    """Show what burns and what waits for this employee; a guest is led to the only page that is his."""
+    if request.user.is_guest:
+        return redirect("workplace:ekc")
     numbers = saved.counters(request.user)
     burning = {"registration": len(queues.burning_messages(request.user))} if numbers.get("registration") else {}
     steps = [
@@ -58,6 +65,8 @@ def today(request: StaffRequest) -> HttpResponse:
     on = timezone.localdate()
     if number := _to_agree(request.user, on):
         steps.append(Waiting(reverse("workplace:agreements"), "file-check", "Согласовать материалы", number))
+    for name, calls in call_back.counters(request.user).items():
+        steps.append(Waiting(reverse(f"workplace:{name}"), *CALLS[name], calls.number, calls.late))
     return render(
         request,
         "workplace/today.html",

@@ -29,7 +29,7 @@ def press(hands: Hands, sign: str) -> None:
 
 
 def begin(page: Page, url: str, forms: int) -> None:
-    page.goto(f"{url}/desk/surveys/paper/")
+    page.goto(f"{url}/desk/paper/")
     page.locator("[name=questionnaire]").select_option(label="Отзыв о консультации, редакция 1")
     page.locator("[name=unit]").select_option(index=1)
     page.locator("[name=forms_expected]").fill(str(forms))

@@ -17,11 +17,15 @@ from django.utils import timezone
 from otklik.appeals import approval, bulk, dispatch, registration
 from otklik.core.models import ChainHead, ProcedureClause, ProcedureEdition, RetentionRule, TermRule
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
+from otklik.hotline import consultations, ekc
+from otklik.hotline import defaults as hotline
+from otklik.hotline import defaults as hotline_defaults
+from otklik.hotline.models import Consultation, Line, MissedCall, Promise
 from otklik.knowledge.models import LawChange, LawWeek, ReviewDuty, ReviewItem
 from otklik.people.models import Employee, Role, RoleAssignment, RolePower, Transfer
 from otklik.people.powers import POWERS
 from otklik.surveys import feedback, handling, paper
-from otklik.surveys.models import PaperBatch, Questionnaire, Response
+from otklik.surveys.models import PaperBatch, Questionnaire, QuestionnaireDraft, Response, SurveyPoint
 from otklik.workplace import urls
 from otklik.workplace.models import SavedView
 from tests import sizes
@@ -46,7 +50,13 @@ ASKED = (
     *("q", "text", "view", "page", "topic", "unit", "term", "channel", "current", "actor", "action", "first", "last"),
     *("number", "from", "to", "download", "at", "on", "kind", "format", "applicant", "about"),
     *("audience", "month", "outcome", "by", "state", "material", "quarter", "source", "section"),
+    *("mark", "fresh", "exact"),
+    *("in", "line", "weekday", "hour"),
+    *("line", "script"),
+    *("line", "script", "known"),
+    *("mark", "fresh", "exact", "like"),
     *("mark", "fresh", "exact", "consultant", "tag", "batch"),
+    *("line", "consultant", "hour", "figure", "value"),
 )
 TYPED = (
     *("text", "reason", "remark", "number", "appeal", "merged", "detach", "insert", "decline", "approvers", "signer"),
@@ -76,6 +86,26 @@ TYPED = (
     ),
     *("said", "written", "weight", "proposal", "word", "all"),
     *("question",),
+    *("result", "duplicate_of", "line", "at", "waited"),
+    # The call screen
+    *(
+        "answer",
+        "caller",
+        "script",
+        "to",
+        "end",
+        "seconds",
+        "transfer",
+        "result",
+        "instead",
+        "not_offered",
+        "q-answered",
+    ),
+    *("code", "by_code", "surname", "address", "email"),
+    *("transfer-where", "transfer-to", "promise-due_on", "promise-due_at", "words-email", "line"),
+    *("date", "opens", "closes", "break_from", "break_to", "why", "opens_0", "closes_0", "break_from_0", "look"),
+    *("code", "phones", "answer", "caller", "answered", "quality", "key", "topic", "need"),
+    *("do", "count", "title", "code", "questionnaire", "ground", "like", "kind-1", "answers-1"),
     *("questionnaire", "point", "received_on", "forms_expected", "forms", "again", "comment", "q-answered", "tags"),
 )
 
@@ -99,6 +129,21 @@ def ids(world: World) -> dict[str, list[int]]:
     dates = {"opened_on": "2026-10-01", "due_on": "2026-12-30"}
     duty = ReviewDuty.objects.create(unit=world.land, year=2026, quarter=4, **dates)
     review = ReviewItem.objects.create(title="Вопрос", unit=world.land, duty=duty, due_on="2026-12-30")
+    now = timezone.now()
+    hotline_defaults.load()
+    line = Line.objects.get(code="department")
+    wait = {"line": line, "first_at": now, "last_at": now, "in_hours": True, "due_at": now}
+    waits = MissedCall.objects.create(**wait, number="+79130000001", number_key="+79130000001")
+    talk = Consultation.objects.create(line=line, by=world.clerk, opened_at=now)
+    promised = Promise.objects.create(
+        consultation=talk, by=world.clerk, number="+79130000001", due_at=now, about="Ответ"
+    )
+    hotline.load()
+    consultant = world.employee("talker", "Голосова", world.registry, ["consultant"])
+    consultation = consultations.open_for(None, number="+7 913 000-00-01", by=consultant)
+    line = Line.objects.get(code="department")
+    given = ekc.Given(at=timezone.now(), question="Где мой договор?")
+    record = ekc.take(given, source="desk", by=world.clerk).consultation
     return {
         "appeals": [appeal.pk, asked.pk, frozen.pk, signed.pk],
         "walk": [appeal.pk],
@@ -121,9 +166,20 @@ def ids(world: World) -> dict[str, list[int]]:
             LawChange.objects.create(named="59-ФЗ", happened_on="2026-10-01", what="Срок", entered_by=world.clerk).pk
         ],
         "law-weeks": [LawWeek.objects.create(begins_on="2026-11-23", due_on="2026-11-27").pk],
-        "surveys": [_pile(world).pk],
+        "missed": [waits.pk, MissedCall.objects.create(**wait, number="", outcome="withheld", settled_at=now).pk],
+        "promises": [promised.pk],
+        "call": [consultation.pk],
+        "consultations": [consultation.pk],
+        "paper": [_pile(world).pk],
         "feedback": [_said(world).pk],
         "retention": [RetentionRule.objects.earliest("pk").pk],
+        "lines": [line.pk],
+        "line-days": [line.exceptions.create(date="2026-12-01", why="Санитарный день").pk],
+        "extensions": [world.clerk.extensions.create(name="101", valid_from=LONG_AGO).pk],
+        "ekc": [record.pk],
+        "surveys": [Questionnaire.objects.earliest("pk").pk],
+        "survey-drafts": [QuestionnaireDraft.objects.create(code="own-1", title="Черновик").pk],
+        "survey-points": [SurveyPoint.objects.earliest("pk").pk],
     }
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from wagtail.models import Page
 
 from otklik.appeals import access, approval, dispatch, signature, steps
@@ -22,6 +23,10 @@ from otklik.appeals.step_rights import ASKED
 from otklik.core import cms, files, installation
 from otklik.core.models import Installation, TermRule
 from otklik.correspondence.models import IncomingFile, IncomingMessage, OutgoingFile, OutgoingMessage
+from otklik.hotline import consultations, ekc
+from otklik.hotline import defaults as hotline
+from otklik.hotline import defaults as hotline_defaults
+from otklik.hotline.models import Consultation, Line, MissedCall, Promise
 from otklik.knowledge import public
 from otklik.knowledge import rights as knowledge_rights
 from otklik.knowledge.models import Agreement, Faq, KnowledgeHome, LawChange, LawWeek, ReviewDuty, ReviewItem, Section
@@ -29,7 +34,7 @@ from otklik.people.models import Employee, Substitution, Transfer
 from otklik.people.powers import STARTING_ROLES
 from otklik.search.models import ThesaurusEntry
 from otklik.surveys import feedback, paper
-from otklik.surveys.models import Questionnaire
+from otklik.surveys.models import Questionnaire, QuestionnaireDraft, SurveyPoint
 from otklik.workplace import rights
 from tests.appeals.conftest import World
 from tests.house.test_doors import OPEN_IN_CMS, plain
@@ -96,9 +101,17 @@ def house(db: None) -> House:
     assert waiting is not None
     duty = ReviewDuty.objects.create(unit=world.land, year=2026, quarter=4, opened_on=today, due_on=today)
     change = LawChange.objects.create(named="59-ФЗ", happened_on=today, what="Срок", entered_by=world.clerk)
+    now = timezone.now()
+    hotline_defaults.load()
+    talk = Consultation.objects.create(line=Line.objects.get(code="department"), by=world.clerk, opened_at=now)
+    hotline.load()
+    consultation = consultations.open_for(None, number="+7 913 000-00-01", by=house.people["consultant"]).pk
+    line = Line.objects.get(code="department")
     invitation = feedback.invite(channel="hotline", on=today)
     said = feedback.answer(invitation.token, {"answered": "no", "quality": "unsatisfied"})
     house.ids = {
+        "call": consultation,
+        "consultations": consultation,
         "walk": house.appeals[0].pk,
         "inbox": world.message().pk,
         "files/in": IncomingFile.objects.create(message=letter, name="a.txt", stored=stored).pk,
@@ -108,6 +121,12 @@ def house(db: None) -> House:
         "deliveries": OutgoingMessage.objects.latest("pk").pk,
         "quarantine": quarantined.pk,
         "terms": TermRule.objects.earliest("pk").pk,
+        "lines": line.pk,
+        "line-days": line.exceptions.create(date=today, why="Санитарный день").pk,
+        "extensions": world.clerk.extensions.create(name="101", valid_from=today).pk,
+        "ekc/untopiced": ekc.take(
+            ekc.Given(at=sent.created_at, question="Где мой договор?"), source="desk", by=world.clerk
+        ).consultation.pk,
         "kb/sections": section.pk,
         "kb/thesaurus": ThesaurusEntry.objects.create(said="ларёк", written="объект").pk,
         "kb": faq.pk,
@@ -118,7 +137,7 @@ def house(db: None) -> House:
         "review-items": ReviewItem.objects.create(
             material_id=faq.pk, title="Вопрос", unit=world.land, duty=duty, due_on=duty.due_on
         ).pk,
-        "surveys/paper": paper.open_batch(
+        "paper": paper.open_batch(
             questionnaire=Questionnaire.objects.get(code="consultation"),
             point=None,
             unit=world.land,
@@ -128,7 +147,16 @@ def house(db: None) -> House:
         ).pk,
         "feedback": said.pk,
         "staff": world.stranger.pk,
+        "surveys": Questionnaire.objects.earliest("pk").pk,
+        "survey-drafts": QuestionnaireDraft.objects.create(code="own-1", title="Черновик").pk,
+        "survey-points": SurveyPoint.objects.earliest("pk").pk,
         "role-assignments": world.stranger.assignments.get().pk,
+        "missed": MissedCall.objects.create(
+            number="+79130000001", first_at=now, last_at=now, in_hours=True, due_at=now
+        ).pk,
+        "promises": Promise.objects.create(
+            consultation=talk, by=world.clerk, number="+79130000001", due_at=now, about="Ответ"
+        ).pk,
         "transfers": Transfer.objects.create(employee=world.helper, unit=world.land, starts_on="2099-01-01").pk,
         "away": Substitution.objects.create(
             absent=world.clerk2, deputy=world.helper, starts_on=today, ends_on=today

@@ -32,6 +32,7 @@ class CallEvent(models.Model):
         QUEUE_LOG = "queue_log", "журнал очереди"
         CDR = "cdr", "учёт станции"
         HAND = "hand", "вручную"
+        OURS = "ours", "Отклик"  # closed by us: the exchange never told of its end
 
     source = models.CharField("откуда", max_length=10, choices=Source)
     key = models.CharField("след", max_length=64, help_text="Хеш того, что сказано: повтор узнаётся по нему.")
@@ -161,6 +162,18 @@ class MissedCall(models.Model):
         verbose_name="кто решил",
         help_text="Пусто — сама система: дозвонился сам.",
     )
+    reached_by = models.ForeignKey(
+        Call,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="settles",
+        verbose_name="звонок, на который ответили",
+        help_text="Им решено «дозвонился сам»; окажется, что не ответили, — запись откроется снова.",
+    )
+    duplicate_of = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="duplicates", verbose_name="повтор чего"
+    )
     note = models.CharField("примечание", max_length=500, blank=True)
 
     class Meta:
@@ -182,6 +195,16 @@ class MissedCall(models.Model):
             models.CheckConstraint(
                 condition=Q(outcome="", settled_at=None) | (~Q(outcome="") & Q(settled_at__isnull=False)),
                 name="missed_call_settled_with_an_outcome",
+            ),
+            models.UniqueConstraint(
+                "number_key",
+                condition=Q(outcome="", line=None) & ~Q(number_key=""),
+                name="missed_call_one_open_of_no_line",
+            ),
+            # Only where there is nobody to call may it be settled so; and what repeats another, says which.
+            models.CheckConstraint(condition=~Q(outcome="withheld") | Q(number=""), name="missed_call_withheld"),
+            models.CheckConstraint(
+                condition=~Q(outcome="duplicate") | Q(duplicate_of__isnull=False), name="missed_call_duplicate_of_one"
             ),
         ]
 
@@ -205,8 +228,19 @@ class ReturnCall(models.Model):
         "hotline.Promise", models.CASCADE, null=True, blank=True, related_name="returns", verbose_name="обещание"
     )
     at = models.DateTimeField("когда")
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="кто звонил")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="кто звонил",
+        help_text="Пусто — станция не сказала.",
+    )
     result = models.CharField("что вышло", max_length=12, choices=Result)
+    told = models.BooleanField(
+        "сказал сотрудник", default=True, help_text="Иначе так рассудила станция: ей отвечает и автоответчик."
+    )
     call = models.ForeignKey(
         Call, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name="звонок станции"
     )
@@ -219,7 +253,9 @@ class ReturnCall(models.Model):
             models.CheckConstraint(
                 condition=Q(missed__isnull=True, promise__isnull=False) | Q(missed__isnull=False, promise__isnull=True),
                 name="return_call_of_one_duty",
-            )
+            ),
+            models.UniqueConstraint("missed", "call", name="return_call_of_missed_once"),
+            models.UniqueConstraint("promise", "call", name="return_call_of_promise_once"),
         ]
 
     def __str__(self) -> str:

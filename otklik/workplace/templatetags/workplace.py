@@ -12,14 +12,15 @@ from django.utils.text import Truncator
 
 from otklik.appeals.models import Appeal
 from otklik.appeals.queues import Row
-from otklik.core import actions
+from otklik.core import actions, masking
 from otklik.core.templatetags.otklik import channel_icon, icon, moment, term_chip
 from otklik.correspondence.models import ChannelCode
 from otklik.knowledge import finding
 from otklik.knowledge.models import SearchSession
 from otklik.people import access
 from otklik.people.models import Applicant, Employee
-from otklik.workplace import queue, saved
+from otklik.reports import line
+from otklik.workplace import call_back, queue, saved
 from otklik.workplace.menu import groups_for
 
 register = template.Library()
@@ -36,6 +37,7 @@ def menu(context: dict[str, Any]) -> dict[str, Any]:
             view=str(context.get("menu_view") or context.get("view", "")),
             numbers=saved.counters(user) if numbers is None else numbers,
             named=[] if context.get("lazy_menu") else saved.seen_by(user),
+            calls={} if context.get("lazy_menu") else call_back.counters(user),
         )
     }
 
@@ -49,12 +51,26 @@ def came_from(context: dict[str, Any]) -> str:
 register.filter("action_name", actions.name_of)
 register.filter("fact_name", actions.fact)
 register.filter("chain_name", actions.chain_of)
+register.filter("masked_phone", masking.phone)
+
+
+@register.filter
+def may(employee: Employee, power: str) -> bool:
+    """Tell whether an employee may do something today."""
+    return employee.has_power(power)
 
 
 @register.filter
 def fact_value(value: object) -> str:
     """Return a fact of the journal in words; states of an appeal as its card calls them."""
     return str(Appeal.Status(value).label) if value in Appeal.Status.values else actions.told(value)
+
+
+@register.filter
+def seconds(number: int | None) -> str:
+    """Return «2 мин 05 с»."""
+    minutes, rest = divmod(number or 0, 60)
+    return f"{minutes} мин {rest:02} с" if minutes else f"{rest} с"
 
 
 @register.filter
@@ -153,9 +169,24 @@ def masked_name(applicant: Applicant) -> str:
 
 
 @register.filter
+def masked_phone(number: str) -> str:
+    """Return a caller's number as a list may show it; one that is withheld, in words."""
+    return masking.phone(number) or "номер скрыт"
+
+
+register.filter("hidden_numbers", masking.words)
+
+
+@register.filter
 def took(ms: int | None) -> str:
     """Return how long a search took, in words."""
     return finding.spoken(ms)
+
+
+@register.filter
+def lasted(seconds: int | None) -> str:
+    """Return how long a call took, in words."""
+    return line.spoken(seconds)
 
 
 @register.filter

@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
         ('core', '0007_read_so_far'),
         ('knowledge', '0014_search_where_people_work'),
         ('people', '0008_words_power'),
-        ('surveys', '0002_points'),
+        ('surveys', '0003_public'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,0 +1,76 @@
+"""Click-to-call: the exchange is asked by its address with a signature; what fails is said, and never the number."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import logging
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+
+from otklik.hotline import dialling
+from tests.hotline.conftest import NUMBER
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def exchange() -> Iterator[Any]:
+    """Listen as an exchange would; it answers with the status it is told."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            server.asked.append((self.path, json.loads(body), self.headers["X-Otklik-Signature"]))
+            self.send_response(server.status)
+            self.send_header("Location", "http://127.0.0.1:1/elsewhere")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server: Any = HTTPServer(("127.0.0.1", 0), Handler)
+    server.asked, server.status = [], 200
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_without_an_address_the_employee_dials_himself(consultant):
+    assert dialling.connect(NUMBER, by=consultant) is None
+
+
+def test_the_exchange_is_asked_to_ring_the_employee_then_the_number(exchange, settings, consultant):
+    settings.EXCHANGE_DIAL = f"http://127.0.0.1:{exchange.server_port}/dial?from={{extension}}&to={{number}}"
+    settings.EXCHANGE_DIAL_SECRET = "secret"
+    assert dialling.connect(NUMBER, by=consultant) == "101"
+    [(path, body, signature)] = exchange.asked
+    assert path == "/dial?from=101&to=%2B7%20913%20000-00-01"
+    told = f"101.{NUMBER}.{body['at']}".encode()
+    assert (body["number"], signature) == (NUMBER, hmac.new(b"secret", told, hashlib.sha256).hexdigest())
+
+
+@pytest.mark.parametrize("status", [302, 403, 500])
+def test_a_refusal_is_said_without_the_number(exchange, settings, consultant, status, caplog):
+    settings.EXCHANGE_DIAL = f"http://127.0.0.1:{exchange.server_port}/dial?to={{number}}"
+    exchange.status = status
+    with caplog.at_level(logging.DEBUG), pytest.raises(dialling.NotDialled):
+        dialling.connect(NUMBER, by=consultant)
+    assert "did not dial" in caplog.text
+    assert "913" not in caplog.text
+
+
+def test_an_exchange_that_is_away_and_an_employee_without_a_telephone(settings, consultant, world):
+    settings.EXCHANGE_DIAL = "http://127.0.0.1:1/dial"
+    with pytest.raises(dialling.NotDialled):
+        dialling.connect(NUMBER, by=consultant)
+    with pytest.raises(dialling.NoExtension):
+        dialling.connect(NUMBER, by=world.clerk)
