@@ -386,7 +386,9 @@ class _Operator:
         today = timezone.localdate(self.now)
         for point in SurveyPoint.objects.order_by("pk"):
             asked = feedback.in_force(point.questionnaire, on=today)
-            for ago in range(self.days, 0, -1) if asked else ():
+            if asked is None:
+                continue
+            for ago in range(self.days, 0, -1):
                 day = self.open[self.line.pk].intervals(today - timedelta(days=ago))
                 for _ in range(self.chance.choice([0, 0, 1, 1, 2]) if day else 0):
                     at = day[0].starts + timedelta(minutes=self.chance.randint(5, 600))
@@ -415,8 +417,8 @@ class _Operator:
         rows = self.rows
         self._written_down()
         self._at_points()
-        for model in (Invitation, Response):
-            self._dated(model)
+        self._dated(Invitation)
+        self._dated(Response)
         for one in rows.consultations:
             one.invitation = one.invitation  # its key is known now
         Consultation.objects.bulk_create(rows.consultations)
@@ -424,10 +426,11 @@ class _Operator:
         for uid, consultation in rows.calls.items():
             known[uid].consultation = consultation
         Call.objects.bulk_update(known.values(), ["consultation"], batch_size=500)
-        for model in (ScriptUse, Transfer):
-            self._dated(model)
+        self._dated(ScriptUse)
+        self._dated(Transfer)
         for kept in (Hold, Promise, ReturnCall):
-            kept.objects.bulk_create(one for one in rows.kept if isinstance(one, kept))  # type: ignore[attr-defined]
+            mine: list[Any] = [one for one in rows.kept if isinstance(one, kept)]
+            kept._default_manager.bulk_create(mine)
         uses = [
             (MaterialUse(page_id=page, action=action, reference=f"consultation:{row.pk}", by=row.by), at)
             for row, page, action, at in rows.uses
