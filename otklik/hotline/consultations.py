@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -231,7 +231,7 @@ def classify(consultation: Consultation, *, topic: Topic | None, need: Need | No
     if (row.topic_id, row.need_id) != (topic and topic.pk, need and need.pk):
         row.topic, row.need = topic, need
         row.save(update_fields=["topic", "need"])
-        facts = {"topic": topic.code if topic else None, "need": need.code if need else None}
+        facts: dict[str, Any] = {"topic": topic.code if topic else None, "need": need.code if need else None}
         journal.record("consultation.classified", chain=_chain(row), by=by, **facts)
     return row
 
@@ -248,7 +248,7 @@ def read_step(
     use = ScriptUse.objects.create(
         consultation=row, material=material, revision=revision, stage=stage[:12], step=step[:100]
     )
-    facts = {"material": material, "revision": revision, "stage": use.stage, "step": use.pk}
+    facts: dict[str, Any] = {"material": material, "revision": revision, "stage": use.stage, "step": use.pk}
     journal.record("consultation.step_read", chain=_chain(row), by=by, **facts)
     return use
 
@@ -282,7 +282,7 @@ def transfer(
 ) -> Transfer:
     """Begin to hand the caller over: to whom and why; the result is told by `transfer_result`."""
     row = _mine(consultation, by)
-    where = Transfer.Where(where) if where in Transfer.Where.values else ""  # type: ignore[assignment]
+    where = Transfer.Where(where) if where in Transfer.Where.values else ""
     named = to is not None if where == Transfer.Where.EMPLOYEE else bool(to_words.strip())
     if not where or (where in (Transfer.Where.EMPLOYEE, Transfer.Where.OUTSIDE) and not named) or to == by:
         raise WhereUnclear
@@ -295,7 +295,7 @@ def transfer(
         to_words=to_words.strip()[:200] if where != Transfer.Where.EMPLOYEE else "",
         why=why.strip()[:300],
     )
-    facts = {"transfer": begun.pk, "where": where, "employee": begun.to_id}
+    facts: dict[str, Any] = {"transfer": begun.pk, "where": where, "employee": begun.to_id}
     journal.record("consultation.transferred", chain=_chain(row), by=by, **facts)
     return begun
 
@@ -497,7 +497,7 @@ def _joined(row: Consultation, call: Call | None, *, by: Employee) -> Consultati
         row.by = by
         row.save(update_fields=["by"])
     _attach(call, row)
-    facts = {"call": call.pk if call else None, "was": was, "now": by.pk}
+    facts: dict[str, Any] = {"call": call.pk if call else None, "was": was, "now": by.pk}
     journal.record("consultation.joined", chain=_chain(row), by=by, **facts)
     return row
 

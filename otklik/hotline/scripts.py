@@ -78,7 +78,7 @@ class Talk:
 def talks(user: Employee, consultation: Consultation) -> list[Talk]:
     """Return the scripts the employee may read, those that greet first, filled in for this consultation."""
     facts = facts_of(user, consultation)
-    scripts: Iterable[Script] = materials.for_staff(user, Script).order_by("title", "pk")  # type: ignore[assignment]
+    scripts: Iterable[Script] = materials.for_staff(user, Script).order_by("title", "pk")
     found = [_talk(script, facts) for script in scripts]
     return sorted(found, key=lambda talk: talk.first_of("greeting") is None)
 

@@ -105,10 +105,10 @@ if (notes) {
   addEventListener("beforeunload", (event) => { if (conflict && !leaving) event.preventDefault(); });
   // What closes the call or writes a message from the notes waits until they are kept.
   document.addEventListener("htmx:confirm", (event) => {
-    if (!since || event.detail.verb !== "post") return;
+    if (!(since || going) || conflict || !event.target.closest("#held, #script, #steps, #closing")) return;
     event.preventDefault();
     clearTimeout(timer);
-    Promise.resolve(going).then(save).then(() => { if (!conflict) event.detail.issueRequest(true); });
+    Promise.resolve(going).then(save).then(() => { if (!conflict) event.detail.issueRequest(true); });  // a conflict is looked at first
   });
 }
 
