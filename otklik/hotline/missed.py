@@ -157,7 +157,7 @@ def waiting() -> QuerySet[MissedCall]:
 
 
 def _owe(call: Call) -> None:
-    known = MissedCall.objects.select_for_update().filter(pk=call.missed_id)
+    known = MissedCall.objects.select_for_update().filter(pk=call.missed_id or 0)
     row: MissedCall | None = known.first() if call.missed_id else None
     if row is not None and (row.line_id, row.number_key, row.number) != (call.line_id, call.number_key, call.number):
         row = _moved(call, row)
