@@ -433,6 +433,72 @@ class FoundMaterials(BaseModel):
     read_as: str = Field(description="Запрос, как он понят после исправлений; пусто, если понят как есть.")
 
 
+# ---------- the telephone line ----------
+
+
+class LineNow(BaseModel):
+    """Телефонная линия: отвечают ли сейчас."""
+
+    code: str = Field(examples=["ekc"])
+    name: str
+    phones: list[str] = Field(examples=[["110"]])
+    ours: bool = Field(description="Отвечают консультанты департамента; false — другая организация.")
+    is_open: bool = Field(description="Отвечают сейчас.")
+    changes_at: datetime | None = Field(description="Когда закроется или откроется; null — дальше, чем известно.")
+    words: str = Field(description="То же словами.", examples=["открыта до 18:00"])
+
+
+class Lines(BaseModel):
+    """Линии, действующие сегодня."""
+
+    at: datetime = Field(description="На какой момент.")
+    items: list[LineNow]
+
+
+class TwoAnswers(Given):
+    """Ответы на два вопроса п. 27.3: оба вместе."""
+
+    answered: Literal["yes", "no"] = Field(description="Получен ли ответ на Ваш вопрос?")
+    quality: Literal["satisfied", "partial", "unsatisfied"] = Field(description="Качество работы консультанта.")
+
+
+class GivenConsultation(Given):
+    """Консультация, данная ЕКЦ."""
+
+    external_id: Annotated[Text, Field(pattern=r"^[!-~]+$")] = Field(
+        min_length=1,
+        max_length=120,
+        description="Номер записи у ЕКЦ. Повтор с тем же номером узнаётся; с другим содержанием — отказ 409.",
+        examples=["EKC-2026-118"],
+    )
+    at: Moment = Field(description="Когда началась, не в будущем.", examples=["2026-11-24T10:15:00+07:00"])
+    question: Said = Field(max_length=20_000, description="О чём спросили.", examples=["В чьей собственности участок?"])
+    answer: Text = Field("", max_length=20_000, description="Что ответили.")
+    number: Text = Field("", max_length=40, description="Телефон звонившего; пусто — скрыт.")
+    caller: Text = Field("", max_length=200, description="Как к нему обращались.")
+    operator: Text = Field("", max_length=120, description="Кто отвечал: имя или номер.")
+    seconds: Whole = Field(0, ge=0, le=21_600, description="Сколько длилась.")
+    outcome: Literal["answered", "transferred", "written", "dropped", "wrong_number"] = Field(
+        "answered",
+        description="Итог: ответили; соединён с департаментом; письменное обращение; сорвался; ошибся номером.",
+    )
+    answers: TwoAnswers | None = Field(None, description="Два вопроса; null — не спрашивали.")
+    refused: StrictBool = Field(False, description="Отказался отвечать на два вопроса.")
+    told_of_qr: StrictBool = Field(False, description="Сказано об анкете по QR-коду.")
+
+
+class TakenConsultation(BaseModel):
+    """Принятая консультация ЕКЦ, без её текста."""
+
+    id: int
+    external_id: str
+    at: datetime
+    outcome: str
+    asked: str = Field(description="Два вопроса: answered, refused или пусто.")
+    topic: Named | None = Field(description="Тема, когда её подтвердил делопроизводитель.")
+    need: Named | None = Field(description="Типовая потребность, когда её подтвердили.")
+
+
 def dumped(model: BaseModel) -> dict[str, Any]:
     """Return a model as JSON carries it."""
     return model.model_dump(mode="json")

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from ninja import NinjaAPI, Router
 from ninja.operation import Operation
 
-from otklik.api import appeals, figures, materials, messages, problems
+from otklik.api import appeals, calls, figures, line, materials, messages, problems
 from otklik.api.documented import PROBLEMS, TOLD
 from otklik.api.keys import AccessKey, token_of
 from otklik.api.schemas import KeyInfo
@@ -51,7 +51,10 @@ api: Final = NinjaAPI(
     servers=[{"url": "/"}],
 )
 problems.install(api)
-for router in (messages.router, appeals.router, materials.router, figures.router, key_router):
+for router in (
+    *(messages.router, appeals.router, materials.router, figures.router, calls.router, line.router),
+    key_router,
+):
     api.add_router("", router)
 
 

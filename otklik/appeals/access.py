@@ -129,15 +129,15 @@ def messages_of(user: Employee) -> QuerySet[IncomingMessage]:
 
 def get_message(user: Employee, pk: int) -> IncomingMessage:
     """Return one of `messages_of`, the look logged; 404 where the user may not see it."""
-    of_appeal = journal.looked_today("appeal.opened", by=user, appeal=OuterRef("taken__appeal"))
-    of_message = journal.looked_today("message.opened", by=user, message=OuterRef("pk"))
     rows = messages_of(user).select_related("contact_point", "raw", "thread", "taken__appeal")
-    message: Any = get_object_or_404(rows.annotate(looked=of_appeal | of_message), pk=pk)
-    if not message.looked and hasattr(message, "taken"):
-        journal.looked("appeal.opened", by=user, appeal=message.taken.appeal_id)
-    elif not message.looked:
-        journal.looked("message.opened", by=user, message=message.pk)
-    return cast(IncomingMessage, message)
+    message = get_object_or_404(rows, pk=pk)
+    taken = getattr(message, "taken", None)
+    if taken is None:
+        if not journal.has_looked_today("message.opened", by=user, message=message.pk):
+            journal.looked("message.opened", by=user, message=message.pk)
+    elif not journal.has_looked_today("appeal.opened", by=user, appeal=taken.appeal_id):
+        journal.looked("appeal.opened", by=user, appeal=taken.appeal_id)
+    return message
 
 
 def reveal_sender(user: Employee, message: IncomingMessage) -> None:

@@ -16,7 +16,8 @@ from django.utils import timezone
 from otklik.appeals import access, transitions
 from otklik.appeals.models import Appeal, AppealQuestion, Need, Topic
 from otklik.appeals.permissions import check_power
-from otklik.core import journal
+from otklik.core import built, journal
+from otklik.core import terms as rules
 from otklik.core.errors import DomainError
 from otklik.knowledge import materials
 from otklik.people import staff
@@ -92,12 +93,22 @@ class Guess:
 
 def valid_topics(on: date | None = None) -> QuerySet[Topic]:
     """Return the topics that may be assigned on a day."""
-    return Topic.objects.filter(_valid(on), leaf=True).select_related("unit")
+    return _topics_on(on or timezone.localdate())
 
 
 def valid_needs(on: date | None = None) -> QuerySet[Need]:
     """Return the needs that may be assigned on a day."""
-    return Need.objects.filter(_valid(on))
+    return _needs_on(on or timezone.localdate())
+
+
+@built.once
+def _topics_on(on: date) -> QuerySet[Topic]:
+    return Topic.objects.filter(rules.valid(on), leaf=True).select_related("unit")
+
+
+@built.once
+def _needs_on(on: date) -> QuerySet[Need]:
+    return Need.objects.filter(rules.valid(on))
 
 
 def propose(text: str, *, reader: Employee | None = None) -> Guess:
@@ -197,11 +208,6 @@ def _check_pairs(pairs: Sequence[tuple[Topic, Need]], on: date | None = None) ->
             raise UnfitQuestion(name=str(topic))
         if not _counts(need, on):
             raise UnfitQuestion(name=str(need))
-
-
-def _valid(on: date | None) -> Q:
-    on = on or timezone.localdate()
-    return Q(valid_from__lte=on) & (Q(valid_to__isnull=True) | Q(valid_to__gte=on))
 
 
 def _counts(row: Topic | Need, on: date | None) -> bool:

@@ -11,7 +11,6 @@ from django.db.models.functions import Cast, Concat
 from otklik.appeals.models import Appeal, AppealQuestion, Citation
 from otklik.core.compliance import Figure, Promise, end_of, is_today, unknown
 from otklik.core.models import JournalEntry
-from otklik.correspondence.models import ChannelCode
 from otklik.knowledge import confirmed, quality
 
 
@@ -55,11 +54,6 @@ def _night(on: date) -> str:
     return f". Ночью {run.day:%d.%m.%Y} нужный материал среди первых трёх к письмам: {three} %"
 
 
-def _of_ekc(on: date) -> Figure:
-    number = Appeal.objects.filter(channel=ChannelCode.EKC, registered_on__lte=on).count()
-    return Figure(f"Зарегистрировано обращений из ЕКЦ: {number}", number)
-
-
 PROMISES: Final = (
     Promise(
         "R9.1",
@@ -80,16 +74,5 @@ PROMISES: Final = (
         figure=_with_materials,
         list_name="workplace:answers_share",
         list_words="Ответы с материалами",
-    ),
-    Promise(
-        "R27.4",
-        "27.4",
-        does="На главной странице портала видно, открыта ли сейчас линия ЕКЦ (110) по производственному календарю. "
-        "Обращение, принятое ЕКЦ, записывают вручную.",
-        missing="Приём и счёт консультаций, данных ЕКЦ.",
-        figure=_of_ekc,
-        list_name="workplace:queue",
-        list_words="Обращения из ЕКЦ",
-        query="view=all&channel=ekc",
     ),
 )

@@ -28,7 +28,7 @@ from otklik.appeals.permissions import allows, check_can_work, check_can_write
 from otklik.core import files, journal
 from otklik.core.errors import DomainError
 from otklik.knowledge import materials
-from otklik.knowledge.materials import Asked, Insert, Results
+from otklik.knowledge.materials import Insert, Results
 from otklik.knowledge.models import Material
 from otklik.knowledge.placeholders import Fact
 from otklik.people import access as people_access
@@ -165,7 +165,7 @@ def suggest_materials(appeal: Appeal, letter: str, *, user: Employee, limit: int
     # A letter of one question is that question.
     about = questions.asked_in(letter) if not named else named if len(named) > 1 else []
     whole = "\n".join([appeal.subject, *named, letter])
-    asked = [Asked(whole, letter=True), *(Asked(one) for one in about)]
+    asked = [whole, *about]
     found = materials.search_each(asked, user=user, limit=limit, reference=_reference(appeal))
     suggested, seen = [], set[int]()
     for words, every in zip(["", *about], found, strict=True):

@@ -10,14 +10,14 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from otklik.appeals import classification, numbers, receipts, search_feed, terms, ways
 from otklik.appeals.errors import WrongDate
 from otklik.appeals.models import Appeal, AppealMessage, AppealQuestion, AppealTerm, ChannelDefault, Need, Topic
 from otklik.appeals.permissions import check_can_work, check_power
-from otklik.core import journal
+from otklik.core import built, journal
 from otklik.core import terms as rules
 from otklik.core.errors import DomainError
 from otklik.core.models import Regime
@@ -124,12 +124,17 @@ def _propose(message: IncomingMessage, on: date) -> Proposal:
 
 def default_for(channel: str, *, identified: bool = False, on: date | None = None) -> ChannelDefault:
     """Return the dictionary's row for a channel; without identification where there is none with it."""
-    on = on or timezone.localdate()
-    rows = ChannelDefault.objects.filter(rules.valid(on), channel=channel).select_related("regime")
-    row = rows.filter(Q(identified=identified) | Q(identified=False)).order_by("-identified", "-valid_from").first()
+    row = _defaults(channel, identified, on or timezone.localdate()).first()
     if row is None:
         raise NoDefault(channel=ChannelCode(channel).label)
     return row
+
+
+@built.once
+def _defaults(channel: str, identified: bool, on: date) -> QuerySet[ChannelDefault]:
+    """Return the rows that may count for a channel, the best first."""
+    rows = ChannelDefault.objects.filter(rules.valid(on), channel=channel, identified__in={identified, False})
+    return rows.select_related("regime").order_by("-identified", "-valid_from")
 
 
 def open_appeals_of(known: Iterable[Applicant], address: str = "") -> list[Appeal]:

@@ -28,6 +28,7 @@ from otklik.core import beats, files, journal
 from otklik.core.models import Firing, JournalEntry, JournalSeal
 from otklik.correspondence import delivery, inbox, staff_mail
 from otklik.correspondence.channel import Channel
+from otklik.hotline import calls
 from otklik.knowledge import file_texts, finding, lessons, materials, proposals, quality, quarters, schedule, weeks
 from otklik.people import accounts, lockout
 from otklik.search import encoder, vectors
@@ -105,6 +106,7 @@ def periodic() -> list[Job]:
         Job("sweep-presence", presence.forget_old, daily_at=time(3, 45)),
         Job("sweep-notices", notices.forget_old, daily_at=time(3, 50)),
         Job("sweep-staff-mail", staff_mail.forget_old, daily_at=time(3, 55)),
+        Job("close-endless-calls", calls.close_endless, every=timedelta(hours=1)),
         Job("sweep-firings", forget_old_firings, daily_at=time(3, 40)),
     ]
 

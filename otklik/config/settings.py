@@ -233,6 +233,7 @@ SOCIALACCOUNT_PROVIDERS = {
 }
 
 LANGUAGE_CODE = "ru"
+LOCALE_PATHS = [PACKAGE / "locale"]
 TIME_ZONE = os.environ.get("OTKLIK_TIME_ZONE", "Asia/Novosibirsk")
 USE_I18N = True
 USE_TZ = True
@@ -313,6 +314,7 @@ WAGTAILADMIN_LOGIN_URL = LOGIN_URL  # one door in: with its limits and its journ
 WAGTAIL_PASSWORD_MANAGEMENT_ENABLED = False
 WAGTAIL_PASSWORD_RESET_ENABLED = False
 WAGTAIL_WORKFLOW_ENABLED = False  # who agrees follows from the keeper of the section: `knowledge.agreement`
+WAGTAIL_EDITING_SESSION_PING_INTERVAL = 3000  # ms: who else edits is seen within that
 WAGTAILADMIN_RICH_TEXT_EDITORS = {"default": {"WIDGET": "otklik.knowledge.rich_editor.RichTextArea"}}
 WAGTAILADMIN_COMMENTS_ENABLED = True  # their letters go nowhere: `EMAIL_BACKEND`
 WAGTAILDOCS_SERVE_METHOD = "serve_view"  # every document passes the question who may read it
@@ -328,6 +330,14 @@ TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBacken
 # Mail: `imaps://user:password@host:993/INBOX?point=code`, several separated by spaces; SMTP as one address.
 MAILBOXES = os.environ.get("OTKLIK_MAILBOXES", "").split()
 MAIL_SECONDS = int(os.environ.get("OTKLIK_MAIL_SECONDS", "30"))
+
+# The telephone exchange: listened to by `otklik exchange`, each way only where it is configured.
+EXCHANGE_AMI = _secret("OTKLIK_EXCHANGE_AMI")  # ami://user:password@host:port
+EXCHANGE_QUEUE_LOG = os.environ.get("OTKLIK_EXCHANGE_QUEUE_LOG", "")
+EXCHANGE_SECRET = _secret("OTKLIK_EXCHANGE_SECRET")  # signs events the exchange sends by itself
+EXCHANGE_CONTEXTS = frozenset(_list("OTKLIK_EXCHANGE_CONTEXTS", "from-trunk,from-pstn"))
+EXCHANGE_ROBOTS = frozenset(_list("OTKLIK_EXCHANGE_ROBOTS"))
+EXCHANGE_LONGEST_HOURS = int(os.environ.get("OTKLIK_EXCHANGE_LONGEST_HOURS", "4"))
 SMTP_URL = os.environ.get("OTKLIK_SMTP_URL", "smtp://127.0.0.1:25")
 UNDO_SECONDS = int(os.environ.get("OTKLIK_UNDO_SECONDS", "30"))
 

@@ -17,8 +17,11 @@ View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 SESSION_ENDED: Final = "Сеанс закончился: войдите в соседней вкладке. Набранное останется здесь."
 
 
-def requires(*powers: str) -> Callable[[View], View]:
-    """Let in a signed-in employee who holds at least one of `powers` today; none named: any employee."""
+def requires(*powers: str, guests: bool = False) -> Callable[[View], View]:
+    """Let in a signed-in employee who holds at least one of `powers` today; none named: any employee.
+
+    `guests`: also people of other organisations, who otherwise enter only what a power of theirs names.
+    """
 
     def mark(view: View) -> View:
         @wraps(view)
@@ -28,9 +31,11 @@ def requires(*powers: str) -> Callable[[View], View]:
                 return _to_sign_in(request)
             if powers and not any(user.has_power(power) for power in powers):
                 raise PermissionDenied
+            if not powers and not guests and user.is_guest:
+                raise PermissionDenied
             return view(request, *args, **kwargs)
 
-        guarded.access = powers or ("employee",)  # type: ignore[attr-defined]
+        guarded.access = powers or (("employee", "guest") if guests else ("employee",))  # type: ignore[attr-defined]
         return cast(View, guarded)
 
     return mark

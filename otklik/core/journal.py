@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
-from django.db.models import BigIntegerField, Exists, F, Max, OuterRef, Q
+from django.db.models import BigIntegerField, Exists, F, Max, OuterRef, Q, QuerySet
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
 from django.utils import timezone
@@ -87,16 +87,25 @@ def looked(action: str, *, by: Employee, **data: object) -> AccessEntry:
     return row
 
 
+def has_looked_today(action: str, *, by: Employee, **at: int) -> bool:
+    """Tell whether today's log has this look already: `appeal=7`."""
+    return _looks_today(action, by).filter(**{f"data__{name}": pk for name, pk in at.items()}).exists()
+
+
 def looked_today(action: str, *, by: Employee, **at: OuterRef) -> Exists:
     """Return the condition «today's log has this look already», for the rows of a query: `appeal=OuterRef("pk")`.
 
     Two tabs opened at once may both find nothing and write two rows: that says no untruth.
     """
     [(name, pk)] = at.items()
+    row = Cast(KT(f"data__{name}"), BigIntegerField())
+    return Exists(_looks_today(action, by).annotate(at_row=row).filter(at_row=pk))
+
+
+def _looks_today(action: str, by: Employee) -> QuerySet[Any]:
     looks = AccessEntry.objects.filter(actor=by, chain=_today(), action=action)
-    if by.through_token:  # a program's look is one of its own, whatever the person has opened himself
-        looks = looks.filter(data__token=by.through_token)
-    return Exists(looks.annotate(at_row=Cast(KT(f"data__{name}"), BigIntegerField())).filter(at_row=pk))
+    # A program's look is one of its own, whatever the person has opened himself.
+    return looks.filter(data__token=by.through_token) if by.through_token else looks
 
 
 def _today() -> str:

@@ -8,7 +8,7 @@ import re
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import IO, Any, Final, NamedTuple
 
 from otklik.core import files
@@ -84,11 +84,16 @@ def xlsx(rows: Iterable[Iterable[object]], *, title: str) -> bytes:
     return spool.getvalue()
 
 
-def read(upload: IO[bytes], name: str, *, most_rows: int) -> list[tuple[int, list[Cell]]]:
-    """Return the filled rows of the first sheet and their numbers; nothing is run, a formula is told by its address."""
+def read(upload: IO[bytes], name: str, *, most_rows: int, csv_too: bool = False) -> list[tuple[int, list[Cell]]]:
+    """Return the filled rows of the first sheet and their numbers; nothing is run, a formula is told by its address.
+
+    `csv_too`: a CSV as well, as programs and Excel write it: UTF-8 or Windows-1251; semicolons, commas, tabs.
+    """
     from openpyxl import load_workbook
 
     content = upload.read(MAX_BYTES + 1)
+    if csv_too and name.lower().endswith(".csv"):
+        return list(_of_csv(content, most_rows))
     _check(content, name)
     try:
         book = load_workbook(io.BytesIO(content), read_only=True, data_only=False, keep_links=False)
@@ -103,6 +108,30 @@ def read(upload: IO[bytes], name: str, *, most_rows: int) -> list[tuple[int, lis
         raise BadSheet(what="внутри таблицы ошибка. Сохраните её заново как .xlsx.") from None
 
 
+def _of_csv(content: bytes, most_rows: int) -> Iterator[tuple[int, list[Cell]]]:
+    """Yield the filled rows of a CSV and their numbers; its cells are texts, whatever they begin with."""
+    _check_size(content)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("cp1251", errors="replace")
+    if "\x00" in text:
+        raise BadSheet(what="это не таблица CSV. Сохраните список заново как .csv или .xlsx.")
+    first = text.partition("\n")[0]
+    mark = max(";,\t", key=first.count)
+    filled = 0
+    try:
+        for number, row in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=mark), start=1):
+            if not any(part.strip() for part in row):
+                continue
+            filled += 1
+            if filled > most_rows + 1:
+                raise BadSheet(what=f"в ней больше {most_rows} строк. Разделите список на части.")
+            yield number, [Cell(part.strip()) for part in row[:_MAX_COLUMNS]]
+    except csv.Error:
+        raise BadSheet(what="это не таблица CSV или она повреждена. Сохраните список заново.") from None
+
+
 def under(columns: Mapping[int, str], number: int, cells: Sequence[Cell]) -> Row:
     """Return a row by the names of its columns."""
     read = {field: cells[place] if place < len(cells) else Cell("") for place, field in columns.items()}
@@ -110,10 +139,14 @@ def under(columns: Mapping[int, str], number: int, cells: Sequence[Cell]) -> Row
     return Row(number, {field: cell.text for field, cell in read.items()}, wrong)
 
 
-def _check(content: bytes, name: str) -> None:
-    """Refuse what is no spreadsheet, and what would grow beyond measure when unpacked."""
+def _check_size(content: bytes) -> None:
     if len(content) > MAX_BYTES:
         raise BadSheet(what=f"он больше {MAX_BYTES // 1024 // 1024} МБ. Оставьте в таблице только один список.")
+
+
+def _check(content: bytes, name: str) -> None:
+    """Refuse what is no spreadsheet, and what would grow beyond measure when unpacked."""
+    _check_size(content)
     if not name.lower().endswith(".xlsx"):
         raise BadSheet(what="нужна таблица Excel с расширением .xlsx. Сохраните список в этом виде.")
     files.check(content, name)
@@ -151,6 +184,8 @@ def _read_cell(cell: Any) -> Cell:
         return Cell("", f"ячейка {cell.coordinate}: формула. Формулы не вычисляются: вставьте значение.")
     if cell.data_type == "e":
         return Cell("", f"ячейка {cell.coordinate}: ошибка таблицы ({value}). Введите значение.")
+    if isinstance(value, datetime) and value.time() != time.min:
+        return Cell(f"{value:%d.%m.%Y %H:%M}")
     if isinstance(value, datetime | date):
         return Cell(f"{value:%d.%m.%Y}")
     if isinstance(value, float) and value.is_integer():

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from otklik.core import journal
+from otklik.core import built, journal
 from otklik.core.errors import DomainError
 from otklik.core.models import Regime, TermRule
 from otklik.core.workdays import Roll, Term, Unit
@@ -72,11 +72,17 @@ def rule_for(regime: Regime | str, step: str, *, channel: str = "", on: date) ->
 def rules_for(regime: Regime | str, days: Mapping[str, date], *, channel: str = "") -> dict[str, TermRule]:
     """Return the rules that hold for steps, each on its own day: step → rule, as `rule_for` chooses it."""
     code = regime if isinstance(regime, str) else regime.code
+    return {rule.step: rule for rule in _rules(code, channel, tuple(days.items()))}
+
+
+@built.once
+def _rules(regime: str, channel: str, days: tuple[tuple[str, date], ...]) -> QuerySet[TermRule]:
+    """Return the rules that may hold, the one that does for its step last."""
     wanted = Q(pk__in=[])
-    for step, on in days.items():
+    for step, on in days:
         wanted |= Q(step=step) & valid(on)
-    rules = TermRule.objects.filter(wanted, regime=code, channel__in={channel, ""}).select_related("regime")
-    return {rule.step: rule for rule in rules.order_by("channel", "valid_from")}
+    rules = TermRule.objects.filter(wanted, regime=regime, channel__in={channel, ""}).select_related("regime")
+    return rules.order_by("channel", "valid_from")
 
 
 def term_of(rule: TermRule) -> Term:

@@ -22,6 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
+from html import unescape
 from http.client import HTTPConnection
 from http.cookiejar import CookieJar
 from itertools import count as counting
@@ -29,7 +30,7 @@ from itertools import cycle
 from pathlib import Path
 from random import Random
 from typing import Any
-from urllib.parse import urlencode, urljoin
+from urllib.parse import quote, urlencode, urljoin
 
 from otklik.core.errors import DomainError
 from otklik.demo import citizens
@@ -37,7 +38,10 @@ from otklik.demo.staff import PASSWORD
 
 OTKLIK = [sys.executable, "-m", "otklik"]
 REQUESTS, USERS, SECONDS, LETTERS = 100, 8, 10, 500
+CONSULTANTS = 20  # each of whose pages asks twice a second who calls
 MATERIALS = 10_000
+CALLS = 4_000
+ANSWERS = 2_000
 TEXT = "Здравствуйте! Прошу разъяснить порядок оформления участка.\n" * 12
 POST = {"channel": "post", "address": "630000, г. Новосибирск, ул. Выдуманная, д. 1"}
 PAGES = {
@@ -45,6 +49,13 @@ PAGES = {
     "Карточка": "/desk/appeals/{card}/",
     "«Сегодня»": "/desk/",
 }
+# What callers ask, as a consultant types it while talking.
+TYPED = (
+    "как продлить аренду участка",
+    "выкупить землю под гаражом",
+    "график приёма граждан",
+    "перераспределение земли",
+)
 Row = tuple[str, str]
 
 
@@ -71,8 +82,8 @@ class User:
         self._headers = headers
 
     def ask(self, path: str, given: object = None, **headers: str) -> Answer:
-        """Ask for a page, or send something to the API."""
-        body = None if given is None else json.dumps(given).encode()
+        """Ask for a page, send something to the API, or a form as its bytes."""
+        body = given if isinstance(given, bytes | None) else json.dumps(given).encode()
         start = time.perf_counter()
         self._connection.request("GET" if body is None else "POST", path, body, self._headers | headers)
         answer = self._connection.getresponse()
@@ -106,10 +117,12 @@ def run(count: int, report: Path, *, processes: int = 2, only_knowledge: bool = 
                 rows += _creations(base, env)
                 rows += _memory(process.pid)
             rows.append(("Приём писем из папки", f"{_intake(Path(folder), env):.0f} писем/с"))
+        rows.append(("Журнал очереди после перерыва", _replay(env)))
         # Planted last: the figures above are of the department as it was.
         rows += _plant_materials(env)
         with _serving(env, port, processes):
             rows += _knowledge(base)
+            rows += _questionnaire(base)
     report.write_text(json.dumps(dict(rows), ensure_ascii=False, indent=2) + "\n")
     return rows
 
@@ -159,6 +172,7 @@ def _plant_materials(env: dict[str, str]) -> Iterator[Row]:
     planted, opened = made.stdout.strip().splitlines()
     yield "База знаний", planted
     yield "Открытие квартала", opened
+    yield "Указатель поиска", f"{_timed(lambda: _run(['reindex', 'materials'], env)):.0f} с"
 
 
 def _knowledge(base: str) -> Iterator[Row]:
@@ -174,6 +188,52 @@ def _knowledge(base: str) -> Iterator[Row]:
         reviewed.append(chief.ask(waiting))
         waiting = _link(reviewed[-1], "/desk/review-items/")  # «Следующий»
     yield from _row("Проверка, следующий материал", reviewed)
+    cookie = _signed_in(base, "consultant")
+    yield from _row("Поиск на экране звонка", _keystrokes(User(base, Cookie=cookie)))
+    users = [User(base, Cookie=cookie) for _ in range(CONSULTANTS)]
+    asked = _together(users, lambda one: one.ask("/desk/call/incoming/", **{"HX-Request": "true"}))
+    yield (
+        f"Не звонит ли кто, консультантов сразу: {CONSULTANTS}",
+        f"{_rate(asked, 204)}, {_spread(asked)}; {_parts(asked)}",
+    )
+
+
+def _keystrokes(consultant: User) -> list[Answer]:
+    """Type what callers ask, a letter after another from the third on; return every answer."""
+    answers = []
+    for number, words in enumerate(TYPED):
+        for typed in range(3, len(words) + 1):
+            told = {"HX-Request": "true", "HX-Trigger-Name": "q", "X-Search": f"{number:032x}.{100 * typed}"}
+            answers.append(consultant.ask(f"/desk/call/search/?q={quote(words[:typed])}", **told))
+    return answers
+
+
+def _questionnaire(base: str) -> Iterator[Row]:
+    """Open the questionnaire of a point again and again, then answer it: each answer by a form of its own."""
+    place = "/o/13/"
+    user = User(base)
+    yield from _row("Анкета по QR-коду", [user.ask(place) for _ in range(REQUESTS + 1)])
+    said = {"channel": "reception", "answered": "yes", "quality": "satisfied"}
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    keys = [_field(user.ask(place), "key") for _ in range(ANSWERS)]
+
+    def answer(user: User) -> Answer:
+        return user.ask(place, urlencode({**said, "key": keys.pop()}).encode(), **form) if keys else user.ask(place)
+
+    for many in (1, USERS):
+        users, share, start = [User(base) for _ in range(many)], ANSWERS // 2 // many, time.monotonic()
+        with ThreadPoolExecutor(many) as pool:
+            answers = pool.map(lambda one, share=share: [answer(one) for _ in range(share)], users)  # type: ignore[misc]
+            told = [one for those in answers for one in those]
+        rate = f"{len(told) / (time.monotonic() - start):.0f} в секунду"
+        wrong = sum(one.status != 302 for one in told)
+        yield f"Ответ на анкету, людей сразу: {many}", f"{rate}, ошибок {wrong}, {_spread(told)}; {_parts(told)}"
+
+
+def _field(answer: Answer, name: str) -> str:
+    """Return what a hidden field of a form holds."""
+    found = re.search(rf'name="{name}" value="([^"]+)"', answer.body.decode())
+    return unescape(found[1]) if found else ""
 
 
 def _row(name: str, answers: list[Answer]) -> Iterator[Row]:
@@ -302,6 +362,12 @@ def _read_all(user: User, last: int, env: dict[str, str]) -> None:
         worker.wait(20)
 
 
+def _replay(env: dict[str, str]) -> str:
+    """Say how many events a second of a queue log become calls, duties to call back included."""
+    command = [*OTKLIK, "seed", "--calls", str(CALLS)]
+    return subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout.strip()  # noqa: S603
+
+
 def _intake(folder: Path, env: dict[str, str]) -> float:
     """Return letters a second, the start of the process not counted."""
     letters, nothing = folder / "letters", folder / "nothing"
@@ -350,10 +416,10 @@ def _memory(pid: int) -> Iterator[Row]:
     children = Path(f"/proc/{pid}/task/{pid}/children")
     workers = [int(one) for one in children.read_text().split()] if children.exists() else []
     for name, pids in (("Память главного процесса, PSS", [pid]), ("Память веб-процессов, PSS", workers)):
-        yield name, f"{', '.join(str(_pss(one)) for one in pids) or '?'} МБ"
+        yield name, f"{', '.join(str(pss(one)) for one in pids) or '?'} МБ"
 
 
-def _pss(pid: int) -> int:
+def pss(pid: int) -> int:
     try:
         found = re.search(r"^Pss:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
     except OSError:

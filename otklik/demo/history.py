@@ -385,7 +385,7 @@ class Historian:
         """Return the material that answers best and whose text may go into an answer."""
         if matter.subject not in self._materials:
             letter = f"{matter.subject} {matter.text}"
-            answers = materials.search(letter, user=self.people["executor1"], letter=True).found
+            answers = materials.search(letter, user=self.people["executor1"]).found
             self._materials[matter.subject] = next((one.page_id for one in answers if one.insertable), None)
         return self._materials[matter.subject]
 

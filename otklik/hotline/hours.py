@@ -15,6 +15,7 @@ from otklik.core.workdays import WorkCalendar
 from otklik.hotline.models import Line, LineException, LineHours
 
 MONDAY: Final = 0
+FRIDAY: Final = 4
 LOOK_AHEAD: Final = timedelta(days=20)  # the longest holidays are shorter
 _HOUR: Final = timedelta(hours=1)
 
@@ -87,6 +88,17 @@ class Schedule:
             left -= part.ends - starts
         return now + left  # a line that is never answered
 
+    def note(self, day: date) -> str:
+        """Return why a day is unlike its weekday: the editor's words or the calendar's; empty where it is like it."""
+        if (row := self._exceptions.get(day)) is not None:
+            return row.why
+        what = self._work.day(day)
+        if what.kind == "shortened":
+            return "предпраздничный день" if self.line.shorter_before_holidays else ""
+        if what.kind == "holiday" or (what.kind == "off" and day.weekday() <= FRIDAY):
+            return what.title or "выходной по календарю"
+        return "рабочая суббота" if what.kind == "working" and day.weekday() > FRIDAY else ""
+
     def _from(self, now: datetime) -> Iterator[Interval]:
         """Yield what is left of today and the days to come."""
         for ahead in range(LOOK_AHEAD.days + 1):
@@ -96,7 +108,7 @@ class Schedule:
         if not self._work.is_working(day):
             return None
         weekday = day.weekday()
-        if weekday > 4:  # a working Saturday stands for a day of the week
+        if weekday > FRIDAY:  # a working Saturday stands for a day of the week
             if not self.line.open_on_moved_days:
                 return None
             weekday = MONDAY

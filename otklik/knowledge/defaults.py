@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+import json
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -11,7 +14,7 @@ from wagtail.models import Page, Site
 
 from otklik.knowledge import law, rights
 from otklik.knowledge.coverage import GENERAL
-from otklik.knowledge.models import CheckTerm, KnowledgeHome, Section
+from otklik.knowledge.models import CheckTerm, KnowledgeHome, Mark, Script, Section
 from otklik.people.models import Unit
 
 _GENERAL_INTRO: Final = "То, что не относится к одной функции: как обратиться, когда принимают, куда звонить."
@@ -30,7 +33,10 @@ def load() -> KnowledgeHome:
 
 @transaction.atomic
 def plant_general(unit: Unit) -> Section:
-    """Return the section of what belongs to no single function; made, and kept by the unit, where there is none."""
+    """Return the section of what belongs to no single function; where there is none it is made, kept by the unit.
+
+    With it come the scripts of the line (п. 27.1): whoever answers the first call has what to say; authors edit them.
+    """
     home = KnowledgeHome.objects.get()
     known: Section | None = Section.objects.child_of(home).filter(function=None).first()
     if known:
@@ -39,7 +45,30 @@ def plant_general(unit: Unit) -> Section:
         instance=Section(title=GENERAL, slug="general", unit=unit, intro=_GENERAL_INTRO, live=False)
     )
     general.save_revision().publish()
+    for script in _scripts():
+        general.add_child(instance=script)
+        script.save_revision().publish()
     return general
+
+
+def _scripts() -> list[Script]:
+    """Return the scripts shipped: greeting, holding, transfer, conflict, ending, farewell, apology."""
+    told = json.loads((files("otklik.knowledge") / "data" / "scripts.json").read_text(encoding="utf-8"))
+    return [
+        Script(
+            title=one["title"],
+            slug=f"script-{number}",
+            when=one["when"],
+            steps=[("step", {**step, "branches": _branches(step)}) for step in one["steps"]],
+            mark=Mark.FOR_ANSWERS,
+            live=False,  # a draft until it is published, so it is indexed once
+        )
+        for number, one in enumerate(told, start=1)
+    ]
+
+
+def _branches(step: Mapping[str, Any]) -> list[dict[str, str]]:
+    return [{"heard": heard, "go_to": go_to} for heard, go_to in step["branches"]]
 
 
 def _plant_home() -> KnowledgeHome:

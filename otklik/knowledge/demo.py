@@ -53,7 +53,7 @@ KEEPERS: Final = {
 GENERAL_KEEPER: Final = "office"
 _WITH_FILE: Final = "A002"  # which documents to bring: with a blank list of them
 _SOURCE: Final = Path(__file__).parent / "data" / "inventory.typ"
-_NOT_FIELDS: Final = frozenset({"kind", "section", "unit", "steps", "refers_to"})
+_NOT_FIELDS: Final = frozenset({"kind", "section", "unit", "refers_to"})
 
 
 @transaction.atomic
@@ -131,8 +131,6 @@ def _other(
             fields[name] = date.fromisoformat(value)
     if "unit" in given:
         fields["unit"] = units.get(given["unit"]) or next(iter(units.values()))
-    if "steps" in given:
-        fields["steps"] = [("step", {"hint": "", **step, "branches": _branches(step)}) for step in given["steps"]]
     if kind is DecisionExample:
         fields["anonymised"] = True
     page = kind(slug=f"k{number:03}", demo=True, **{"mark": Mark.INTERNAL, **fields})
@@ -143,10 +141,6 @@ def _other(
     for title, place in given.get("refers_to", ()):
         page.references.add(Reference(target=written[title], place=place))
     return page
-
-
-def _branches(step: Mapping[str, Any]) -> list[dict[str, str]]:
-    return [{"heard": heard, "go_to": go_to} for heard, go_to in step["branches"]]
 
 
 def _publish(parent: Page, page: Any) -> Any:

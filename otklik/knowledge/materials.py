@@ -100,14 +100,6 @@ class Filters:
         return self != Filters()
 
 
-class Asked(NamedTuple):
-    """Words somebody asks with: `typing`, the last may be unfinished; `letter`, only some of them matter."""
-
-    words: str
-    typing: bool = False
-    letter: bool = False
-
-
 @dataclass(frozen=True)
 class Found:
     """A material that answers, as a list shows it. `why`: which words met, in words, for whoever reads the list."""
@@ -224,25 +216,25 @@ def search(
     filters: Filters = Filters(),
     limit: int = 10,
     typing: bool = False,
-    letter: bool = False,
     exact: bool = False,
     reference: str = "",
 ) -> Results:
     """Return the materials that answer a query, best first; without a user only public ones. The one door of search.
 
-    `typing`: the last word may be unfinished; `letter`: a whole letter is asked, of which only some words matter;
-    `exact`: nothing is repaired; `reference`: where some were turned down, those stay away.
+    `typing`: the last word may be unfinished; `exact`: nothing is repaired; `reference`: where some were turned down,
+    those stay away.
     """
-    asked = Asked(query, typing, letter)
-    return search_each([asked], user=user, filters=filters, limit=limit, exact=exact, reference=reference)[0]
+    how: dict[str, Any] = {"typing": typing, "exact": exact, "reference": reference}
+    return search_each([query], user=user, filters=filters, limit=limit, **how)[0]
 
 
 def search_each(
-    queries: Sequence[Asked],
+    queries: Sequence[str],
     *,
     user: Employee | None = None,
     filters: Filters = Filters(),
     limit: int = 10,
+    typing: bool = False,
     exact: bool = False,
     reference: str = "",
 ) -> list[Results]:
@@ -257,9 +249,7 @@ def search_each(
     # What is judged after the cut must not make a list shorter than it need be.
     most = MOST_ASKED if filters.fresh or exact else 2 * limit + (MOST_DECLINED if reference else 0)
     index = INDEX_OF_SITE if user is None else INDEX
-    asked = [
-        engine.ask(index, one.words, scopes=scopes, limit=most, typing=one.typing, letter=one.letter) for one in queries
-    ]
+    asked = engine.ask_each(index, queries, scopes=scopes, limit=most, typing=typing)
     if exact:
         asked = [one._replace(hits=[hit for hit in one.hits if _as_typed(hit)], read_as="") for one in asked]
     shown = _shown([one.hits for one in asked], readable, outside=user is None)
@@ -322,7 +312,7 @@ def nearest(text: str, *, user: Employee | None, limit: int = 5) -> tuple[list[N
     """
     if user is not None and not user.has_power("knowledge.read"):
         return [], False
-    found = engine.ask(INDEX, text, scopes=[STAFF], limit=2 * limit, letter=True)
+    found = engine.ask(INDEX, text, scopes=[STAFF], limit=2 * limit)
     best: dict[int, engine.Hit] = {}
     for hit in found.hits:
         best.setdefault(int(hit.key.partition("/")[0]), hit)
@@ -395,7 +385,7 @@ def record_use(page_id: int, action: str, *, reference: str = "", revision: int 
         reference=reference,
         by=by,
     )
-    if action in MaterialUse.IN_ANSWERS:
+    if action in MaterialUse.HELPED:
         finding.used(finding.Searcher(by), page_id)
 
 

@@ -181,7 +181,7 @@ def _ask(run: SearchRun, question: _Question, right: frozenset[int], known: _Ope
         else (materials.INDEX, materials.STAFF)
     )
     # Files are found beside their materials: twice as many hits make ten materials.
-    found = engine.ask(index, text, scopes=[scope], limit=2 * PLACES, letter=is_letter)
+    found = engine.ask(index, text, scopes=[scope], limit=2 * PLACES)
     shown = list(dict.fromkeys(int(hit.key.partition("/")[0]) for hit in found.hits))[:PLACES]
     place = next((number for number, page in enumerate(shown, 1) if page in right), None)
     return SearchCase(

@@ -51,6 +51,9 @@ POWERS: Final[dict[str, str]] = {
 # Whoever may do one of these signs in to a working system with a second factor.
 NEED_SECOND_FACTOR: Final = ("people.manage", "appeals.sign")
 
+# Given to people of other organisations: whoever may do nothing else sees nothing else of the workplace.
+OF_GUESTS: Final = frozenset({"hotline.ekc"})
+
 _READS = ["knowledge.read"]
 
 STARTING_ROLES: Final[dict[str, tuple[str, list[str]]]] = {

@@ -29,7 +29,7 @@ Kind = Authenticator.Type
 
 
 @first
-@requires()
+@requires(guests=True)
 @never_cache
 @require_GET
 def overview(request: HttpRequest) -> HttpResponse:
@@ -54,7 +54,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 
 @first
-@requires()
+@requires(guests=True)
 def change_password(request: HttpRequest) -> HttpResponse:
     """Change one's password; who signs in through the directory only has none here."""
     employee: Any = request.user
@@ -66,7 +66,7 @@ def change_password(request: HttpRequest) -> HttpResponse:
 
 
 @first
-@requires()
+@requires(guests=True)
 @require_POST
 def end_one(request: HttpRequest, pk: int) -> HttpResponse:
     """End one of one's sessions; the one that asks is left by signing out."""
@@ -81,7 +81,7 @@ def end_one(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @first
-@requires()
+@requires(guests=True)
 @require_POST
 def end_everywhere(request: HttpRequest) -> HttpResponse:
     """End all of one's sessions, this one too."""

@@ -27,7 +27,7 @@ from otklik.people.security import renewing
 
 def own(view: Callable[..., Any]) -> Callable[..., Any]:
     """Open a page of one's own account to every employee, before anything else."""
-    return first(requires()(view))
+    return first(requires(guests=True)(view))
 
 
 urlpatterns = [

@@ -8,7 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from otklik.core.access import public
-from otklik.surveys import feedback
+from otklik.surveys import feedback, questions
 from otklik.surveys.models import Invitation
 
 
@@ -41,10 +41,15 @@ def allow_contact(request: HttpRequest, token: str) -> HttpResponse:
     return redirect("portal:feedback", token=token)
 
 
+def sent(request: HttpRequest) -> dict[str, list[str]]:
+    """Return what a form of questions brought: several answers may stand under one name."""
+    return {name: [str(one).replace("\x00", "") for one in values] or [""] for name, values in request.POST.lists()}
+
+
 def _take(request: HttpRequest, invitation: Invitation) -> HttpResponse:
-    typed = {key: str(value).replace("\x00", "") for key, value in request.POST.items()}
+    typed = sent(request)
     try:
-        feedback.answer(invitation.token, typed, typed.get("comment", ""))
+        feedback.answer(invitation.token, typed, typed.get("comment", [""])[0])
     except feedback.AnswersUnclear as refusal:
         return _ask(request, invitation, typed, str(refusal), status=422)
     except feedback.InvitationExpired as refusal:
@@ -55,19 +60,17 @@ def _take(request: HttpRequest, invitation: Invitation) -> HttpResponse:
 def _ask(
     request: HttpRequest,
     invitation: Invitation,
-    typed: dict[str, str] | None = None,
+    typed: dict[str, list[str]] | None = None,
     refusal: str = "",
     status: int = 200,
 ) -> HttpResponse:
     typed = typed or {}
-    questions = [
-        {**question, "chosen": typed.get(question["code"], "")} for question in invitation.questionnaire.questions
-    ]
     context = {
         "invitation": invitation,
-        "questions": questions,
-        "comment": typed.get("comment", ""),
-        "comment_max": feedback.COMMENT_MAX,
+        "questions": questions.drawn(invitation.questionnaire, typed),
+        "comment_asked": not questions.asks_for_words(invitation.questionnaire),
+        "comment": typed.get("comment", [""])[0],
+        "text_max": feedback.COMMENT_MAX,
         "refusal": refusal,
     }
     return render(request, "portal/feedback.html", context, status=status)

@@ -7,8 +7,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from otklik.core.access import public
+from otklik.hotline import hours
 from otklik.knowledge import materials
-from otklik.portal import hours, searching
+from otklik.portal import searching
+from otklik.surveys import points
 
 
 @public
@@ -20,4 +22,6 @@ def home(request: HttpRequest) -> HttpResponse:
         context["openings"] = hours.openings(timezone.now())
         if not context["query"]:
             context["asked"] = materials.most_asked(limit=6)
+        if (point := points.for_site()) is not None:
+            context |= {"survey": point, "survey_address": points.said(point)}
     return searching.answer(request, "portal/home.html", context)

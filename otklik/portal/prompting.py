@@ -18,7 +18,6 @@ from otklik.portal.write import FORM_SALT
 SHOWN: Final = 3
 _MOST: Final = 5000  # characters looked at
 _FEWEST: Final = 3  # words: before that nobody has said what he asks
-_LETTER: Final = 12  # words: more are a story, of which some only matter
 
 
 @public
@@ -28,7 +27,7 @@ def answers(request: HttpRequest) -> HttpResponse:
     """Show answers on the site to what has been written so far; nothing where none is sure."""
     text = typed.words(request.POST.get("text"), _MOST)
     words = len(text.split())
-    found = materials.search(text, limit=SHOWN, letter=words > _LETTER) if words >= _FEWEST else materials.Results()
+    found = materials.search(text, limit=SHOWN) if words >= _FEWEST else materials.Results()
     if found.sure and (visit := _visit(request)):
         deflection.shown(visit)
     return render(request, "portal/_maybe.html", {"results": found})

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from otklik.portal import feedback, filing, home, knowledge, prompting, status, vote, write
+from otklik.portal import asking, feedback, filing, home, knowledge, prompting, status, vote, write
 
 app_name = "portal"
 
@@ -21,6 +21,11 @@ urlpatterns = [
     path("status/view/", status.view, name="status_view"),
     path("status/file/<int:file_id>/", status.letter, name="status_file"),
     path("vote/<int:pk>/", vote.vote, name="vote"),
+    path("o/<str:code>/", asking.ask, name="ask"),
+    path("o/<str:code>/qr.svg", asking.qr, name="ask_qr"),
+    path("o/<str:code>/<str:token>/", asking.thanks, name="ask_thanks"),
+    path("o/<str:code>/<str:token>/contact/", asking.contact, name="ask_contact"),
+    path("о/<str:code>/", asking.mistyped, name="ask_mistyped"),
     path("feedback/<str:token>/", feedback.questionnaire, name="feedback"),
     path("feedback/<str:token>/contact/", feedback.allow_contact, name="feedback_contact"),
 ]

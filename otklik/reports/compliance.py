@@ -13,6 +13,7 @@ from otklik.channels import compliance as channels
 from otklik.core import procedure
 from otklik.core.compliance import Figure, Promise
 from otklik.core.procedure import Wording
+from otklik.hotline import compliance as hotline
 from otklik.knowledge import compliance as knowledge
 from otklik.surveys import compliance as surveys
 
@@ -22,9 +23,6 @@ READERS: Final = ("journal.view", "dictionaries.edit", "appeals.approve")
 # Clauses no room fulfils yet. A room that comes declares its own and takes the line away from here.
 PLANNED: Final = (
     Promise("R10.1", "10.1", missing="Категории ПОС и сокращённый срок (Фаст-трек)."),
-    Promise("R24.2.1", "24, подп. 2.1", missing="Скрипт завершения разговора на экране звонка."),
-    Promise("R27.1", "27.1", missing="Экран звонка: скрипты приветствия и прощания, поиск по Базе знаний."),
-    Promise("R27.2", "27.2", missing="Учёт звонков, оставшихся без ответа, и перезвон."),
     Promise("R28", "28", missing="Предварительная запись на личное посещение."),
     Promise("R35.1", "35.1", missing="Личный приём: полномочия ведущего и условия помещения."),
     Promise("R35.2", "35.2", missing="Приёмная: сверка документа, согласие на запись, выбор помещения."),
@@ -34,6 +32,7 @@ PLANNED: Final = (
 PROMISES: Final[tuple[Promise, ...]] = (
     *channels.PROMISES,
     *appeals.PROMISES,
+    *hotline.PROMISES,
     *surveys.PROMISES,
     *knowledge.PROMISES,
     *PLANNED,

@@ -31,6 +31,9 @@ from otklik.core.models import Backup, Firing, Installation, WorkerBeat
 from otklik.core.storage import DurableStorage
 from otklik.correspondence import staff_mail
 from otklik.correspondence.models import ChannelCode, IncomingMessage, OutgoingMessage, StaffLetter
+from otklik.hotline import calls, consultations
+from otklik.hotline.exchange.events import Source
+from otklik.hotline.models import CallEvent, ExchangeState
 from otklik.knowledge import materials
 from otklik.search import reading, vectors
 from otklik.search.models import Entry, IndexHost
@@ -49,6 +52,7 @@ INDEXES: Final[dict[str, str]] = {
     materials.INDEX: "материалы для сотрудников",
     materials.INDEX_OF_SITE: "материалы на сайте",
     search_feed.INDEX: "обращения",
+    consultations.INDEX: "консультации",
 }
 
 # What each periodic job is called, up to the number of a mailbox.
@@ -81,6 +85,7 @@ JOBS: Final[dict[str, str]] = {
     "retrain-confidence": "Переобучение уверенности поиска",
     "sweep-searches": "Забывание слов давних поисков",
     "carry-out-transfers": "Переводы сотрудников, чей день настал",
+    "close-endless-calls": "Закрытие звонков, об окончании которых станция не сообщила",
     "sweep-firings": "Уборка записей о выполненных заданиях",
 }
 
@@ -282,6 +287,55 @@ def _staff_mail() -> Iterator[Fact]:
             WARN,
             "Проверьте адреса почты на странице «Сотрудники». В Отклике уведомления видны и без писем.",
         )
+
+
+def _exchange() -> Iterator[Fact]:
+    """Tell how the telephone exchange is heard, whose clock is wrong, which calls never ended."""
+    way = ExchangeState.Way
+    asked = {way.QUEUE_LOG: settings.EXCHANGE_QUEUE_LOG, way.AMI: settings.EXCHANGE_AMI}
+    known = ExchangeState.objects.in_bulk()
+    if not any(asked.values()) and way.WEBHOOK not in known:
+        yield Fact("Связь", "не подключена: звонки вносят вручную или файлом (docs/exchange.md)")
+        return
+    for one, is_asked in asked.items():
+        if is_asked:
+            yield _heard(one, known.get(one))
+    if sent := known.get(way.WEBHOOK):
+        yield Fact("Сообщения станции", f"последнее: {_moment(sent.heard_at)}")
+    for one in known.values():
+        if one.unread_at and timezone.now() - one.unread_at < timedelta(days=1):
+            yield Fact(
+                f"{one.get_way_display().capitalize()}: непонятное",
+                f"строк: {one.unread}, последняя {_moment(one.unread_at)}",
+                WARN,
+                "Пропавшие звонки покажет сверка с учётом станции за месяц. Сообщите разработчикам версию станции.",
+            )
+    for off in calls.clocks():
+        yield Fact(
+            f"Часы: {Source(off.source).label}",
+            f"{'спешат' if off.seconds > 0 else 'отстают'} на {_span(abs(off.seconds))} от {off.of_whom}",
+            BAD,
+            "Сверьте часы и часовой пояс станции и сервера (chrony). Время звонков хранится, как его сказала станция.",
+        )
+    day = CallEvent.objects.filter(source=Source.OURS, received_at__gte=timezone.now() - timedelta(days=1))
+    if number := day.count():
+        yield Fact(
+            "Звонки без окончания",
+            f"за сутки закрыто нами: {number}",
+            WARN,
+            "Станция не сообщила, чем они кончились: проверьте, что она передаёт все события. Дойдут — исправится.",
+        )
+
+
+def _heard(way: str, state: ExchangeState | None) -> Fact:
+    title = ExchangeState.Way(way).label.capitalize()
+    if state is None or state.seen_at is None or timezone.now() - state.seen_at > beats.ALIVE:
+        since = f"с {_moment(state.seen_at)}" if state and state.seen_at else "ещё ни разу"
+        do = "Запустите: systemctl start otklik-exchange. Пропущенное за это время дочитает журнал очереди."
+        return Fact(title, f"никто не слушает: {since}", BAD, do)
+    if state.error:
+        return Fact(title, state.error, BAD, "Проверьте адрес, пароль и доступ к станции; связь восстановится сама.")
+    return Fact(title, f"на связи, последнее событие: {_moment(state.heard_at)}")
 
 
 def _decisions() -> Iterator[Fact]:
@@ -512,6 +566,7 @@ def _purpose() -> str:
 _AREAS: Final[tuple[tuple[str, str, Callable[[], Iterator[Fact]]], ...]] = (
     ("workers", "Службы", _workers),
     ("mailboxes", "Почтовые ящики", _mailboxes),
+    ("exchange", "Телефонная станция", _exchange),
     ("queues", "Очереди", _queues),
     ("staff_mail", "Письма сотрудникам", _staff_mail),
     ("decisions", "Ждёт решения человека", _decisions),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -13,7 +13,21 @@ from otklik.search.ranking import Why
 from otklik.search.snippets import Segment, snippet
 from otklik.search.thesaurus import Thesaurus
 
-__all__ = ["Found", "Hit", "ask", "clear", "drop", "drop_parts", "find", "frequencies", "keys", "known", "put", "trial"]
+__all__ = [
+    "Found",
+    "Hit",
+    "ask",
+    "ask_each",
+    "clear",
+    "drop",
+    "drop_parts",
+    "find",
+    "frequencies",
+    "keys",
+    "known",
+    "put",
+    "trial",
+]
 _MOST_HITS: Final = 100
 
 
@@ -46,28 +60,40 @@ def find(index: str, query: str, *, scopes: Collection[str], limit: int = 10) ->
     return ask(index, query, scopes=scopes, limit=limit).hits
 
 
-def ask(
-    index: str, query: str, *, scopes: Collection[str], limit: int = 10, typing: bool = False, letter: bool = False
-) -> Found:
-    """Return what `find` finds, with how sure it is and how the query was understood."""
+def ask(index: str, query: str, *, scopes: Collection[str], limit: int = 10, typing: bool = False) -> Found:
+    """Return what `find` finds, with how sure it is and how the query was understood.
+
+    `typing`: the last word may be unfinished. A long query is a letter, of which only some words matter.
+    """
+    return ask_each(index, [query], scopes=scopes, limit=limit, typing=typing)[0]
+
+
+def ask_each(
+    index: str, queries: Sequence[str], *, scopes: Collection[str], limit: int = 10, typing: bool = False
+) -> list[Found]:
+    """Return what `ask` returns for each of several queries; the documents of all are read at once."""
     if not scopes or limit < 1:
-        return Found([], 0.0, False)
-    answer = _answer(index, query, scopes, limit, typing=typing)
-    confidence, sure = calibration.judged(answer.features)
-    hits = _hits(index, answer, scopes)
-    return Found(hits, confidence, bool(hits) and sure, answer.asked.read_as, answer.features)
+        return [Found([], 0.0, False) for _ in queries]
+    answers = _answers(index, queries, scopes, limit, typing=typing)
+    # An index is a moment behind: whom an entry has been taken from must not see it even then.
+    named = {one.key for answer in answers for one in answer.ranked}
+    rows = Entry.objects.filter(entries.open_to(scopes), index=index, key__in=named)
+    there = {entry.key: entry for entry in rows} if named else {}
+    return [_found(answer, there) for answer in answers]
 
 
 def keys(index: str, query: str, *, scopes: Collection[str]) -> list[str]:
     """Return only the keys of what `find` finds, best first: nothing of the documents is read."""
     if not scopes:
         return []
-    return [ranked.key for ranked in _answer(index, query, scopes, _MOST_HITS).ranked]
+    return [ranked.key for ranked in _answers(index, [query], scopes, _MOST_HITS)[0].ranked]
 
 
 def trial(index: str, query: str, *, scopes: Collection[str], thesaurus: Thesaurus, limit: int = 10) -> list[str]:
     """Return the keys `ask` would find, best first, were this thesaurus in force: to see what an entry would change."""
-    return [ranked.key for ranked in _answer(index, query, scopes, limit, thesaurus=thesaurus).ranked] if scopes else []
+    if not scopes:
+        return []
+    return [ranked.key for ranked in _answers(index, [query], scopes, limit, thesaurus=thesaurus)[0].ranked]
 
 
 def frequencies(index: str, words: Collection[str], *, scopes: Collection[str]) -> dict[str, int]:
@@ -76,35 +102,34 @@ def frequencies(index: str, words: Collection[str], *, scopes: Collection[str]) 
     return reading.look(index, scopes, lambda store: store.frequencies(words)) if scopes else {}
 
 
-def _answer(
+def _answers(
     index: str,
-    query: str,
+    queries: Sequence[str],
     scopes: Collection[str],
     limit: int,
     *,
     typing: bool = False,
     thesaurus: Thesaurus | None = None,
-) -> ranking.Answer:
+) -> list[ranking.Answer]:
     entries.line_of(scopes)
-    work = partial(
+    answer = partial(
         ranking.answer,
-        query=query.replace("\x00", " "),
         limit=min(limit, _MOST_HITS),
         words=asked.Words(thesaurus or dictionary.current(), topics.shipped()),
         typing=typing,
         learnt=partial(learning.known, index),
         vectors=None if typing else vectors.of(index, scopes),
     )
-    return reading.look(index, scopes, work)
+    asked_of = [query.replace("\x00", " ") for query in queries]
+    return reading.look(index, scopes, lambda store: [answer(store, query) for query in asked_of])
 
 
-def _hits(index: str, answer: ranking.Answer, scopes: Collection[str]) -> list[Hit]:
-    # An index is a moment behind: whom an entry has been taken from must not see it even then.
-    rows = Entry.objects.filter(entries.open_to(scopes), index=index, key__in=[one.key for one in answer.ranked])
-    there = {entry.key: entry for entry in rows} if answer.ranked else {}
+def _found(answer: ranking.Answer, there: Mapping[str, Entry]) -> Found:
     words = {*answer.asked.typed, *answer.asked.written, *answer.asked.meant}
-    return [
+    hits = [
         Hit(entry.key, entry.title, snippet(entry.body, words), one.score, one.share, one.why)
         for one in answer.ranked
         if (entry := there.get(one.key))
     ]
+    confidence, sure = calibration.judged(answer.features)
+    return Found(hits, confidence, bool(hits) and sure, answer.asked.read_as, answer.features)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import date
 from typing import Any, Final
 
-from otklik.surveys.models import Questionnaire
+from otklik.surveys.models import Questionnaire, SurveyPoint
 
 VALID_FROM: Final = date(2024, 8, 16)  # приказ № 2725-НПА
+NORM: Final = "п. 27.3"
+GROUND: Final = "приказ от 16.08.2024 № 2725-НПА"
 
 _ANSWERED: Final[dict[str, Any]] = {
     "code": "answered",
@@ -24,14 +26,16 @@ _GRADES: Final = [
 
 CONSULTATION: Final[dict[str, Any]] = {
     "title": "Отзыв о консультации",
+    "ground": GROUND,
     "questions": [
-        _ANSWERED,
+        {**_ANSWERED, "norm": NORM},
         {
             "code": "quality",
             "text": "Оцените качество работы консультанта",
             "kind": "choice",
             "answers": _GRADES,
             "required": True,
+            "norm": NORM,
         },
     ],
 }
@@ -59,7 +63,71 @@ WRITTEN: Final[dict[str, Any]] = {
 }
 
 
+# The typical questionnaire of a QR code. Whether one may be contacted is asked apart, after it: a consent of its own.
+QR: Final[dict[str, Any]] = {
+    "title": "Как мы поработали",
+    "questions": [
+        {
+            "code": "channel",
+            "text": "Как Вы к нам обращались?",
+            "kind": "choice",
+            "answers": [
+                ["reception", "приходили лично"],
+                ["hotline", "звонили"],
+                ["written", "писали: почта, сайт, электронная почта"],
+                ["pos", "через Госуслуги"],
+                ["other", "иначе"],
+            ],
+            "required": True,
+        },
+        {
+            "code": "about",
+            "text": "По какому вопросу?",
+            "kind": "several",
+            "answers": [
+                ["land", "земельный участок"],
+                ["property", "здание, помещение, другое имущество"],
+                ["payments", "аренда, выкуп, платежи"],
+                ["documents", "справка, выписка, копия документа"],
+                ["other", "другое"],
+            ],
+            "required": False,
+        },
+        _ANSWERED,
+        {
+            "code": "quality",
+            "text": "Оцените качество нашей работы",
+            "kind": "choice",
+            "answers": _GRADES,
+            "required": True,
+        },
+        {"code": "clear", "text": "Насколько понятно Вам объяснили?", "kind": "scale", "required": False},
+        {"code": "polite", "text": "Насколько вежливы были сотрудники?", "kind": "scale", "required": False},
+        {"code": "quick", "text": "Насколько быстро Вам помогли?", "kind": "scale", "required": False},
+        {
+            "code": "again",
+            "text": "Пришлось ли обращаться по этому вопросу повторно?",
+            "kind": "yes_no",
+            "required": False,
+        },
+        {"code": "improve", "text": "Что нам сделать лучше?", "kind": "text", "required": False},
+    ],
+}
+
+# Where people are asked from the first day: code, name, questionnaire, channel.
+POINTS: Final = (
+    ("11", "Линия консультаций", "consultation", "hotline"),
+    ("12", "Сайт департамента", "qr", "website"),
+    ("13", "Приёмная", "qr", "reception"),
+)
+
+
 def load() -> None:
-    """Write the starting questionnaires where they are not there yet; a kept edition is never changed."""
-    for code, content in (("consultation", CONSULTATION), ("written", WRITTEN)):
+    """Write the starting questionnaires and points where they are not there yet; a kept edition is never changed."""
+    for code, content in (("consultation", CONSULTATION), ("written", WRITTEN), ("qr", QR)):
         Questionnaire.objects.get_or_create(code=code, edition=1, defaults={**content, "valid_from": VALID_FROM})
+    for code, name, questionnaire, channel in POINTS:
+        SurveyPoint.objects.get_or_create(
+            code=code,
+            defaults={"name": name, "questionnaire": questionnaire, "channel": channel, "valid_from": VALID_FROM},
+        )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Final
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
@@ -12,7 +11,8 @@ from django.utils import timezone
 
 from otklik.core import journal
 from otklik.core.errors import DomainError
-from otklik.surveys.models import ContactConsent, Invitation, Questionnaire, Response, SurveyPoint
+from otklik.surveys import questions
+from otklik.surveys.models import AnswerFlow, ContactConsent, Invitation, Questionnaire, Response, SurveyPoint
 
 OPEN_DAYS: Final = 60  # our own choice: long enough for a letter by post to arrive and be read
 COMMENT_MAX: Final = 4000
@@ -24,6 +24,9 @@ CONSENT_TEXT: Final = (
     "чтобы уточнить мой отзыв о работе. Других целей нет. Согласие можно отозвать в любое время "
     "письмом или по телефону департамента; на рассмотрение обращения это не повлияет."
 )
+
+
+AnswersUnclear = questions.AnswersUnclear
 
 
 class InvitationUnknown(DomainError):
@@ -42,26 +45,21 @@ class InvitationExpired(DomainError):
     status = 410
 
 
-class AnswersUnclear(DomainError):
-    """A required question has no answer, or an answer is not one of those offered."""
-
-    code = "feedback.unclear"
-    text = "Выберите один из ответов на вопрос «{question}»."
-
-
 def invite(*, channel: str, on: date) -> Invitation:
     """Return a fresh invitation with the questionnaire that fits the channel and is in force on this day."""
     code = "consultation" if channel in CONSULTATION_CHANNELS else "written"
-    questionnaire = (
-        Questionnaire.objects.filter(Q(valid_to__isnull=True) | Q(valid_to__gte=on), code=code, valid_from__lte=on)
-        .order_by("-edition")
-        .first()
-    )
+    questionnaire = in_force(code, on=on)
     if questionnaire is None:
         raise Questionnaire.DoesNotExist(code)
     return Invitation.objects.create(
         questionnaire=questionnaire, channel=channel, expires_on=on + timedelta(days=OPEN_DAYS)
     )
+
+
+def in_force(code: str, *, on: date) -> Questionnaire | None:
+    """Return the edition that is asked on this day, if any."""
+    valid = Q(valid_to__isnull=True) | Q(valid_to__gte=on)
+    return Questionnaire.objects.filter(valid, code=code, valid_from__lte=on).order_by("-edition").first()
 
 
 def find(token: str) -> Invitation:
@@ -79,7 +77,7 @@ def is_open(invitation: Invitation, *, on: date | None = None) -> bool:
 
 def answer(
     token: str,
-    answers: Mapping[str, str],
+    answers: questions.Given,
     comment: str = "",
     *,
     on: date | None = None,
@@ -92,29 +90,50 @@ def answer(
         return kept
     if not is_open(invitation, on=on):
         raise InvitationExpired(on=f"{invitation.expires_on:%d.%m.%Y}")
-    chosen = _checked(invitation.questionnaire, answers)
     try:
         with transaction.atomic():
-            response = Response.objects.create(
-                invitation=invitation,
-                answers=chosen,
-                comment=comment.strip()[:COMMENT_MAX],
-                source=source,
-                point=point,
+            return keep(
+                invitation, questions.read(invitation.questionnaire, answers), comment, source=source, point=point
             )
-            journal.record("feedback.answered", chain=f"invitation:{invitation.pk}", by=None, response=response.pk)
     except IntegrityError:  # another press of the same button was quicker
         return Response.objects.get(invitation=invitation)
+
+
+def keep(
+    invitation: Invitation,
+    answers: dict[str, object],
+    comment: str,
+    *,
+    source: str,
+    point: SurveyPoint | None,
+    attempt: str | None = None,
+    flow: AnswerFlow | None = None,
+    suspicious: bool = False,
+) -> Response:
+    """Write down what was read; in the caller's transaction, whose end says whether somebody was quicker."""
+    response = Response.objects.create(
+        invitation=invitation,
+        answers=answers,
+        comment=comment.strip()[:COMMENT_MAX],
+        source=source,
+        point=point,
+        attempt=attempt,
+        flow=flow,
+        suspicious=suspicious,
+    )
+    journal.record("feedback.answered", chain=f"invitation:{invitation.pk}", by=None, response=response.pk)
     return response
 
 
-def allow_contact(token: str) -> ContactConsent:
+def allow_contact(token: str, *, edition: str = CONSENT_EDITION, contact: str = "") -> ContactConsent:
     """Keep a consent to be asked about one's opinion, as a record of its own; a repeat returns the first."""
     response = _response_of(find(token))
     if response is None:
         raise InvitationUnknown
     with transaction.atomic():
-        consent, new = ContactConsent.objects.get_or_create(response=response, defaults={"edition": CONSENT_EDITION})
+        consent, new = ContactConsent.objects.get_or_create(
+            response=response, defaults={"edition": edition, "contact": contact}
+        )
         if new:
             journal.record("feedback.contact_allowed", chain=f"invitation:{response.invitation_id}", by=None)
     return consent
@@ -122,26 +141,13 @@ def allow_contact(token: str) -> ContactConsent:
 
 def spoken(response: Response) -> list[tuple[str, str]]:
     """Return what was asked and what was answered, in words."""
-    said = []
-    for question in response.invitation.questionnaire.questions:
-        value = response.answers.get(question["code"], "")
-        if value:
-            said.append((question["text"], dict(question.get("answers", ())).get(value, value)))
-    return said
+    return [
+        (question["text"], questions.told(question, response.answers[question["code"]]))
+        for question in response.invitation.questionnaire.questions
+        if response.answers.get(question["code"])
+    ]
 
 
 def _response_of(invitation: Invitation) -> Response | None:
     """Return the kept response; asked anew, because another request may have been quicker."""
     return Response.objects.filter(invitation=invitation).select_related("invitation__questionnaire").first()
-
-
-def _checked(questionnaire: Questionnaire, answers: Mapping[str, str]) -> dict[str, Any]:
-    chosen: dict[str, Any] = {}
-    for question in questionnaire.questions:
-        value = answers.get(question["code"], "").strip()
-        if not value and not question.get("required"):
-            continue
-        if question["kind"] == "choice" and value not in dict(question["answers"]):
-            raise AnswersUnclear(question=question["text"])
-        chosen[question["code"]] = value[:COMMENT_MAX]
-    return chosen

@@ -16,8 +16,8 @@ from otklik.core.access import by_itself, requires
 from otklik.hotline import missed, promises
 from otklik.knowledge import agreement, law, review
 from otklik.people.models import Employee
-from otklik.reports import compliance
-from otklik.workplace import call_back, kb_votes, kb_words, saved, system
+from otklik.reports import compliance, line
+from otklik.workplace import call_back, ekc_work, kb_votes, kb_words, line_calls, lines, saved, surveys, system
 from otklik.workplace.asked import APPEALS
 from otklik.workplace.models import SavedView
 from otklik.workplace.requests import StaffRequest
@@ -85,17 +85,28 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
     ),
     (
         # The consultation line: the call screen
+        Item("Экран звонка", "headset", "call_desk", ("hotline.consult",), go="KeyK"),
+        Item("Консультации", "messages", "consultations", ("hotline.consult", "hotline.figures"), inner=True),
         # Calls nobody answered
         Item("Пропущенные звонки", "phone-x", "missed", missed.READERS),
         Item("Обещания перезвонить", "phone-calling", "promises", promises.READERS, inner=True),
         Item("Показатели пропущенных", "chart-bar", "missed_figures", missed.READERS, inner=True),
         # Calls and the reconciliation with the exchange
+        Item("Звонки", "phone", "line_calls", line_calls.READERS),
+        Item("Сверка звонков", "scale", "line_reconciliation", line_calls.READERS, inner=True),
         # Figures of the line
+        Item("Показатели линии", "chart-histogram", "line_figures", line.READERS),
         # Lines and their hours; the ЕКЦ
+        Item("Линии", "device-landline-phone", "lines", lines.READERS),
+        Item("ЕКЦ: без темы", "list-search", "ekc_untopiced", ekc_work.CLASSIFY),
+        Item("Переданы в ЕКЦ", "arrows-exchange", "ekc_handed", ekc_work.READERS),
     ),
     (
         # Questionnaires, posters
+        Item("Анкеты и плакаты", "qrcode", "surveys", surveys.READERS),
         # Paper; what people said
+        Item("Анализ отзывов", "chart-bar", "opinions", ("surveys.read",)),
+        Item("Бумажные анкеты", "keyboard", "paper", ("surveys.paper",)),
     ),
     (
         Item("Сверка приёма", "scale", "reconciliation", ("intake.view",)),

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpResponse, StreamingHttpResponse
@@ -224,8 +224,6 @@ class WrittenDownForm(TidyForm):
         given: dict[str, Any] = super().clean() or self.cleaned_data
         if "on" in given and "at" in given:
             given["came_at"] = timezone.make_aware(datetime.combine(given["on"], given["at"]))
-            if given["came_at"] > timezone.now():
-                raise ValidationError(calls.NotYet.text)
         return given
 
 
@@ -240,8 +238,6 @@ def missed_new(request: StaffRequest) -> HttpResponse:
         facts = {name: given[name] for name in ("line", "number", "came_at", "waited")}
         try:
             call = calls.write_down(**facts, by=request.user)
-        except calls.NotANumber as refusal:
-            form.add_error("number", str(refusal))
         except DomainError as refusal:
             form.add_error(None, str(refusal))
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,10 +19,10 @@ from otklik.core.access import requires
 from otklik.core.terms import valid
 from otklik.knowledge import rights as knowledge_rights
 from otklik.people.models import Role, RolePower
-from otklik.people.powers import POWERS
+from otklik.people.powers import OF_GUESTS, POWERS
 from otklik.workplace.requests import StaffRequest
 
-PUBLIC, EMPLOYEE = "public", "employee"
+PUBLIC, EMPLOYEE, GUEST = "public", "employee", "guest"
 # Where an address begins → what people call the place. What is not named here stands under its own beginning.
 PLACES: Final = {
     "desk/": "Рабочее место",
@@ -47,9 +47,12 @@ class Door:
         """Return the route as people read it: «/desk/appeals/…/assign/»."""
         return "/" + re.sub(r"<[^>]+>", "…", self.route)
 
-    def opens_for(self, powers: Iterable[str]) -> bool:
+    def opens_for(self, powers: Collection[str]) -> bool:
         """Tell whether an employee with these powers gets in."""
-        return PUBLIC in self.access or EMPLOYEE in self.access or bool(set(self.access) & set(powers))
+        if PUBLIC in self.access or set(self.access) & set(powers):
+            return True
+        is_guest = bool(powers) and set(powers) <= OF_GUESTS
+        return EMPLOYEE in self.access and (GUEST in self.access or not is_guest)
 
     @property
     def asks(self) -> str:
@@ -57,7 +60,7 @@ class Door:
         if PUBLIC in self.access:
             return "открыто всем"
         if EMPLOYEE in self.access:
-            return "любой сотрудник"
+            return "любой, кто входит" if GUEST in self.access else "любой сотрудник"
         return " или ".join(POWERS.get(code, code) for code in self.access)
 
 

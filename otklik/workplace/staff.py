@@ -196,6 +196,8 @@ def card(request: StaffRequest, pk: int) -> HttpResponse:
         "past_roles": [row for row in held.order_by("-valid_to", "pk") if row.valid_to and row.valid_to < today],
         "away": [*away, *substitution.intended(employee)],
         "transfers": employee.transfers.select_related("unit", "was"),
+        "extensions": employee.extensions.filter(valid(today)),
+        "may_keep_lines": request.user.has_power("dictionaries.edit"),
         "held": handover.held_by(employee),
         "history": history.order_by("-seq")[:HISTORY],
         "has_password": employee.has_usable_password(),

@@ -7,7 +7,7 @@ from datetime import date
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 
@@ -50,9 +50,11 @@ class Waiting:
     burning: int = 0
 
 
-@requires()
+@requires(guests=True)
 def today(request: StaffRequest) -> HttpResponse:
-    """Show what burns and what waits for this employee."""
+    """Show what burns and what waits for this employee; a guest is led to the only page that is his."""
+    if request.user.is_guest:
+        return redirect("workplace:ekc")
     numbers = saved.counters(request.user)
     burning = {"registration": len(queues.burning_messages(request.user))} if numbers.get("registration") else {}
     steps = [

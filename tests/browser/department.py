@@ -25,9 +25,9 @@ from otklik.correspondence.channel import Arrived
 from otklik.correspondence.models import ContactPoint, IncomingMessage, OutgoingMessage
 from otklik.demo import staff
 from otklik.demo.history import CHANNELS, Historian, Plan, letter_of, reply_to
-from otklik.hotline import calls, missed, promises
+from otklik.hotline import calls, consultations, ekc, lines, missed, promises
 from otklik.hotline import defaults as hotline
-from otklik.hotline.models import Consultation, Line, MissedCall
+from otklik.hotline.models import Consultation, Line, MissedCall, Transfer
 from otklik.knowledge import (
     agreement,
     defaults,
@@ -53,6 +53,7 @@ from otklik.knowledge.models import (
     Reference,
     ReplyTemplate,
     ReviewItem,
+    Script,
     SearchSession,
     Section,
     TestQuery,
@@ -64,12 +65,15 @@ from otklik.people.models import Employee, RoleAssignment, Unit
 from otklik.search import dictionary, learning
 from otklik.search.dictionary import Facts, Kind
 from otklik.search.models import LearnedWord, ThesaurusEntry
+from otklik.surveys import paper, questionnaires
+from otklik.surveys.models import OpinionTag, Questionnaire
 from otklik.workplace import notices
 
 S = Appeal.Status
 CODE = "walk234567"
 ROLES = (
     "clerk",
+    "clerk2",
     "executor1",
     "signer",
     "kbauthor",
@@ -101,6 +105,7 @@ def fill() -> dict[str, Any]:
         absent=people["head1"], deputy=people["head2"], starts_on=today + timedelta(days=30),
         ends_on=today + timedelta(days=40), by=people["admin"],
     )  # fmt: skip
+    operator, line, record = _line(people)
     while notices.work_next():
         pass
     historian.chance.random = lambda: 0.1
@@ -117,8 +122,10 @@ def fill() -> dict[str, Any]:
     keeper = sent.executor.username
     RoleAssignment.objects.create(employee=sent.executor, role_id="kb_author", valid_from=staff.SINCE)
     law_weeks = list(LawWeek.objects.all())
+    typed, checked = _paper(units["land"], people)
     return {
-        "sessions": {login: _session(people[login]) for login in (*ROLES, head, writer, keeper)},
+        "sessions": {login: _session(people[login]) for login in (*ROLES, head, writer, keeper)}
+        | {operator.username: _session(operator)},
         "section": Section.objects.get(slug="garages").pk,
         "number": on_site.number,
         "code": CODE,
@@ -129,7 +136,15 @@ def fill() -> dict[str, Any]:
                 *(f"/desk/appeals/{one.pk}/" for one in lived),
                 *(f"/desk/inbox/{one.pk}/" for one in IncomingMessage.objects.filter(state__in=("new", "quarantined"))),
                 f"/desk/applicants/{on_site.applicant_id}/",
+                *(f"/desk/lines/{line.pk}/{place}" for place in ("", "hours/", "day/", "edit/")),
+                f"/desk/extensions/{people['consultant'].extensions.get().pk}/end/",
+                f"/desk/ekc/untopiced/{record.pk}/",
+                f"/desk/survey-drafts/{_questionnaire(people['clerk'])}/",
+                f"/desk/feedback/{answered[0].invitation.response.pk}/",
+                f"/desk/paper/{typed}/",
+                "/desk/line/figures/list/",
             ],
+            "clerk2": [f"/desk/paper/{checked}/", f"/desk/paper/{checked}/check/"],
             head: [f"/desk/approvals/{waiting.pk}/"],
             "lawyer": [
                 f"/desk/kb/{act.pk}/law/",
@@ -138,10 +153,14 @@ def fill() -> dict[str, Any]:
             ],
             "kbauthor": ["/desk/kb/questions/", "/desk/kb/ask/?q=гараж", "/desk/kb/?q=гараж"],
             "admin": [f"/desk/staff/{people['executor1'].pk}/hand-over/"],
+            "operator": [f"/desk/ekc/{record.pk}/", "/desk/ekc/upload/"],
             writer: [f"/desk/appeals/{drafted.pk}/draft/"],
             "kbchief": _of_the_chief(),
+            "consultant": [
+                *_calls(people["consultant"], people["executor1"]),
+                *calls_missed(people["consultant"], people["executor1"]),
+            ],
             keeper: [f"/desk/appeals/{sent.pk}/{place}/" for place in ("keep", "material")],
-            "consultant": calls_missed(people["consultant"], people["executor1"]),
         },
     }
 
@@ -162,6 +181,95 @@ def calls_missed(consultant: Employee, colleague: Employee) -> list[str]:
     place = "/desk/missed/"
     pages = [*(f"{place}{one.pk}/" for one in (first, second, withheld)), f"/desk/promises/{promise.pk}/"]
     return [*pages, f"{place}?state=all", f"{place}new/", f"{place}figures/calls/"]
+
+
+def _calls(consultant: Employee, colleague: Employee) -> list[str]:
+    """Leave a script, a call that goes on with everything a call may have, and one that is over; return their pages."""
+    script(Section.objects.get(slug="garages"))
+    over = consultations.open_for(None, number="+7 913 000-00-09", by=consultant)
+    consultations.keep(
+        over, question="Как оформить гараж?", answer="Подать заявление", caller="", version=0, by=consultant
+    )
+    consultations.ask(over, answers={"answered": "yes", "quality": "satisfied"}, told_of_qr=True, by=consultant)
+    consultations.close(over, "answered", by=consultant)
+    row = consultations.open_for(None, number="+7 913 000-00-08", by=consultant)
+    consultations.transfer(row, where="employee", to=colleague, why="Вопрос об аренде", by=consultant)
+    soon = timezone.now() + timedelta(hours=2)
+    consultations.promise(row, number="+7 913 000-00-08", due_at=soon, about="Срок аренды", by=consultant)
+    consultations.hold(row, seconds=60, by=consultant)
+    return [f"/desk/call/{row.pk}/", f"/desk/consultations/{over.pk}/", f"/desk/consultations/{row.pk}/"]
+
+
+SCRIPT = (
+    ("greeting", "Приветствие", "Добрый день! {департамент}, {консультант}. Слушаю Вас.", "Представьтесь первым.",
+     (("называет вопрос", "Выяснить вопрос"), ("говорит на повышенных тонах", "Снять напряжение"))),
+    ("question", "Выяснить вопрос", "Правильно ли я понимаю: Вас интересует…?", "", (("ответ есть", "Прощание"),)),
+    ("holding", "Удержание", "Мне нужна минута. Вы подождёте?", "", ()),
+    ("transfer", "Перевод", "Соединяю с отделом, не кладите трубку.", "", ()),
+    ("conflict", "Снять напряжение", "Давайте разберёмся, что можно сделать.", "Не спорьте.",
+     (("продолжает оскорблять", "Завершить разговор"),)),
+    ("ending", "Завершить разговор", "Я вынужден завершить разговор. Вы можете написать нам на сайте.", "", ()),
+    ("farewell", "Прощание", "Спасибо за звонок, до свидания!", "", ()),
+)  # fmt: skip
+
+
+def script(section: Section) -> Script:
+    """Leave the script of a call in a section."""
+    steps = [
+        {
+            "type": "step",
+            "value": {
+                "stage": stage,
+                "name": name,
+                "say": say,
+                "hint": hint,
+                "branches": [{"heard": heard, "go_to": to} for heard, to in branches],
+            },
+        }
+        for stage, name, say, hint, branches in SCRIPT
+    ]
+    page = Script(
+        title="Звонок на линию", slug="call", mark=Mark.FOR_ANSWERS, when="Любой звонок", steps=steps, live=False
+    )
+    section.add_child(instance=page).save_revision().publish()
+    page.refresh_from_db()
+    return page
+
+
+def _line(people: dict[str, Employee]) -> tuple[Employee, Line, Consultation]:
+    """Leave an operator of the ЕКЦ with a record without a topic, a closed day, an inner number, a transfer."""
+    operator = Employee.objects.create(username="operator", last_name="Откликова", first_name="Анна")
+    RoleAssignment.objects.create(employee=operator, role_id="ekc_operator", valid_from=staff.SINCE)
+    now = timezone.now()
+    given = ekc.Given(at=now, question="Как оформить землю под гаражом?", answer="Рассказали", number="+73830000001")
+    record = ekc.by_desk(given, key="1", by=operator).consultation
+    line = Line.objects.get(code="department")
+    day = now.date() + timedelta(days=5)
+    lines.except_day(line, day, lines.Hours(), why="Санитарный день", by=people["clerk"])
+    lines.give_extension(people["consultant"], "101", valid_from=staff.SINCE, valid_to=None, by=people["clerk"])
+    ours = Consultation.objects.create(
+        line=line, by=people["consultant"], opened_at=now, number=record.number, number_key=record.number_key
+    )
+    Transfer.objects.create(consultation=ours, where="ekc", why="Вопрос не к нам", result="taken")
+    return operator, line, record
+
+
+def _questionnaire(clerk: Employee) -> int:
+    """Leave a questionnaire being written, with every kind of question."""
+    return questionnaires.new("Своя анкета", like=Questionnaire.objects.get(code="qr"), by=clerk).pk
+
+
+def _paper(unit: Unit, people: dict[str, Employee]) -> tuple[int, int]:
+    """Leave a batch of paper questionnaires that is being typed, and one whose sample waits for another hand."""
+    OpinionTag.objects.create(name="очередь", valid_from=staff.SINCE)
+    facts = {"questionnaire": Questionnaire.objects.get(code="consultation"), "point": None, "unit": unit}
+    batches = []
+    for number in (3, 1):
+        batch = paper.open_batch(**facts, received_on=timezone.localdate(), forms_expected=number, by=people["clerk"])  # type: ignore[arg-type]
+        paper.enter(batch, 1, {"answered": "yes", "quality": "partial"}, "Долго ждали", by=people["clerk"])
+        batches.append(batch)
+    paper.end_entry(batches[1], forms=1, by=people["clerk"])
+    return batches[0].pk, batches[1].pk
 
 
 def _of_the_chief() -> list[str]:

@@ -40,7 +40,7 @@ ERRORS = ("400.html", "403_csrf.html", "500.html")
 # Files, parts of a page, addresses that only take a form and send on, and a year that looks like any other.
 NO_PAGES = {
     *(f"demo:{one}" for one in ("eml", "file")),
-    *(f"portal:{one}" for one in ("feedback_contact", "status_file", "vote", "sitemap")),
+    *(f"portal:{one}" for one in ("feedback_contact", "status_file", "vote", "sitemap", "ask_qr", "ask_mistyped")),
     *(f"portal:{one}" for one in ("write_answers", "write_opened")),
     "workplace:knowledge_clear_recent",
     *(
@@ -67,7 +67,14 @@ NO_PAGES = {
             *("suggested", "alike", "draft_append", "reopen", "set_aside", "calendar_approve", "away_cancel"),
             *("journal_export", "access_export", "journal_seals"),
             *("token_end", "try_mail", "bulk_progress", "system_summary", "review_confirm_each", "review_protocol_pdf"),
+            "line_restore",
             *("missed_step", "missed_dial", "promise_step", "promise_dial"),
+            *("call_open", "call_keep", "call_script", "call_act", "call_close"),
+            *("call_incoming", "search_aside", "call_caller", "call_search", "call_material", "call_votes"),
+            *("line_day_remove", "ekc_search", "ekc_sample"),
+            *("survey_revise", "survey_preview", "survey_publish", "survey_drop", "survey_poster", "survey_qr"),
+            *("paper_blank", "paper_blanks", "paper_keep", "paper_undo", "paper_end", "paper_settle", "paper_count"),
+            *("paper_check_all", "paper_scan"),
             *("knowledge_vote", "vote_decide", "questions_sample", "search_confidence", "test_set_progress"),
         )
     ),
@@ -256,6 +263,14 @@ class Walker:
         self.look("status of an answered message")
         for kind in ("invitation", "answered_invitation"):
             self.open(f"{self.found.url}/feedback/{filled[kind]}/", f"feedback: {kind}")
+        self.open(f"{self.found.url}/o/13/", "portal:ask")
+        page.get_by_label("звонили").check()
+        page.get_by_role("group", name="Получен ли ответ").get_by_label("да", exact=True).check()
+        page.get_by_label("частично удовлетворен").check()
+        page.get_by_role("button", name="Отправить отзыв").click()
+        self.look("portal:ask_thanks")
+        page.get_by_role("link", name="Оставить телефон").click()
+        self.look("portal:ask_contact")
         self.page.goto(f"{self.found.url}/?q=гараж")
         self.look("portal: found")
 

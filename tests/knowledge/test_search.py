@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from otklik.core.models import JournalEntry
 from otklik.knowledge import finding, materials, proposals, trust
-from otklik.knowledge.materials import Asked, Filters
+from otklik.knowledge.materials import Filters
 from otklik.knowledge.models import Mark, Proposal
 from otklik.search.engine import Found as EngineFound
 from otklik.search.engine import Hit
@@ -65,14 +65,14 @@ def test_what_waits_for_its_check_is_told_from_what_does_not(garages, reader, pu
 
 def test_several_questions_are_answered_at_the_cost_of_one_reading(garages, leases, reader, publish):
     garage, lease = publish(garages, "Оформить гараж"), publish(leases, "Продлить аренду")
-    asked = [Asked("гараж"), Asked("аренда"), Asked("")]
+    asked = ["гараж", "аренда", ""]
     assert [one.pages for one in materials.search_each(asked, user=reader)] == [[garage.pk], [lease.pk], []]
 
 
 def _answers(monkeypatch, pages, *, sure, confidence=0.9):
     hits = [Hit(str(page.pk), page.title, (), 1.0, 0.5, ()) for page in pages]
     found = EngineFound(hits, confidence, sure, "гараж")
-    monkeypatch.setattr(materials.engine, "ask", lambda *args, **options: found)
+    monkeypatch.setattr(materials.engine, "ask_each", lambda *args, **options: [found])
 
 
 def test_where_nothing_is_sure_the_nearest_three_are_shown_and_the_rest_is_folded(

@@ -35,7 +35,7 @@ def test_a_call_is_asked_about_the_consultant_and_a_letter_about_the_answer(db):
 def test_loading_twice_keeps_one_edition_and_what_was_changed_in_it(db):
     Questionnaire.objects.filter(code="written").update(title="Наша анкета")
     defaults.load()
-    assert Questionnaire.objects.count() == 2
+    assert Questionnaire.objects.count() == 3
     assert Questionnaire.objects.get(code="written").title == "Наша анкета"
 
 

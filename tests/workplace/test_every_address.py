@@ -17,11 +17,15 @@ from django.utils import timezone
 from otklik.appeals import approval, bulk, dispatch, registration
 from otklik.core.models import ChainHead, ProcedureClause, ProcedureEdition, RetentionRule, TermRule
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
+from otklik.hotline import consultations, ekc
+from otklik.hotline import defaults as hotline
 from otklik.hotline import defaults as hotline_defaults
 from otklik.hotline.models import Consultation, Line, MissedCall, Promise
 from otklik.knowledge.models import LawChange, LawWeek, ReviewDuty, ReviewItem
 from otklik.people.models import Employee, Role, RoleAssignment, RolePower, Transfer
 from otklik.people.powers import POWERS
+from otklik.surveys import feedback, handling, paper
+from otklik.surveys.models import PaperBatch, Questionnaire, QuestionnaireDraft, Response, SurveyPoint
 from otklik.workplace import urls
 from otklik.workplace.models import SavedView
 from tests import sizes
@@ -47,7 +51,13 @@ ASKED = (
     *("number", "from", "to", "download", "at", "on", "kind", "format", "applicant", "about"),
     *("audience", "month", "outcome", "by", "state", "material", "quarter", "source", "section"),
     *("mark", "fresh", "exact"),
+    *("line", "hours"),
     *("in", "line", "weekday", "hour"),
+    *("line", "script"),
+    *("line", "script", "known"),
+    *("mark", "fresh", "exact", "like"),
+    *("mark", "fresh", "exact", "consultant", "tag", "batch"),
+    *("line", "consultant", "hour", "figure", "value"),
 )
 TYPED = (
     *("text", "reason", "remark", "number", "appeal", "merged", "detach", "insert", "decline", "approvers", "signer"),
@@ -77,7 +87,28 @@ TYPED = (
     ),
     *("said", "written", "weight", "proposal", "word", "all"),
     *("question",),
+    *("line", "came_on", "came_at", "waited", "answered", "another", "zone", "month"),
     *("result", "duplicate_of", "line", "at", "waited"),
+    # The call screen
+    *(
+        "answer",
+        "caller",
+        "script",
+        "to",
+        "end",
+        "seconds",
+        "transfer",
+        "result",
+        "instead",
+        "not_offered",
+        "q-answered",
+    ),
+    *("code", "by_code", "surname", "address", "email"),
+    *("transfer-where", "transfer-to", "promise-due_on", "promise-due_at", "words-email", "line"),
+    *("date", "opens", "closes", "break_from", "break_to", "why", "opens_0", "closes_0", "break_from_0", "look"),
+    *("code", "phones", "answer", "caller", "answered", "quality", "key", "topic", "need"),
+    *("do", "count", "title", "code", "questionnaire", "ground", "like", "kind-1", "answers-1"),
+    *("questionnaire", "point", "received_on", "forms_expected", "forms", "again", "comment", "q-answered", "tags"),
 )
 
 
@@ -109,6 +140,12 @@ def ids(world: World) -> dict[str, list[int]]:
     promised = Promise.objects.create(
         consultation=talk, by=world.clerk, number="+79130000001", due_at=now, about="Ответ"
     )
+    hotline.load()
+    consultant = world.employee("talker", "Голосова", world.registry, ["consultant"])
+    consultation = consultations.open_for(None, number="+7 913 000-00-01", by=consultant)
+    line = Line.objects.get(code="department")
+    given = ekc.Given(at=timezone.now(), question="Где мой договор?")
+    record = ekc.take(given, source="desk", by=world.clerk).consultation
     return {
         "appeals": [appeal.pk, asked.pk, frozen.pk, signed.pk],
         "walk": [appeal.pk],
@@ -133,8 +170,39 @@ def ids(world: World) -> dict[str, list[int]]:
         "law-weeks": [LawWeek.objects.create(begins_on="2026-11-23", due_on="2026-11-27").pk],
         "missed": [waits.pk, MissedCall.objects.create(**wait, number="", outcome="withheld", settled_at=now).pk],
         "promises": [promised.pk],
+        "call": [consultation.pk],
+        "consultations": [consultation.pk],
+        "paper": [_pile(world).pk],
+        "feedback": [_said(world).pk],
         "retention": [RetentionRule.objects.earliest("pk").pk],
+        "lines": [line.pk],
+        "line-days": [line.exceptions.create(date="2026-12-01", why="Санитарный день").pk],
+        "extensions": [world.clerk.extensions.create(name="101", valid_from=LONG_AGO).pk],
+        "ekc": [record.pk],
+        "surveys": [Questionnaire.objects.earliest("pk").pk],
+        "survey-drafts": [QuestionnaireDraft.objects.create(code="own-1", title="Черновик").pk],
+        "survey-points": [SurveyPoint.objects.earliest("pk").pk],
     }
+
+
+def _pile(world: World) -> PaperBatch:
+    """Leave a batch of paper questionnaires with a form that waits for its second reading."""
+    edition = Questionnaire.objects.get(code="consultation")
+    batch = paper.open_batch(
+        questionnaire=edition, point=None, unit=world.land, received_on=timezone.localdate(), forms_expected=1,
+        by=world.clerk,
+    )  # fmt: skip
+    paper.enter(batch, 1, {"answered": "yes", "quality": "partial"}, "Долго", by=world.clerk)
+    paper.end_entry(batch, forms=1, by=world.clerk)
+    return batch
+
+
+def _said(world: World) -> Response:
+    """Leave an opinion that was handed to a unit."""
+    invitation = feedback.invite(channel="hotline", on=timezone.localdate())
+    response = feedback.answer(invitation.token, {"answered": "no", "quality": "unsatisfied"}, "Не дозвонились")
+    handling.hand_over(response, unit=world.land, task="Разобраться", by=world.clerk)
+    return response
 
 
 def signed_in(employee: Employee, **options: Any) -> Client:

@@ -16,7 +16,7 @@ from django.utils import timezone
 from otklik.appeals import approval, assignment, dispatch, drafting, handover, notes, registration, signature
 from otklik.appeals.models import Appeal
 from otklik.channels.registry import all_channels
-from otklik.core import calendar, hours, journal
+from otklik.core import calendar, journal
 from otklik.core.models import ChainHead, Installation, JournalEntry
 from otklik.correspondence import delivery, staff_mail
 from otklik.correspondence.channel import DeliveryError
@@ -690,13 +690,6 @@ def test_old_notices_go(world: World) -> None:
     first, _ = Notice.objects.order_by("pk")
     Notice.objects.filter(pk=first.pk).update(read_at=timezone.now() - timedelta(days=91))
     assert notices.forget_old() == 1
-
-
-def test_working_hours_of_the_portal_and_of_notices_are_the_same() -> None:
-    from otklik.portal import hours as portal
-
-    assert portal.DEPARTMENT.opens == hours.DEPARTMENT.opens
-    assert portal.DEPARTMENT.closes == hours.DEPARTMENT.closes
 
 
 def test_what_was_written_before_the_upgrade_is_news_for_nobody(world: World) -> None:

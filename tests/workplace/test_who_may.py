@@ -23,6 +23,8 @@ from otklik.appeals.step_rights import ASKED
 from otklik.core import cms, files, installation
 from otklik.core.models import Installation, TermRule
 from otklik.correspondence.models import IncomingFile, IncomingMessage, OutgoingFile, OutgoingMessage
+from otklik.hotline import consultations, ekc
+from otklik.hotline import defaults as hotline
 from otklik.hotline import defaults as hotline_defaults
 from otklik.hotline.models import Consultation, Line, MissedCall, Promise
 from otklik.knowledge import public
@@ -31,6 +33,8 @@ from otklik.knowledge.models import Agreement, Faq, KnowledgeHome, LawChange, La
 from otklik.people.models import Employee, Substitution, Transfer
 from otklik.people.powers import STARTING_ROLES
 from otklik.search.models import ThesaurusEntry
+from otklik.surveys import feedback, paper
+from otklik.surveys.models import Questionnaire, QuestionnaireDraft, SurveyPoint
 from otklik.workplace import rights
 from tests.appeals.conftest import World
 from tests.house.test_doors import OPEN_IN_CMS, plain
@@ -100,7 +104,14 @@ def house(db: None) -> House:
     now = timezone.now()
     hotline_defaults.load()
     talk = Consultation.objects.create(line=Line.objects.get(code="department"), by=world.clerk, opened_at=now)
+    hotline.load()
+    consultation = consultations.open_for(None, number="+7 913 000-00-01", by=house.people["consultant"]).pk
+    line = Line.objects.get(code="department")
+    invitation = feedback.invite(channel="hotline", on=today)
+    said = feedback.answer(invitation.token, {"answered": "no", "quality": "unsatisfied"})
     house.ids = {
+        "call": consultation,
+        "consultations": consultation,
         "walk": house.appeals[0].pk,
         "inbox": world.message().pk,
         "files/in": IncomingFile.objects.create(message=letter, name="a.txt", stored=stored).pk,
@@ -110,6 +121,12 @@ def house(db: None) -> House:
         "deliveries": OutgoingMessage.objects.latest("pk").pk,
         "quarantine": quarantined.pk,
         "terms": TermRule.objects.earliest("pk").pk,
+        "lines": line.pk,
+        "line-days": line.exceptions.create(date=today, why="Санитарный день").pk,
+        "extensions": world.clerk.extensions.create(name="101", valid_from=today).pk,
+        "ekc/untopiced": ekc.take(
+            ekc.Given(at=sent.created_at, question="Где мой договор?"), source="desk", by=world.clerk
+        ).consultation.pk,
         "kb/sections": section.pk,
         "kb/thesaurus": ThesaurusEntry.objects.create(said="ларёк", written="объект").pk,
         "kb": faq.pk,
@@ -120,7 +137,19 @@ def house(db: None) -> House:
         "review-items": ReviewItem.objects.create(
             material_id=faq.pk, title="Вопрос", unit=world.land, duty=duty, due_on=duty.due_on
         ).pk,
+        "paper": paper.open_batch(
+            questionnaire=Questionnaire.objects.get(code="consultation"),
+            point=None,
+            unit=world.land,
+            received_on=today,
+            forms_expected=1,
+            by=world.clerk,
+        ).pk,
+        "feedback": said.pk,
         "staff": world.stranger.pk,
+        "surveys": Questionnaire.objects.earliest("pk").pk,
+        "survey-drafts": QuestionnaireDraft.objects.create(code="own-1", title="Черновик").pk,
+        "survey-points": SurveyPoint.objects.earliest("pk").pk,
         "role-assignments": world.stranger.assignments.get().pk,
         "missed": MissedCall.objects.create(
             number="+79130000001", first_at=now, last_at=now, in_hours=True, due_at=now

@@ -59,6 +59,7 @@ class FormAttempt(models.Model):
         WRITE = "write", "сообщение"
         STATUS = "status", "проверка состояния"
         VOTE = "vote", "отзыв о материале"
+        CODE = "code", "код анкеты"
 
     form = models.CharField("форма", max_length=8, choices=Form, default=Form.WRITE)
     visitor = models.CharField("посетитель", max_length=64)

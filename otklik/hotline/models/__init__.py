@@ -9,12 +9,14 @@ from otklik.hotline.models.consultations import (
     ScriptUse,
     Transfer,
 )
+from otklik.hotline.models.exchange import ExchangeState
 from otklik.hotline.models.lines import Extension, Line, LineException, LineHours
 
 __all__ = [
     "Call",
     "CallEvent",
     "Consultation",
+    "ExchangeState",
     "Extension",
     "Hold",
     "Line",

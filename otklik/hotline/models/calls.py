@@ -32,6 +32,7 @@ class CallEvent(models.Model):
         QUEUE_LOG = "queue_log", "журнал очереди"
         CDR = "cdr", "учёт станции"
         HAND = "hand", "вручную"
+        OURS = "ours", "Отклик"  # closed by us: the exchange never told of its end
 
     source = models.CharField("откуда", max_length=10, choices=Source)
     key = models.CharField("след", max_length=64, help_text="Хеш того, что сказано: повтор узнаётся по нему.")

@@ -124,7 +124,15 @@ class Recognition(models.Model):
     consultation = models.ForeignKey(
         Consultation, models.CASCADE, related_name="recognitions", verbose_name="консультация"
     )
-    appeal = models.ForeignKey(Appeal, models.CASCADE, related_name="+", verbose_name="обращение")
+    appeal = models.ForeignKey(
+        Appeal,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="обращение",
+        help_text="Пусто — не опознан, и о каком деле речь, не известно.",
+    )
     how = models.CharField("как", max_length=10, choices=How)
     matched = models.JSONField("что совпало", default=list, help_text="Названия сведений, не сами сведения.")
     succeeded = models.BooleanField("опознан")
@@ -135,6 +143,14 @@ class Recognition(models.Model):
         verbose_name = "опознание звонящего"
         verbose_name_plural = "опознания звонящих"
         ordering = ["at", "id"]
+        indexes = [
+            models.Index(fields=["by", "at"], name="recognitions_failed", condition=Q(succeeded=False)),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(succeeded=False) | Q(appeal__isnull=False), name="recognised_for_an_appeal"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"опознание {self.pk}"

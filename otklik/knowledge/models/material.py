@@ -341,9 +341,12 @@ class MaterialUse(models.Model):
         LINKED = "linked", "вставлена ссылка"
         OPENED = "opened", "открыт"
         DECLINED = "declined", "не подошёл"
+        READ = "read", "прочитан вслух"
+        TOLD = "told", "использован в консультации"
         WRITTEN_FROM = "written", "написан из ответа"
 
     IN_ANSWERS: ClassVar = (Action.INSERTED, Action.LINKED)
+    HELPED: ClassVar = (*IN_ANSWERS, Action.READ, Action.TOLD)  # in a letter or by word of mouth
 
     page = models.ForeignKey(Page, models.CASCADE, related_name="+", verbose_name="материал")
     revision = models.PositiveBigIntegerField("версия", null=True)
@@ -358,6 +361,7 @@ class MaterialUse(models.Model):
         indexes = [
             models.Index(fields=["page", "action"], name="material_use"),
             models.Index(fields=["reference"], name="material_declined", condition=models.Q(action="declined")),
+            models.Index(fields=["reference"], name="material_used_at", condition=~models.Q(reference="")),
         ]
 
     def __str__(self) -> str:

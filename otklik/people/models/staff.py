@@ -10,6 +10,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from otklik.people.powers import OF_GUESTS
+
 if TYPE_CHECKING:
     from otklik.people.staff import Standing
 
@@ -79,6 +81,12 @@ class Employee(AbstractUser):
     def has_power(self, code: str) -> bool:
         """Tell whether the employee may do this today."""
         return self.is_active and code in self.standing.powers
+
+    @property
+    def is_guest(self) -> bool:
+        """Tell whether he comes from another organisation: he may do today what is given to such people, no more."""
+        powers = self.standing.powers
+        return bool(powers) and powers <= OF_GUESTS
 
     @property
     def standing(self) -> Standing:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any, Final
+from typing import Any
 
 from django import template
 from django.forms import BoundField
 from django.template.context import Context
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from otklik.hotline import lines
+from otklik.hotline.templatetags.hotline import pressable
 from otklik.people.models import Department
-from otklik.portal import hours
 
 register = template.Library()
-
-CITY: Final = "383"  # the order names the numbers as they are dialled in Novosibirsk
+register.filter(pressable)
 
 
 def _department(context: Context) -> Department | None:
@@ -39,23 +38,9 @@ def department_name(context: Context) -> str:
 
 @register.simple_tag(takes_context=True)
 def department_phones(context: Context) -> SafeString:
-    """Return the department's numbers as links that dial."""
+    """Return the department's numbers as links that dial; where it has written none, those of its lines."""
     found = _department(context)
-    return pressable(found.phone if found and found.phone else hours.DEPARTMENT.phones)
-
-
-@register.filter
-def pressable(phones: str) -> SafeString:
-    """Return numbers separated by commas as links that dial; one of seven digits gets the city's code."""
-    return format_html_join(", ", '<a href="tel:{}">{}</a>', (_dialled(one.strip()) for one in phones.split(",")))
-
-
-def _dialled(phone: str) -> tuple[str, str]:
-    """Return a number as a telephone dials it from anywhere, and as a person reads it."""
-    digits = re.sub(r"\D", "", phone)
-    if len(digits) == 7:
-        return f"+7{CITY}{digits}", f"8 ({CITY}) {phone}"
-    return (f"+7{digits[1:]}" if len(digits) == 11 else digits), phone
+    return pressable(found.phone if found and found.phone else lines.our_phones())
 
 
 @register.inclusion_tag("portal/_footer.html", takes_context=True)

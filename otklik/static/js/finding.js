@@ -1,9 +1,9 @@
 // How long finding takes: a search begins with its first letter, and only the browser knows when that was typed.
 // With each request goes a random key of the search and the milliseconds since; nothing else is told.
 const SILENCE = 30 * 60 * 1000; // ms without a letter after which another search begins
-const ENDS = "[data-insert], #kb-results a, #materials a, .portal-answers a"; // what is pressed when something is found
+const ENDS = "[data-insert], #kb-results a, #materials a, .portal-answers a, #call-found a, [data-used]"; // what is pressed when something is found
 
-for (const box of document.querySelectorAll("input[data-search]")) {
+function measure(box) {
   let key = box.dataset.search; // one that goes on from the page before
   let began = 0;
   let last = performance.now();
@@ -28,3 +28,15 @@ for (const box of document.querySelectorAll("input[data-search]")) {
   document.addEventListener("auxclick", end);
   addEventListener("pageshow", (event) => { if (event.persisted) key = ""; });
 }
+
+// A box that comes with a part of the page is measured as one that stood there from the beginning.
+const measured = new WeakSet();
+function begin(part) {
+  for (const box of part.querySelectorAll("input[data-search]")) {
+    if (measured.has(box)) continue;
+    measured.add(box);
+    measure(box);
+  }
+}
+begin(document);
+document.addEventListener("htmx:load", (event) => begin(event.detail.elt));

@@ -1,6 +1,6 @@
 // Keys in what a search has found: the cursor stays in the box, the arrows choose, Enter opens, Esc goes back to the words.
 // `data-results` of a box names where its answers are shown; each of them is a `[data-hit]` with a link.
-for (const box of document.querySelectorAll("input[data-results]")) {
+function walk(box) {
   const place = document.querySelector(box.dataset.results);
   const told = document.querySelector(`[data-chosen-of="${box.dataset.results}"]`);
   let chosen = null;
@@ -39,3 +39,15 @@ for (const box of document.querySelectorAll("input[data-results]")) {
     for (const [name, value] of [...event.detail.formData]) if (value === "") event.detail.formData.delete(name);
   });
 }
+
+// A box that comes with a part of the page has its keys as one that stood there from the beginning.
+const walked = new WeakSet();
+function begin(part) {
+  for (const box of part.querySelectorAll("input[data-results]")) {
+    if (walked.has(box)) continue;
+    walked.add(box);
+    walk(box);
+  }
+}
+begin(document);
+document.addEventListener("htmx:load", (event) => begin(event.detail.elt));

@@ -78,7 +78,7 @@ if (begin && document.activeElement === document.body && matchMedia("(min-width:
 const LATIN = "QWERTYUIOPASDFGHJKLZXCVBNM";
 const RUSSIAN = "ЙЦУКЕНГШЩЗФЫВАПРОЛДЯЧСМИТЬ";
 const SIGNS = { Comma: "Б", Period: "Ю", Semicolon: "Ж", Quote: "Э" };
-const letter = (code) => SIGNS[code] ?? RUSSIAN[LATIN.indexOf(code.slice(3))] ?? code;
+const letter = (code) => /^Digit(\d)$/.exec(code)?.[1] ?? SIGNS[code] ?? RUSSIAN[LATIN.indexOf(code.slice(3))] ?? code;
 
 function line(keys, words) {
   const row = document.createElement("div");

@@ -19,6 +19,7 @@ from otklik.knowledge import finding
 from otklik.knowledge.models import SearchSession
 from otklik.people import access
 from otklik.people.models import Applicant, Employee
+from otklik.reports import line
 from otklik.workplace import call_back, queue, saved
 from otklik.workplace.menu import groups_for
 
@@ -50,12 +51,26 @@ def came_from(context: dict[str, Any]) -> str:
 register.filter("action_name", actions.name_of)
 register.filter("fact_name", actions.fact)
 register.filter("chain_name", actions.chain_of)
+register.filter("masked_phone", masking.phone)
+
+
+@register.filter
+def may(employee: Employee, power: str) -> bool:
+    """Tell whether an employee may do something today."""
+    return employee.has_power(power)
 
 
 @register.filter
 def fact_value(value: object) -> str:
     """Return a fact of the journal in words; states of an appeal as its card calls them."""
     return str(Appeal.Status(value).label) if value in Appeal.Status.values else actions.told(value)
+
+
+@register.filter
+def seconds(number: int | None) -> str:
+    """Return «2 мин 05 с»."""
+    minutes, rest = divmod(number or 0, 60)
+    return f"{minutes} мин {rest:02} с" if minutes else f"{rest} с"
 
 
 @register.filter
@@ -163,16 +178,15 @@ register.filter("hidden_numbers", masking.words)
 
 
 @register.filter
-def lasted(seconds: int | None) -> str:
-    """Return how long a caller waited or talked: «40 с», «1 мин 13 с»."""
-    minutes, rest = divmod(seconds or 0, 60)
-    return f"{minutes} мин {rest} с" if minutes and rest else f"{minutes} мин" if minutes else f"{rest} с"
-
-
-@register.filter
 def took(ms: int | None) -> str:
     """Return how long a search took, in words."""
     return finding.spoken(ms)
+
+
+@register.filter
+def lasted(seconds: int | None) -> str:
+    """Return how long a call took, in words."""
+    return line.spoken(seconds)
 
 
 @register.filter

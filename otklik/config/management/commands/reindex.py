@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from otklik.appeals import search_feed
+from otklik.hotline import consultations
 from otklik.knowledge import index, materials
 from otklik.reports.health import INDEXES as NAMES
 from otklik.search.folder import Busy, Folder
@@ -31,7 +32,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--all-entries",
             action="store_true",
-            help="составить заново и записи обращений, а не только потерянные",
+            help="составить заново и записи обращений и консультаций, а не только потерянные",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -41,6 +42,8 @@ class Command(BaseCommand):
             raise CommandError(f"Нет указателя «{unknown[0]}». Есть: {', '.join(NAMES)}.")
         if search_feed.INDEX in wanted:
             search_feed.put_all(lost_only=not options["all_entries"], say=self._counted)
+        if consultations.INDEX in wanted:
+            consultations.put_all(lost_only=not options["all_entries"])
         if {materials.INDEX, materials.INDEX_OF_SITE} & set(wanted):
             self.stdout.write(f"Материалов в поиске: {index.rebuild()}.")
         if settings.SEARCH_AT_ONCE:

@@ -1,0 +1,129 @@
+// Paper questionnaires without a mouse: a digit is the answer and goes on to the next question, Enter is the next form.
+// Keys are taken by their place, so the layout does not matter; what is pressed while a form is on its way waits for the next.
+const entry = () => document.querySelector("[data-paper]");
+const questions = () => [...entry().querySelectorAll("[data-question]")];
+const key = (code) => code.match(/^(?:Digit|Numpad)(\d)$/)?.[1] ?? ({ Minus: "-", NumpadSubtract: "-" })[code];
+const KEEP = 400; // ms after the last key
+let away = false; // a form is on its way
+let waiting = []; // what was pressed meanwhile
+let timer = 0;
+
+const isText = (element) => element?.matches?.("textarea");
+const radioOf = (question) => question.querySelector("input:checked") ?? question.querySelector("input");
+const answered = (question) => Boolean(question.querySelector("input:checked"));
+
+function say(words) {
+  const place = entry()?.querySelector("[data-said]");
+  if (place) place.textContent = words;
+}
+
+// The first question without an answer; where all have one, the words; in a check the button.
+function goOn(from) {
+  const next = questions().slice(from).find((one) => !answered(one));
+  if (next) radioOf(next).focus();
+  else (entry().querySelector("textarea") ?? entry().querySelector("[data-enter]")).focus();
+}
+
+function choose(question, pressed) {
+  const radio = question.querySelector(`[data-press="${pressed}"]`);
+  if (!radio) { say(`Ответа ${pressed} у этого вопроса нет`); return; }
+  radio.checked = true;
+  radio.dispatchEvent(new Event("change", { bubbles: true }));
+  const at = questions().indexOf(question) + 1;
+  if (at < questions().length) radioOf(questions()[at]).focus();
+  else goOn(questions().length);
+}
+
+function send() {
+  const open = questions().find((one) => !answered(one));
+  if (open) {
+    radioOf(open).focus();
+    say("Сначала ответ на этот вопрос: цифра, 0 или минус");
+    return;
+  }
+  clearTimeout(timer);
+  away = true;
+  entry().requestSubmit();
+}
+
+// Return whether the key was ours.
+function act(code, text, shift) {
+  const here = document.activeElement;
+  if (code === "Enter" || code === "NumpadEnter") {
+    if (isText(here) && shift) return false;
+    send();
+    return true;
+  }
+  if (isText(here)) {
+    if (code !== "Backspace" || here.value) return false;
+    radioOf(questions().at(-1)).focus();
+    return true;
+  }
+  const question = here?.closest?.("[data-question]") ?? (here === document.body ? questions().find((one) => !answered(one)) : null);
+  if (!question) return false;
+  if (code === "Backspace") {
+    radioOf(questions()[Math.max(questions().indexOf(question) - 1, 0)]).focus();
+    return true;
+  }
+  const pressed = key(code);
+  if (pressed === undefined) return false;
+  choose(question, pressed);
+  return true;
+}
+
+document.addEventListener("keydown", (event) => {
+  if (!entry() || document.querySelector("dialog[open]")) return;
+  if (event.code === "KeyZ" && (event.ctrlKey || event.metaKey) && !isText(document.activeElement)) {
+    const undo = entry().querySelector("[data-undo]");
+    if (undo && !away) { event.preventDefault(); undo.click(); }
+    return;
+  }
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const ours = entry().contains(event.target) || event.target === document.body;
+  if (!ours || event.target.matches("#number, button, a") && event.code !== "Enter" && event.code !== "NumpadEnter") return;
+  if (event.target.matches("button, a")) return; // a button is pressed by Enter as everywhere
+  if (away) {
+    event.preventDefault();
+    waiting.push([event.code, event.key, event.shiftKey]);
+  } else if (act(event.code, event.key, event.shiftKey)) event.preventDefault();
+}, true);
+
+function replay() {
+  while (waiting.length && !away) {
+    const [code, text, shift] = waiting.shift();
+    if (act(code, text, shift) || text.length !== 1 || !isText(document.activeElement)) continue;
+    document.activeElement.setRangeText(text, document.activeElement.selectionStart, document.activeElement.selectionEnd, "end");
+  }
+}
+
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (!entry() || event.detail.target?.id !== "entry" && event.detail.elt?.id !== "entry") return;
+  away = false;
+  goOn(0);
+  replay();
+});
+
+for (const failure of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
+  document.addEventListener(failure, () => {
+    away = false;
+    waiting = [];
+    say("Не дошло до сервера. Введённое осталось: нажмите Enter ещё раз");
+  });
+}
+
+// What is being typed is kept at once: a closed window loses nothing.
+function keep() {
+  clearTimeout(timer);
+  const form = entry();
+  if (!form?.dataset.keep) return;
+  timer = setTimeout(async () => {
+    if (away || !form.isConnected) return;
+    const kept = await fetch(form.dataset.keep, { method: "POST", body: new FormData(form) }).catch(() => null);
+    if (form.isConnected && !away) say(kept?.ok ? "Сохранено" : "Не сохранено: нет связи");
+  }, KEEP);
+}
+
+document.addEventListener("change", keep);
+document.addEventListener("input", (event) => { if (isText(event.target)) keep(); });
+
+if (entry()) goOn(0);
