@@ -26,7 +26,7 @@ def steps_for(employee: Employee) -> list[Said]:
     """Return what to say to somebody we did not answer; none where no script he may read has such a step."""
     return [
         Said(script.pk, script.title, step.value["name"], step.value["say"], step.value["hint"])
-        for script in materials.for_staff(employee, Script).order_by("title", "pk")  # type: ignore[attr-defined]
+        for script in materials.for_staff(employee, Script).order_by("title", "pk")
         for step in script.steps
         if step.value["stage"] == STAGE
     ]

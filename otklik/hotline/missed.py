@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Q, QuerySet
@@ -193,19 +193,42 @@ def waiting() -> QuerySet[MissedCall]:
 
 
 def _owe(call: Call) -> None:
-    row = MissedCall.objects.select_for_update().filter(pk=call.missed_id).first() if call.missed_id else None
+    # Asked of the database: while many calls are counted, one may have put another under a duty it does not know of.
+    row = MissedCall.objects.select_for_update(of=("self",)).filter(calls=call.pk).first()
+    call.missed = row
     if row is not None and (row.line_id, row.number_key, row.number) != (call.line_id, call.number_key, call.number):
         row = _moved(call, row)
+    elif row is not None and row.outcome == Outcome.OPEN and call.number_key and (met := _answered_since(call)):
+        # Another worker had this call in hand when the one that reached us was counted.
+        row = _settled_apart(call, row, met)
     if row is None:
         row = _place(call)
     _put(call, row)
     _count(row)
 
 
+def _settled_apart(call: Call, row: MissedCall, met: Call) -> MissedCall:
+    """Settle by the call that reached us what one call asked for, and leave the duty to the others it has."""
+    if not row.calls.exclude(pk=call.pk).exists():
+        row.reached_by = met
+        _close(row, Outcome.REACHED_US, at=_met_at(met))
+        return row
+    settled = _new(call, met)
+    _put(call, settled)
+    _count(row)
+    return settled
+
+
 def _put(call: Call, row: MissedCall | None) -> None:
     if call.missed_id != (row.pk if row else None):
         call.missed = row
         call.save(update_fields=["missed"])
+
+
+def _hand_over(rows: QuerySet[Call], to: MissedCall) -> None:
+    """Put calls under another duty; one that a worker has in hand finds its place itself when it is counted next."""
+    free = rows.select_for_update(of=("self",), skip_locked=True).order_by("pk")
+    Call.objects.filter(pk__in=[one.pk for one in free]).update(missed=to)
 
 
 def _of_number(call: Call) -> QuerySet[MissedCall]:
@@ -219,10 +242,10 @@ def _place(call: Call) -> MissedCall:
     gave_up = call.ended_at or call.came_at
     if call.number_key:
         met = _of_number(call).filter(outcome__in=(Outcome.CALLED_BACK, Outcome.REACHED_US), settled_at__gte=gave_up)
-        for row in met.order_by("settled_at"):
-            talked = row.returns.filter(result=ReturnCall.Result.TALKED, at__gte=gave_up)
-            if row.outcome == Outcome.REACHED_US or talked.exists():
-                return row
+        for one in met.order_by("settled_at"):
+            talked = one.returns.filter(result=ReturnCall.Result.TALKED, at__gte=gave_up)
+            if one.outcome == Outcome.REACHED_US or talked.exists():
+                return one
         if (answered := _answered_since(call)) is not None:
             return _new(call, answered)
         if (row := _of_number(call).filter(outcome=Outcome.OPEN).first()) is not None:
@@ -283,7 +306,7 @@ def _count(row: MissedCall) -> None:
     if not calls:
         return
     places = [one["position"] for one in calls if one["position"] is not None]
-    facts = {
+    facts: dict[str, Any] = {
         "attempts": len(calls),
         "first_at": calls[0]["came_at"],
         "last_at": calls[-1]["came_at"],
@@ -350,7 +373,7 @@ def _reached(call: Call) -> None:
             _close(row, Outcome.REACHED_US, at=_met_at(call))
         elif (first := earlier.order_by("came_at").first()) is not None:
             settled = _new(first, call)
-            earlier.update(missed=settled)
+            _hand_over(earlier, settled)
             _count(settled)
             _count(row)
 
@@ -364,7 +387,7 @@ def _not_reached(call: Call) -> None:
         other = rows.first() if row.number_key else None
         row.reached_by = None
         if other is not None:
-            row.calls.update(missed=other)
+            _hand_over(row.calls.all(), other)
             _count(other)
             row.duplicate_of, row.outcome = other, Outcome.DUPLICATE
             row.save(update_fields=["reached_by", "duplicate_of", "outcome"])
@@ -419,7 +442,7 @@ def settle(
     if outcome not in BY_HAND:
         raise NoOutcome
     if outcome == Outcome.DUPLICATE:  # both rows in one order: two people may settle them by each other at once
-        pair = MissedCall.objects.select_for_update(of=("self",)).filter(pk__in=(missed.pk, duplicate_of))
+        pair = MissedCall.objects.select_for_update(of=("self",)).filter(pk__in=(missed.pk, duplicate_of or 0))
         list(pair.order_by("pk"))
     row, note = _in_hand(missed, by), note.strip()[:NOTE_MAX]
     if (outcome == Outcome.WITHHELD) is bool(row.number):
@@ -454,7 +477,7 @@ def _asks_for_attempts(row: MissedCall, outcome: MissedCall.Outcome) -> None:
 
 def _original(row: MissedCall, pk: int | None) -> MissedCall:
     """Return what a duty repeats: rows that repeat each other in a ring would all leave the list uncalled."""
-    found = MissedCall.objects.filter(pk=pk).exclude(pk=row.pk).first()
+    found = MissedCall.objects.filter(pk=pk or 0).exclude(pk=row.pk).first()
     if found is None or found.outcome == Outcome.DUPLICATE:
         raise NoOriginal
     return found
@@ -462,7 +485,8 @@ def _original(row: MissedCall, pk: int | None) -> MissedCall:
 
 def _open(missed: MissedCall) -> MissedCall:
     """Return the duty as it is now, held until the transaction ends; raise where it is settled."""
-    row = MissedCall.objects.select_for_update(of=("self",)).select_related("taken_by", "line").get(pk=missed.pk)
+    # Nothing is joined: who waited for the row would read the new row with what stood beside the old one.
+    row = MissedCall.objects.select_for_update().get(pk=missed.pk)
     if row.outcome != Outcome.OPEN:
         raise AlreadySettled(outcome=row.get_outcome_display())
     return row

@@ -160,9 +160,12 @@ class Cell:
 def by_hour(scope: Scope) -> dict[tuple[int, int], Cell]:
     """Return the hours in which anybody called: (day of the week from 0, hour) → its cell."""
     zone = timezone.get_current_timezone()
-    place = {"day": TruncDate("came_at", tzinfo=zone), "hour": ExtractHour("came_at", tzinfo=zone)}
-    rows = calls(scope).order_by().annotate(**place).values("day", "hour")
-    counted = rows.annotate(
+    rows = (
+        calls(scope)
+        .order_by()
+        .annotate(day=TruncDate("came_at", tzinfo=zone), hour=ExtractHour("came_at", tzinfo=zone))
+    )
+    counted = rows.values("day", "hour").annotate(
         came=Count("pk"),
         missed=Count("pk", filter=Q(state=Call.State.MISSED)),
         answering=Count("answered_by", filter=Q(state__in=_ANSWERED), distinct=True),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Count, Q, Value
+from django.db.models import Count, Q, QuerySet, Value
 from django.utils import timezone
 
 from otklik.hotline import missed, promises
@@ -24,7 +25,7 @@ def counters(user: Employee) -> dict[str, Waiting]:
     known: dict[str, Waiting] | None = user.__dict__.get("_call_back")
     if known is None:
         late = Count("pk", filter=Q(due_at__lt=timezone.now()))
-        lists = {}
+        lists: dict[str, QuerySet[Any]] = {}
         if user.has_power(missed.KEEPER):
             lists["missed"] = missed.waiting()
         if user.has_power(promises.CONSULTANT):

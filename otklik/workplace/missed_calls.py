@@ -218,6 +218,11 @@ class WrittenDownForm(TidyForm):
     on = forms.DateField(label="День", widget=DATE_INPUT)
     at = forms.TimeField(label="Время", widget=forms.TimeInput(format="%H:%M", attrs={"type": "time"}))
     waited = forms.IntegerField(label="Сколько ждал, секунд", min_value=0, max_value=LONGEST_WAIT, initial=0)
+    another = forms.BooleanField(
+        label="Это другой звонок",
+        required=False,
+        help_text="Отметьте, если похожий звонок этого номера уже в журнале, а был ещё один.",
+    )
 
     def clean(self) -> dict[str, Any]:
         """Put day and time together."""
@@ -235,7 +240,7 @@ def missed_new(request: StaffRequest) -> HttpResponse:
     form = WrittenDownForm(request.POST or None, initial={"on": now.date(), "at": now.time()})
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
-        facts = {name: given[name] for name in ("line", "number", "came_at", "waited")}
+        facts = {name: given[name] for name in ("line", "number", "came_at", "waited", "another")}
         try:
             call = calls.write_down(**facts, by=request.user)
         except DomainError as refusal:

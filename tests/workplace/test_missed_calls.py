@@ -141,12 +141,16 @@ def test_a_call_is_written_down_by_hand_and_refused_with_what_was_typed(consulta
     given = {"line": line.pk, "number": "не номер", "on": f"{now:%Y-%m-%d}", "at": f"{now:%H:%M}", "waited": 30}
     refused = client.post(address("missed_new"), given)
     assert refused.status_code == 422
-    assert "Проверьте номер" in refused.content.decode()
+    assert "Номер не прочитан" in refused.content.decode()
     assert "не номер" in refused.content.decode()
     later = timezone.localtime() + timedelta(days=1)
     assert client.post(address("missed_new"), given | {"number": NUMBER, "on": f"{later:%Y-%m-%d}"}).status_code == 422
     answer = client.post(address("missed_new"), given | {"number": NUMBER})
     assert answer["Location"] == address("missed_call", MissedCall.objects.get().pk)
+    again = client.post(address("missed_new"), given | {"number": NUMBER})
+    assert "отметьте «это другой звонок»" in again.content.decode()
+    assert client.post(address("missed_new"), given | {"number": NUMBER, "another": "on"}).status_code == 302
+    assert MissedCall.objects.get().attempts == 2
 
 
 def test_the_table_bears_no_number_and_every_row(owed, consultant):  # noqa: F811

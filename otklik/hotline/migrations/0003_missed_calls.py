@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='missedcall',
             name='reached_by',
-            field=models.ForeignKey(blank=True, help_text='Им решено «дозвонился сам»; окажется, что не ответили, — запись откроется снова.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='settles', to='hotline.call', verbose_name='звонок, на который ответили'),
+            field=models.ForeignKey(blank=True, db_constraint=False, help_text='Им решено «дозвонился сам»; окажется, что не ответили, — запись откроется снова.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='settles', to='hotline.call', verbose_name='звонок, на который ответили'),
         ),
         migrations.AddField(
             model_name='promise',

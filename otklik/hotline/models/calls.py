@@ -168,6 +168,7 @@ class MissedCall(models.Model):
         null=True,
         blank=True,
         related_name="settles",
+        db_constraint=False,  # the database would hold that call's row too, and its own fold holds it already
         verbose_name="звонок, на который ответили",
         help_text="Им решено «дозвонился сам»; окажется, что не ответили, — запись откроется снова.",
     )
