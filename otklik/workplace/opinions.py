@@ -88,7 +88,7 @@ def analysis(request: StaffRequest) -> HttpResponseBase:
     whole, talks = opinions.figures(user, scope), opinions.talks(user, scope)
     if (kind := request.GET.get("format")) in ("csv", "xlsx"):
         return handed_out(_table(whole, groups), kind, "analiz-otzyvov", "Анализ отзывов")
-    months, goals = opinions.by_month(user, scope), opinions.targets(scope.last)
+    months, goals = _from_the_first(opinions.by_month(user, scope)), opinions.targets(scope.last)
     goal = goals.get(OpinionTarget.Figure.CSI)
     context = {
         "scope": scope,
@@ -245,6 +245,12 @@ def _tiles(whole: Figures, talks: opinions.Talks, scope: Scope, goals: dict[str,
 def _narrow(scope: Scope, dimension: str, value: Any) -> str:
     """Return the address line of one group; of those without a value there is none."""
     return query(replace(scope, **{dimension: value})) if value else ""
+
+
+def _from_the_first(months: dict[date, Figures]) -> dict[date, Figures]:
+    """Return the months from the first in which somebody said something; where nobody did, the last one."""
+    first = next((month for month, one in months.items() if one.total), max(months))
+    return {month: one for month, one in months.items() if month >= first}
 
 
 def _of_month(scope: Scope, month: date) -> str:
