@@ -194,10 +194,9 @@ class _Operator:
     def _call_back(self) -> None:
         """Let people call back whom they can by now; of the last days some still wait, one longer than it may."""
         for row in missed.waiting().select_related("line").order_by("first_at"):
-            began = row.first_at if row.in_hours else row.due_at - timedelta(minutes=50)
             late = self.chance.random() < 0.12
             minutes = self.chance.randint(70, 200) if late else self.chance.randint(4, 42)
-            at = max(row.last_at, began) + timedelta(minutes=minutes)
+            at = self.open[self.line.pk].after(row.last_at, minutes)
             fresh = self.now - row.last_at < _LONGEST_DUTY
             if at >= self.now or (fresh and row.pk % 2 == 0):
                 continue

@@ -21,7 +21,7 @@ from django.utils import timezone
 from otklik.appeals import classification
 from otklik.appeals.models import Need, Topic
 from otklik.core import journal, masking, sheets, typed
-from otklik.core.compliance import Figure, end_of, is_today, unknown
+from otklik.core.compliance import end_of
 from otklik.core.errors import DomainError
 from otklik.core.sheets import BadSheet, Cell, Row
 from otklik.hotline import defaults, reading_aloud
@@ -43,7 +43,6 @@ MAX_ROWS: Final = 1000
 # A record of the other side tells of the same caller when it began so near to the moment he was handed over.
 EARLIER: Final = timedelta(minutes=10)
 LATER: Final = timedelta(hours=2)
-FIGURE_DAYS: Final = 30
 _DESK: Final = "desk:"  # how the numbers of records begin that operators have written at their page
 
 Outcome = Consultation.Outcome
@@ -541,15 +540,6 @@ def _beside(transfer: Transfer, theirs: Iterable[Consultation], used: set[int]) 
     if best is not None:
         used.add(best.pk)
     return best
-
-
-def figure(on: date) -> Figure:
-    """Return how many consultations the ЕКЦ gave in thirty days; the number counts those without a topic."""
-    if not is_today(on):
-        return unknown("темы подтверждают позже")
-    since = end_of(on) - timedelta(days=FIGURE_DAYS)
-    number, waiting = given().filter(opened_at__gte=since).count(), untopiced().count()
-    return Figure(f"За {FIGURE_DAYS} дней ЕКЦ дал консультаций: {number}. Без подтверждённой темы: {waiting}", waiting)
 
 
 def by_desk(record: Given, *, key: str, by: Employee) -> Taken:

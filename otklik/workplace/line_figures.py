@@ -16,7 +16,6 @@ from django.views.decorators.http import require_GET
 
 from otklik.core import files, masking, sheets, typed
 from otklik.core.access import requires
-from otklik.core.templatetags.otklik import short_day
 from otklik.hotline.models import Call, Consultation, Line, MissedCall
 from otklik.people.models import Employee
 from otklik.reports import line
@@ -27,7 +26,7 @@ PER_PAGE: Final = 50
 STEPS: Final = {"day": "По дням", "week": "По неделям", "month": "По месяцам"}
 # The charts, in units of their own: they are drawn as wide as the page lets them.
 WIDTH, HEIGHT, FOOT, HEAD = 720, 200, 24, 20
-MOST_WORDS: Final = 16  # below that many bars each bears its words and its figure
+MOST_WORDS: Final = 12  # up to that many bars each bears its words and its figure
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ def figures(request: StaffRequest) -> HttpResponseBase:
         "told": told,
         "query": query,
         "step": STEPS[told.step],
-        "day_bars": list(_bars([(short_day(one.first), one.calls) for one in told.periods])),
+        "day_bars": list(_bars([(f"{one.first:%d.%m}", one.calls) for one in told.periods])),
         "hour_bars": list(_bars([(f"{hour}:00", one) for hour, one in told.hours.items()])),
         "chart": {"width": WIDTH, "height": HEIGHT, "base": HEIGHT - FOOT},
         "periods": [(one, _query(Scope(one.first, one.last, scope.line, scope.by))) for one in reversed(told.periods)],

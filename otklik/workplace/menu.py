@@ -153,8 +153,12 @@ def _lines(
     numbers: Mapping[str, int],
     calls: Mapping[str, call_back.Waiting],
 ) -> Iterable[Line]:
+    is_below = False  # what is part of a section stands alone for whom the section is closed
     for item in group:
-        if item.powers and not any(employee.has_power(power) for power in item.powers):
+        is_open = not item.powers or any(employee.has_power(power) for power in item.powers)
+        if not item.inner:
+            is_below = is_open
+        if not is_open:
             continue
         here = item.url == path
         waits = calls.get(item.name, NOTHING)
@@ -165,7 +169,7 @@ def _lines(
             item.icon,
             number=waits.number,
             hot=waits.late > 0,
-            inner=item.inner,
+            inner=item.inner and is_below,
             go=item.go,
         )
         if item.name == "queue":

@@ -24,6 +24,7 @@ from otklik.reports import line as figures
 from otklik.reports.line import Scope
 from otklik.surveys import defaults as surveys
 from otklik.surveys import feedback
+from otklik.workplace import menu
 from tests.appeals.conftest import World
 
 pytestmark = pytest.mark.django_db
@@ -309,3 +310,13 @@ def test_the_procedures_figures_are_those_of_the_lists_they_open(
         assert f"Записей: {told.number}." in shown, (promise.code, told)
         assert told.number
         assert promise.figure(today - timedelta(days=60)).number == 0, promise.code
+
+
+def test_what_is_part_of_a_section_stands_alone_where_the_section_is_closed(world: World, consultant: Employee) -> None:
+    def inner(employee: Employee) -> dict[str, bool]:
+        groups = menu.groups_for(employee, path="", view="", numbers={}, named=[], calls={})
+        return {line.label: line.inner for group in groups for line in group}
+
+    assert inner(consultant)["Консультации"] is True
+    assert "Экран звонка" not in inner(world.head)
+    assert inner(world.head)["Консультации"] is False
