@@ -77,7 +77,7 @@ def listed(on: date | None = None) -> list[Listed]:
         rows = editions.get(code, [])
         running = [one for one in rows if one.valid_from <= on and (one.valid_to is None or one.valid_to >= on)]
         coming = [one for one in rows if one.valid_from > on]
-        newest = (running or coming or rows or [None])[-1]
+        newest = next(reversed(running or coming or rows), None)
         found.append(
             Listed(
                 code,
