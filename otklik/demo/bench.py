@@ -223,7 +223,7 @@ def _questionnaire(base: str) -> Iterator[Row]:
     for many in (1, USERS):
         users, share, start = [User(base) for _ in range(many)], ANSWERS // 2 // many, time.monotonic()
         with ThreadPoolExecutor(many) as pool:
-            answers = pool.map(lambda one, share=share: [answer(one) for _ in range(share)], users)  # type: ignore[misc]
+            answers = pool.map(lambda one, share=share: [answer(one) for _ in range(share)], users)
             told = [one for those in answers for one in those]
         rate = f"{len(told) / (time.monotonic() - start):.0f} в секунду"
         wrong = sum(one.status != 302 for one in told)

@@ -66,6 +66,7 @@ SAID: Final[dict[str, tuple[str, Q]]] = {
         Q(answers__answered="no") | Q(answers__quality="partial") | Q(answers__quality="unsatisfied"),
     ),
     "contact": ("можно связаться", Q(consent__isnull=False)),
+    "suspicious": ("подозрительно много с одного адреса", Q(suspicious=True)),
 }
 COUNTED: Final = ("graded", "satisfied", "partial", "unsatisfied", "told", "yes", "texts", "closed")
 # The same for consultations: what became of the two questions, who called again.
@@ -206,8 +207,12 @@ def units_of(user: Employee) -> set[int]:
 
 
 def opinions(user: Employee, scope: Scope, said: str = "") -> QuerySet[Response]:
-    """Return the opinions of a scope, narrowed to one kind of what was said."""
-    rows = seen_by(user).filter(at__gte=midnight(scope.first), at__lt=midnight(scope.last, 1))
+    """Return the opinions of a scope, narrowed to one kind of what was said.
+
+    What came in a flood from one address stands apart: it is in no list and no figure but its own.
+    """
+    rows = seen_by(user).filter(suspicious=said == "suspicious")
+    rows = rows.filter(at__gte=midnight(scope.first), at__lt=midnight(scope.last, 1))
     wanted = {
         "source": scope.source,
         "invitation__channel": scope.channel,

@@ -63,7 +63,8 @@ WRITTEN: Final[dict[str, Any]] = {
 }
 
 
-# The typical questionnaire of a QR code. Whether one may be contacted is asked apart, after it: a consent of its own.
+# The typical questionnaire of a QR code. What to do better is the comment every questionnaire has; whether one may be
+# contacted is asked apart, after it: a consent of its own.
 QR: Final[dict[str, Any]] = {
     "title": "Как мы поработали",
     "questions": [
@@ -110,7 +111,6 @@ QR: Final[dict[str, Any]] = {
             "kind": "yes_no",
             "required": False,
         },
-        {"code": "improve", "text": "Что нам сделать лучше?", "kind": "text", "required": False},
     ],
 }
 

@@ -19,6 +19,7 @@ from otklik.core import files, journal, typeset
 from otklik.core.errors import DomainError
 from otklik.people import staff
 from otklik.people.models import Employee, Unit
+from otklik.surveys import questions
 from otklik.surveys.feedback import COMMENT_MAX
 from otklik.surveys.models import Invitation, PaperBatch, PaperForm, Questionnaire, Response, SurveyPoint
 
@@ -142,15 +143,15 @@ def editions() -> QuerySet[Questionnaire]:
 def choices_of(questionnaire: Questionnaire) -> list[dict[str, Any]]:
     """Return the questions answered by one key, with the key of each answer: the number of its box on paper."""
     return [
-        {**one, "keys": [(str(key), code, words) for key, (code, words) in enumerate(one["answers"], start=1)]}
+        {**one, "keys": [(str(key), code, words) for key, (code, words) in enumerate(questions.offered(one), start=1)]}
         for one in questionnaire.questions
-        if one["kind"] == "choice"
+        if one["kind"] in questions.ONE_OF
     ]
 
 
 def texts_of(questionnaire: Questionnaire) -> list[dict[str, Any]]:
     """Return the questions answered in words."""
-    return [one for one in questionnaire.questions if one["kind"] != "choice"]
+    return [one for one in questionnaire.questions if one["kind"] not in questions.ONE_OF]
 
 
 def blank(questionnaire: Questionnaire, *, batch: PaperBatch | None = None, on: date) -> bytes:
@@ -165,7 +166,7 @@ def blank(questionnaire: Questionnaire, *, batch: PaperBatch | None = None, on: 
         "place": str(place or ""),
         "numbers": list(range(1, last + 1)) or [0],
         "questions": [
-            {"text": one["text"], "answers": [words for _, words in one.get("answers", ())]}
+            {"text": one["text"], "answers": [words for _, words in questions.offered(one)]}
             for one in questionnaire.questions
         ],
     }
@@ -328,19 +329,19 @@ def check_all(batch: PaperBatch, *, by: Employee) -> None:
 
 def checked(batch: PaperBatch) -> Checked:
     """Return how far the check has come, and where the two readings differ; texts are not compared."""
-    questions = choices_of(batch.questionnaire)
+    asked = choices_of(batch.questionnaire)
     sampled = list(batch.forms.filter(sampled=True).select_related("entered_by", "second_by", "settled_by"))
     read = [form for form in sampled if form.second is not None]
     found = []
     for form in read:
-        for one in questions:
+        for one in asked:
             code, first, second = one["code"], form.first or form.answers, form.second or {}
             if first.get(code) != second.get(code):
                 said = {key: words for _, key, words in one["keys"]} | MARKS
                 found.append(
                     Difference(form, code, one["text"], said.get(first.get(code), "—"), said.get(second.get(code), "—"))
                 )
-    return Checked(len(sampled), len(sampled) - len(read), len(read) * len(questions), len(found), found)
+    return Checked(len(sampled), len(sampled) - len(read), len(read) * len(asked), len(found), found)
 
 
 @transaction.atomic
@@ -438,7 +439,7 @@ def _known(questionnaire: Questionnaire, answers: Answers) -> dict[str, str]:
     kept = {}
     for one in questionnaire.questions:
         value = answers.get(one["code"], "").strip()
-        if one["kind"] != "choice" or value in MARKS or value in dict(one["answers"]):
+        if one["kind"] not in questions.ONE_OF or value in MARKS or value in dict(questions.offered(one)):
             kept[one["code"]] = value[:COMMENT_MAX]
     return {code: value for code, value in kept.items() if value}
 

@@ -152,7 +152,7 @@ def poster(point: SurveyPoint, paper: str, *, on: date) -> bytes:
 
 def poster_data(point: SurveyPoint, paper: str, *, on: date) -> dict[str, dict[str, object]]:
     """Return what the poster says."""
-    facts = {
+    facts: dict[str, object] = {
         "paper": paper,
         "qr": qr_svg(point).decode(),
         "url": url(point),

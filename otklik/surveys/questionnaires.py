@@ -77,11 +77,11 @@ def listed(on: date | None = None) -> list[Listed]:
         rows = editions.get(code, [])
         running = [one for one in rows if one.valid_from <= on and (one.valid_to is None or one.valid_to >= on)]
         coming = [one for one in rows if one.valid_from > on]
-        title = (running or coming or rows or [drafts.get(code)])[-1]
+        newest = next(reversed(running or coming or rows), None)
         found.append(
             Listed(
                 code,
-                str(title),
+                str(newest or drafts[code]),
                 running[-1] if running else None,
                 coming[-1] if coming else None,
                 rows[-1] if rows else None,

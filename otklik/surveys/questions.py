@@ -19,6 +19,7 @@ KINDS: Final = {
     "text": "текст",
 }
 LISTED: Final = ("choice", "several")
+ONE_OF: Final = ("choice", "scale", "yes_no")
 YES_NO: Final = (("yes", "да"), ("no", "нет"))
 SCALE: Final = (("1", "1 — плохо"), ("2", "2"), ("3", "3"), ("4", "4"), ("5", "5 — отлично"))
 
@@ -79,7 +80,7 @@ def _read(question: Question, given: list[str]) -> Any:
     words, many = question["text"], question["kind"] == "several"
     if not given:
         if question.get("required"):
-            listed = question["kind"] in ("choice", "yes_no", "scale")
+            listed = question["kind"] in ONE_OF
             raise (AnswersUnclear if listed else AnswerMissing)(question=words)
         return None
     if question["kind"] == "text":

@@ -32,7 +32,7 @@ from otklik.workplace import opinions as figures
 from otklik.workplace.requests import StaffRequest
 
 PER_PAGE: Final = 50
-VIEWS: Final = ("", "waiting", "unhappy", "happy", "contact")
+VIEWS: Final = ("", "waiting", "unhappy", "happy", "contact", "suspicious")
 READERS: Final = (access.ALL, access.UNIT, access.OWN, opinions.READ)
 BESIDE: Final = ("invitation__questionnaire", "consent", "point", "work__unit", "work__proposal")
 HEADINGS: Final = (

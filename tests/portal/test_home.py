@@ -49,7 +49,7 @@ def test_without_a_calendar_the_week_decides(db):
 
 
 def test_the_home_page_asks_the_database_a_fixed_number_of_questions(client, db, django_assert_max_num_queries):
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(11):
         page = client.get("/")
     words = page.content.decode()
     assert "Что вас интересует?" in words

@@ -81,6 +81,16 @@ def test_each_figure_is_the_length_of_its_list(world: World, says) -> None:
     assert opinions.opinions(world.clerk, year(), "unhappy").count() == 3
 
 
+def test_a_flood_from_one_address_stands_apart_from_every_figure(world: World, says) -> None:
+    for grade in "+-":
+        says(grade)
+    flood = says("-")
+    Response.objects.filter(pk=flood.pk).update(suspicious=True)
+    assert opinions.figures(world.clerk, year()).total == 2
+    assert flood not in opinions.opinions(world.clerk, year(), "unhappy")
+    assert [*opinions.opinions(world.clerk, year(), "suspicious")] == [flood]
+
+
 def test_a_month_without_opinions_stands_in_the_row_of_months(world: World, says) -> None:
     says(days_ago=70)
     months = opinions.by_month(world.clerk, year())
