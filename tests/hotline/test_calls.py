@@ -245,6 +245,6 @@ def test_workers_that_fold_the_same_calls_at_once_lose_nothing(line, consultant)
 
 def test_a_batch_takes_few_statements(line, django_assert_max_num_queries):
     events = [one for n in range(100) for one in log(*(told.replace(f"{T}.1", f"{T}.{n}") for told in ANSWERED))]
-    with django_assert_max_num_queries(26):
+    with django_assert_max_num_queries(28):
         calls.take(events)
     assert Call.objects.filter(state="answered").count() == 100
