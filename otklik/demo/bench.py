@@ -416,10 +416,11 @@ def _memory(pid: int) -> Iterator[Row]:
     children = Path(f"/proc/{pid}/task/{pid}/children")
     workers = [int(one) for one in children.read_text().split()] if children.exists() else []
     for name, pids in (("Память главного процесса, PSS", [pid]), ("Память веб-процессов, PSS", workers)):
-        yield name, f"{', '.join(str(_pss(one)) for one in pids) or '?'} МБ"
+        yield name, f"{', '.join(str(pss(one)) for one in pids) or '?'} МБ"
 
 
-def _pss(pid: int) -> int:
+def pss(pid: int) -> int:
+    """Return what a process holds, in megabytes: its own and its share of the common; 0 where nothing is told."""
     try:
         found = re.search(r"^Pss:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
     except OSError:

@@ -24,9 +24,9 @@ from otklik.core import journal, masking, sheets, typed
 from otklik.core.compliance import Figure, end_of, is_today, unknown
 from otklik.core.errors import DomainError
 from otklik.core.sheets import BadSheet, Cell, Row
-from otklik.hotline import defaults
+from otklik.hotline import defaults, reading_aloud
 from otklik.hotline.models import Consultation, Line, Transfer
-from otklik.knowledge import materials
+from otklik.hotline.reading_aloud import Answers
 from otklik.people.applicants import phone_key, plain
 from otklik.people.models import Employee
 from otklik.search import engine as search_engine
@@ -40,7 +40,6 @@ CLOCKS_DIFFER: Final = timedelta(minutes=5)
 LONGEST: Final = 6 * 3600  # seconds: nobody consults longer
 MOST_TEXT: Final = 20_000
 MAX_ROWS: Final = 1000
-FOUND: Final = 8
 # A record of the other side tells of the same caller when it began so near to the moment he was handed over.
 EARLIER: Final = timedelta(minutes=10)
 LATER: Final = timedelta(hours=2)
@@ -185,9 +184,9 @@ def own(user: Employee) -> QuerySet[Consultation]:
     return given().filter(by=user)
 
 
-def search(query: str, *, typing: bool = False) -> materials.Results:
-    """Return what answers a query among materials let out to the site: nothing else is for the ЕКЦ."""
-    return materials.search(query, user=None, limit=FOUND, typing=typing)
+def search(query: str, *, typing: bool = False) -> Answers:
+    """Return what answers a query among materials let out to the site, with lines to read: nothing else is theirs."""
+    return reading_aloud.search(query, typing=typing)
 
 
 def problems(record: Given) -> dict[str, str]:

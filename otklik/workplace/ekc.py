@@ -92,10 +92,10 @@ def _page(request: StaffRequest, form: RecordForm, *, status: int = 200, **more:
 def search(request: StaffRequest) -> HttpResponse:
     """Show what answers among published materials; by POST: what callers ask stays out of addresses and logs."""
     query = typed.words(request.POST.get("q"), MOST_QUERY)
-    results = ekc.search(query, typing=bool(request.htmx)) if query else None
+    answers = ekc.search(query, typing=bool(request.htmx)) if query else None
     if request.htmx:
-        return render(request, "workplace/line/_ekc_found.html", {"results": results})
-    return _page(request, RecordForm(initial={"key": uuid.uuid4()}), query=query, results=results)
+        return render(request, "workplace/line/_ekc_found.html", {"answers": answers})
+    return _page(request, RecordForm(initial={"key": uuid.uuid4()}), query=query, answers=answers)
 
 
 @requires(ekc.POWER)
