@@ -150,10 +150,10 @@ def close_endless() -> int:
 
 def closed_by_us(call: Call) -> str:
     """Say in words why we have closed a call ourselves; empty where the exchange told of its end."""
-    why = CallEvent.objects.filter(uid=call.uid, source=Source.OURS, at=call.ended_at).values_list(
-        "facts__why", flat=True
-    )
-    return CLOSED.get(why.first() or "", "")
+    if call.ended_at is None:
+        return ""
+    ours = CallEvent.objects.filter(uid=call.uid, source=Source.OURS, at=call.ended_at)
+    return CLOSED.get(ours.values_list("facts__why", flat=True).first() or "", "")
 
 
 CLOSED: Final[dict[str, str]] = {

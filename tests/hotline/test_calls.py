@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connections
 from django.utils import timezone
 
 from otklik.hotline import calls
@@ -215,8 +217,34 @@ def test_the_exchanges_account_knows_a_human_from_the_queue_itself(line):
     assert Call.objects.get().state == "answered"
 
 
+@pytest.mark.django_db(transaction=True)
+def test_workers_that_fold_the_same_calls_at_once_lose_nothing(line, consultant):
+    told = [log(*(one.replace(f"{T}.1", f"{T}.{n}") for one in ANSWERED)) for n in range(12)]
+
+    def work(part: int) -> None:
+        """Tell the third of each call's events, one by one, so that every call is folded by all."""
+        for events in told:
+            for one in events[part::3]:
+                calls.take([one])
+
+    connections.close_all()
+    children = []
+    for part in range(3):
+        if (child := os.fork()) == 0:
+            code = 1
+            try:
+                work(part)
+                code = 0
+            finally:
+                os._exit(code)
+        children.append(child)
+    assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0, 0, 0]
+    assert set(Call.objects.values_list("state", "waited", "talked")) == {("answered", 14, 66)}
+    assert Call.objects.count() == 12
+
+
 def test_a_batch_takes_few_statements(line, django_assert_max_num_queries):
     events = [one for n in range(100) for one in log(*(told.replace(f"{T}.1", f"{T}.{n}") for told in ANSWERED))]
-    with django_assert_max_num_queries(26):
+    with django_assert_max_num_queries(28):
         calls.take(events)
     assert Call.objects.filter(state="answered").count() == 100
