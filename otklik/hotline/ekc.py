@@ -21,30 +21,25 @@ from django.utils import timezone
 from otklik.appeals import classification
 from otklik.appeals.models import Need, Topic
 from otklik.core import journal, masking, sheets, typed
-from otklik.core.compliance import Figure, end_of, is_today, unknown
+from otklik.core.compliance import end_of
 from otklik.core.errors import DomainError
 from otklik.core.sheets import BadSheet, Cell, Row
-from otklik.hotline import defaults
+from otklik.hotline import consultations, defaults
 from otklik.hotline.models import Consultation, Line, Transfer
-from otklik.knowledge import materials
 from otklik.people.applicants import phone_key, plain
 from otklik.people.models import Employee
-from otklik.search import engine as search_engine
 from otklik.surveys import feedback
 from otklik.surveys.models import Questionnaire, Response
 
 POWER: Final = "hotline.ekc"
 CLASSIFY: Final = "appeals.classify"
-INDEX: Final = "consultations"
 CLOCKS_DIFFER: Final = timedelta(minutes=5)
 LONGEST: Final = 6 * 3600  # seconds: nobody consults longer
 MOST_TEXT: Final = 20_000
 MAX_ROWS: Final = 1000
-FOUND: Final = 8
 # A record of the other side tells of the same caller when it began so near to the moment he was handed over.
 EARLIER: Final = timedelta(minutes=10)
 LATER: Final = timedelta(hours=2)
-FIGURE_DAYS: Final = 30
 _DESK: Final = "desk:"  # how the numbers of records begin that operators have written at their page
 
 Outcome = Consultation.Outcome
@@ -185,11 +180,6 @@ def own(user: Employee) -> QuerySet[Consultation]:
     return given().filter(by=user)
 
 
-def search(query: str, *, typing: bool = False) -> materials.Results:
-    """Return what answers a query among materials let out to the site: nothing else is for the ЕКЦ."""
-    return materials.search(query, user=None, limit=FOUND, typing=typing)
-
-
 def problems(record: Given) -> dict[str, str]:
     """Return what is wrong with a record, field → words; nothing of it is kept."""
     wrong = {name: f"длиннее {most} знаков." for name, most in _MOST.items() if len(getattr(record, name)) > most}
@@ -243,7 +233,7 @@ def take(record: Given, *, source: str, by: Employee, own: bool = False) -> Take
             raise
         return Taken(known, new=False)
     journal.record("ekc.taken", chain=f"consultation:{row.pk}", by=by, source=source, asked=row.asked)
-    _put(row)
+    consultations.put(row)
     return Taken(row, new=True)
 
 
@@ -292,13 +282,6 @@ def _fields(record: Given) -> dict[str, Any]:
         "invitation": invitation,
         "told_of_qr": record.told_of_qr,
     }
-
-
-def _put(row: Consultation) -> None:
-    """Put a record's words into the index of consultations; call it in the transaction that keeps them."""
-    body = "\n".join(part for part in (row.question, row.answer) if part)
-    scopes = ["all", *([f"person:{row.by_id}"] if row.by_id else [])]
-    search_engine.put(INDEX, str(row.pk), title=row.question[:200], body=body, scopes=scopes)
 
 
 # ---------- topics ----------
@@ -542,15 +525,6 @@ def _beside(transfer: Transfer, theirs: Iterable[Consultation], used: set[int]) 
     if best is not None:
         used.add(best.pk)
     return best
-
-
-def figure(on: date) -> Figure:
-    """Return how many consultations the ЕКЦ gave in thirty days; the number counts those without a topic."""
-    if not is_today(on):
-        return unknown("темы подтверждают позже")
-    since = end_of(on) - timedelta(days=FIGURE_DAYS)
-    number, waiting = given().filter(opened_at__gte=since).count(), untopiced().count()
-    return Figure(f"За {FIGURE_DAYS} дней ЕКЦ дал консультаций: {number}. Без подтверждённой темы: {waiting}", waiting)
 
 
 def by_desk(record: Given, *, key: str, by: Employee) -> Taken:

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from otklik.core import sheets
 from otklik.core.models import AccessEntry, JournalEntry
+from otklik.hotline import consultations, reading_aloud
 from otklik.hotline import ekc as records
 from otklik.hotline.models import Consultation, Transfer
 from otklik.people.applicants import phone_key
@@ -230,9 +231,12 @@ def test_an_operator_may_bring_a_table_and_the_records_are_his(operator):
 
 def test_search_of_operators_asks_published_materials_only(operator, monkeypatch):
     asked = []
-    monkeypatch.setattr(records.materials, "search", lambda query, **how: asked.append((query, how)) or None)
+    search = reading_aloud.search
+    monkeypatch.setattr(
+        reading_aloud, "search", lambda query, **how: asked.append((query, how)) or search(query, **how)
+    )
     desk(operator).post(at("ekc_search"), {"q": "аренда  участка"}, headers={"HX-Request": "true"})
-    assert asked == [("аренда участка", {"user": None, "limit": records.FOUND, "typing": True})]
+    assert asked == [("аренда участка", {"user": None, "typing": True})]
     assert desk(operator).post(at("ekc_search"), {"q": "аренда"}).status_code == 200
 
 
@@ -261,8 +265,8 @@ def test_a_topic_is_proposed_and_confirmed_by_a_clerk(world, operator):
 
 def test_what_was_said_is_found_in_the_index_of_consultations(operator):
     row = records.take(given(question="Как узаконить гараж?"), source="api", by=operator).consultation
-    assert engine.keys(records.INDEX, "гараж", scopes=["all"]) == [str(row.pk)]
-    assert engine.keys(records.INDEX, "гараж", scopes=["person:0"]) == []
+    assert engine.keys(consultations.INDEX, "гараж", scopes=["all"]) == [str(row.pk)]
+    assert engine.keys(consultations.INDEX, "гараж", scopes=["person:0"]) == []
 
 
 def test_numbers_are_masked_in_lists(world, operator):
@@ -273,6 +277,15 @@ def test_numbers_are_masked_in_lists(world, operator):
 def talked(line, by, *, number=NUMBER) -> Consultation:
     now = timezone.now()
     return Consultation.objects.create(line=line, by=by, opened_at=now, number=number, number_key=phone_key(number))
+
+
+def test_a_consultant_notes_once_that_the_ekc_has_put_the_caller_through(line, consultant):
+    row = talked(line, consultant)
+    for _ in range(2):
+        answer = desk(consultant).post(at("call_act", row.pk, "from-ekc"), headers={"HX-Request": "true"})
+        assert "соединил оператор ЕКЦ" in answer.content.decode()
+    assert [(one.where, one.result) for one in row.transfers.all()] == [("from_ekc", "taken")]
+    assert "110" in desk(consultant).get(at("call", row.pk)).content.decode()
 
 
 def test_both_sides_of_a_handing_over_stand_in_one_row(world, line, operator, consultant):
@@ -300,13 +313,3 @@ def test_both_sides_of_a_handing_over_stand_in_one_row(world, line, operator, co
     assert "нет у нас" in page
     assert "000-00-02" not in page
     assert desk(operator).get(at("ekc_handed")).status_code == 403
-
-
-def test_the_figure_counts_consultations_and_those_without_a_topic(world, operator):
-    first = records.take(given(), source="api", by=operator).consultation
-    records.take(given(external_id="119"), source="api", by=operator)
-    records.classify(first, *world.pair(), by=world.clerk)
-    figure = records.figure(timezone.localdate())
-    assert figure.number == 1
-    assert "консультаций: 2" in figure.text
-    assert records.figure(timezone.localdate() - timedelta(days=40)).number is None
