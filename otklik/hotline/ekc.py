@@ -24,8 +24,9 @@ from otklik.core import journal, masking, sheets, typed
 from otklik.core.compliance import end_of
 from otklik.core.errors import DomainError
 from otklik.core.sheets import BadSheet, Cell, Row
-from otklik.hotline import consultations, defaults
+from otklik.hotline import consultations, defaults, reading_aloud
 from otklik.hotline.models import Consultation, Line, Transfer
+from otklik.hotline.reading_aloud import Answers
 from otklik.people.applicants import phone_key, plain
 from otklik.people.models import Employee
 from otklik.surveys import feedback
@@ -178,6 +179,11 @@ def given() -> QuerySet[Consultation]:
 def own(user: Employee) -> QuerySet[Consultation]:
     """Return the records an operator of the ЕКЦ has written himself: all he ever sees."""
     return given().filter(by=user)
+
+
+def search(query: str, *, typing: bool = False) -> Answers:
+    """Return what answers a query among materials let out to the site, with lines to read: nothing else is theirs."""
+    return reading_aloud.search(query, typing=typing)
 
 
 def problems(record: Given) -> dict[str, str]:

@@ -11,8 +11,8 @@ from django.utils import timezone
 from otklik.hotline.models import Call, Extension
 from otklik.people.models import Employee
 
-# A call of which the exchange never told the end does not ring for ever.
-RINGS_FOR: Final = timedelta(minutes=30)
+# A call whose end was never told does not ring for ever; one from a clock an hour off rings all the same.
+RINGS_FOR: Final = timedelta(hours=2)
 TALKS_FOR: Final = timedelta(hours=4)
 POWER: Final = "hotline.consult"
 
@@ -40,10 +40,12 @@ def numbers_of(employee: Employee) -> set[str]:
     """Return the inner numbers of an employee today."""
     today = timezone.localdate()
     valid = Q(valid_from__lte=today) & (Q(valid_to=None) | Q(valid_to__gte=today))
-    return set(Extension.objects.filter(valid, employee=employee).values_list("name", flat=True))
+    names = Extension.objects.filter(valid, employee=employee).values_list("name", flat=True)
+    return {name.lower() for name in names}
 
 
 def _rings(call: Call, own: set[str]) -> bool:
+    here = not own.isdisjoint(one.lower() for one in call.rings)
     if call.line is None:  # a number nobody has entered: only where it rings
-        return not own.isdisjoint(call.rings)
-    return not own or not call.rings or not own.isdisjoint(call.rings)
+        return here
+    return here or not own or not call.rings

@@ -17,7 +17,7 @@ from otklik.core import typed
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
 from otklik.core.forms import TidyForm
-from otklik.hotline import ekc, reading_aloud
+from otklik.hotline import ekc
 from otklik.workplace.requests import StaffRequest
 
 PER_PAGE: Final = 20
@@ -92,8 +92,7 @@ def _page(request: StaffRequest, form: RecordForm, *, status: int = 200, **more:
 def search(request: StaffRequest) -> HttpResponse:
     """Show what answers among published materials; by POST: what callers ask stays out of addresses and logs."""
     query = typed.words(request.POST.get("q"), MOST_QUERY)
-    # Nobody asks: only what is let out to the site is found, and read from the version let out.
-    answers = reading_aloud.search(query, user=None, typing=bool(request.htmx)) if query else None
+    answers = ekc.search(query, typing=bool(request.htmx)) if query else None
     if request.htmx:
         return render(request, "workplace/line/_ekc_found.html", {"answers": answers})
     return _page(request, RecordForm(initial={"key": uuid.uuid4()}), query=query, answers=answers)

@@ -14,6 +14,7 @@ from django.utils import timezone
 from otklik.appeals.models import Appeal
 from otklik.core.models import AccessEntry
 from otklik.hotline.models import Call, Consultation, Line
+from otklik.knowledge import public
 from otklik.knowledge.models import Faq, KnowledgeHome, MaterialUse, SearchSession, Section
 from otklik.people.applicants import Typed, phone_key
 from otklik.people.models import Employee
@@ -79,6 +80,9 @@ def test_a_case_is_locked_then_opened_and_every_attempt_is_told(
     assert "Не совпало" in text(wrong)
     assert 'value="Петрова"' in text(wrong)
     assert not [one for one in secrets if one in text(wrong)]
+    card = text(browser.get(at("consultation", call.pk)))  # whose case it may be is told at no other door either
+    assert "не опознан" in card
+    assert not [one for one in secrets if one in card]
     alone = browser.post(url, {"surname": "Алёшина"}, headers=PART)
     assert (alone.status_code, "Нужны два сведения" in text(alone)) == (422, True)
     right = browser.post(url, {"surname": "АЛЕШИНА", "address": "Новосибирск, Выдуманная 1"}, headers=PART)
@@ -211,6 +215,15 @@ def test_others_enter_by_no_door(
     shown = text(desk(head).get(doors[0], headers=PART))
     assert "Опознать звонящего" not in shown
     assert "Проверить" not in text(desk(head).post(doors[0], {"surname": "Алёшина", "address": ADDRESS}, headers=PART))
+
+
+def test_operators_of_the_ekc_get_the_line_to_read_of_what_is_on_the_site(world: World, pages: list[Faq]) -> None:
+    public.let_out(pages[0])
+    operator = desk(world.employee("ekc", "Сто", world.hq, ["ekc_operator"]))
+    shown = text(operator.post(at("ekc_search"), {"q": "гараж"}, headers=TYPING))
+    assert "Подайте заявление." in shown
+    assert "Гараж 1" not in shown
+    assert "Секретикус" not in text(operator.post(at("ekc_search"), {"q": "секретикус"}, headers=TYPING))
 
 
 def test_only_consultants_have_the_banner_of_calls_on_their_pages(world: World, browser: Client) -> None:

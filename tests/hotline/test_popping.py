@@ -10,7 +10,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from otklik.hotline import popping
+from otklik.hotline import calls, popping
+from otklik.hotline.exchange import queue_log
+from otklik.hotline.exchange.events import Event, Kind, Source
 from otklik.hotline.models import Call, Consultation, Extension, Line
 from otklik.people.models import Employee
 from tests.appeals.conftest import LONG_AGO, World
@@ -85,3 +87,21 @@ def test_asking_costs_one_query_in_silence_and_two_when_it_rings(comes: Comes, c
     with CaptureQueriesContext(connection) as ringing:
         assert len(popping.incoming_for(who)) == 5
     assert len(ringing) == 2
+
+
+def test_what_the_exchange_tells_pops_where_it_rings_until_it_is_answered_there(
+    line: Line, consultant: Employee, consultant2: Employee
+) -> None:
+    Line.objects.filter(pk=line.pk).update(known_as="support")
+    now = timezone.now()
+    at = int(now.timestamp())
+    told = queue_log.Reader().feed(f"{at}|{at}.7|support|NONE|ENTERQUEUE||+79130000001|1\n".encode())
+    calls.take(told)
+    assert [len(popping.incoming_for(who)) for who in (consultant, consultant2)] == [1, 1]
+    rings = Event(Source.AMI, f"{at}.7", Kind.RINGING, now, {"agent": "PJSIP/101"})
+    calls.take([rings])
+    assert [len(popping.incoming_for(who)) for who in (consultant, consultant2)] == [1, 0]
+    calls.take([Event(Source.AMI, f"{at}.7", Kind.CONNECTED, now, {"agent": "PJSIP/101", "waited": 4})])
+    [call] = popping.incoming_for(consultant)
+    assert (call.state, call.answered_by) == (Call.State.TALKING, consultant)
+    assert popping.incoming_for(consultant2) == []

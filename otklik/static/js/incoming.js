@@ -2,7 +2,7 @@
 const place = document.querySelector("[data-incoming]");
 const said = document.querySelector("[data-incoming-said]");
 const title = document.title;
-const SEEN = 600;     // ms between two looks while the page is looked at
+const SEEN = 700;     // ms between two looks while the page is looked at
 const HIDDEN = 3000;  // while another tab is
 const ENDED = 15000;  // while nobody is signed in
 let known = "";
