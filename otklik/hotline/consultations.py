@@ -301,6 +301,18 @@ def transfer(
 
 
 @transaction.atomic
+def came_from_ekc(consultation: Consultation, *, by: Employee) -> None:
+    """Note that an operator of the ЕКЦ has put the caller through to us; said twice, it is noted once."""
+    row = _mine(consultation, by)
+    came = Transfer.Where.FROM_EKC
+    if row.transfers.filter(where=came).exists():
+        return
+    taken = Transfer.Result.TAKEN
+    begun = Transfer.objects.create(consultation=row, where=came, why="соединил оператор ЕКЦ", result=taken)
+    journal.record("consultation.transferred", chain=_chain(row), by=by, transfer=begun.pk, where=came, employee=None)
+
+
+@transaction.atomic
 def transfer_result(row: Transfer, result: str, *, by: Employee) -> None:
     """Note what became of a transfer; an outcome that is there already is not overwritten by another."""
     consultation = _mine(row.consultation, by)

@@ -24,18 +24,16 @@ from otklik.core import journal, masking, sheets, typed
 from otklik.core.compliance import end_of
 from otklik.core.errors import DomainError
 from otklik.core.sheets import BadSheet, Cell, Row
-from otklik.hotline import defaults, reading_aloud
+from otklik.hotline import consultations, defaults, reading_aloud
 from otklik.hotline.models import Consultation, Line, Transfer
 from otklik.hotline.reading_aloud import Answers
 from otklik.people.applicants import phone_key, plain
 from otklik.people.models import Employee
-from otklik.search import engine as search_engine
 from otklik.surveys import feedback
 from otklik.surveys.models import Questionnaire, Response
 
 POWER: Final = "hotline.ekc"
 CLASSIFY: Final = "appeals.classify"
-INDEX: Final = "consultations"
 CLOCKS_DIFFER: Final = timedelta(minutes=5)
 LONGEST: Final = 6 * 3600  # seconds: nobody consults longer
 MOST_TEXT: Final = 20_000
@@ -241,7 +239,7 @@ def take(record: Given, *, source: str, by: Employee, own: bool = False) -> Take
             raise
         return Taken(known, new=False)
     journal.record("ekc.taken", chain=f"consultation:{row.pk}", by=by, source=source, asked=row.asked)
-    _put(row)
+    consultations.put(row)
     return Taken(row, new=True)
 
 
@@ -290,13 +288,6 @@ def _fields(record: Given) -> dict[str, Any]:
         "invitation": invitation,
         "told_of_qr": record.told_of_qr,
     }
-
-
-def _put(row: Consultation) -> None:
-    """Put a record's words into the index of consultations; call it in the transaction that keeps them."""
-    body = "\n".join(part for part in (row.question, row.answer) if part)
-    scopes = ["all", *([f"person:{row.by_id}"] if row.by_id else [])]
-    search_engine.put(INDEX, str(row.pk), title=row.question[:200], body=body, scopes=scopes)
 
 
 # ---------- topics ----------

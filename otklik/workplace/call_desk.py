@@ -22,7 +22,7 @@ from otklik.appeals import classification
 from otklik.core import typed
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
-from otklik.hotline import consultations, hours, promises, scripts
+from otklik.hotline import consultations, promises, scripts
 from otklik.hotline.models import Call, Consultation, Transfer
 from otklik.surveys import feedback, points
 from otklik.surveys.models import Response
@@ -53,7 +53,6 @@ def call_desk(request: StaffRequest) -> HttpResponse:
         "form": form,
         "open": list(consultations.open_of(request.user).select_related("line")),
         "promises": [(one, one.due_at < now) for one in waiting],
-        "openings": hours.openings(now),
         **search_box(None),
         "view": "",
     }
@@ -232,6 +231,10 @@ def _transfer(request: StaffRequest, row: Consultation) -> dict[str, Any] | None
     return {"transfer": form} if form.errors else None
 
 
+def _from_ekc(request: StaffRequest, row: Consultation) -> None:
+    consultations.came_from_ekc(row, by=request.user)
+
+
 def _result(request: StaffRequest, row: Consultation) -> None:
     transfer = get_object_or_404(Transfer, pk=typed.number(request.POST.get("transfer")) or 0, consultation=row)
     consultations.transfer_result(transfer, request.POST.get("result", ""), by=request.user)
@@ -263,6 +266,7 @@ ACTS: Final[Mapping[str, tuple[str, Callable[[StaffRequest, Consultation], dict[
     "hold": ("held", _hold),
     "resume": ("held", _resume),
     "transfer": ("steps", _transfer),
+    "from-ekc": ("steps", _from_ekc),
     "result": ("steps", _result),
     "promise": ("steps", _promise),
     "write": ("steps", _write),

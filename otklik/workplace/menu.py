@@ -98,8 +98,8 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Показатели линии", "chart-histogram", "line_figures", line.READERS),
         # Lines and their hours; the ЕКЦ
         Item("Линии", "device-landline-phone", "lines", lines.READERS),
-        Item("ЕКЦ: без темы", "list-search", "ekc_untopiced", ekc_work.CLASSIFY),
-        Item("Переданы в ЕКЦ", "arrows-exchange", "ekc_handed", ekc_work.READERS),
+        Item("ЕКЦ: без темы", "list-search", "ekc_untopiced", ekc_work.CLASSIFY, inner=True),
+        Item("Переданы в ЕКЦ", "arrows-exchange", "ekc_handed", ekc_work.READERS, inner=True),
     ),
     (
         # Questionnaires, posters

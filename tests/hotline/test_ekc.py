@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from otklik.core import sheets
 from otklik.core.models import AccessEntry, JournalEntry
+from otklik.hotline import consultations, reading_aloud
 from otklik.hotline import ekc as records
-from otklik.hotline import reading_aloud
 from otklik.hotline.models import Consultation, Transfer
 from otklik.people.applicants import phone_key
 from otklik.people.models import Employee
@@ -262,8 +262,8 @@ def test_a_topic_is_proposed_and_confirmed_by_a_clerk(world, operator):
 
 def test_what_was_said_is_found_in_the_index_of_consultations(operator):
     row = records.take(given(question="Как узаконить гараж?"), source="api", by=operator).consultation
-    assert engine.keys(records.INDEX, "гараж", scopes=["all"]) == [str(row.pk)]
-    assert engine.keys(records.INDEX, "гараж", scopes=["person:0"]) == []
+    assert engine.keys(consultations.INDEX, "гараж", scopes=["all"]) == [str(row.pk)]
+    assert engine.keys(consultations.INDEX, "гараж", scopes=["person:0"]) == []
 
 
 def test_numbers_are_masked_in_lists(world, operator):
@@ -274,6 +274,15 @@ def test_numbers_are_masked_in_lists(world, operator):
 def talked(line, by, *, number=NUMBER) -> Consultation:
     now = timezone.now()
     return Consultation.objects.create(line=line, by=by, opened_at=now, number=number, number_key=phone_key(number))
+
+
+def test_a_consultant_notes_once_that_the_ekc_has_put_the_caller_through(line, consultant):
+    row = talked(line, consultant)
+    for _ in range(2):
+        answer = desk(consultant).post(at("call_act", row.pk, "from-ekc"), headers={"HX-Request": "true"})
+        assert "соединил оператор ЕКЦ" in answer.content.decode()
+    assert [(one.where, one.result) for one in row.transfers.all()] == [("from_ekc", "taken")]
+    assert "110" in desk(consultant).get(at("call", row.pk)).content.decode()
 
 
 def test_both_sides_of_a_handing_over_stand_in_one_row(world, line, operator, consultant):
@@ -301,13 +310,3 @@ def test_both_sides_of_a_handing_over_stand_in_one_row(world, line, operator, co
     assert "нет у нас" in page
     assert "000-00-02" not in page
     assert desk(operator).get(at("ekc_handed")).status_code == 403
-
-
-def test_the_figure_counts_consultations_and_those_without_a_topic(world, operator):
-    first = records.take(given(), source="api", by=operator).consultation
-    records.take(given(external_id="119"), source="api", by=operator)
-    records.classify(first, *world.pair(), by=world.clerk)
-    figure = records.figure(timezone.localdate())
-    assert figure.number == 1
-    assert "консультаций: 2" in figure.text
-    assert records.figure(timezone.localdate() - timedelta(days=40)).number is None

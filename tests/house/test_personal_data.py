@@ -321,7 +321,7 @@ def test_pages_of_refusal_repeat_no_address(world: World) -> None:
 
 OUTSIDE = {"original", "incoming_file", "outgoing_file", "quarantine_original"}  # what people brought or got
 OUR_LETTERS = {"draft_pdf", "letter"}  # made by us, shown in the page
-OUR_TABLES = {"package", "journal_export", "access_export", "journal_seals"}
+OUR_TABLES = {"ekc_sample", "package", "journal_export", "access_export", "journal_seals"}
 
 
 @pytest.fixture
@@ -339,6 +339,7 @@ def doors(world: World) -> dict[str, str]:
         "quarantine_original": at("quarantine_original", broken.pk),
         "draft_pdf": at("draft_pdf", frozen.pk),
         "letter": at("letter", frozen.pk),
+        "ekc_sample": at("ekc_sample"),
         "package": at("package", frozen.pk),
         "journal_export": at("journal_export"),
         "access_export": at("access_export"),
