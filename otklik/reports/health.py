@@ -302,11 +302,11 @@ def _exchange() -> Iterator[Fact]:
             yield _heard(one, known.get(one))
     if sent := known.get(way.WEBHOOK):
         yield Fact("Сообщения станции", f"последнее: {_moment(sent.heard_at)}")
-    for one in known.values():
-        if one.unread_at and timezone.now() - one.unread_at < timedelta(days=1):
+    for state in known.values():
+        if state.unread_at and timezone.now() - state.unread_at < timedelta(days=1):
             yield Fact(
-                f"{one.get_way_display().capitalize()}: непонятное",
-                f"строк: {one.unread}, последняя {_moment(one.unread_at)}",
+                f"{state.get_way_display().capitalize()}: непонятное",
+                f"строк: {state.unread}, последняя {_moment(state.unread_at)}",
                 WARN,
                 "Пропавшие звонки покажет сверка с учётом станции за месяц. Сообщите разработчикам версию станции.",
             )
