@@ -363,7 +363,7 @@ SERVER_TIMING = _flag("OTKLIK_SERVER_TIMING")  # every answer says what its time
 
 # Click-to-call: the exchange's address, `{extension}`, `{number}`, `{at}`, `{signature}` filled in; empty: `tel:`.
 EXCHANGE_DIAL = os.environ.get("OTKLIK_EXCHANGE_DIAL", "")
-EXCHANGE_DIAL_SECRET = os.environ.get("OTKLIK_EXCHANGE_DIAL_SECRET", "")
+EXCHANGE_DIAL_SECRET = os.environ.get("OTKLIK_EXCHANGE_DIAL_SECRET", "")  # without it nothing is dialled
 
 LOG_FORMAT = "json" if os.environ.get("OTKLIK_LOG_FORMAT") == "json" else "line"
 # By one access key, all processes together.

@@ -315,6 +315,7 @@ FACTS: Final[dict[str, str]] = {
     "merge": "объединение",
     "merged": "присоединён",
     "message": "сообщение",
+    "month": "месяц",
     "new": "новых",
     "note": "заметка",
     "now": "стало",

@@ -40,6 +40,7 @@ OTKLIK = [sys.executable, "-m", "otklik"]
 REQUESTS, USERS, SECONDS, LETTERS = 100, 8, 10, 500
 CONSULTANTS = 20  # each of whose pages asks twice a second who calls
 MATERIALS = 10_000
+CALLS = 4_000
 ANSWERS = 2_000
 TEXT = "Здравствуйте! Прошу разъяснить порядок оформления участка.\n" * 12
 POST = {"channel": "post", "address": "630000, г. Новосибирск, ул. Выдуманная, д. 1"}
@@ -116,6 +117,7 @@ def run(count: int, report: Path, *, processes: int = 2, only_knowledge: bool = 
                 rows += _creations(base, env)
                 rows += _memory(process.pid)
             rows.append(("Приём писем из папки", f"{_intake(Path(folder), env):.0f} писем/с"))
+        rows.append(("Журнал очереди после перерыва", _replay(env)))
         # Planted last: the figures above are of the department as it was.
         rows += _plant_materials(env)
         with _serving(env, port, processes):
@@ -360,6 +362,12 @@ def _read_all(user: User, last: int, env: dict[str, str]) -> None:
         worker.wait(20)
 
 
+def _replay(env: dict[str, str]) -> str:
+    """Say how many events a second of a queue log become calls, duties to call back included."""
+    command = [*OTKLIK, "seed", "--calls", str(CALLS)]
+    return subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout.strip()  # noqa: S603
+
+
 def _intake(folder: Path, env: dict[str, str]) -> float:
     """Return letters a second, the start of the process not counted."""
     letters, nothing = folder / "letters", folder / "nothing"
@@ -408,10 +416,11 @@ def _memory(pid: int) -> Iterator[Row]:
     children = Path(f"/proc/{pid}/task/{pid}/children")
     workers = [int(one) for one in children.read_text().split()] if children.exists() else []
     for name, pids in (("Память главного процесса, PSS", [pid]), ("Память веб-процессов, PSS", workers)):
-        yield name, f"{', '.join(str(_pss(one)) for one in pids) or '?'} МБ"
+        yield name, f"{', '.join(str(pss(one)) for one in pids) or '?'} МБ"
 
 
-def _pss(pid: int) -> int:
+def pss(pid: int) -> int:
+    """Return what a process holds, in megabytes: its own and its share of the common; 0 where nothing is told."""
     try:
         found = re.search(r"^Pss:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
     except OSError:

@@ -102,6 +102,17 @@ def seed(count: int) -> int:
     return rows
 
 
+def text_of(chance: random.Random) -> str:
+    """Return a message of some length: several things one person asks at once."""
+    least, most = LENGTHS
+    # A cut at the end of a word takes less than one word away.
+    length, text = chance.randint(least + 40, most), ""
+    while len(text) < length:
+        house = f"д. {chance.randint(1, 90)}"
+        text += " " + chance.choice(STORIES).text.format(place=chance.choice(PLACES), house=house)
+    return text[:length].rsplit(" ", 1)[0].strip()
+
+
 class _Sower:
     """Holds what every row refers to."""
 
@@ -116,20 +127,9 @@ class _Sower:
         self.clerk = Employee.objects.get(username="clerk")
         self.topics, self.needs = list(Topic.objects.filter(leaf=True)), list(Need.objects.all())
         self.people = citizens.people(self.chance, 500)
-        self.texts = [self._text() for _ in range(TEXTS)]
+        self.texts = [text_of(self.chance) for _ in range(TEXTS)]
         self.rule_of = cache(self._rule_of)
         self.due_of = cache(self._due_of)
-
-    def _text(self) -> str:
-        """Return a message of some length: several things one person asks at once."""
-        least, most = LENGTHS
-        # A cut at the end of a word takes less than one word away.
-        length, text = self.chance.randint(least + 40, most), ""
-        while len(text) < length:
-            story = self.chance.choice(STORIES).text
-            house = f"д. {self.chance.randint(1, 90)}"
-            text += " " + story.format(place=self.chance.choice(PLACES), house=house)
-        return text[:length].rsplit(" ", 1)[0].strip()
 
     def _rule_of(self, channel: str) -> TermRule:
         return terms.rule_for(self.defaults[channel].regime, TermRule.Step.ANSWER, channel=channel, on=self.today)

@@ -63,6 +63,8 @@ ACCOUNTS: Final = (
     Account("kbchief", "kb_chief", "office", "Редакторская", "Нина", "Примеровна", "главный специалист"),
     Account("lawyer", "lawyer", "law", "Нормативкина", "Софья", "Примеровна", "главный специалист-юрист"),
     Account("consultant", "consultant", "office", "Трубкина", "Алла", "Образцовна", "специалист-эксперт"),
+    Account("consultant2", "consultant", "office", "Внимательных", "Раиса", "Примеровна", "специалист-эксперт"),
+    Account("ekc", "ekc_operator", None, "Справочкин", "Глеб", "Учебнович", "оператор контакт-центра"),
     Account("receptionist", "receptionist", "office", "Приёмова", "Юлия", "Шаблоновна", "секретарь приёмной"),
     Account("admin", "admin", "office", "Настройкин", "Кирилл", "Учебнович", "администратор"),
     Account("auditor", "auditor", "law", "Проверялов", "Денис", "Примерович", "консультант"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from itertools import groupby, islice
 from statistics import median
 from typing import Any, Final, TypeVar
@@ -137,7 +138,7 @@ def write_down(
 
 def in_hours(call: Call) -> bool:
     """Tell whether a call came in the hours of its line; on a line nobody knows, in those of any of ours."""
-    return _Names().in_hours(call.line_id, call.came_at)
+    return Names().in_hours(call.line_id, call.came_at)
 
 
 def close_endless() -> int:
@@ -269,7 +270,7 @@ def _fold(uids: Iterable[str]) -> list[Call]:
     events = CallEvent.objects.filter(uid__in=uids).order_by("uid")
     rows = events.values_list("uid", "source", "key", "kind", "at", "facts")
     counted: dict[str, Counted] = {}
-    names = _Names()
+    names = Names()
     for uid, told in groupby(rows, key=lambda row: row[0]):
         of_call = [Event(source, uid, kind, at, known, said=key) for _, source, key, kind, at, known in told]
         if found := count(of_call, robots=settings.EXCHANGE_ROBOTS):
@@ -293,20 +294,21 @@ def _by_id(known: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _write(changed: Mapping[str, Mapping[str, Any]], before: dict[str, Call], names: _Names) -> None:
-    # Before the rows themselves, all at once and in order: settling a duty takes them in this order too.
+def _write(changed: Mapping[str, Mapping[str, Any]], before: dict[str, Call], names: Names) -> None:
+    # Before the rows themselves: settling a duty takes them in this order too.
     locks.hold("missed", [one["number_key"] or f"uid {uid}" for uid, one in changed.items()])
     rows = [Call(uid=uid, **_by_id(known)) for uid, known in changed.items()]
     Call.objects.bulk_create(rows, update_conflicts=True, unique_fields=["uid"], update_fields=_COUNTED)
     if lacking := [uid for uid in changed if uid not in before]:
         before |= {call.uid: call for call in Call.objects.filter(uid__in=lacking)}
+    told = []
     for uid in sorted(changed, key=lambda one: (changed[one]["came_at"], one)):
         call = before[uid]
         for name, value in _by_id(changed[uid]).items():
             setattr(call, name, value)
-        if call.line_id:
-            call.line = names.lines[call.line_id]
-        missed.after(call)
+        call.line = names.lines.get(call.line_id) if call.line_id else None
+        told.append(call)
+    missed.after_each(told, names.schedules)
 
 
 def _close(going_on: QuerySet[Call], *, before: datetime, why: str) -> int:
@@ -323,10 +325,11 @@ def _close(going_on: QuerySet[Call], *, before: datetime, why: str) -> int:
     return len(ends)
 
 
-class _Names:
+class Names:
     """What the exchange's names mean to us, read once for many calls."""
 
     def __init__(self) -> None:
+        """Read lines and inner numbers."""
         self.lines = {line.pk: line for line in Line.objects.all()}
         self._known: dict[str, int] = {}
         for line in self.lines.values():
@@ -336,7 +339,6 @@ class _Names:
         self._people: dict[str, list[Extension]] = {}
         for row in Extension.objects.order_by("valid_from"):
             self._people.setdefault(row.name.lower(), []).append(row)
-        self._schedules: dict[int, hours.Schedule] | None = None
 
     def of_call(self, one: Counted) -> dict[str, Any]:
         """Return the fields of a call."""
@@ -345,7 +347,7 @@ class _Names:
             direction = Call.Direction.OUT  # an inner number calls: outside is whom it has dialled
         if direction == Call.Direction.OUT:
             number, dialled = dialled, number
-        line = one.line or self._line(one.names)
+        line = one.line or self.line(one.names)
         return {
             "source": one.source,
             "direction": str(direction),
@@ -367,14 +369,18 @@ class _Names:
             "answered_by": self._person(one.agent, one.came_at),
         }
 
+    @cached_property
+    def schedules(self) -> dict[int, hours.Schedule]:
+        """Return the hours of all lines."""
+        return hours.schedules(self.lines.values())
+
     def in_hours(self, line: int | None, at: datetime) -> bool:
         """Tell whether the line is answered at a moment."""
-        if self._schedules is None:
-            self._schedules = hours.schedules(self.lines.values())
         asked = [line] if line else [pk for pk, one in self.lines.items() if one.ours]
-        return any(self._schedules[pk].is_open(at) for pk in asked)
+        return any(self.schedules[pk].is_open(at) for pk in asked)
 
-    def _line(self, names: Iterable[str]) -> int | None:
+    def line(self, names: Iterable[str]) -> int | None:
+        """Return the line the exchange means by any of these names."""
         for name in names:
             if (found := self._known.get(name.lower()) or self._known.get(phone_key(name))) is not None:
                 return found

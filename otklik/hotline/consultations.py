@@ -21,6 +21,7 @@ from otklik.core import journal
 from otklik.core.errors import DomainError
 from otklik.correspondence import inbox
 from otklik.correspondence.models import ChannelCode, ContactPoint, IncomingMessage
+from otklik.hotline import promises
 from otklik.hotline.models import Call, Consultation, Hold, Line, Promise, ScriptUse, Transfer
 from otklik.people.applicants import Typed, phone_key
 from otklik.people.models import Employee
@@ -36,7 +37,6 @@ ALL: Final = "hotline.figures"
 CALLED_BACK_WITHIN: Final = timedelta(minutes=10)  # a call from the same number sooner goes on with what was begun
 TAKEN_UP_WITHIN: Final = timedelta(hours=12)  # a slip of the key is noticed on the same day
 ANNOUNCED: Final = (60, 120, 180)  # what a caller is told to wait, in seconds
-PROMISED_WITHIN: Final = timedelta(days=60)
 INDEX: Final = "consultations"
 EVERYONE: Final = "all"
 _PORTION: Final = 500
@@ -105,13 +105,6 @@ class WhyNeeded(DomainError):
 
     code = "consultation.why_needed"
     text = "Напишите, почему переводите звонок."
-
-
-class PromiseUnclear(DomainError):
-    """A promise needs a number, a moment ahead and a matter."""
-
-    code = "consultation.promise_unclear"
-    text = "{what}"
 
 
 class AlreadyWritten(DomainError):
@@ -318,19 +311,9 @@ def transfer_result(row: Transfer, result: str, *, by: Employee) -> None:
 
 
 @transaction.atomic
-def promise(consultation: Consultation, *, number: str, due_at: datetime | None, about: str, by: Employee) -> Promise:
+def promise(consultation: Consultation, *, number: str, due_at: datetime, about: str, by: Employee) -> Promise:
     """Promise the caller to call back by a moment that was named to him."""
-    row = _mine(consultation, by)
-    number, about, now = number.strip(), about.strip(), timezone.now()
-    if not phone_key(number):
-        raise PromiseUnclear(what="Проверьте номер, по которому перезвонить: например, +7 913 000-00-00.")
-    if due_at is None or not now < due_at < now + PROMISED_WITHIN:
-        raise PromiseUnclear(what="Назовите день и час, до которых перезвоните: в будущем, не дальше двух месяцев.")
-    if not about:
-        raise PromiseUnclear(what="Напишите, о чём перезвонить: это увидит тот, кто будет звонить.")
-    given = Promise.objects.create(consultation=row, by=by, number=number[:40], due_at=due_at, about=about[:300])
-    journal.record("promise.given", chain=_chain(row), by=by, promise=given.pk, till=due_at.isoformat())
-    return given
+    return promises.give(_mine(consultation, by), number=number, due_at=due_at, about=about, by=by)
 
 
 @transaction.atomic

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
+from otklik.core import installation
 from otklik.core.errors import DomainError
 from otklik.hotline.models import Extension
 from otklik.people.models import Employee
@@ -84,11 +85,10 @@ class _NoRedirects(HTTPRedirectHandler):
 
 
 def dialler() -> Dialler | None:
-    """Return the installation's way to dial, or None: employees then press a `tel:` link."""
-    template: str = settings.EXCHANGE_DIAL
-    if urlsplit(template).scheme in ("http", "https"):
-        return ByUrl(template, settings.EXCHANGE_DIAL_SECRET)
-    return None
+    """Return the installation's way to dial, or None: employees then press a `tel:` link. A demo stand rings nobody."""
+    template, secret = settings.EXCHANGE_DIAL, settings.EXCHANGE_DIAL_SECRET
+    known = secret and urlsplit(template).scheme in ("http", "https")
+    return ByUrl(template, secret) if known and not installation.is_demo() else None
 
 
 def connect(number: str, *, by: Employee) -> str | None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from functools import lru_cache
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.utils.cache import patch_cache_control
+from django.utils.safestring import SafeString
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -130,10 +134,7 @@ def _form(
     context: dict[str, Any] = {
         "point": point,
         "title": questionnaire.title,
-        "questions": questions.drawn(questionnaire, typed),
-        "comment_asked": not questions.asks_for_words(questionnaire),
-        "comment": typed.get("comment", [""])[0],
-        "text_max": questions.TEXT_MAX,
+        "fields": _fields(json.dumps(questionnaire.questions)) if not typed else _drawn(questionnaire, typed),
         "invitation": typed.get("invitation", [request.GET.get("k", "")])[0],
         "key": key,
         "refusal": refusal,
@@ -143,6 +144,22 @@ def _form(
     # would answer twice.
     patch_cache_control(response, private=True, no_cache=True, max_age=0)
     return response
+
+
+@lru_cache(maxsize=64)
+def _fields(asked: str) -> SafeString:
+    """Draw the questions nobody has answered yet: the same for everybody, and most of the page."""
+    return _drawn(Questionnaire(questions=json.loads(asked)), {})
+
+
+def _drawn(questionnaire: Questionnaire, typed: dict[str, list[str]]) -> SafeString:
+    facts = {
+        "questions": questions.drawn(questionnaire, typed),
+        "comment_asked": not questions.asks_for_words(questionnaire),
+        "comment": typed.get("comment", [""])[0],
+        "text_max": questions.TEXT_MAX,
+    }
+    return render_to_string("portal/_questions.html", facts)
 
 
 def _kept_by_nobody(response: HttpResponse) -> HttpResponse:

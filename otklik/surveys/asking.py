@@ -112,14 +112,12 @@ def answer(
     `code` ties the answer to what an invitation was made for; `visitor` is a keyed hash of the address.
     """
     attempt = _read(point, key)
-    if (kept := _kept(attempt)) is not None:
-        return kept
-    _check_age(key)
-    questionnaire = Questionnaire.objects.filter(pk=attempt.questionnaire).first()
-    if questionnaire is None:
-        raise AttemptStale
-    answers = questions.read(questionnaire, given)
     try:
+        _check_age(key)
+        questionnaire = Questionnaire.objects.filter(pk=attempt.questionnaire).first()
+        if questionnaire is None:
+            raise AttemptStale
+        answers = questions.read(questionnaire, given)
         with transaction.atomic():
             invitation = _invitation(point, questionnaire, code)
             flow = _count(visitor) if visitor else None
@@ -133,10 +131,15 @@ def answer(
                 flow=flow,
                 suspicious=flow is not None and flow.number > HONEST_AN_HOUR,
             )
-    except IntegrityError as clash:  # the same form sent twice at once, or the same code used twice at once
-        if (kept := _kept(attempt)) is not None:
+    except (IntegrityError, DomainError) as refusal:
+        # Whatever stands in the way of a second sending, the first one has its answer. It is asked for here only: of a
+        # hundred answers one is sent twice.
+        kept = Response.objects.filter(attempt=attempt.number).select_related("invitation").first()
+        if kept is not None:
             return kept
-        raise CodeUsed from clash
+        if isinstance(refusal, IntegrityError):  # the same code used twice at once
+            raise CodeUsed from refusal
+        raise
 
 
 def code_for(invitation: Invitation) -> str:
@@ -191,10 +194,6 @@ def _check_age(key: str) -> None:
         signing.loads(key, salt=SALT, max_age=OPEN_FOR)
     except signing.BadSignature as late:
         raise AttemptStale from late
-
-
-def _kept(attempt: Attempt) -> Response | None:
-    return Response.objects.filter(attempt=attempt.number).select_related("invitation").first()
 
 
 def _invitation(point: SurveyPoint, questionnaire: Questionnaire, code: str) -> Invitation:

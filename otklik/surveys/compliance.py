@@ -10,16 +10,17 @@ from otklik.surveys.models import Response
 
 
 def _said(on: date) -> Figure:
-    number = Response.objects.filter(at__lt=end_of(on)).count()
-    return Figure(f"Получено отзывов: {number}", number)
+    rows = Response.objects.filter(at__lt=end_of(on))
+    number, paper = rows.count(), rows.filter(source=Response.Source.PAPER).count()
+    return Figure(f"Получено отзывов: {number}, из них на бумаге: {paper}", number)
 
 
 PROMISES: Final = (
     Promise(
         "R36",
         "36",
-        does="С ответом уходит ссылка на анкету, на местах висят QR-коды; отзывы собираются в одном списке.",
-        missing="Бумажная анкета и её ввод.",
+        does="С ответом уходит ссылка на анкету, на местах висят QR-коды, бумажные анкеты вводят пачками и проверяют "
+        "выборкой; отзывы отовсюду — в одном анализе, сказанное словами передают подразделению или в Базу знаний.",
         figure=_said,
         list_name="workplace:feedback",
         list_words="Отзывы",

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
-from django.urls import Resolver404, resolve, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -22,9 +22,9 @@ from otklik.appeals import classification
 from otklik.core import typed
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
-from otklik.hotline import consultations, hours, scripts
-from otklik.hotline.models import Call, Consultation, Promise, Transfer
-from otklik.surveys import feedback
+from otklik.hotline import consultations, hours, promises, scripts
+from otklik.hotline.models import Call, Consultation, Transfer
+from otklik.surveys import feedback, points
 from otklik.surveys.models import Response
 from otklik.workplace.call_aside import search_box
 from otklik.workplace.call_forms import AboutForm, NewCallForm, PromiseForm, TransferForm, WordsForm
@@ -48,11 +48,11 @@ def call_desk(request: StaffRequest) -> HttpResponse:
         row = consultations.open_for(None, line=data["line"], number=data["number"], by=request.user)
         return redirect("workplace:call", pk=row.pk)
     now = timezone.now()
-    promises = Promise.objects.filter(by=request.user, outcome="").select_related("consultation")[:20]
+    waiting = promises.waiting_for(request.user).order_by("due_at", "id")[:20]
     context = {
         "form": form,
         "open": list(consultations.open_of(request.user).select_related("line")),
-        "promises": [(one, one.due_at < now) for one in promises],
+        "promises": [(one, one.due_at < now) for one in waiting],
         "openings": hours.openings(now),
         **search_box(None),
         "view": "",
@@ -245,7 +245,7 @@ def _promise(request: StaffRequest, row: Consultation) -> dict[str, Any] | None:
             consultations.promise(
                 row, number=data["number"], due_at=form.moment(), about=data["about"], by=request.user
             )
-        except consultations.PromiseUnclear as refusal:
+        except DomainError as refusal:
             form.add_error(None, str(refusal))
     return {"promise": form} if form.errors else None
 
@@ -286,9 +286,7 @@ def _page(request: StaffRequest, row: Consultation, *, wrong: dict[str, Any] | N
         "promise": PromiseForm(initial=PromiseForm.offered(row), prefix="promise"),
         "words": WordsForm(initial=WordsForm.offered(row), prefix="words"),
         "lines": {stage: talk.first_of(stage) for stage in ("holding", "transfer", "farewell")} if talk else {},
-        "caller_part": _lands(f"{row.pk}/caller/"),
         **search_box(row),
-        "votes_part": _lands(f"{row.pk}/votes/"),
         "view": "",
         **_script(row, found, talk, typed.number(request.GET.get("to"))),
         **_closing(row, {}),
@@ -332,18 +330,15 @@ def _closing(row: Consultation, sent: Mapping[str, Any]) -> dict[str, Any]:
         "said": feedback.spoken(said.get()) if said else [],
         "not_offered": NOT_OFFERED,
         "outcomes": OUTCOMES,
-        "point": _point(row),
+        "point": _point(),
         "sent": sent,
     }
 
 
-def _point(row: Consultation) -> Any:
-    """Return where the caller is asked to leave an opinion: its address to dictate; None where there is no point."""
-    try:
-        from otklik.surveys import points
-    except ImportError:
-        return None
-    return points.for_line()
+def _point() -> dict[str, str] | None:
+    """Return where the caller may leave an opinion: as it is dictated and as it is pressed; None without a place."""
+    point = points.for_line()
+    return {"url": points.url(point), "said": points.said(point)} if point else None
 
 
 def _next(opened: list[Consultation], row: Consultation) -> Consultation | None:
@@ -351,16 +346,6 @@ def _next(opened: list[Consultation], row: Consultation) -> Consultation | None:
     later = [one for one in opened if (one.opened_at, one.pk) > (row.opened_at, row.pk)]
     others = [one for one in opened if one.pk != row.pk]
     return later[0] if later else others[0] if others else None
-
-
-def _lands(tail: str) -> str:
-    """Return the address of a part beside the call, empty where this installation has none."""
-    address = f"{reverse('workplace:call_desk')}{tail}"
-    try:
-        resolve(address)
-    except Resolver404:
-        return ""
-    return address
 
 
 def _compared(request: StaffRequest, conflict: consultations.ConsultationConflict) -> dict[str, Any]:

@@ -18,10 +18,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from otklik.appeals.models import Topic
 from otklik.core import typed
 from otklik.core.access import requires
-from otklik.hotline import consultations, scripts
+from otklik.hotline import consultations, reading_aloud, scripts
 from otklik.hotline.models import Consultation, Line
 from otklik.knowledge import materials
-from otklik.knowledge.models import MaterialUse
 from otklik.people.models import Employee
 from otklik.surveys import feedback
 from otklik.surveys.models import Response
@@ -101,7 +100,6 @@ def consultation(request: StaffRequest, pk: int) -> HttpResponse:
     if row.invitation_id:
         answers = Response.objects.select_related("invitation__questionnaire")
         said = answers.filter(invitation_id=row.invitation_id).first()
-    uses = list(MaterialUse.objects.filter(reference=reference(row)).select_related("page", "by").order_by("at", "pk"))
     read = list(row.scripts.all())
     readable = materials.for_staff(request.user).filter(pk__in={one.material for one in read})
     titles = dict(readable.values_list("pk", "title"))
@@ -109,7 +107,7 @@ def consultation(request: StaffRequest, pk: int) -> HttpResponse:
         "consultation": row,
         "calls": list(row.calls.select_related("answered_by").order_by("came_at")),
         "read": [(one, scripts.STAGE_NAMES.get(one.stage, one.stage), titles.get(one.material, "")) for one in read],
-        "uses": uses,
+        "uses": reading_aloud.used_in(row),
         "holds": [(one, _seconds(one.began_at, one.ended_at)) for one in row.holds.all()],
         "transfers": list(row.transfers.select_related("to")),
         "promises": list(row.promises.select_related("by")),
@@ -124,11 +122,6 @@ def consultation(request: StaffRequest, pk: int) -> HttpResponse:
         "view": "",
     }
     return render(request, "workplace/call/consultation.html", context)
-
-
-def reference(row: Consultation) -> str:
-    """Return how the Knowledge Base's uses name a consultation."""
-    return f"consultation:{row.pk}"
 
 
 def _narrowed(rows: QuerySet[Consultation], asked: Asked, user: Employee) -> QuerySet[Consultation]:

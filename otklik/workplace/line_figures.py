@@ -107,7 +107,7 @@ def counted(request: StaffRequest) -> HttpResponseBase:
         **_frame(scope),
         "page": page,
         "headings": _HEADINGS[kind],
-        "rows": [_ROWS[kind](row) for row in page],
+        "rows": [(_CARDS.get(kind, ""), row.pk, _ROWS[kind](row)) for row in page],
         "title": one.words[0].upper() + one.words[1:],
         "chosen": one.names.get(value, ""),
         "query": f"{_query(scope)}&{urlencode({'figure': figure, 'value': value})}",
@@ -230,6 +230,7 @@ _BESIDE: Final = {
     "duties": ("line", "settled_by"),
     "consultations": ("line", "by", "topic"),
 }
+_CARDS: Final = {"duties": "workplace:missed_call", "consultations": "workplace:consultation"}
 _ROWS: Final[dict[str, Any]] = {"calls": _call, "duties": _duty, "consultations": _consultation}
 _HEADINGS: Final = {
     "calls": ("Поступил", "Номер", "Линия", "Ждал", "Говорили", "Чем кончился", "Кто ответил"),

@@ -10,6 +10,7 @@ from otklik.workplace import (
     consultation_pages,
     ekc,
     ekc_work,
+    line_calls,
     line_figures,
     lines,
     missed_calls,
@@ -47,6 +48,11 @@ urlpatterns: list[URLPattern] = [
     path("promises/<row:pk>/step/", promises.promise_step, name="promise_step"),
     path("promises/<row:pk>/dial/", promises.promise_dial, name="promise_dial"),
     # Calls and the reconciliation with the exchange
+    path("line/calls/", line_calls.line_calls, name="line_calls"),
+    path("line/calls/new/", line_calls.call_by_hand, name="line_call_new"),
+    path("line/calls/file/", line_calls.upload, name="line_upload"),
+    path("line/reconciliation/", line_calls.reconcile, name="line_reconciliation"),
+    path("line/reconciliation/restore/", line_calls.restore, name="line_restore"),
     # Figures of the line
     path("line/figures/", line_figures.figures, name="line_figures"),
     path("line/figures/list/", line_figures.counted, name="line_counted"),

@@ -17,7 +17,7 @@ from otklik.hotline import missed, promises
 from otklik.knowledge import agreement, law, review
 from otklik.people.models import Employee
 from otklik.reports import compliance, line
-from otklik.workplace import call_back, ekc_work, kb_votes, kb_words, lines, saved, surveys, system
+from otklik.workplace import call_back, ekc_work, kb_votes, kb_words, line_calls, lines, saved, surveys, system
 from otklik.workplace.asked import APPEALS
 from otklik.workplace.models import SavedView
 from otklik.workplace.requests import StaffRequest
@@ -92,6 +92,8 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Обещания перезвонить", "phone-calling", "promises", promises.READERS, inner=True),
         Item("Показатели пропущенных", "chart-bar", "missed_figures", missed.READERS, inner=True),
         # Calls and the reconciliation with the exchange
+        Item("Звонки", "phone", "line_calls", line_calls.READERS),
+        Item("Сверка звонков", "scale", "line_reconciliation", line_calls.READERS, inner=True),
         # Figures of the line
         Item("Показатели линии", "chart-histogram", "line_figures", line.READERS),
         # Lines and their hours; the ЕКЦ

@@ -78,6 +78,7 @@ class Notice(models.Model):
         AGREED = "agreed", "мой материал согласовали или вернули"
         LAW = "law", "изменилось законодательство"
         CALL_BACK = "call_back", "пора перезвонить: пропущенный звонок или обещание"
+        OPINION = "opinion", "моему подразделению передали отзыв"
 
     employee = models.ForeignKey(Employee, models.CASCADE, related_name="notices", verbose_name="кому")
     in_place_of = models.ForeignKey(

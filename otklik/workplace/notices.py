@@ -69,6 +69,7 @@ SHIPPED: Final[Mapping[str, Way]] = {
     Kind.CALL_BACK: Way(True, ONCE),
     Kind.TO_AGREE: Way(True, DIGEST),
     Kind.AGREED: Way(True, DIGEST),
+    Kind.OPINION: Way(True, DIGEST),
 }
 # What waits for this very person comes through «не уведомлять» too: nobody must miss what is his.
 NEVER_MUTED: Final = {
@@ -117,7 +118,7 @@ class Told:
 
 def work_next() -> bool:
     """Read what is new in the journal and tell whom it concerns; return False when there is nothing new."""
-    return journal.read_on(_read, kinds=("appeal", "outgoing", "material", "law"))
+    return journal.read_on(_read, kinds=("appeal", "outgoing", "material", "law", "opinion"))
 
 
 def _read(entries: list[JournalEntry]) -> None:
@@ -133,7 +134,7 @@ def _read(entries: list[JournalEntry]) -> None:
 
 
 def _tell_of(entry: JournalEntry) -> None:
-    of_pages = {"material.voted": _tell_of_vote, "law.changed": _tell_of_change}
+    of_pages = {"material.voted": _tell_of_vote, "law.changed": _tell_of_change, "opinion.handed": _tell_of_opinion}
     if tell := of_pages.get(entry.action) or (_tell_of_agreement if entry.action in _OF_AGREEMENT else None):
         tell(entry)
         return
@@ -165,6 +166,20 @@ def _tell_of_vote(entry: JournalEntry) -> None:
         votes.whom_to_tell(material, timezone.localdate(entry.at)),
         path=votes_path(material.pk),
         subject=f"Материал «{material.title}»"[:200],
+    )
+    _tell(None, told, source=f"{entry.chain}:{entry.seq}", actor=entry.actor, at=entry.at)
+
+
+def _tell_of_opinion(entry: JournalEntry) -> None:
+    """Tell those who read opinions in a unit that one was handed to it."""
+    unit = Unit.objects.filter(pk=entry.data["unit"]).first()
+    if unit is None:
+        return
+    pk = int(entry.chain.partition(":")[2])
+    people = staff.holders("surveys.read", unit=unit, on=timezone.localdate(entry.at)).values_list("pk", flat=True)
+    path = reverse("workplace:opinion", args=[pk])
+    told = Told(
+        Kind.OPINION, f"Отзыв передан: {unit.short_name}"[:200], set(people), path=path, subject=f"Отзыв № {pk}"
     )
     _tell(None, told, source=f"{entry.chain}:{entry.seq}", actor=entry.actor, at=entry.at)
 

@@ -67,6 +67,7 @@ NO_PAGES = {
             *("suggested", "alike", "draft_append", "reopen", "set_aside", "calendar_approve", "away_cancel"),
             *("journal_export", "access_export", "journal_seals"),
             *("token_end", "try_mail", "bulk_progress", "system_summary", "review_confirm_each", "review_protocol_pdf"),
+            "line_restore",
             *("missed_step", "missed_dial", "promise_step", "promise_dial"),
             *("call_open", "call_keep", "call_script", "call_act", "call_close"),
             *("call_incoming", "search_aside", "call_caller", "call_search", "call_material", "call_votes"),

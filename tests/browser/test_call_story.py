@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Desk
 from tests.browser.hands import Hands
+from tests.browser.pictures import take
 
 pytestmark = pytest.mark.browser
 
@@ -20,6 +21,7 @@ def begin(desk: Desk, new_page: Callable[..., Page], number: str) -> Hands:
     page = hands.page
     page.goto(f"{desk.url}/desk/call/")
     expect(page.locator("#call-q")).to_be_focused()
+    take(page, "call-desk")
     hands.key("Alt+KeyY")
     hands.type(number)
     hands.key("Enter")
@@ -47,6 +49,7 @@ def test_a_call_with_script_hold_transfer_and_the_two_questions(desk: Desk, new_
     hands.key("Alt+KeyI")
     hands.key("Digit1")
     expect(page.locator("#script form[data-step='Выяснить вопрос']")).to_be_visible()
+    take(page, "call-screen")
 
     hands.key("Alt+KeyT")
     assert "Куда" in hands.here()
@@ -69,6 +72,7 @@ def test_a_call_with_script_hold_transfer_and_the_two_questions(desk: Desk, new_
     expect(page.locator("[name=q-answered][value=yes]")).to_be_checked()
     expect(page.locator("[name=q-quality][value=partial]")).to_be_checked()
     expect(page.locator("[name=told_of_qr]")).to_be_checked()
+    take(page, "call-closing")
     here = page.url
     page.reload()  # nothing that was keyed is lost
     expect(page.locator("[name=q-quality][value=partial]")).to_be_checked()

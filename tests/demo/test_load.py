@@ -15,8 +15,11 @@ from otklik.channels.mail.models import CaughtLetter
 from otklik.core import journal
 from otklik.correspondence.models import OutgoingMessage
 from otklik.demo import load, staff
+from otklik.hotline.models import Call, Consultation, MissedCall, ScriptUse
 from otklik.knowledge import file_texts, materials
+from otklik.knowledge.models import Script
 from otklik.people.models import Applicant, Contact, Employee
+from otklik.reports import line
 from otklik.surveys.models import Response
 from tests import databases
 
@@ -76,12 +79,32 @@ def test_every_role_has_an_account_that_opens_with_the_one_password(small):
         "kb_author",
         "kb_chief",
         "consultant",
+        "ekc_operator",
         "receptionist",
         "admin",
         "auditor",
     }
     for login in ("clerk", "signer", "auditor"):
         assert authenticate(username=login, password=staff.PASSWORD) is not None
+
+
+def test_the_line_has_been_answered_and_what_was_missed_has_its_outcome_or_waits(small):
+    talks = Consultation.objects.filter(line__ours=True)
+    assert talks.count() > 40
+    assert not talks.filter(closed_at=None).exists()
+    assert talks.filter(calls=None).count() == 0
+    assert set(talks.values_list("asked", flat=True)) == {"answered", "refused", "not_offered"}
+    assert Consultation.objects.filter(line__ours=False, calls=None).exists()
+    assert ScriptUse.objects.filter(material__in=Script.objects.live().values("pk")).exists()
+    assert Call.objects.filter(state="missed", in_hours=True).exists()
+    assert Call.objects.filter(state="missed", missed=None).count() == 0
+    assert set(MissedCall.objects.values_list("outcome", flat=True)) >= {"called_back", "reached_us"}
+    assert not Call.objects.filter(ended_at__gt=timezone.now()).exists()
+    numbers = [*Call.objects.exclude(number="").values_list("number", flat=True)]
+    assert all(number.startswith("+7 900 000-") for number in numbers)
+    report = line.report(line.scope_of(None, None))
+    assert report.talks.csi is not None
+    assert report.calls.norm_share is not None
 
 
 def test_no_demo_address_can_belong_to_anybody(small):

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from otklik.core import installation
 from otklik.hotline import dialling
 from tests.hotline.conftest import NUMBER
 
@@ -44,13 +45,24 @@ def exchange() -> Iterator[Any]:
     server.server_close()
 
 
-def test_without_an_address_the_employee_dials_himself(consultant):
+@pytest.fixture(autouse=True)
+def secret(settings):
+    settings.EXCHANGE_DIAL_SECRET = "secret"
+
+
+def test_without_an_address_or_a_secret_and_on_a_demo_stand_the_employee_dials_himself(exchange, settings, consultant):
     assert dialling.connect(NUMBER, by=consultant) is None
+    settings.EXCHANGE_DIAL = f"http://127.0.0.1:{exchange.server_port}/dial"
+    settings.EXCHANGE_DIAL_SECRET = ""
+    assert dialling.connect(NUMBER, by=consultant) is None
+    settings.EXCHANGE_DIAL_SECRET = "secret"
+    installation.mark("demo")
+    assert dialling.connect(NUMBER, by=consultant) is None
+    assert exchange.asked == []
 
 
 def test_the_exchange_is_asked_to_ring_the_employee_then_the_number(exchange, settings, consultant):
     settings.EXCHANGE_DIAL = f"http://127.0.0.1:{exchange.server_port}/dial?from={{extension}}&to={{number}}"
-    settings.EXCHANGE_DIAL_SECRET = "secret"
     assert dialling.connect(NUMBER, by=consultant) == "101"
     [(path, body, signature)] = exchange.asked
     assert path == "/dial?from=101&to=%2B7%20913%20000-00-01"

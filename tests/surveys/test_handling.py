@@ -12,6 +12,8 @@ from otklik.core.models import JournalEntry
 from otklik.knowledge import proposals
 from otklik.surveys import feedback, handling
 from otklik.surveys.models import OpinionTag, Response
+from otklik.workplace import notices
+from otklik.workplace.models import Notice
 from tests.appeals.conftest import LONG_AGO, World
 
 
@@ -74,3 +76,12 @@ def test_a_step_without_its_words_is_refused_and_changes_nothing(world: World, s
     with pytest.raises(DomainError):
         step(said, world)
     assert not hasattr(Response.objects.get(), "work")
+
+
+def test_the_head_of_the_unit_hears_of_what_was_handed_to_it(world: World, said: Response) -> None:
+    handling.hand_over(said, unit=world.land, task="Разобраться", by=world.clerk)
+    while notices.work_next():
+        pass
+    notice = Notice.objects.get(kind="opinion")
+    assert (notice.employee, notice.subject) == (world.head, f"Отзыв № {said.pk}")
+    assert notice.path == f"/desk/feedback/{said.pk}/"

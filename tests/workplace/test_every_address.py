@@ -51,6 +51,7 @@ ASKED = (
     *("number", "from", "to", "download", "at", "on", "kind", "format", "applicant", "about"),
     *("audience", "month", "outcome", "by", "state", "material", "quarter", "source", "section"),
     *("mark", "fresh", "exact"),
+    *("line", "hours"),
     *("in", "line", "weekday", "hour"),
     *("line", "script"),
     *("line", "script", "known"),
@@ -86,6 +87,7 @@ TYPED = (
     ),
     *("said", "written", "weight", "proposal", "word", "all"),
     *("question",),
+    *("line", "came_on", "came_at", "waited", "answered", "another", "zone", "month"),
     *("result", "duplicate_of", "line", "at", "waited"),
     # The call screen
     *(

@@ -137,7 +137,7 @@ def house(db: None) -> House:
         "review-items": ReviewItem.objects.create(
             material_id=faq.pk, title="Вопрос", unit=world.land, duty=duty, due_on=duty.due_on
         ).pk,
-        "surveys/paper": paper.open_batch(
+        "paper": paper.open_batch(
             questionnaire=Questionnaire.objects.get(code="consultation"),
             point=None,
             unit=world.land,

@@ -162,7 +162,9 @@ def _talked(told: _Told, lead: str, answered: datetime | None, ended: datetime |
 
 def _held(told: _Told, lead: str, ended: datetime | None) -> int:
     total, since = 0, None
-    for one in told.best(lead, Kind.HELD, Kind.RESUMED):
+    holdings = [told.of(one, Kind.HELD, Kind.RESUMED) for one in dict.fromkeys((lead, *TRUSTED))]
+    # Of a source that was cut off for a while only the beginning of a holding may be known: the fullest is believed.
+    for one in max(holdings, key=len):
         if one.kind == Kind.HELD:
             since = since or one.at
         elif since:

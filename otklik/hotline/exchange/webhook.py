@@ -16,6 +16,7 @@ from otklik.core.errors import DomainError
 from otklik.hotline.exchange.events import LONGEST_UID, Event, Source, clean, facts, number
 
 HEADER: Final = "X-Otklik-Signature"
+SHORTEST: Final = 32  # characters of the secret
 FRESH: Final = 300  # seconds a signature holds
 _SIGNATURE: Final = re.compile(r"t=(\d{9,11}),v1=([0-9a-f]{64})")
 
@@ -35,8 +36,8 @@ def sign(secret: str, body: bytes, at: int) -> str:
 
 def check(header: str, body: bytes, *, secret: str, now: float) -> None:
     """Raise BadSignature unless the body was signed with our secret a short while ago."""
-    if not secret:
-        raise BadSignature(why="на сервере не задан секрет OTKLIK_EXCHANGE_SECRET")
+    if len(secret) < SHORTEST:
+        raise BadSignature(why=f"на сервере не задан секрет OTKLIK_EXCHANGE_SECRET (не короче {SHORTEST} знаков)")
     if not (told := _SIGNATURE.fullmatch(header.strip())):
         raise BadSignature(why=f"заголовок {HEADER} должен быть вида «t=<секунды>,v1=<64 знака>»")
     if abs(now - int(told.group(1))) > FRESH:

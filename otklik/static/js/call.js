@@ -181,6 +181,12 @@ function restore() {
 }
 restore();
 
+function take(proposed) {
+  const field = proposed && document.querySelector(`[data-closing] [name=${CSS.escape(proposed.dataset.take)}]`);
+  if (field) field.value = proposed.value;
+  return field;
+}
+
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-to-script]")) {
     event.preventDefault();
@@ -191,10 +197,12 @@ document.addEventListener("click", (event) => {
     document.getElementById("closing").scrollIntoView({ block: "nearest" });
     goOn();
   }
-  // A proposal of topic or need goes into its field.
+  // A proposal of topic or need goes into its field; the first of each by one key.
   const taken = event.target.closest("[data-closing] [data-take]");
-  const field = taken && document.querySelector(`[data-closing] [name=${CSS.escape(taken.dataset.take)}]`);
-  if (field) { event.preventDefault(); field.value = taken.value; field.focus(); }
+  if (taken) { event.preventDefault(); take(taken)?.focus(); }
+  if (event.target.closest("[data-take-all]")) {
+    for (const name of ["topic", "need"]) take(document.querySelector(`[data-closing] [data-take=${name}]`));
+  }
 });
 
 // While words are typed a letter is a letter: with Alt it is the key of the same place.

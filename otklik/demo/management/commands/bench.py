@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from otklik.core.errors import DomainError
-from otklik.demo import bench
+from otklik.demo import bench, search_speed
 
 
 class Command(BaseCommand):
@@ -23,16 +23,21 @@ class Command(BaseCommand):
         parser.add_argument("count", type=int, nargs="?", default=100_000, help="сколько обращений (100000)")
         parser.add_argument("--processes", type=int, default=2, help="сколько веб-процессов отвечает (2)")
         parser.add_argument("--knowledge", action="store_true", help="только База знаний")
+        parser.add_argument("--search", action="store_true", help="только поиск, по стольким обращениям")
         parser.add_argument("--report", type=Path, default=Path("bench.json"), help="куда записать (bench.json)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print one line per figure."""
         try:
-            rows = bench.run(
-                options["count"],
-                options["report"],
-                processes=options["processes"],
-                only_knowledge=options["knowledge"],
+            rows = (
+                search_speed.run(options["count"], options["report"])
+                if options["search"]
+                else bench.run(
+                    options["count"],
+                    options["report"],
+                    processes=options["processes"],
+                    only_knowledge=options["knowledge"],
+                )
             )
         except DomainError as exc:
             raise CommandError(str(exc)) from exc

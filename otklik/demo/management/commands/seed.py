@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from otklik.core.errors import DomainError
-from otklik.demo import seed, seed_materials
+from otklik.demo import seed, seed_calls, seed_materials
 from otklik.knowledge import quarters
 from otklik.knowledge.quarters import Quarter
 
@@ -24,6 +24,9 @@ class Command(BaseCommand):
         """Say how many."""
         parser.add_argument("count", type=int, nargs="?", default=0, help="сколько обращений")
         parser.add_argument("--materials", type=int, default=0, help="сколько материалов Базы знаний; без обращений")
+        parser.add_argument(
+            "--calls", type=int, default=0, help="сколько звонков журнала очереди прочитать; без обращений"
+        )
         parser.add_argument("--check", action="store_true", help="только проверить, что база для этого годится")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -36,6 +39,14 @@ class Command(BaseCommand):
             if options["materials"]:
                 seed.check_not_working()
                 self._materials(options["materials"])
+                return
+            if options["calls"]:
+                seed.check_not_working()
+                done = seed_calls.replay(options["calls"])
+                self.stdout.write(
+                    f"{done.events / done.seconds:.0f} событий/с: событий {done.events}, звонков {done.calls}"
+                    f" за {done.seconds:.1f} с, процессора {done.processor:.1f} с"
+                )
                 return
             rows = seed.seed(options["count"])
         except DomainError as exc:

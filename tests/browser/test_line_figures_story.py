@@ -1,0 +1,34 @@
+"""The head of a unit looks at the figures of the line: a tile, the rows behind it, a card, a narrow screen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Desk
+from tests.browser.pictures import take
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_figure_opens_the_rows_it_counts(desk: Desk, new_page: Callable[..., Page]) -> None:
+    page = desk.sit(new_page, "head1", reduced_motion="reduce", viewport={"width": 1440, "height": 1000})
+    page.goto(f"{desk.url}/desk/missed/")
+    take(page, "missed")
+    page.goto(f"{desk.url}/desk/line/figures/")
+    tile = page.get_by_role("link", name="поступило звонков")
+    number = int(page.locator(".tiles li").filter(has=tile).locator("strong").inner_text())
+    assert number > 0
+    take(page, "line-figures")
+    tile.click()
+    expect(page.get_by_role("heading", name="Поступившие звонки")).to_be_visible()
+    expect(page.locator(".page-head p").first).to_contain_text(f"Записей: {number}.")
+    expect(page.locator("main")).not_to_contain_text(re.compile(r"\d{3} \d{3}-\d\d-\d\d"))
+    page.go_back()
+    page.get_by_text("Таблица: по часам").click()
+    expect(page.get_by_role("region", name="Таблица: по часам")).to_be_visible()
+    page.set_viewport_size({"width": 320, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth <= 320")
