@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -130,6 +130,9 @@ def material(request: StaffRequest, pk: int, page_id: int) -> HttpResponse:
                 raise
             except DomainError as refusal:
                 context |= {"refusal": str(refusal), "status": refusal.status}
+            else:
+                if not request.htmx:  # pressed before a script has taken the form: back to the call
+                    return redirect("workplace:call", pk=pk)
         beside = reading_aloud.opened(row, page_id, by=request.user)
     except materials.NoSuchMaterial as exc:
         raise Http404 from exc

@@ -120,6 +120,7 @@ def test_the_caller_is_recognised_and_an_answer_is_read_aloud_by_keys_alone(
     hands.key(f"Alt+Digit{number}")
     material = page.locator("#call-material")
     expect(material).to_contain_text("Как оформить гараж")
+    expect(page.locator(".htmx-settling, .htmx-added")).to_have_count(0)
     hands.key("Alt+KeyD")
     expect(material).to_contain_text("Прочитано вслух")
     hands.key("Alt+KeyK")
