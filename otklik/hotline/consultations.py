@@ -367,10 +367,11 @@ def ask(
 ) -> Consultation:
     """Keep what became of the two questions: the answers, a refusal, or why they were not offered.
 
-    Answers are kept once, as every opinion; a refusal is none of them.
+    Answers are kept once, as every opinion; a refusal is none of them. Who answered one question and refused the other
+    has answered: what he said is kept, the rest stays empty.
     """
     row = _mine(consultation, by)
-    if sum(map(bool, (answers, refused, not_offered))) > 1:
+    if not_offered and (answers or refused):
         raise AnswersUnclear
     if not_offered and not_offered not in Consultation.NotOffered.values:
         raise AnswersUnclear
@@ -384,7 +385,8 @@ def ask(
         if answers:
             today = timezone.localdate()
             row.invitation = feedback.invite(channel="hotline" if row.line.ours else "ekc", on=today)
-            feedback.answer(row.invitation.token, answers, on=today, source=Response.Source.PHONE)
+            source = Response.Source.PHONE
+            feedback.answer(row.invitation.token, answers, on=today, source=source, in_part=refused)
         journal.record("consultation.asked", chain=_chain(row), by=by, asked=row.asked, reason=not_offered)
     row.save(update_fields=["told_of_qr", "asked", "not_offered", "not_offered_words", "invitation"])
     return row

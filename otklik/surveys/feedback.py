@@ -83,6 +83,7 @@ def answer(
     on: date | None = None,
     source: str = Response.Source.LINK,
     point: SurveyPoint | None = None,
+    in_part: bool = False,
 ) -> Response:
     """Keep what one person said and return it; a repeat returns what was kept first and changes nothing."""
     invitation = find(token)
@@ -93,7 +94,11 @@ def answer(
     try:
         with transaction.atomic():
             return keep(
-                invitation, questions.read(invitation.questionnaire, answers), comment, source=source, point=point
+                invitation,
+                questions.read(invitation.questionnaire, answers, in_part=in_part),
+                comment,
+                source=source,
+                point=point,
             )
     except IntegrityError:  # another press of the same button was quicker
         return Response.objects.get(invitation=invitation)

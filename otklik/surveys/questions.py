@@ -67,11 +67,15 @@ def offered(question: Question) -> list[tuple[str, str]]:
     return [(code, words) for code, words in question.get("answers", ())] if kind in LISTED else []
 
 
-def read(questionnaire: Questionnaire, given: Given) -> dict[str, Any]:
-    """Return the answers to be kept: code of the question → code of the answer, a list of them, or the text."""
+def read(questionnaire: Questionnaire, given: Given, *, in_part: bool = False) -> dict[str, Any]:
+    """Return the answers to be kept: code of the question → code of the answer, a list of them, or the text.
+
+    `in_part`: who was asked by voice may have answered some and refused the rest.
+    """
     kept: dict[str, Any] = {}
     for question in questionnaire.questions:
-        if (said := _read(question, _as_list(given.get(question["code"], "")))) is not None:
+        answers = _as_list(given.get(question["code"], ""))
+        if (answers or not in_part) and (said := _read(question, answers)) is not None:
             kept[question["code"]] = said
     return kept
 

@@ -109,7 +109,7 @@ def call_by_hand(request: StaffRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         told = form.cleaned_data
         try:
-            calls.write_down(
+            call = calls.write_down(
                 line=told["line"],
                 number=told["number"],
                 came_at=timezone.make_aware(datetime.combine(told["came_on"], told["came_at"])),
@@ -121,8 +121,13 @@ def call_by_hand(request: StaffRequest) -> HttpResponse:
         except DomainError as refusal:
             form.add_error(None, str(refusal))
         else:
+            call.refresh_from_db()
             messages.success(request, "Звонок записан.")
-            return redirect("workplace:line_calls")
+            return (
+                redirect("workplace:missed_call", call.missed_id)
+                if call.missed_id
+                else redirect("workplace:line_calls")
+            )
     return render(request, "workplace/line/call_by_hand.html", {"form": form}, status=422 if form.errors else 200)
 
 

@@ -37,7 +37,6 @@ urlpatterns: list[URLPattern] = [
     path("call/<row:pk>/votes/", call_aside.votes, name="call_votes"),
     # Calls nobody answered, promises
     path("missed/", missed_calls.missed_list, name="missed"),
-    path("missed/new/", missed_calls.missed_new, name="missed_new"),
     path("missed/figures/", missed_calls.figures, name="missed_figures"),
     path("missed/figures/calls/", missed_calls.hour_calls, name="missed_hour"),
     path("missed/<row:pk>/", missed_calls.missed_call, name="missed_call"),

@@ -7,7 +7,6 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
@@ -18,14 +17,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from otklik.core import files, journal, masking, sheets, typed
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
-from otklik.core.forms import DATE_INPUT, TidyForm
 from otklik.core.models import JournalEntry
-from otklik.hotline import apology, calls, dialling, missed, missed_figures
+from otklik.hotline import apology, dialling, missed, missed_figures
 from otklik.hotline.missed_figures import WEEKDAYS, Scope
 from otklik.hotline.models import Call, Line, MissedCall, ReturnCall
 from otklik.workplace import notices
@@ -33,7 +31,6 @@ from otklik.workplace.requests import StaffRequest
 
 PER_PAGE: Final = 50
 DAYS: Final = 30  # of figures, where no days are asked for
-LONGEST_WAIT: Final = 24 * 3600
 OPEN: Final = Q(outcome=MissedCall.Outcome.OPEN)
 HEADINGS: Final = (
     *("№", "Линия", "Номер", "Впервые", "В последний раз", "Звонил раз", "Ждал, с", "Место в очереди", "В часы работы"),
@@ -202,61 +199,6 @@ def _alike(row: MissedCall) -> QuerySet[MissedCall]:
     """Return what this may repeat: other duties of the number, first those that wait."""
     rows = MissedCall.objects.exclude(pk=row.pk).exclude(outcome=MissedCall.Outcome.DUPLICATE)
     return rows.filter(number_key=row.number_key).order_by("-last_at")[:5] if row.number_key else rows.none()
-
-
-class WrittenDownForm(TidyForm):
-    """A call nobody answered that the exchange has not told of."""
-
-    line = forms.ModelChoiceField(Line.objects.filter(ours=True), label="Линия", empty_label=None)
-    number = forms.CharField(
-        label="Номер",
-        max_length=40,
-        required=False,
-        help_text="Пусто — номер скрыт: перезвонить будет нельзя.",
-        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "off"}),
-    )
-    on = forms.DateField(label="День", widget=DATE_INPUT)
-    at = forms.TimeField(label="Время", widget=forms.TimeInput(format="%H:%M", attrs={"type": "time"}))
-    waited = forms.IntegerField(label="Сколько ждал, секунд", min_value=0, max_value=LONGEST_WAIT, initial=0)
-    another = forms.BooleanField(
-        label="Это другой звонок",
-        required=False,
-        help_text="Отметьте, если похожий звонок этого номера уже в журнале, а был ещё один.",
-    )
-
-    def clean(self) -> dict[str, Any]:
-        """Put day and time together."""
-        given: dict[str, Any] = super().clean() or self.cleaned_data
-        if "on" in given and "at" in given:
-            given["came_at"] = timezone.make_aware(datetime.combine(given["on"], given["at"]))
-        return given
-
-
-@requires(missed.KEEPER)
-@require_http_methods(["GET", "POST"])
-def missed_new(request: StaffRequest) -> HttpResponse:
-    """Enter a missed call by hand: from an answering machine, a colleague, a telephone without the exchange."""
-    now = timezone.localtime()
-    form = WrittenDownForm(request.POST or None, initial={"on": now.date(), "at": now.time()})
-    if request.method == "POST" and form.is_valid():
-        given = form.cleaned_data
-        facts = {name: given[name] for name in ("line", "number", "came_at", "waited", "another")}
-        try:
-            call = calls.write_down(**facts, by=request.user)
-        except DomainError as refusal:
-            form.add_error(None, str(refusal))
-        else:
-            call.refresh_from_db()
-            messages.success(request, "Звонок записан.")
-            return redirect("workplace:missed_call", pk=call.missed_id)
-    context = {
-        "form": form,
-        "title": "Пропущенный звонок вручную",
-        "lead": "Звонок, о котором станция не сообщила: с автоответчика, со слов коллеги, с телефона мимо станции.",
-        "back": reverse("workplace:missed"),
-        "back_name": "Пропущенные звонки",
-    }
-    return render(request, "workplace/row_form.html", context, status=422 if form.errors else 200)
 
 
 # --- figures ----------------------------------------------------------------------------------------------------------

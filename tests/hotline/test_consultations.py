@@ -16,6 +16,7 @@ from otklik.hotline import consultations
 from otklik.hotline.models import Call, Consultation, ScriptUse, Transfer
 from otklik.people.applicants import Typed
 from otklik.surveys import defaults as surveys
+from otklik.surveys import feedback
 from otklik.surveys.models import Questionnaire, Response
 from tests.hotline.conftest import NUMBER
 
@@ -204,10 +205,18 @@ def test_a_refusal_is_no_answer_and_what_was_not_offered_says_why(talk, consulta
     with pytest.raises(consultations.AnswersUnclear):
         consultations.ask(talk, not_offered="bored", by=consultant)
     with pytest.raises(consultations.AnswersUnclear):
-        consultations.ask(talk, answers=SAID, refused=True, by=consultant)
+        consultations.ask(talk, answers=SAID, not_offered="hung_up", by=consultant)
     row = consultations.ask(talk, not_offered="other", words="сам спросил", by=consultant)
     assert (row.asked, row.not_offered, row.not_offered_words) == ("not_offered", "other", "сам спросил")
     assert not Response.objects.exists()
+
+
+def test_who_answers_one_question_and_refuses_the_other_has_answered_that_one(talk, consultant):
+    with pytest.raises(feedback.AnswersUnclear):
+        consultations.ask(talk, answers={"answered": "yes"}, by=consultant)
+    row = consultations.ask(talk, answers={"answered": "yes"}, refused=True, by=consultant)
+    assert row.asked == "answered"
+    assert Response.objects.get(invitation=row.invitation).answers == {"answered": "yes"}
 
 
 def test_the_edition_in_force_is_asked_and_old_answers_keep_their_words(talk, consultant):

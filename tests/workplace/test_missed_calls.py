@@ -138,18 +138,27 @@ def test_the_script_comes_from_the_knowledge_base(owed, consultant, world):  # n
 
 def test_a_call_is_written_down_by_hand_and_refused_with_what_was_typed(consultant, line):  # noqa: F811
     client, now = desk(consultant), timezone.localtime() - timedelta(minutes=1)
-    given = {"line": line.pk, "number": "не номер", "on": f"{now:%Y-%m-%d}", "at": f"{now:%H:%M}", "waited": 30}
-    refused = client.post(address("missed_new"), given)
+    given = {
+        "line": line.pk,
+        "number": "не номер",
+        "came_on": f"{now:%Y-%m-%d}",
+        "came_at": f"{now:%H:%M}",
+        "waited": 30,
+    }
+    refused = client.post(address("line_call_new"), given)
     assert refused.status_code == 422
     assert "Номер не прочитан" in refused.content.decode()
     assert "не номер" in refused.content.decode()
     later = timezone.localtime() + timedelta(days=1)
-    assert client.post(address("missed_new"), given | {"number": NUMBER, "on": f"{later:%Y-%m-%d}"}).status_code == 422
-    answer = client.post(address("missed_new"), given | {"number": NUMBER})
+    assert (
+        client.post(address("line_call_new"), given | {"number": NUMBER, "came_on": f"{later:%Y-%m-%d}"}).status_code
+        == 422
+    )
+    answer = client.post(address("line_call_new"), given | {"number": NUMBER})
     assert answer["Location"] == address("missed_call", MissedCall.objects.get().pk)
-    again = client.post(address("missed_new"), given | {"number": NUMBER})
+    again = client.post(address("line_call_new"), given | {"number": NUMBER})
     assert "отметьте «это другой звонок»" in again.content.decode()
-    assert client.post(address("missed_new"), given | {"number": NUMBER, "another": "on"}).status_code == 302
+    assert client.post(address("line_call_new"), given | {"number": NUMBER, "another": "on"}).status_code == 302
     assert MissedCall.objects.get().attempts == 2
 
 

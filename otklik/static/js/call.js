@@ -153,13 +153,13 @@ document.addEventListener("keydown", (event) => {
   else goOn();
 }, true);
 
-// A refusal and an answer exclude each other; nothing that was keyed is lost by a page loaded again.
+// Who refuses after the first answer keeps it; questions that were not asked have none. A page loaded again loses nothing.
 const kept = (form) => `closing-${form.dataset.closing}`;
 
 document.addEventListener("change", (event) => {
   const form = event.target.closest("[data-closing]");
   if (!form) return;
-  if (event.target.name === "instead" && event.target.value) for (const one of form.querySelectorAll("[name^=q-]")) one.checked = false;
+  if (event.target.name === "instead" && event.target.value === "not_offered") for (const one of form.querySelectorAll("[name^=q-]")) one.checked = false;
   if (event.target.name?.startsWith("q-")) form.querySelector("[name=instead][value='']").checked = true;
   if (event.target.name === "not_offered") {
     form.querySelector("[data-not-offered]").checked = true;
