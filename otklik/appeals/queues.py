@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Final
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Value
@@ -176,9 +177,14 @@ def views_for(user: Employee) -> list[View]:
     return [view for view in VIEWS.values() if not view.powers or any(user.has_power(one) for one in view.powers)]
 
 
-def counters(user: Employee, named: Mapping[str, tuple[str, Filters]] | None = None) -> dict[str, int]:
+def counters(
+    user: Employee,
+    named: Mapping[str, tuple[str, Filters]] | None = None,
+    also: Mapping[str, QuerySet[Any]] = MappingProxyType({}),
+) -> dict[str, int]:
     """Return how many rows each of the user's views has, and each of `named`: name → view and filters.
 
+    `also`: what a room above has counted in the same query, name → its rows.
     «Все» is not counted. Two queries, and one more for each named list of messages that is narrowed by words.
     """
     shown = {view.code: (view.code, Filters()) for view in views_for(user) if view.code != "all"} | dict(named or {})
@@ -196,11 +202,15 @@ def counters(user: Employee, named: Mapping[str, tuple[str, Filters]] | None = N
     if states:
         together = visible.filter(status__in=set(states.values())).annotate(of=F("status"))
         counts.append(together.values("of").annotate(rows=Count("pk")))
+    counts += [
+        rows.order_by().annotate(of=Value(f"also {name}")).values("of").annotate(rows=Count("pk"))
+        for name, rows in also.items()
+    ]
     found = dict(counts[0].union(*counts[1:], all=True).values_list("of", "rows")) if counts else {}
     return {
         name: found.get(states.get(name, f"view {name}"), 0) + len(_lines(user, VIEWS[view], filters))
         for name, (view, filters) in shown.items()
-    }
+    } | {name: found.get(f"also {name}", 0) for name in also}
 
 
 def rows(user: Employee, view: str, filters: Filters | None = None, *, size: int | None = None) -> Page:

@@ -385,6 +385,8 @@ def ask(
         if answers:
             today = timezone.localdate()
             row.invitation = feedback.invite(channel="hotline" if row.line.ours else "ekc", on=today)
+            if refused and answers.keys() >= {one["code"] for one in row.invitation.questionnaire.questions}:
+                raise AnswersUnclear
             source = Response.Source.PHONE
             feedback.answer(row.invitation.token, answers, on=today, source=source, in_part=refused)
         journal.record("consultation.asked", chain=_chain(row), by=by, asked=row.asked, reason=not_offered)

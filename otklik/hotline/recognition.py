@@ -233,10 +233,14 @@ def _attempt(
         for appeal in about
     ]
     for row in rows:
-        done = "consultation.caller_recognised" if row.succeeded else "consultation.caller_not_recognised"
         facts: dict[str, Any] = {"appeal": row.appeal_id, "way": how.value, "matched": matched}
-        journal.record(done, chain=f"consultation:{held.pk}", by=by, **facts)
-        journal.looked(done, by=by, consultation=held.pk, **facts)
+        chain = f"consultation:{held.pk}"
+        if row.succeeded:
+            journal.record("consultation.caller_recognised", chain=chain, by=by, **facts)
+            journal.looked("consultation.caller_recognised", by=by, consultation=held.pk, **facts)
+        else:
+            journal.record("consultation.caller_not_recognised", chain=chain, by=by, **facts)
+            journal.looked("consultation.caller_not_recognised", by=by, consultation=held.pk, **facts)
     if found:
         owner = main(Applicant.objects.get(pk=found[0].applicant_id))
         spoken_of = found[0] if len(found) == 1 else held.appeal

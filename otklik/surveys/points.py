@@ -101,8 +101,9 @@ def keep(point: SurveyPoint, *, changed: Collection[str], by: Employee) -> Surve
         raise CodeTaken(code=point.code, name=taken.name, free=free_code())
     with transaction.atomic():
         point.save()
-        action = "survey.point_added" if new else "survey.point_changed"
-        journal.record(action, chain=f"survey_point:{point.pk}", by=by, fields=sorted(changed))
+        changes = sorted(changed)
+        chain = f"survey_point:{point.pk}"
+        journal.record("survey.point_added" if new else "survey.point_changed", chain=chain, by=by, fields=changes)
     return point
 
 

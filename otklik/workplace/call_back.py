@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet, Value
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from otklik.hotline import missed, promises
@@ -20,21 +21,21 @@ class Waiting:
     late: int = 0
 
 
-def counters(user: Employee) -> dict[str, Waiting]:
-    """Return what waits for the employee by the name of its page; one query, asked once per request."""
-    known: dict[str, Waiting] | None = user.__dict__.get("_call_back")
-    if known is None:
-        late = Count("pk", filter=Q(due_at__lt=timezone.now()))
-        lists: dict[str, QuerySet[Any]] = {}
-        if user.has_power(missed.KEEPER):
-            lists["missed"] = missed.waiting()
-        if user.has_power(promises.CONSULTANT):
-            lists["promises"] = promises.waiting_for(user)
-        rows = [
-            row.order_by().annotate(of=Value(name)).values("of").annotate(number=Count("pk"), late=late)
-            for name, row in lists.items()
-        ]
-        found = rows[0].union(*rows[1:], all=True).values_list("of", "number", "late") if rows else []
-        known = {of: Waiting(number, late) for of, number, late in found}
-        user.__dict__["_call_back"] = known
-    return known
+def lists(user: Employee) -> dict[str, QuerySet[Any]]:
+    """Return what waits for the employee, by the name of its page, and of it what is late: counted with others."""
+    waiting: dict[str, QuerySet[Any]] = {}
+    if user.has_power(missed.KEEPER):
+        waiting["missed"] = missed.waiting()
+    if user.has_power(promises.CONSULTANT):
+        waiting["promises"] = promises.waiting_for(user)
+    late = {f"{name} late": rows.filter(due_at__lt=timezone.now()) for name, rows in waiting.items()}
+    return waiting | late
+
+
+def counted(numbers: Mapping[str, int]) -> dict[str, Waiting]:
+    """Return what was counted of `lists`, by the name of its page."""
+    return {
+        name: Waiting(numbers[name], numbers.get(f"{name} late", 0))
+        for name in ("missed", "promises")
+        if numbers.get(name)
+    }

@@ -213,12 +213,13 @@ def pages_for(employee: Employee) -> Iterable[Line]:
 @requires()
 def menu(request: StaffRequest) -> HttpResponse:
     """Show the menu's lines anew: open pages ask every minute."""
+    numbers = saved.counters(request.user)
     groups = groups_for(
         request.user,
         path=request.GET.get("at", ""),
         view=request.GET.get("view", ""),
-        numbers=saved.counters(request.user),
+        numbers=numbers,
         named=saved.seen_by(request.user),
-        calls=call_back.counters(request.user),
+        calls=call_back.counted(numbers),
     )
     return render(request, "workplace/menu.html", {"groups": groups})

@@ -65,7 +65,7 @@ def today(request: StaffRequest) -> HttpResponse:
     on = timezone.localdate()
     if number := _to_agree(request.user, on):
         steps.append(Waiting(reverse("workplace:agreements"), "file-check", "Согласовать материалы", number))
-    for name, calls in call_back.counters(request.user).items():
+    for name, calls in call_back.counted(numbers).items():
         steps.append(Waiting(reverse(f"workplace:{name}"), *CALLS[name], calls.number, calls.late))
     return render(
         request,

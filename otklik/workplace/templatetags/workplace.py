@@ -30,14 +30,15 @@ register = template.Library()
 def menu(context: dict[str, Any]) -> dict[str, Any]:
     """Draw the left menu; a page that knows the counters hands them over; a `lazy_menu` is filled right after."""
     user, numbers = context["user"], context.get("numbers")
+    numbers = saved.counters(user) if numbers is None else numbers
     return {
         "groups": groups_for(
             user,
             path=context["request"].path,
             view=str(context.get("menu_view") or context.get("view", "")),
-            numbers=saved.counters(user) if numbers is None else numbers,
+            numbers=numbers,
             named=[] if context.get("lazy_menu") else saved.seen_by(user),
-            calls={} if context.get("lazy_menu") else call_back.counters(user),
+            calls=call_back.counted(numbers),
         )
     }
 
