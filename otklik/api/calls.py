@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from django.conf import settings
 from django.db.models import Q
@@ -23,14 +23,28 @@ from otklik.core.errors import DomainError
 from otklik.hotline import calls, listening
 from otklik.hotline.exchange import webhook
 from otklik.hotline.exchange.events import LONGEST_NAME, LONGEST_NUMBER, LONGEST_UID, MOST_SECONDS
-from otklik.hotline.models import Call, CallEvent, Line
+from otklik.hotline.models import Call, Line
 
 router = Router(tags=["Звонки"])
 MOST_EVENTS: Final = 1000
-State = Call.State
-Direction = Call.Direction
+# Written out: choices of two tables that bear one name («State») would be one in the description of the API.
+State: TypeAlias = Literal["waiting", "talking", "answered", "missed"]
+Direction: TypeAlias = Literal["in", "out"]
 # What an exchange may tell; what only another source knows is not among them.
-EventKind = CallEvent.Kind
+EventKind: TypeAlias = Literal[
+    "entered",
+    "robot",
+    "ringing",
+    "not_taken",
+    "connected",
+    "held",
+    "resumed",
+    "transferred",
+    "completed",
+    "abandoned",
+    "timed_out",
+    "ended",
+]
 
 
 class NoPower(DomainError):
@@ -100,7 +114,9 @@ class CallRow(BaseModel):
 
     id: int
     call_id: str
-    source: CallEvent.Source = Field(description="Чьи слова о времени приняты.")
+    source: Literal["webhook", "ami", "queue_log", "cdr", "hand", "ours"] = Field(
+        description="Чьи слова о времени приняты."
+    )
     direction: Direction
     state: State
     state_name: str = Field(description="Состояние по-русски.")

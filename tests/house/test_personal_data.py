@@ -30,6 +30,7 @@ from otklik.correspondence import delivery, inbox
 from otklik.correspondence.models import ContactPoint, IncomingFile, IncomingMessage, OutgoingFile, OutgoingMessage
 from otklik.people.models import Department, Employee
 from otklik.portal import write
+from otklik.surveys.models import Questionnaire, SurveyPoint
 from tests import sizes
 from tests.appeals.conftest import World
 from tests.desk import at
@@ -340,6 +341,9 @@ def doors(world: World) -> dict[str, str]:
         "draft_pdf": at("draft_pdf", frozen.pk),
         "letter": at("letter", frozen.pk),
         "ekc_sample": at("ekc_sample"),
+        "paper_blank": at("paper_blank", Questionnaire.objects.earliest("pk").pk),
+        "survey_poster": at("survey_poster", SurveyPoint.objects.earliest("pk").pk, "a4"),
+        "survey_qr": at("survey_qr", SurveyPoint.objects.earliest("pk").pk, "svg"),
         "package": at("package", frozen.pk),
         "journal_export": at("journal_export"),
         "access_export": at("access_export"),
