@@ -76,11 +76,11 @@ class Talk:
 
 
 def talks(user: Employee, consultation: Consultation) -> list[Talk]:
-    """Return the scripts the employee may read, those that greet first, filled in for this consultation."""
+    """Return the scripts the employee may read, filled in for this consultation, whole conversations first."""
     facts = facts_of(user, consultation)
     scripts: Iterable[Script] = materials.for_staff(user, Script).order_by("title", "pk")
     found = [_talk(script, facts) for script in scripts]
-    return sorted(found, key=lambda talk: talk.first_of("greeting") is None)
+    return sorted(found, key=lambda talk: [talk.first_of(stage) is None for stage in ("greeting", "farewell")])
 
 
 def chosen(found: list[Talk], material: int | None) -> Talk | None:

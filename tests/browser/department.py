@@ -180,7 +180,7 @@ def calls_missed(consultant: Employee, colleague: Employee) -> list[str]:
     promise = promises.give(talk, number=numbers[0], due_at=now + timedelta(minutes=20), about=about, by=consultant)
     place = "/desk/missed/"
     pages = [*(f"{place}{one.pk}/" for one in (first, second, withheld)), f"/desk/promises/{promise.pk}/"]
-    return [*pages, f"{place}?state=all", f"{place}new/", f"{place}figures/calls/"]
+    return [*pages, f"{place}?state=all", f"{place}figures/calls/"]
 
 
 def _calls(consultant: Employee, colleague: Employee) -> list[str]:

@@ -29,8 +29,8 @@ print(json.dumps({"sessions": filled["sessions"], "last": department.towers()}))
 def towers(tmp_path: Any) -> Iterator[Desk]:
     """Run a department of its own: what others' stories count is left alone."""
     components.CHROMIUM.require()
-    with serving(tmp_path, FILL) as (url, _, printed):
-        yield Desk(url, json.loads(printed.splitlines()[-1]))
+    with serving(tmp_path, FILL) as (url, env, printed):
+        yield Desk(url, json.loads(printed.splitlines()[-1]), env)
 
 
 def test_letters_no_material_answers_become_a_proposal_and_a_draft(towers: Desk, new_page: Callable[..., Page]) -> None:
