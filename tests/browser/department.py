@@ -437,7 +437,7 @@ def towers() -> int:
     pk = 0
     for text in (*TOWERS, f"Пишу во второй раз, ответа нет. {TOWERS[0]}"):
         came = inbox.write_down(
-            channel="post", contact_point=None, sender_name="Выдумкина Анна", subject="Вопрос", text=text,
+            channel="post", contact_point=None, sender_name="Выдумкина Анна", subject="Старая башня", text=text,
             received_at=timezone.now(), by=people["clerk"],
         )  # fmt: skip
         entry = replace(

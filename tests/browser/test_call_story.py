@@ -29,6 +29,12 @@ def begin(desk: Desk, new_page: Callable[..., Page], number: str) -> Hands:
     return hands
 
 
+def at(page: Page, box: str) -> None:
+    """Wait until the keyboard is in a part of the page: digits answer where the cursor stands."""
+    expect(page.locator(f"{box}:focus-within")).to_have_count(1)
+    expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling")).to_have_count(0)
+
+
 def test_a_call_with_script_hold_transfer_and_the_two_questions(desk: Desk, new_page: Callable[..., Page]) -> None:
     hands = begin(desk, new_page, "+7 913 000-11-01")
     page = hands.page
@@ -40,6 +46,7 @@ def test_a_call_with_script_hold_transfer_and_the_two_questions(desk: Desk, new_
     expect(page.locator("#saved")).to_contain_text("сохранено в")
     hands.key("Alt+KeyE")
     expect(page.locator("#held")).to_contain_text("Сколько обещали ждать")
+    at(page, "#held")
     hands.key("Digit2")
     expect(page.locator("#held")).to_contain_text(re.compile("осталось 0[12]:"))
     hands.key("Alt+KeyE")
@@ -47,17 +54,20 @@ def test_a_call_with_script_hold_transfer_and_the_two_questions(desk: Desk, new_
 
     # The script: what was heard is a digit.
     hands.key("Alt+KeyI")
+    at(page, "#script")
     hands.key("Digit1")
     expect(page.locator("#script form[data-step='Выяснить вопрос']")).to_be_visible()
     take(page, "call-screen")
 
     hands.key("Alt+KeyT")
+    expect(page.locator("#steps, main").locator("form:focus-within").filter(has_text="Куда").first).to_be_visible()
     assert "Куда" in hands.here()
     page.get_by_label("Кому", exact=True).select_option(index=1)
     page.locator("#id_transfer-why").focus()
     hands.type("знает аренду")
     hands.key("Control+Enter")
     expect(page.locator("#steps .notice")).to_contain_text("Соединяем")
+    at(page, "#steps")
     hands.key("Digit2")
     expect(page.locator("#steps .notice")).to_contain_text("Не ответили, вернулся")
 
@@ -67,7 +77,9 @@ def test_a_call_with_script_hold_transfer_and_the_two_questions(desk: Desk, new_
 
     # The closing step: yes, partly, said about the QR code, answered.
     hands.key("Alt+KeyP")
-    hands.key("Digit1", "Digit2")
+    at(page, "[data-closing]")
+    hands.key("Digit1")
+    hands.key("Digit2")
     hands.letter("KeyQ")
     expect(page.locator("[name=q-answered][value=yes]")).to_be_checked()
     expect(page.locator("[name=q-quality][value=partial]")).to_be_checked()
@@ -78,6 +90,7 @@ def test_a_call_with_script_hold_transfer_and_the_two_questions(desk: Desk, new_
     expect(page.locator("[name=q-quality][value=partial]")).to_be_checked()
     expect(page.locator("#question")).to_have_value("Как оформить гараж?")
     hands.key("Alt+KeyP")
+    at(page, "[data-closing]")
     hands.key("Digit1")
     page.wait_for_url(lambda url: url != here)
     expect(page.locator("#notices")).to_contain_text("Консультация завершена: ответили")
@@ -104,8 +117,10 @@ def test_an_abusive_call_is_ended_by_script(desk: Desk, new_page: Callable[..., 
     expect(page.locator("#script form[data-step='Снять напряжение']")).to_be_visible()
     expect(page.locator("#script")).to_contain_text("не зачитывать: Не спорьте.")
     hands.key("Alt+KeyI")
+    at(page, "#script")
     hands.key("Digit1")
     expect(page.locator("#script form[data-step='Завершить разговор']")).to_be_visible()
+    at(page, "#script")
     hands.key("Digit1")
     page.wait_for_url(lambda url: url != here)
     expect(page.locator("#notices")).to_contain_text("завершён по скрипту")
