@@ -32,15 +32,22 @@ HERE = """
 
 
 class Hands:
-    """Press keys on a page; `pressed` counts them, a held key with another is one."""
+    """Press keys on a page; `pressed` counts them, a held key with another is one.
 
-    def __init__(self, page: Page) -> None:
+    `rest`: milliseconds before a key, as of somebody who reads what the last one has changed. Parts of a page that come
+    from the server put the cursor back where it was a moment after they are seen: no hand is quicker than that.
+    """
+
+    def __init__(self, page: Page, *, rest: int = 0) -> None:
+        self.rest = rest
         self.page, self.pressed, self.began = page, 0, time.monotonic()
         self._raw = page.context.new_cdp_session(page)
 
     def key(self, *keys: str) -> None:
         """Press keys that are the same in every layout: «Enter», «Tab», «Control+Enter»."""
         for one in keys:
+            if self.rest:
+                self.page.wait_for_timeout(self.rest)
             self.page.keyboard.press(one)
             self._count()
 
