@@ -158,7 +158,7 @@ def call_close(request: StaffRequest, pk: int) -> HttpResponse:
     try:
         with transaction.atomic():
             _settle(request, row, about)
-    except (DomainError, feedback.AnswersUnclear) as refusal:
+    except DomainError as refusal:
         return _not_closed(request, row, about, refusal)
     return _closed(request, row)
 
