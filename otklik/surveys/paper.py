@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import IO, Any, Final
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -227,18 +227,23 @@ def next_form(batch: PaperBatch, *, by: Employee) -> PaperForm:
     return PaperForm(batch=batch, number=number, entered_by=by)
 
 
+@transaction.atomic
 def keep(batch: PaperBatch, number: int, answers: Answers, comment: str, *, by: Employee) -> bool:
     """Keep what is being typed; return False where the form is another's or already entered: that stays as it is."""
-    if batch.state != State.ENTRY or not 1 <= number <= MOST:
+    if not 1 <= number <= MOST:
+        return False
+    try:
+        _hold(batch, State.ENTRY)  # what is being entered at this moment is entered first
+    except BatchClosed:
         return False
     facts = {"answers": _known(batch.questionnaire, answers), "comment": comment[:COMMENT_MAX]}
     batch.forms.filter(entered_at=None, entered_by=by).exclude(number=number).delete()  # he has changed its number
-    if PaperForm.objects.filter(batch=batch, number=number, entered_at=None, entered_by=by).update(**facts):
-        return True
-    try:
-        with transaction.atomic():
-            PaperForm.objects.create(batch=batch, number=number, entered_by=by, **facts)
-    except IntegrityError:
+    known = batch.forms.filter(number=number).first()
+    if known is None:
+        batch.forms.create(number=number, entered_by=by, **facts)
+    elif known.entered_at is None and known.entered_by_id == by.pk:
+        batch.forms.filter(pk=known.pk).update(**facts)
+    else:
         return False
     return True
 

@@ -62,12 +62,9 @@ class Hands:
 
     def type(self, text: str) -> None:
         """Type words where the cursor stands; in a list of choices the first letters choose."""
-        if self.page.evaluate("() => document.activeElement.tagName") == "SELECT":
-            for sign in text:
-                self._raw.send("Input.dispatchKeyEvent", {"type": "keyDown", "text": sign, "key": sign})
-                self._raw.send("Input.dispatchKeyEvent", {"type": "keyUp", "key": sign})
-        else:
-            self.page.keyboard.type(text)
+        for sign in text:
+            self._raw.send("Input.dispatchKeyEvent", {"type": "keyDown", "text": sign, "key": sign})
+            self._raw.send("Input.dispatchKeyEvent", {"type": "keyUp", "key": sign})
         self.pressed += len(text) - 1
         self._count()
 

@@ -4,6 +4,8 @@ const entry = () => document.querySelector("[data-paper]");
 const questions = () => [...entry().querySelectorAll("[data-question]")];
 const key = (code) => code.match(/^(?:Digit|Numpad)(\d)$/)?.[1] ?? ({ Minus: "-", NumpadSubtract: "-" })[code];
 const KEEP = 400; // ms after the last key
+const AGAIN = 2000; // ms until a form that has not arrived is sent again; the same form twice is one
+const UNDO = "undo";
 let away = false; // a form is on its way
 let waiting = []; // what was pressed meanwhile
 let timer = 0;
@@ -46,9 +48,20 @@ function send() {
   entry().requestSubmit();
 }
 
+function undo() {
+  const last = entry().querySelector("[data-undo]");
+  if (!last) return;
+  away = true;
+  last.click();
+}
+
 // Return whether the key was ours.
 function act(code, text, shift) {
   const here = document.activeElement;
+  if (code === UNDO) {
+    undo();
+    return true;
+  }
   if (code === "Enter" || code === "NumpadEnter") {
     if (isText(here) && shift) return false;
     send();
@@ -73,9 +86,9 @@ function act(code, text, shift) {
 
 document.addEventListener("keydown", (event) => {
   if (!entry() || document.querySelector("dialog[open]")) return;
-  if (event.code === "KeyZ" && (event.ctrlKey || event.metaKey) && !isText(document.activeElement)) {
-    const undo = entry().querySelector("[data-undo]");
-    if (undo && !away) { event.preventDefault(); undo.click(); }
+  if (event.code === "KeyZ" && (event.ctrlKey || event.metaKey) && (away || !isText(document.activeElement))) {
+    event.preventDefault();
+    if (away) waiting.push([UNDO]); else undo();
     return;
   }
   if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -103,11 +116,21 @@ document.addEventListener("htmx:afterSettle", (event) => {
   replay();
 });
 
+// No connection: the form is sent again by itself, and what is pressed meanwhile waits. A refusal that has no page of its own
+// (signed out) is the person's to mend, and so is a form not given back: asked twice, two would be.
 for (const failure of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
-  document.addEventListener(failure, () => {
-    away = false;
-    waiting = [];
-    say("Не дошло до сервера. Введённое осталось: нажмите Enter ещё раз");
+  document.addEventListener(failure, ({ detail }) => {
+    const form = detail.elt;
+    if (!away || !form.matches("[data-paper], #paper-undo")) return;
+    const lost = form.matches("[data-paper]") && (!detail.xhr.status || detail.xhr.status >= 500);
+    if (!lost) {
+      away = false;
+      waiting = [];
+      say("Не принято. Введённое осталось: откройте страницу в новой вкладке, затем повторите");
+      return;
+    }
+    say("Не дошло до сервера. Введённое осталось, отправляю ещё раз…");
+    setTimeout(() => { if (form.isConnected) form.requestSubmit(); }, AGAIN);
   });
 }
 
