@@ -96,6 +96,7 @@ INSTALLED_APPS = [
     "otklik.channels.site",
     "otklik.surveys",
     "otklik.hotline",
+    "otklik.reception",
     "otklik.knowledge",
     "otklik.correspondence",
     "otklik.search",

@@ -1,0 +1,41 @@
+"""Rows of personal reception."""
+
+from otklik.reception.models.appointments import (
+    Appointment,
+    AppointmentNotice,
+    AppointmentRequest,
+    Person,
+    SlotCell,
+    Source,
+)
+from otklik.reception.models.cards import (
+    CardHandover,
+    CardQuestion,
+    Instruction,
+    NoCard,
+    ReceptionCard,
+    Recording,
+)
+from otklik.reception.models.rooms import Room, RoomCheck
+from otklik.reception.models.schedule import CELL_MINUTES, Authority, ReceptionException, ReceptionRule
+
+__all__ = [
+    "CELL_MINUTES",
+    "Appointment",
+    "AppointmentNotice",
+    "AppointmentRequest",
+    "Authority",
+    "CardHandover",
+    "CardQuestion",
+    "Instruction",
+    "NoCard",
+    "Person",
+    "ReceptionCard",
+    "ReceptionException",
+    "ReceptionRule",
+    "Recording",
+    "Room",
+    "RoomCheck",
+    "SlotCell",
+    "Source",
+]
