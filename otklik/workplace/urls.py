@@ -26,6 +26,7 @@ from otklik.workplace import (
     presence,
     proposals,
     queue,
+    reception_urls,
     review,
     saved,
     search,
@@ -143,6 +144,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # The answer's way, quarantine, calendar, journal
     *answer_urls.urlpatterns,
     *line_urls.urlpatterns,
+    *reception_urls.urlpatterns,
     *survey_urls.urlpatterns,
     # Employees, roles, who may what
     *staff_urls.urlpatterns,
