@@ -16,7 +16,7 @@ from otklik.core.access import by_itself, requires
 from otklik.hotline import missed, promises
 from otklik.knowledge import agreement, law, review
 from otklik.people.models import Employee
-from otklik.reports import compliance, line
+from otklik.reports import compliance, line, receptions
 from otklik.workplace import call_back, ekc_work, kb_votes, kb_words, line_calls, lines, saved, surveys, system
 from otklik.workplace.asked import APPEALS
 from otklik.workplace.models import SavedView
@@ -96,6 +96,8 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Сверка звонков", "scale", "line_reconciliation", line_calls.READERS, inner=True),
         # Figures of the line
         Item("Показатели линии", "chart-histogram", "line_figures", line.READERS),
+        # Figures of personal reception
+        Item("Показатели приёма", "chart-dots", "reception_figures", receptions.READERS),
         # Lines and their hours; the ЕКЦ
         Item("Линии", "device-landline-phone", "lines", lines.READERS),
         Item("ЕКЦ: без темы", "list-search", "ekc_untopiced", ekc_work.CLASSIFY, inner=True),
