@@ -20,6 +20,7 @@ from otklik.correspondence import defaults as correspondence
 from otklik.hotline import defaults as hotline
 from otklik.knowledge import defaults as knowledge
 from otklik.people import defaults as people
+from otklik.reception import defaults as reception
 from otklik.search import dictionary
 from otklik.surveys import defaults as surveys
 
@@ -46,6 +47,7 @@ def load_defaults() -> None:
     surveys.load()
     hotline.load()
     appeals.load()
+    reception.load()
 
 
 def database_is_behind() -> bool:

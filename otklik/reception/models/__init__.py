@@ -16,6 +16,7 @@ from otklik.reception.models.cards import (
     ReceptionCard,
     Recording,
 )
+from otklik.reception.models.published import CalendarFeed, ReceptionPhone
 from otklik.reception.models.rooms import Room, RoomCheck
 from otklik.reception.models.schedule import CELL_MINUTES, Authority, ReceptionException, ReceptionRule
 
@@ -25,6 +26,7 @@ __all__ = [
     "AppointmentNotice",
     "AppointmentRequest",
     "Authority",
+    "CalendarFeed",
     "CardHandover",
     "CardQuestion",
     "Instruction",
@@ -32,6 +34,7 @@ __all__ = [
     "Person",
     "ReceptionCard",
     "ReceptionException",
+    "ReceptionPhone",
     "ReceptionRule",
     "Recording",
     "Room",
