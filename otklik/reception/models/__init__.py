@@ -2,6 +2,7 @@
 
 from otklik.reception.models.appointments import (
     Appointment,
+    AppointmentMove,
     AppointmentNotice,
     AppointmentRequest,
     Person,
@@ -23,6 +24,7 @@ from otklik.reception.models.schedule import CELL_MINUTES, Authority, ReceptionE
 __all__ = [
     "CELL_MINUTES",
     "Appointment",
+    "AppointmentMove",
     "AppointmentNotice",
     "AppointmentRequest",
     "Authority",

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from otklik.appeals.models import Appeal, Need, Topic
-from otklik.correspondence.models import IncomingMessage
+from otklik.correspondence.models import IncomingMessage, OutgoingMessage
 from otklik.people.models import Applicant
 from otklik.reception.models.rooms import Room
 
@@ -139,6 +139,7 @@ class Appointment(Person):
         "почему надо перенести", max_length=300, blank=True, help_text="День отменён, помещение закрыто."
     )
     ended_why = models.CharField("почему не состоялся", max_length=300, blank=True)
+    outside_hours_why = models.CharField("почему записан вне рабочего времени", max_length=300, blank=True)
     moves = models.PositiveSmallIntegerField("сколько раз перенесена", default=0)
     version = models.PositiveIntegerField("версия", default=1)
 
@@ -160,6 +161,27 @@ class Appointment(Person):
 
     def __str__(self) -> str:
         return f"запись {self.pk}"
+
+
+class AppointmentMove(models.Model):
+    """Another time given to an appointment: from when to when, by whom and why; without a name, by the applicant."""
+
+    appointment = models.ForeignKey(Appointment, models.CASCADE, related_name="moved", verbose_name="запись")
+    was = models.DateTimeField("было назначено на")
+    to = models.DateTimeField("стало назначено на")
+    why = models.CharField("почему", max_length=300)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="кто перенёс"
+    )
+    at = models.DateTimeField("когда", auto_now_add=True)
+
+    class Meta:
+        verbose_name = "перенос записи"
+        verbose_name_plural = "переносы записей"
+        ordering = ["at", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.appointment}: {self.to:%d.%m.%Y %H:%M}"
 
 
 class SlotCell(models.Model):
@@ -191,6 +213,8 @@ class AppointmentNotice(models.Model):
         CANCELLED = "cancelled", "приём отменён"
         TO_MOVE = "to_move", "нужно выбрать другое время"
         DECLINED = "declined", "в записи отказано"
+        WAITING = "waiting", "внесены в лист ожидания"
+        FREED = "freed", "освободилось время"
 
     appointment = models.ForeignKey(
         Appointment, models.CASCADE, null=True, blank=True, related_name="notices", verbose_name="запись"
@@ -200,7 +224,13 @@ class AppointmentNotice(models.Model):
     )
     kind = models.CharField("о чём", max_length=10, choices=Kind)
     of_time = models.DateTimeField("о каком времени", null=True, blank=True)
+    official = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="у кого время"
+    )
     way = models.CharField("как", max_length=8, choices=Person.Notify)
+    letter = models.ForeignKey(
+        OutgoingMessage, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="письмо"
+    )
     made_at = models.DateTimeField("когда поручено", auto_now_add=True)
     told_at = models.DateTimeField("сообщено", null=True, blank=True)
     told_by = models.ForeignKey(
@@ -214,6 +244,7 @@ class AppointmentNotice(models.Model):
         ordering = ["made_at"]
         constraints = [
             models.UniqueConstraint("appointment", "kind", "of_time", name="appointment_told_once"),
+            models.UniqueConstraint("request", "kind", "of_time", "official", name="request_told_once"),
             models.CheckConstraint(
                 condition=Q(appointment__isnull=False) | Q(request__isnull=False), name="notice_of_something"
             ),
