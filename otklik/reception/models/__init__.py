@@ -18,6 +18,7 @@ from otklik.reception.models.cards import (
     Recording,
 )
 from otklik.reception.models.published import CalendarFeed, ReceptionPhone
+from otklik.reception.models.desk import CardCounter, ConsentText
 from otklik.reception.models.rooms import Room, RoomCheck
 from otklik.reception.models.schedule import CELL_MINUTES, Authority, ReceptionException, ReceptionRule
 
@@ -29,8 +30,10 @@ __all__ = [
     "AppointmentRequest",
     "Authority",
     "CalendarFeed",
+    "CardCounter",
     "CardHandover",
     "CardQuestion",
+    "ConsentText",
     "Instruction",
     "NoCard",
     "Person",
