@@ -301,6 +301,32 @@ NAMES: Final[dict[str, str]] = {
     "journal.verified": "проверены цепочки журналов",
     "journal.seals_taken": "выгружены печати журнала",
     "appeals.dictionaries_loaded": "загружены справочники",
+    "appeal.signer_fixed": "закреплён подписывающий: кто вёл личный приём",
+    "appeal.signer_released": "решено, кто подпишет вместо ведшего приём",
+    "reception.started": "личный приём начат",
+    "reception.start_refused": "отказано: начать приём не вправе",
+    "reception.resumed": "личный приём продолжен",
+    "reception.consent_withdrawn": "отозвано согласие на запись приёма",
+    "reception.question_changed": "изменён вопрос личного приёма",
+    "reception.paper_taken": "принято письменное обращение на личном приёме",
+    "reception.introduced": "должностное лицо представилось",
+    "reception.asked_before": "спрошено, куда обращались раньше",
+    "reception.question_added": "записан вопрос личного приёма",
+    "reception.question_removed": "убран вопрос личного приёма",
+    "reception.question_decided": "записан исход вопроса личного приёма",
+    "reception.decision_refused": "отказано: решать за ведущего приём не вправе",
+    "reception.handed_over": "личный приём передан",
+    "reception.hand_over_refused": "отказано: передать приём нельзя",
+    "reception.finished": "личный приём завершён",
+    "reception.instructed": "дано поручение с приёма",
+    "reception.instruction_reported": "поручение с приёма исполнено",
+    "reception.instruction_returned": "поручение с приёма возвращено",
+    "reception.instruction_accepted": "поручение с приёма снято с контроля",
+    "reception.recording_added": "приложена запись приёма",
+    "reception.recording_refused": "отказано: запись приёма без согласия",
+    "reception.recording_opened": "открыта запись приёма",
+    "reception.recording_expired": "запись приёма удалена по сроку",
+    "reception.card_seen": "открыта карточка личного приёма",
 }
 _VERBS: Final = {"added": "добавлено", "changed": "изменено"}
 FACTS: Final[dict[str, str]] = {
@@ -438,6 +464,16 @@ FACTS: Final[dict[str, str]] = {
     "ways": "способы входа",
     "what": "что",
     "year": "год",
+    "question": "вопрос",
+    "instruction": "поручение",
+    "ground": "основание",
+    "was_official": "кто вёл приём",
+    "official": "кто ведёт приём",
+    "asked_of": "кому",
+    "due_on": "срок",
+    "recording": "запись",
+    "refused_why": "почему отказано",
+    "card": "карточка приёма",
 }
 CHAINS: Final[dict[str, str]] = {
     "appointment": "запись на приём",
@@ -480,6 +516,7 @@ CHAINS: Final[dict[str, str]] = {
     "system": "система",
     "terms": "сроки",
     "thesaurus": "словарь поиска",
+    "reception": "личный приём",
 }
 
 

@@ -238,6 +238,15 @@ class CardQuestion(models.Model):
             models.CheckConstraint(
                 condition=~Q(outcome__in=("explained", "refused")) | ~Q(answer=""), name="outcome_is_explained"
             ),
+            models.CheckConstraint(
+                condition=~Q(outcome="refused") | Q(answered_before__isnull=False), name="refusal_names_the_answer"
+            ),
+            models.CheckConstraint(
+                condition=Q(appeal=None) | Q(outcome="written"), name="question_with_a_case_is_written"
+            ),
+            models.CheckConstraint(
+                condition=~Q(outcome="written") | Q(appeal__isnull=False), name="written_answer_is_a_case"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -275,6 +284,7 @@ class Instruction(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="кто поручил")
     at = models.DateTimeField("когда", auto_now_add=True)
     report = models.TextField("что сделано", blank=True)
+    remark = models.CharField("что доделать", max_length=500, blank=True)
     done_at = models.DateTimeField("исполнено", null=True, blank=True)
     accepted_at = models.DateTimeField("снято с контроля", null=True, blank=True)
 
@@ -282,6 +292,12 @@ class Instruction(models.Model):
         verbose_name = "поручение с приёма"
         verbose_name_plural = "поручения с приёма"
         ordering = ["due_on", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(done_at=None, accepted_at=None) | (Q(done_at__isnull=False) & ~Q(report="")),
+                name="instruction_accepted_when_reported",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.card}: {self.executor}"
@@ -296,6 +312,7 @@ class Recording(models.Model):
 
     card = models.ForeignKey(ReceptionCard, models.PROTECT, related_name="recordings", verbose_name="карточка")
     kind = models.CharField("вид", max_length=5, choices=Kind)
+    consent = models.CharField("согласие", max_length=12, default="", help_text="Каким было, когда приложили.")
     stored = models.ForeignKey(StoredFile, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="файл")
     name = models.CharField("имя", max_length=300)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="кто приложил")
@@ -305,6 +322,10 @@ class Recording(models.Model):
     class Meta:
         verbose_name = "запись приёма"
         verbose_name_plural = "записи приёмов"
+        constraints = [
+            # Nothing is kept of what he did not agree to.
+            models.CheckConstraint(condition=Q(consent="given"), name="recording_with_consent"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.card}: {self.get_kind_display()}"
