@@ -20,8 +20,8 @@ from otklik.correspondence import defaults as correspondence
 from otklik.hotline import defaults as hotline
 from otklik.knowledge import defaults as knowledge
 from otklik.people import defaults as people
-from otklik.reception import defaults as reception
 from otklik.reception import consent_texts
+from otklik.reception import defaults as reception
 from otklik.search import dictionary
 from otklik.surveys import defaults as surveys
 

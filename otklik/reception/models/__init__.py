@@ -17,8 +17,8 @@ from otklik.reception.models.cards import (
     ReceptionCard,
     Recording,
 )
-from otklik.reception.models.published import CalendarFeed, ReceptionPhone
 from otklik.reception.models.desk import CardCounter, ConsentText
+from otklik.reception.models.published import CalendarFeed, ReceptionPhone
 from otklik.reception.models.rooms import Room, RoomCheck
 from otklik.reception.models.schedule import CELL_MINUTES, Authority, ReceptionException, ReceptionRule
 
