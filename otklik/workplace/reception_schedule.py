@@ -264,6 +264,14 @@ def _page_of(one: Employee, **said: Any) -> Page:
     return Page(**{"lead": one.short_name, "back": back, "back_name": one.short_name, **said})
 
 
+class TopicsField(forms.ModelMultipleChoiceField):
+    """Several topics; a number no database holds is none of them."""
+
+    def clean(self, value: Any) -> Any:
+        """Return the topics chosen."""
+        return super().clean([one for one in value or () if typed.number(one) is not None])
+
+
 class AuthorityForm(TidyForm):
     """An order that lets an official receive."""
 
@@ -285,7 +293,7 @@ class AuthorityForm(TidyForm):
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text="Видно при записи.",
     )
-    topics = forms.ModelMultipleChoiceField(
+    topics = TopicsField(
         Topic.objects.none(),
         label="Темы",
         required=False,
