@@ -18,6 +18,19 @@ from otklik.knowledge import agreement, law, review
 from otklik.people.models import Employee
 from otklik.reports import compliance, line, receptions
 from otklik.workplace import call_back, ekc_work, kb_votes, kb_words, line_calls, lines, saved, surveys, system
+from otklik.reports import compliance, line
+from otklik.workplace import (
+    call_back,
+    ekc_work,
+    kb_votes,
+    kb_words,
+    line_calls,
+    lines,
+    reception_schedule,
+    saved,
+    surveys,
+    system,
+)
 from otklik.workplace.asked import APPEALS
 from otklik.workplace.models import SavedView
 from otklik.workplace.requests import StaffRequest
@@ -102,6 +115,11 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Линии", "device-landline-phone", "lines", lines.READERS),
         Item("ЕКЦ: без темы", "list-search", "ekc_untopiced", ekc_work.CLASSIFY, inner=True),
         Item("Переданы в ЕКЦ", "arrows-exchange", "ekc_handed", ekc_work.READERS, inner=True),
+    ),
+    (
+        # Personal reception: schedule, rooms
+        Item("Расписание приёма", "calendar-week", "reception_schedule", reception_schedule.READERS),
+        Item("Помещения для приёма", "building", "reception_rooms", reception_schedule.READERS, inner=True),
     ),
     (
         # Questionnaires, posters

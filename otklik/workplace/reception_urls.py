@@ -9,4 +9,28 @@ from otklik.workplace import reception_figures
 urlpatterns: list[URLPattern] = [
     path("reception/figures/", reception_figures.figures, name="reception_figures"),
     path("reception/figures/list/", reception_figures.counted, name="reception_counted"),
+from otklik.workplace import reception_rooms, reception_schedule
+
+urlpatterns: list[URLPattern] = [
+    # Schedule, authorities, rooms
+    path("reception/schedule/", reception_schedule.reception_schedule, name="reception_schedule"),
+    path("reception/hours/", reception_schedule.hours, name="reception_hours"),
+    path("reception/authority/", reception_schedule.authority_new, name="reception_authority_new"),
+    path("reception-authorities/<row:pk>/end/", reception_schedule.authority_end, name="reception_authority_end"),
+    path("reception-officials/<row:pk>/", reception_schedule.official, name="reception_official"),
+    path("reception-officials/<row:pk>/calendar/", reception_schedule.official_feed, name="reception_official_feed"),
+    path("reception-officials/<row:pk>/hours/", reception_schedule.rule_new, name="reception_rule_new"),
+    path("reception-officials/<row:pk>/day/", reception_schedule.day, name="reception_day"),
+    path("reception-officials/<row:pk>/cancel/", reception_schedule.day_cancel, name="reception_day_cancel"),
+    path("reception-officials/<row:pk>/move/", reception_schedule.day_move, name="reception_day_move"),
+    path("reception-days/<row:pk>/remove/", reception_schedule.day_remove, name="reception_day_remove"),
+    path("reception-rules/<row:pk>/", reception_schedule.rule, name="reception_rule"),
+    path("reception-rules/<row:pk>/end/", reception_schedule.rule_end, name="reception_rule_end"),
+    path("reception-rooms/", reception_rooms.room_list, name="reception_rooms"),
+    path("reception-rooms/new/", reception_rooms.room_edit, name="reception_room_new"),
+    path("reception-rooms/<row:pk>/", reception_rooms.room, name="reception_room"),
+    path("reception-rooms/<row:pk>/edit/", reception_rooms.room_edit, name="reception_room_edit"),
+    path("reception-rooms/<row:pk>/check/", reception_rooms.room_check, name="reception_room_check"),
+    path("reception-phones/new/", reception_rooms.phone, name="reception_phone_new"),
+    path("reception-phones/<row:pk>/", reception_rooms.phone, name="reception_phone"),
 ]

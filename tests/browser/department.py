@@ -62,12 +62,15 @@ from otklik.knowledge.quarters import Quarter
 from otklik.people import substitution
 from otklik.people.applicants import Typed
 from otklik.people.models import Employee, RoleAssignment, Unit
+from otklik.reception import defaults as reception_defaults
+from otklik.reception import schedule
 from otklik.search import dictionary, learning
 from otklik.search.dictionary import Facts, Kind
 from otklik.search.models import LearnedWord, ThesaurusEntry
 from otklik.surveys import paper, questionnaires
 from otklik.surveys.models import OpinionTag, Questionnaire
 from otklik.workplace import notices
+from tests.reception import people as reception
 
 S = Appeal.Status
 CODE = "walk234567"
@@ -153,6 +156,7 @@ def fill() -> dict[str, Any]:
             ],
             "kbauthor": ["/desk/kb/questions/", "/desk/kb/ask/?q=гараж", "/desk/kb/?q=гараж"],
             "admin": [f"/desk/staff/{people['executor1'].pk}/hand-over/"],
+            "receptionist": reception_pages(people["signer"], people["receptionist"]),
             "operator": [f"/desk/ekc/{record.pk}/", "/desk/ekc/upload/"],
             writer: [f"/desk/appeals/{drafted.pk}/draft/"],
             "kbchief": _of_the_chief(),
@@ -163,6 +167,29 @@ def fill() -> dict[str, Any]:
             keeper: [f"/desk/appeals/{sent.pk}/{place}/" for place in ("keep", "material")],
         },
     }
+
+
+def reception_pages(official: Employee, clerk: Employee) -> list[str]:
+    """Leave an official who receives, a room that lapses, a day cancelled, somebody to be moved; return their pages."""
+    reception_defaults.load()
+    fit, lapsing = reception.room("Кабинет 214", has_video=True), reception.room("Кабинет 215", without=["sanitary"])
+    power = reception.authority(official)
+    hours = reception.rule(official, fit)
+    reception.rule(official, lapsing, weekday=2)
+    reception.appointment(official, fit, by=clerk)
+    schedule.cancel_day(official, reception.next_weekday(0), why="Командировка", by=clerk)
+    unlike = official.reception_exceptions.get()
+    one = f"/desk/reception-officials/{official.pk}/"
+    return [
+        "/desk/reception/schedule/",
+        f"/desk/reception/schedule/?month={reception.next_weekday(0):%Y-%m}&view=list",
+        "/desk/reception/hours/",
+        *(f"{one}{place}" for place in ("", "hours/", "day/", "cancel/", "move/")),
+        f"/desk/reception-authorities/{power.pk}/end/",
+        *(f"/desk/reception-rules/{hours.pk}/{place}" for place in ("", "end/")),
+        f"/desk/reception-days/{unlike.pk}/remove/",
+        *(f"/desk/reception-rooms/{lapsing.pk}/{place}" for place in ("", "edit/", "check/")),
+    ]
 
 
 def calls_missed(consultant: Employee, colleague: Employee) -> list[str]:

@@ -43,6 +43,7 @@ NO_PAGES = {
     *(f"portal:{one}" for one in ("feedback_contact", "status_file", "vote", "sitemap", "ask_qr", "ask_mistyped")),
     *(f"portal:{one}" for one in ("write_answers", "write_opened")),
     "workplace:knowledge_clear_recent",
+    *("workplace:reception_official_feed", "portal:reception_feed"),
     *(
         f"workplace:{one}"
         for one in (

@@ -19,6 +19,8 @@ from otklik.reception.models import (
     Appointment,
     Authority,
     ReceptionCard,
+    ReceptionException,
+    ReceptionPhone,
     ReceptionRule,
     Room,
     RoomCheck,
@@ -170,3 +172,19 @@ def card(of: Appointment, *, by: Employee | None = None, **changes: Any) -> Rece
         **changes,
     }
     return ReceptionCard.objects.create(appointment=of, **facts)
+
+
+def at_every_address() -> dict[str, int]:
+    """Leave something at every address of the schedule; return the beginnings of the addresses → ids of rows there."""
+    one, place = official("receives", "Принимаева"), room()
+    tomorrow = timezone.localdate() + timedelta(days=1)
+    unlike = ReceptionException.objects.create(official=one, date=tomorrow, why="Командировка")
+    phone = ReceptionPhone.objects.create(number="8 (383) 238-60-02", valid_from=LONG_AGO)
+    return {
+        "reception-officials": one.pk,
+        "reception-authorities": one.authorities.get().pk,
+        "reception-rules": rule(one, place).pk,
+        "reception-days": unlike.pk,
+        "reception-rooms": place.pk,
+        "reception-phones": phone.pk,
+    }

@@ -32,6 +32,7 @@ from tests import sizes
 from tests.appeals.conftest import LONG_AGO, World
 from tests.house.test_doors import plain
 from tests.house.test_headers import policy
+from tests.reception import people as reception
 
 pytestmark = pytest.mark.django_db
 
@@ -58,6 +59,7 @@ ASKED = (
     *("mark", "fresh", "exact", "like"),
     *("mark", "fresh", "exact", "consultant", "tag", "batch"),
     *("line", "consultant", "hour", "figure", "value"),
+    *("month", "view", "official", "on", "property"),
 )
 TYPED = (
     *("text", "reason", "remark", "number", "appeal", "merged", "detach", "insert", "decline", "approvers", "signer"),
@@ -108,6 +110,8 @@ TYPED = (
     *("date", "opens", "closes", "break_from", "break_to", "why", "opens_0", "closes_0", "break_from_0", "look"),
     *("code", "phones", "answer", "caller", "answered", "quality", "key", "topic", "need"),
     *("do", "count", "title", "code", "questionnaire", "ground", "like", "kind-1", "answers-1"),
+    *("official", "powers", "topics", "weekday", "week", "slot_minutes", "pause_minutes", "room", "until", "to"),
+    *("property", "passed", "checked_on", "valid_until", "place", "seats", "order", "number", "seen"),
     *("questionnaire", "point", "received_on", "forms_expected", "forms", "again", "comment", "q-answered", "tags"),
 )
 
@@ -175,6 +179,7 @@ def ids(world: World) -> dict[str, list[int]]:
         "paper": [_pile(world).pk],
         "feedback": [_said(world).pk],
         "retention": [RetentionRule.objects.earliest("pk").pk],
+        **{place: [pk] for place, pk in reception.at_every_address().items()},
         "lines": [line.pk],
         "line-days": [line.exceptions.create(date="2026-12-01", why="Санитарный день").pk],
         "extensions": [world.clerk.extensions.create(name="101", valid_from=LONG_AGO).pk],

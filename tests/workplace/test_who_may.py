@@ -38,6 +38,7 @@ from otklik.surveys.models import Questionnaire, QuestionnaireDraft, SurveyPoint
 from otklik.workplace import rights
 from tests.appeals.conftest import World
 from tests.house.test_doors import OPEN_IN_CMS, plain
+from tests.reception import people as reception
 
 # Who may what is decided in Python: one database shows it.
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
@@ -110,6 +111,7 @@ def house(db: None) -> House:
     invitation = feedback.invite(channel="hotline", on=today)
     said = feedback.answer(invitation.token, {"answered": "no", "quality": "unsatisfied"})
     house.ids = {
+        **reception.at_every_address(),
         "call": consultation,
         "consultations": consultation,
         "walk": house.appeals[0].pk,
