@@ -16,6 +16,7 @@ from otklik.core.access import by_itself, requires
 from otklik.hotline import missed, promises
 from otklik.knowledge import agreement, law, review
 from otklik.people.models import Employee
+from otklik.reception import appointments
 from otklik.reports import compliance, line
 from otklik.workplace import call_back, ekc_work, kb_votes, kb_words, line_calls, lines, saved, surveys, system
 from otklik.workplace.asked import APPEALS
@@ -100,6 +101,13 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Линии", "device-landline-phone", "lines", lines.READERS),
         Item("ЕКЦ: без темы", "list-search", "ekc_untopiced", ekc_work.CLASSIFY, inner=True),
         Item("Переданы в ЕКЦ", "arrows-exchange", "ekc_handed", ekc_work.READERS, inner=True),
+    ),
+    (
+        # Appointments
+        Item("Записи на приём", "calendar-user", "appointments", appointments.READERS),
+        Item("Записать на приём", "calendar-plus", "appointment_new", (appointments.POWER,), inner=True),
+        Item("Просьбы о записи", "mailbox", "visit_requests", (appointments.POWER,), inner=True),
+        Item("Сообщить по телефону", "phone-outgoing", "visit_notices", (appointments.POWER,), inner=True),
     ),
     (
         # Questionnaires, posters
