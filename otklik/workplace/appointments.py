@@ -538,8 +538,8 @@ def _request_page(
 ) -> HttpResponse:
     rows = AppointmentRequest.objects.select_related("official", "topic", "message", "decided_by", "appointment")
     row = get_object_or_404(rows, pk=pk)
-    if not journal.has_looked_today("visit_request.person_revealed", by=request.user, visit_request=pk):
-        journal.looked("visit_request.person_revealed", by=request.user, visit_request=pk)
+    if not journal.has_looked_today("reception.request_revealed", by=request.user, visit_request=pk):
+        journal.looked("reception.request_revealed", by=request.user, visit_request=pk)
     is_open = row.state in waiting.OPEN
     context = {
         "row": row,
@@ -588,7 +588,7 @@ def visit_notice(request: StaffRequest, pk: int) -> HttpResponse:
     if row.appointment_id:
         journal.looked("appointment.person_revealed", by=request.user, appointment=row.appointment_id)
     else:
-        journal.looked("visit_request.person_revealed", by=request.user, visit_request=row.request_id)
+        journal.looked("reception.request_revealed", by=request.user, visit_request=row.request_id)
     context = {
         "row": row,
         "about": about,
