@@ -32,6 +32,8 @@ from otklik.hotline import calls
 from otklik.knowledge import file_texts, finding, lessons, materials, proposals, quality, quarters, schedule, weeks
 from otklik.people import accounts, lockout
 from otklik.reception import displaced
+from otklik.reception import notices as reception_notices
+from otklik.reception import waiting
 from otklik.search import encoder, vectors
 from otklik.workplace import notice_mail, notices, presence
 
@@ -67,6 +69,7 @@ def steps(channels: Mapping[str, Channel]) -> dict[str, Callable[[], bool]]:
         "file-texts": file_texts.read_next,
         "test-sets": quality.work_next,
         "notices": notices.work_next,
+        "reception-letters": reception_notices.send_next,
         "notice-mail": notice_mail.work_next,
         "staff-mail": partial(staff_mail.send_next, channels["email"]),
     }
@@ -107,6 +110,8 @@ def periodic() -> list[Job]:
         Job("sweep-presence", presence.forget_old, daily_at=time(3, 45)),
         Job("sweep-notices", notices.forget_old, daily_at=time(3, 50)),
         Job("sweep-staff-mail", staff_mail.forget_old, daily_at=time(3, 55)),
+        Job("remind-of-receptions", reception_notices.remind, daily_at=time(9, 0)),
+        Job("offer-free-receptions", waiting.offer_free, every=timedelta(minutes=1)),
         Job("close-endless-calls", calls.close_endless, every=timedelta(hours=1)),
         Job("look-at-appointments", partial(displaced.look, by=None), every=timedelta(minutes=15)),
         Job("sweep-firings", forget_old_firings, daily_at=time(3, 40)),

@@ -21,7 +21,8 @@ from otklik.reception.schedule import Slot
 LIMIT: Final = 60
 FARTHEST: Final = timedelta(days=366)
 # Most who ask want the nearest time: a year is only looked through where the next weeks are full.
-STRIDES: Final = (timedelta(days=21), timedelta(days=63))
+STRIDES: Final = (timedelta(days=6), timedelta(days=20), timedelta(days=62))
+FEW: Final = 12  # resources asked for by name; of more, everything of these days is read
 Days = list[tuple[date, date]]
 
 
@@ -60,7 +61,7 @@ def free(
     found: list[Slot] = []
     for begin, end in _strides(first, last):
         slots = schedule.slots(begin, end, officials=powers, work=work)
-        held = held_in(begin, end)
+        held = held_in(begin, end, _resources(slots, fit))
         for slot in slots:
             room, day = fit.get(slot.room_id), slot.starts_at.date()
             if slot.starts_at <= now or room is None or not room.is_fit(day):
@@ -137,11 +138,19 @@ def _fit_of(room: Room, checks: list[RoomCheck]) -> Fit:
     return Fit(room.seats, room.valid_from, min(ends, room.valid_to or date.max))
 
 
-def held_in(first: date, last: date) -> dict[str, set[int]]:
+def _resources(slots: list[Slot], fit: dict[int, Fit]) -> set[str]:
+    """Return whose five minutes decide whether these times are free."""
+    rooms = {slot.room_id for slot in slots} & set(fit)
+    seats = {f"room:{room}:{seat}" for room in rooms for seat in range(1, fit[room].seats + 1)}
+    return seats | {f"official:{pk}" for pk in {slot.official_id for slot in slots}}
+
+
+def held_in(first: date, last: date, resources: set[str]) -> dict[str, set[int]]:
     """Return the numbers of the five minutes that are taken in these days, by resource: one question to the base."""
     begin = timezone.make_aware(datetime.combine(first, time()))
     end = timezone.make_aware(datetime.combine(last + timedelta(days=1), time()))
     rows = SlotCell.objects.filter(cell__gte=begin, cell__lt=end).values_list("resource", "cell")
+    rows = rows.filter(resource__in=sorted(resources)) if len(resources) <= FEW else rows
     held: dict[str, set[int]] = defaultdict(set)
     length = CELL_MINUTES * 60
     for resource, at in rows.iterator(chunk_size=20_000):

@@ -91,7 +91,7 @@ def ask(
     row.save(force_insert=True)
     row.token_hash = links.hash_of(links.token_of(row))
     row.save(update_fields=["token_hash"])
-    journal.record("visit_request.made", chain=_chain(row), by=by, source=str(source))
+    journal.record("reception.request_made", chain=_chain(row), by=by, source=str(source))
     return put_on_list(row, by=by) if at_once and by is not None else row
 
 
@@ -117,7 +117,7 @@ def confirm(
             now=now,
         )
         _decide(row, State.BOOKED, by=by or maker)
-        journal.record("visit_request.booked", chain=_chain(row), by=by, appointment=made.pk, by_link=by is None)
+        journal.record("reception.request_booked", chain=_chain(row), by=by, appointment=made.pk, by_link=by is None)
         _drop_untold(row)
     return made
 
@@ -130,7 +130,7 @@ def decline(request: AppointmentRequest, reason: str, *, by: Employee) -> Appoin
         raise NoReason
     row = _open(request)
     _decide(row, State.DECLINED, by=by, reason=reason)
-    journal.record("visit_request.declined", chain=_chain(row), by=by)
+    journal.record("reception.request_declined", chain=_chain(row), by=by)
     _drop_untold(row)
     notices.tell_of_request(row, AppointmentNotice.Kind.DECLINED)
     return row
@@ -143,7 +143,7 @@ def put_on_list(request: AppointmentRequest, *, by: Employee) -> AppointmentRequ
     if row.state == State.WAITING:
         return row
     _decide(row, State.WAITING, by=by)
-    journal.record("visit_request.waiting", chain=_chain(row), by=by)
+    journal.record("reception.request_waiting", chain=_chain(row), by=by)
     notices.tell_of_request(row, AppointmentNotice.Kind.WAITING)
     return row
 
@@ -153,7 +153,7 @@ def withdraw(request: AppointmentRequest, *, by: Employee | None = None) -> Appo
     """Take a request back, as the applicant wishes."""
     row = _open(request)
     _decide(row, State.WITHDRAWN, by=by)
-    journal.record("visit_request.withdrawn", chain=_chain(row), by=by, by_link=by is None)
+    journal.record("reception.request_withdrawn", chain=_chain(row), by=by, by_link=by is None)
     _drop_untold(row)
     return row
 
@@ -231,7 +231,7 @@ def _offer(row: AppointmentRequest, slot: Slot) -> bool:
     if notices.tell_of_request(held, kind, of_time=slot.starts_at, official=slot.official_id) is None:
         return False
     journal.record(
-        "visit_request.offered", chain=_chain(row), by=None, official=slot.official_id, starts_at=slot.starts_at
+        "reception.request_offered", chain=_chain(row), by=None, official=slot.official_id, starts_at=slot.starts_at
     )
     return True
 

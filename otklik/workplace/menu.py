@@ -17,6 +17,8 @@ from otklik.hotline import missed, promises
 from otklik.knowledge import agreement, law, review
 from otklik.people.models import Employee
 from otklik.reports import compliance, line, receptions
+from otklik.reception import appointments
+from otklik.reports import compliance, line
 from otklik.workplace import call_back, ekc_work, kb_votes, kb_words, line_calls, lines, saved, surveys, system
 from otklik.reports import compliance, line
 from otklik.workplace import (
@@ -120,6 +122,11 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         # Personal reception: schedule, rooms
         Item("Расписание приёма", "calendar-week", "reception_schedule", reception_schedule.READERS),
         Item("Помещения для приёма", "building", "reception_rooms", reception_schedule.READERS, inner=True),
+        # Appointments
+        Item("Записи на приём", "calendar-user", "appointments", appointments.READERS),
+        Item("Записать на приём", "calendar-plus", "appointment_new", (appointments.POWER,), inner=True),
+        Item("Просьбы о записи", "mailbox", "visit_requests", (appointments.POWER,), inner=True),
+        Item("Сообщить по телефону", "phone-outgoing", "visit_notices", (appointments.POWER,), inner=True),
     ),
     (
         # Questionnaires, posters

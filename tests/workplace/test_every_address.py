@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -24,6 +25,8 @@ from otklik.hotline.models import Consultation, Line, MissedCall, Promise
 from otklik.knowledge.models import LawChange, LawWeek, ReviewDuty, ReviewItem
 from otklik.people.models import Employee, Role, RoleAssignment, RolePower, Transfer
 from otklik.people.powers import POWERS
+from otklik.reception import waiting as visit_requests
+from otklik.reception.models import AppointmentNotice
 from otklik.surveys import feedback, handling, paper
 from otklik.surveys.models import PaperBatch, Questionnaire, QuestionnaireDraft, Response, SurveyPoint
 from otklik.workplace import urls
@@ -60,6 +63,7 @@ ASKED = (
     *("mark", "fresh", "exact", "consultant", "tag", "batch"),
     *("line", "consultant", "hour", "figure", "value"),
     *("month", "view", "official", "on", "property"),
+    *("official", "topic", "needs_access", "request", "appeal"),
 )
 TYPED = (
     *("text", "reason", "remark", "number", "appeal", "merged", "detach", "insert", "decline", "approvers", "signer"),
@@ -113,12 +117,24 @@ TYPED = (
     *("official", "powers", "topics", "weekday", "week", "slot_minutes", "pause_minutes", "room", "until", "to"),
     *("property", "passed", "checked_on", "valid_until", "place", "seats", "order", "number", "seen"),
     *("questionnaire", "point", "received_on", "forms_expected", "forms", "again", "comment", "q-answered", "tags"),
+    # Appointments
+    *("slot", "what", "wanted_from", "wanted_to", "official", "needs_access", "request", "letter", "phone", "notify"),
 )
 
 
 @pytest.fixture
 def world(db: None) -> World:
     return World()
+
+
+def _visits(world: World) -> dict[str, list[int]]:
+    """Leave an appointment of today, a request, and whom to call about it."""
+    official = reception.official("receives")
+    begins = timezone.now() + timedelta(hours=1)
+    visit = reception.appointment(official, reception.room(), begins, by=world.clerk)
+    request = visit_requests.ask({"last_name": "Иванова", "phone": "+7 913 000-00-01"}, source="portal")
+    notice = AppointmentNotice.objects.create(appointment=visit, kind="moved", of_time=begins, way="phone")
+    return {"appointments": [visit.pk], "visit-requests": [request.pk], "visit-notices": [notice.pk]}
 
 
 @pytest.fixture
@@ -172,6 +188,7 @@ def ids(world: World) -> dict[str, list[int]]:
             LawChange.objects.create(named="59-ФЗ", happened_on="2026-10-01", what="Срок", entered_by=world.clerk).pk
         ],
         "law-weeks": [LawWeek.objects.create(begins_on="2026-11-23", due_on="2026-11-27").pk],
+        **_visits(world),
         "missed": [waits.pk, MissedCall.objects.create(**wait, number="", outcome="withheld", settled_at=now).pk],
         "promises": [promised.pk],
         "call": [consultation.pk],

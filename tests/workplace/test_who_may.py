@@ -32,6 +32,8 @@ from otklik.knowledge import rights as knowledge_rights
 from otklik.knowledge.models import Agreement, Faq, KnowledgeHome, LawChange, LawWeek, ReviewDuty, ReviewItem, Section
 from otklik.people.models import Employee, Substitution, Transfer
 from otklik.people.powers import STARTING_ROLES
+from otklik.reception import waiting as visit_requests
+from otklik.reception.models import AppointmentNotice
 from otklik.search.models import ThesaurusEntry
 from otklik.surveys import feedback, paper
 from otklik.surveys.models import Questionnaire, QuestionnaireDraft, SurveyPoint
@@ -72,6 +74,14 @@ def refusals_are_not_logged() -> Iterator[None]:
     logging.disable(logging.WARNING)
     yield
     logging.disable(logging.NOTSET)
+
+
+def _visits(world: World) -> dict[str, int]:
+    official = reception.official("receives")
+    visit = reception.appointment(official, reception.room(), by=world.clerk)
+    request = visit_requests.ask({"last_name": "Иванова", "phone": "+7 913 000-00-01"}, source="portal")
+    notice = AppointmentNotice.objects.create(appointment=visit, kind="moved", of_time=visit.starts_at, way="phone")
+    return {"appointments": visit.pk, "visit-requests": request.pk, "visit-notices": notice.pk}
 
 
 @pytest.fixture
@@ -153,6 +163,7 @@ def house(db: None) -> House:
         "survey-drafts": QuestionnaireDraft.objects.create(code="own-1", title="Черновик").pk,
         "survey-points": SurveyPoint.objects.earliest("pk").pk,
         "role-assignments": world.stranger.assignments.get().pk,
+        **_visits(world),
         "missed": MissedCall.objects.create(
             number="+79130000001", first_at=now, last_at=now, in_hours=True, due_at=now
         ).pk,

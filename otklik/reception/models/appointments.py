@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from otklik.appeals.models import Appeal, Need, Topic
+from otklik.core import masking
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
 from otklik.people.models import Applicant
 from otklik.reception.models.rooms import Room
@@ -58,6 +59,11 @@ class Person(models.Model):
     def full_name(self) -> str:
         """Return last name, first name, patronymic."""
         return " ".join(part for part in (self.last_name, self.first_name, self.patronymic) if part)
+
+    @property
+    def masked_name(self) -> str:
+        """Return the name as a list may show it."""
+        return masking.person(self.last_name, self.first_name, self.patronymic)
 
 
 class AppointmentRequest(Person):
