@@ -17,7 +17,18 @@ from otklik.hotline import missed, promises
 from otklik.knowledge import agreement, law, review
 from otklik.people.models import Employee
 from otklik.reports import compliance, line
-from otklik.workplace import call_back, ekc_work, kb_votes, kb_words, line_calls, lines, saved, surveys, system
+from otklik.workplace import (
+    call_back,
+    ekc_work,
+    front_office,
+    kb_votes,
+    kb_words,
+    line_calls,
+    lines,
+    saved,
+    surveys,
+    system,
+)
 from otklik.workplace.asked import APPEALS
 from otklik.workplace.models import SavedView
 from otklik.workplace.requests import StaffRequest
@@ -100,6 +111,18 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Линии", "device-landline-phone", "lines", lines.READERS),
         Item("ЕКЦ: без темы", "list-search", "ekc_untopiced", ekc_work.CLASSIFY, inner=True),
         Item("Переданы в ЕКЦ", "arrows-exchange", "ekc_handed", ekc_work.READERS, inner=True),
+    ),
+    (
+        # Personal reception: the front office
+        Item("Приём сегодня", "id", "front_office", front_office.READERS, go="KeyB"),
+        Item("Бланки приёма", "printer", "reception_blanks", front_office.PRINTERS, inner=True),
+        Item(
+            "Текст о записи приёма",
+            "message-dots",
+            "recording_words",
+            (front_office.KEEPERS, front_office.DESK),
+            inner=True,
+        ),
     ),
     (
         # Questionnaires, posters
