@@ -238,7 +238,7 @@ def test_who_holds_the_reception_sees_his_own_cards_only_and_none_of_the_desks_s
     assert "Документ сверен" not in said
     assert "Иванова" not in said
     assert does(his, "document", document="passport", matches="yes").status_code == 403
-    assert entered(people.official("official2", "Зайцева")).get(at("check_in", card().pk)).status_code == 403
+    assert entered(people.official("official2", "Зайцева")).get(at("check_in", card().pk)).status_code == 404
 
 
 def test_who_came_without_an_appointment_is_written_down_from_the_board(client, official, recorded):
