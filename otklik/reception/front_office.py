@@ -224,7 +224,7 @@ def waited(appointment: Appointment, now: datetime) -> timedelta | None:
     """Return how long somebody has waited, or did wait; None who has not come or was not received."""
     if appointment.arrived_at is None:
         return None
-    card = getattr(appointment, "card", None)
+    card: ReceptionCard | None = getattr(appointment, "card", None)
     if card is not None and card.started_at is not None:
         return max(card.started_at - appointment.arrived_at, timedelta())
     return max(now - appointment.arrived_at, timedelta()) if appointment.state == Booked.ARRIVED else None
@@ -266,8 +266,8 @@ def open_card(appointment: Appointment, *, by: Employee, paper_number: str = "")
         opened_by=by, from_paper=bool(blank), paper_number=blank, **_in_room(row.room, day),
     )  # fmt: skip
     card.save(force_insert=True)
-    facts = {"appointment": row.pk, "room": row.room_id, "paper": bool(blank)}
-    journal.record("reception.card_opened", chain=moves.chain_of(card), by=by, **facts)
+    chain, is_paper = moves.chain_of(card), bool(blank)
+    journal.record("reception.card_opened", chain=chain, by=by, appointment=row.pk, room=row.room_id, paper=is_paper)
     return card
 
 

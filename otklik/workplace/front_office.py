@@ -165,7 +165,8 @@ def _arrived(request: StaffRequest, row: Appointment) -> HttpResponse:
         messages.success(request, "Отмечено: пришёл.")
         return redirect("workplace:arrival", pk=row.pk)
     if step == "turn_away":
-        return _turned_away(request, row)
+        messages.success(request, _turned_away(request, row))
+        return redirect("workplace:arrival", pk=row.pk)
     paper = given.get("paper_number", "") if step == "paper" else ""
     if step == "paper" and not paper.strip():
         paper = "—"  # no number is no blank: the refusal says where it stands
@@ -178,18 +179,12 @@ def _turning_away() -> dict[str, Any]:
     return {"whys": NoCard.Why.choices, "offers": NoCard.Offered.choices}
 
 
-def _turned_away(request: StaffRequest, row: Appointment) -> HttpResponse:
+def _turned_away(request: StaffRequest, row: Appointment) -> str:
     given = request.POST
     refusal = front_office.turn_away(
         row, why=given.get("why", ""), offered=given.get("offered", ""), note=given.get("note", ""), by=request.user
     )
-    words = refusal.get_offered_display()
-    messages.success(request, f"Приём не проводится, причина записана. Предложено: {words}.")
-    return redirect("workplace:arrival" if not hasattr(row, "card") else "workplace:front_office", **_to(row))
-
-
-def _to(row: Appointment) -> dict[str, int]:
-    return {} if hasattr(row, "card") else {"pk": row.pk}
+    return f"Приём не проводится, причина записана. Предложено: {refusal.get_offered_display()}."
 
 
 # --- check-in ---------------------------------------------------------------------------------------------------------
@@ -258,7 +253,7 @@ def _inform(request: StaffRequest, card: ReceptionCard) -> str:
 
 
 def _room(request: StaffRequest, card: ReceptionCard) -> str:
-    room = Room.objects.filter(pk=typed.number(request.POST.get("room"))).first()
+    room = Room.objects.filter(pk=typed.number(request.POST.get("room")) or 0).first()
     if room is None:
         raise NoRoom
     later = request.POST.get("later", "")
@@ -301,8 +296,7 @@ def _end(request: StaffRequest, card: ReceptionCard) -> str:
 
 
 def _turn_away(request: StaffRequest, card: ReceptionCard) -> str:
-    _turned_away(request, card.appointment)
-    return "Приём не проводится, причина записана."
+    return _turned_away(request, card.appointment)
 
 
 STEPS: Final[dict[str, Callable[[StaffRequest, ReceptionCard], str]]] = {
