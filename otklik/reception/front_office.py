@@ -13,7 +13,6 @@ from typing import Any, Final
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.db.models import F
-from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from otklik.core import calendar, journal
@@ -24,7 +23,7 @@ from otklik.people import applicants
 from otklik.people.applicants import Typed
 from otklik.people.models import Employee
 from otklik.reception import authority, consent_texts, moves, numbers, rooms
-from otklik.reception.models import CELL_MINUTES, Appointment, NoCard, ReceptionCard, Room, SlotCell
+from otklik.reception.models import CELL_MINUTES, Appointment, NoCard, ReceptionCard, Room, SlotCell, Source
 from otklik.reception.moves import AGAINST_VIDEO, RoomHasVideo
 from otklik.reception.schedule import Slot, slots
 
@@ -205,17 +204,18 @@ def day_of(appointment: Appointment) -> date:
 
 
 def board(day: date) -> list[Appointment]:
-    """Return everybody of a day in the order they are received: out of turn first, then by the time they hold.
+    """Return everybody of a day in the order they are received, by one query, with official, room and card.
 
-    One query, with official, room and card. A turn kept when the front office moved somebody counts as his time.
+    Out of turn first, then by the time they hold, or held before the front office moved them; walk-ins as they came.
     """
     first = timezone.make_aware(datetime(day.year, day.month, day.day))
     rows = Appointment.objects.filter(starts_at__gte=first, starts_at__lt=first + timedelta(days=1))
     rows = rows.exclude(state=Booked.CANCELLED).select_related("official", "room", "card", "card__room")
-    rows = rows.annotate(turn=Coalesce("kept_turn", "starts_at"))
 
-    def turn(row: Any) -> tuple[bool, datetime, datetime, int]:
-        return not row.out_of_turn.strip(), row.turn, row.arrived_at or row.starts_at, row.pk
+    def turn(row: Appointment) -> tuple[bool, datetime, datetime, int]:
+        came_by_himself = row.source == Source.WALK_IN and not row.kept_turn
+        at = (row.arrived_at if came_by_himself else row.kept_turn) or row.starts_at
+        return not row.out_of_turn.strip(), at, row.arrived_at or row.starts_at, row.pk
 
     return sorted(rows, key=turn)
 
@@ -224,7 +224,7 @@ def waited(appointment: Appointment, now: datetime) -> timedelta | None:
     """Return how long somebody has waited, or did wait; None who has not come or was not received."""
     if appointment.arrived_at is None:
         return None
-    card = getattr(appointment, "card", None)
+    card: ReceptionCard | None = getattr(appointment, "card", None)
     if card is not None and card.started_at is not None:
         return max(card.started_at - appointment.arrived_at, timedelta())
     return max(now - appointment.arrived_at, timedelta()) if appointment.state == Booked.ARRIVED else None
@@ -266,8 +266,8 @@ def open_card(appointment: Appointment, *, by: Employee, paper_number: str = "")
         opened_by=by, from_paper=bool(blank), paper_number=blank, **_in_room(row.room, day),
     )  # fmt: skip
     card.save(force_insert=True)
-    facts = {"appointment": row.pk, "room": row.room_id, "paper": bool(blank)}
-    journal.record("reception.card_opened", chain=moves.chain_of(card), by=by, **facts)
+    chain, is_paper = moves.chain_of(card), bool(blank)
+    journal.record("reception.card_opened", chain=chain, by=by, appointment=row.pk, room=row.room_id, paper=is_paper)
     return card
 
 
@@ -547,7 +547,7 @@ def _reasons(room: Room, day: date) -> list[str]:
 
 
 def _cells(begins: datetime, ends: datetime) -> Iterator[datetime]:
-    at = begins
+    at = begins.replace(minute=begins.minute - begins.minute % CELL_MINUTES, second=0, microsecond=0)
     while at < ends:
         yield at
         at += _CELL

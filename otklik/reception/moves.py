@@ -171,7 +171,8 @@ def chain_of(card: ReceptionCard) -> str:
 def last_hand(card: ReceptionCard) -> str:
     """Return who changed the card last, by name."""
     entry = JournalEntry.objects.filter(chain=chain_of(card)).select_related("actor").order_by("-seq").first()
-    return entry.actor.short_name if entry is not None and entry.actor is not None else "система"
+    actor = entry.actor if isinstance(entry, JournalEntry) else None
+    return actor.short_name if actor is not None else "система"
 
 
 def _check_words(card: ReceptionCard, to: str, changes: dict[str, Any]) -> None:

@@ -24,6 +24,10 @@ from otklik.reports import compliance, line
 from otklik.workplace import (
     call_back,
     ekc_work,
+from otklik.workplace import (
+    call_back,
+    ekc_work,
+    front_office,
     kb_votes,
     kb_words,
     line_calls,
@@ -127,6 +131,16 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Записать на приём", "calendar-plus", "appointment_new", (appointments.POWER,), inner=True),
         Item("Просьбы о записи", "mailbox", "visit_requests", (appointments.POWER,), inner=True),
         Item("Сообщить по телефону", "phone-outgoing", "visit_notices", (appointments.POWER,), inner=True),
+        # Personal reception: the front office
+        Item("Приём сегодня", "id", "front_office", front_office.READERS, go="KeyB"),
+        Item("Бланки приёма", "printer", "reception_blanks", front_office.PRINTERS, inner=True),
+        Item(
+            "Текст о записи приёма",
+            "message-dots",
+            "recording_words",
+            (front_office.KEEPERS, front_office.DESK),
+            inner=True,
+        ),
     ),
     (
         # Questionnaires, posters

@@ -64,6 +64,7 @@ from otklik.people.applicants import Typed
 from otklik.people.models import Employee, RoleAssignment, Unit
 from otklik.reception import defaults as reception_defaults
 from otklik.reception import schedule
+from otklik.reception import front_office as desk
 from otklik.search import dictionary, learning
 from otklik.search.dictionary import Facts, Kind
 from otklik.search.models import LearnedWord, ThesaurusEntry
@@ -165,6 +166,7 @@ def fill() -> dict[str, Any]:
                 *calls_missed(people["consultant"], people["executor1"]),
             ],
             keeper: [f"/desk/appeals/{sent.pk}/{place}/" for place in ("keep", "material")],
+            "receptionist": front_office(people["receptionist"], people["signer"]),
         },
     }
 
@@ -208,6 +210,27 @@ def calls_missed(consultant: Employee, colleague: Employee) -> list[str]:
     place = "/desk/missed/"
     pages = [*(f"{place}{one.pk}/" for one in (first, second, withheld)), f"/desk/promises/{promise.pk}/"]
     return [*pages, f"{place}?state=all", f"{place}figures/calls/"]
+
+
+def front_office(secretary: Employee, official: Employee) -> list[str]:
+    """Leave who comes today: awaited, refusing video, ready, without a document; return their pages."""
+    reception.authority(official)
+    hall = reception.room("Зал приёма", has_video=True, has_audio=True, place="Красный проспект, 18, 1 этаж")
+    reception.room("Кабинет 12", place="Красный проспект, 18, 1 этаж, налево")
+    at = timezone.localtime().replace(hour=12, minute=0, second=0, microsecond=0)
+    names = ("Ожидаева", "Отказова", "Готова", "Бумагина", "Приёмкина")
+    rows = [
+        reception.appointment(official, hall, at + timedelta(minutes=20 * place), by=secretary, last_name=name)
+        for place, name in enumerate(names)
+    ]
+    refuses, ready = (desk.open_card(one, by=secretary) for one in rows[1:3])
+    for card, video in ((refuses, "refused"), (ready, "given")):
+        desk.check_document(card, document="passport", matches=True, by=secretary)
+        desk.inform(card, video=video, audio="given", by=secretary)
+    desk.ready(ready, by=secretary)
+    desk.turn_away(rows[3], why="no_document", offered="written", by=secretary)
+    cards = [f"/desk/check-in/{one.pk}/" for one in (refuses, ready)]
+    return [*cards, *(f"/desk/arrivals/{one.pk}/" for one in (rows[0], rows[3]))]
 
 
 def _calls(consultant: Employee, colleague: Employee) -> list[str]:

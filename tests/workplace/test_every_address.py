@@ -64,6 +64,7 @@ ASKED = (
     *("line", "consultant", "hour", "figure", "value"),
     *("month", "view", "official", "on", "property"),
     *("official", "topic", "needs_access", "request", "appeal"),
+    *("on", "rooms"),
 )
 TYPED = (
     *("text", "reason", "remark", "number", "appeal", "merged", "detach", "insert", "decline", "approvers", "signer"),
@@ -119,6 +120,9 @@ TYPED = (
     *("questionnaire", "point", "received_on", "forms_expected", "forms", "again", "comment", "q-answered", "tags"),
     # Appointments
     *("slot", "what", "wanted_from", "wanted_to", "official", "needs_access", "request", "letter", "phone", "notify"),
+    # The front office
+    *("step", "paper_number", "why", "offered", "document", "document_other", "document_number", "keep_number"),
+    *("matches", "video", "audio", "room", "later", "to", "matter", "out_of_turn", "count", "version"),
 )
 
 
@@ -204,6 +208,18 @@ def ids(world: World) -> dict[str, list[int]]:
         "surveys": [Questionnaire.objects.earliest("pk").pk],
         "survey-drafts": [QuestionnaireDraft.objects.create(code="own-1", title="Черновик").pk],
         "survey-points": [SurveyPoint.objects.earliest("pk").pk],
+        **_at_the_front_office(),
+    }
+
+
+def _at_the_front_office() -> dict[str, list[int]]:
+    """Leave who is to come today, and who has come and refused video."""
+    who, where = reception.official("receiver"), reception.room(has_video=True)
+    today = timezone.localtime().replace(hour=12, minute=0, second=0, microsecond=0)
+    card = reception.card(reception.appointment(who, where, today), video="refused")
+    return {
+        "arrivals": [reception.appointment(who, where, today + timedelta(minutes=20)).pk],
+        "check-in": [card.pk],
     }
 
 

@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import pytest
 from django.test import Client
@@ -120,8 +121,14 @@ def house(db: None) -> House:
     line = Line.objects.get(code="department")
     invitation = feedback.invite(channel="hotline", on=today)
     said = feedback.answer(invitation.token, {"answered": "no", "quality": "unsatisfied"})
+    reception.authority(house.people["signer"])
+    came = reception.card(reception.appointment(house.people["signer"], reception.room(), now), by=world.clerk)
     house.ids = {
         **reception.at_every_address(),
+        "arrivals": reception.appointment(
+            house.people["signer"], reception.room(), now + timedelta(hours=1), by=world.clerk
+        ).pk,
+        "check-in": came.pk,
         "call": consultation,
         "consultations": consultation,
         "walk": house.appeals[0].pk,

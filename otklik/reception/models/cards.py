@@ -123,7 +123,9 @@ class ReceptionCard(models.Model):
         constraints = [
             # п. 35.2 пп. 1: nobody is received without his document compared with the card.
             models.CheckConstraint(
-                condition=Q(state__in=("check_in", "ended")) | Q(document_matches=True, document_at__isnull=False),
+                # A check that comes to NULL passes: «not compared» is asked for by name.
+                condition=Q(state__in=("check_in", "ended"))
+                | Q(document_matches__isnull=False, document_matches=True, document_at__isnull=False),
                 name="card_document_checked",
             ),
             # п. 35.2 пп. 2: he was told, and said what he thinks of it.
