@@ -31,6 +31,7 @@ from otklik.correspondence.channel import Channel
 from otklik.hotline import calls
 from otklik.knowledge import file_texts, finding, lessons, materials, proposals, quality, quarters, schedule, weeks
 from otklik.people import accounts, lockout
+from otklik.reception import recordings
 from otklik.search import encoder, vectors
 from otklik.workplace import notice_mail, notices, presence
 
@@ -107,6 +108,7 @@ def periodic() -> list[Job]:
         Job("sweep-notices", notices.forget_old, daily_at=time(3, 50)),
         Job("sweep-staff-mail", staff_mail.forget_old, daily_at=time(3, 55)),
         Job("close-endless-calls", calls.close_endless, every=timedelta(hours=1)),
+        Job("remove-recordings", recordings.remove_expired, daily_at=time(3, 35)),
         Job("sweep-firings", forget_old_firings, daily_at=time(3, 40)),
     ]
 

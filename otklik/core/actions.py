@@ -276,6 +276,7 @@ NAMES: Final[dict[str, str]] = {
     "reception.recording_refused": "отказано: запись приёма без согласия",
     "reception.recording_opened": "открыта запись приёма",
     "reception.recording_expired": "запись приёма удалена по сроку",
+    "reception.card_printed": "выдан PDF карточки личного приёма",
     "reception.card_seen": "открыта карточка личного приёма",
 }
 _VERBS: Final = {"added": "добавлено", "changed": "изменено"}

@@ -17,7 +17,7 @@ from otklik.hotline import missed, promises
 from otklik.knowledge import agreement, law, review
 from otklik.people.models import Employee
 from otklik.reports import compliance, line
-from otklik.workplace import call_back, ekc_work, kb_votes, kb_words, line_calls, lines, saved, surveys, system
+from otklik.workplace import call_back, ekc_work, holding, kb_votes, kb_words, line_calls, lines, saved, surveys, system
 from otklik.workplace.asked import APPEALS
 from otklik.workplace.models import SavedView
 from otklik.workplace.requests import StaffRequest
@@ -100,6 +100,12 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Линии", "device-landline-phone", "lines", lines.READERS),
         Item("ЕКЦ: без темы", "list-search", "ekc_untopiced", ekc_work.CLASSIFY, inner=True),
         Item("Переданы в ЕКЦ", "arrows-exchange", "ekc_handed", ekc_work.READERS, inner=True),
+    ),
+    (
+        # Holding the reception
+        Item("Мой приём", "user-check", "hold_day", ("reception.hold",)),
+        Item("Ответы с приёма", "signature", "promised_answers", ("reception.hold", "reception.figures"), inner=True),
+        Item("Поручения с приёма", "list-check", "instructions", holding.INSTRUCTED, inner=True),
     ),
     (
         # Questionnaires, posters
