@@ -213,6 +213,24 @@ NAMES: Final[dict[str, str]] = {
     "promise.settled": "обещание перезвонить закрыто с итогом",
     "promise.number_revealed": "открыт номер, по которому обещали перезвонить",
     "promise.dialled": "станцию попросили соединить по обещанию",
+    # The front office
+    "reception.moved": "изменена карточка личного приёма",
+    "reception.card_opened": "заведена карточка личного приёма",
+    "reception.data_filled": "внесены данные заявителя в карточку приёма",
+    "reception.document_checked": "документ сверен с карточкой приёма",
+    "reception.informed": "сообщено о видео- и аудиопротоколировании, отмечены согласия",
+    "reception.room_changed": "выбрано другое помещение приёма",
+    "reception.readied": "карточка готова к приёму",
+    "reception.returned": "карточка возвращена в приёмную",
+    "reception.resumed": "приём продолжен в другом помещении",
+    "reception.ended": "приём не состоялся",
+    "reception.turned_away": "приём не проводится: документ",
+    "reception.looked": "открыта карточка личного приёма в приёмной",
+    "reception.text_replaced": "введена новая редакция текста о записи приёма",
+    "reception.blanks_printed": "напечатаны бланки карточек приёма",
+    "appointment.looked": "открыта запись на приём в приёмной",
+    "appointment.arrived": "заявитель пришёл на приём",
+    "appointment.walked_in": "принят без записи",
     "system.set_up": "настроена рабочая система",
     "system.backed_up": "сделана резервная копия",
     "system.restored": "восстановлено из резервной копии",
@@ -281,6 +299,18 @@ NAMES: Final[dict[str, str]] = {
 }
 _VERBS: Final = {"added": "добавлено", "changed": "изменено"}
 FACTS: Final[dict[str, str]] = {
+    # The front office
+    "appointment": "запись на приём",
+    "audio": "аудио",
+    "blanks": "бланки",
+    "card": "карточка",
+    "consent_text": "текст о записи",
+    "offered": "предложено",
+    "paper": "с бумажной карточки",
+    "refusal": "отказ в приёме",
+    "room": "помещение",
+    "video": "видео",
+    "why": "почему",
     "where": "куда",
     "transfer": "перевод",
     "topic": "тема",
@@ -408,6 +438,8 @@ FACTS: Final[dict[str, str]] = {
     "card": "карточка приёма",
 }
 CHAINS: Final[dict[str, str]] = {
+    "appointment": "запись на приём",
+    "reception": "личный приём",
     "access": "доступ за",
     "appeal": "обращение",
     "applicant": "заявитель",

@@ -18,6 +18,18 @@ from otklik.knowledge import agreement, law, review
 from otklik.people.models import Employee
 from otklik.reports import compliance, line
 from otklik.workplace import call_back, ekc_work, holding, kb_votes, kb_words, line_calls, lines, saved, surveys, system
+from otklik.workplace import (
+    call_back,
+    ekc_work,
+    front_office,
+    kb_votes,
+    kb_words,
+    line_calls,
+    lines,
+    saved,
+    surveys,
+    system,
+)
 from otklik.workplace.asked import APPEALS
 from otklik.workplace.models import SavedView
 from otklik.workplace.requests import StaffRequest
@@ -106,6 +118,16 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Мой приём", "user-check", "hold_day", ("reception.hold",)),
         Item("Ответы с приёма", "signature", "promised_answers", ("reception.hold", "reception.figures"), inner=True),
         Item("Поручения с приёма", "list-check", "instructions", holding.INSTRUCTED, inner=True),
+        # Personal reception: the front office
+        Item("Приём сегодня", "id", "front_office", front_office.READERS, go="KeyB"),
+        Item("Бланки приёма", "printer", "reception_blanks", front_office.PRINTERS, inner=True),
+        Item(
+            "Текст о записи приёма",
+            "message-dots",
+            "recording_words",
+            (front_office.KEEPERS, front_office.DESK),
+            inner=True,
+        ),
     ),
     (
         # Questionnaires, posters

@@ -19,4 +19,15 @@ urlpatterns: list[URLPattern] = [
     path("instructions/", holding.instruction_list, name="instructions"),
     path("instructions/<row:pk>/", holding.instruction, name="instruction"),
     path("appeals/<row:pk>/signer/", holding.signer, name="signer"),
+from otklik.workplace import front_office
+
+urlpatterns: list[URLPattern] = [
+    # The front office
+    path("front/", front_office.today, name="front_office"),
+    path("front/board/", front_office.board, name="front_board"),
+    path("front/walk-in/", front_office.walk_in, name="walk_in"),
+    path("front/blanks/", front_office.print_blanks, name="reception_blanks"),
+    path("front/words/", front_office.recording_words, name="recording_words"),
+    path("arrivals/<row:pk>/", front_office.arrival, name="arrival"),
+    path("check-in/<row:pk>/", front_office.check_in, name="check_in"),
 ]

@@ -153,6 +153,8 @@ def card(of: Appointment, *, by: Employee | None = None, **changes: Any) -> Rece
         }
     if state in ("open", "paused", "finished"):
         marks["started_at"] = now
+    if state == "ended":
+        marks["ended_why"] = "Заявитель ушёл"
     if state == "finished":
         marks |= {"introduced_at": now, "applied_before": False, "finished_at": now, "finished_by": of.official}
     facts = {

@@ -16,6 +16,7 @@ from otklik.reception.models.cards import (
     ReceptionCard,
     Recording,
 )
+from otklik.reception.models.desk import CardCounter, ConsentText
 from otklik.reception.models.rooms import Room, RoomCheck
 from otklik.reception.models.schedule import CELL_MINUTES, Authority, ReceptionException, ReceptionRule
 
@@ -25,8 +26,10 @@ __all__ = [
     "AppointmentNotice",
     "AppointmentRequest",
     "Authority",
+    "CardCounter",
     "CardHandover",
     "CardQuestion",
+    "ConsentText",
     "Instruction",
     "NoCard",
     "Person",

@@ -135,6 +135,9 @@ class Appointment(Person):
     made_at = models.DateTimeField("когда записан", auto_now_add=True)
     confirmed_at = models.DateTimeField("заявитель подтвердил", null=True, blank=True)
     arrived_at = models.DateTimeField("пришёл", null=True, blank=True)
+    kept_turn = models.DateTimeField(
+        "очередь сохранена с", null=True, blank=True, help_text="Прежнее время, если его изменила приёмная."
+    )
     to_move = models.CharField(
         "почему надо перенести", max_length=300, blank=True, help_text="День отменён, помещение закрыто."
     )

@@ -109,6 +109,7 @@ class ReceptionCard(models.Model):
     pdf = models.ForeignKey(
         StoredFile, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="карточка (PDF)"
     )
+    ended_why = models.CharField("почему не состоялся", max_length=300, blank=True)
     from_paper = models.BooleanField("внесена с бумажной карточки", default=False)
     paper_number = models.CharField("номер бланка", max_length=40, blank=True)
     opened_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="кто завёл")
@@ -122,7 +123,9 @@ class ReceptionCard(models.Model):
         constraints = [
             # п. 35.2 пп. 1: nobody is received without his document compared with the card.
             models.CheckConstraint(
-                condition=Q(state__in=("check_in", "ended")) | Q(document_matches=True, document_at__isnull=False),
+                # A check that comes to NULL passes: «not compared» is asked for by name.
+                condition=Q(state__in=("check_in", "ended"))
+                | Q(document_matches__isnull=False, document_matches=True, document_at__isnull=False),
                 name="card_document_checked",
             ),
             # п. 35.2 пп. 2: he was told, and said what he thinks of it.
@@ -149,6 +152,32 @@ class ReceptionCard(models.Model):
                 ),
                 name="card_finished_with_its_marks",
             ),
+            # п. 35.2 пп. 1: what document it was and who looked at it.
+            models.CheckConstraint(
+                condition=Q(state__in=("check_in", "ended")) | (~Q(document="") & Q(document_by__isnull=False)),
+                name="card_document_by_whom",
+            ),
+            models.CheckConstraint(
+                condition=~Q(document="other") | ~Q(document_other=""), name="card_other_document_named"
+            ),
+            # п. 35.2 пп. 2: what he was told, but where there is nothing to tell of.
+            models.CheckConstraint(
+                condition=Q(state__in=("check_in", "ended"))
+                | ~Q(consent_text="")
+                | Q(video="no_equipment", audio="no_equipment"),
+                name="card_informed_by_a_text",
+            ),
+            # «Оборудования нет» is no way past the question in a room that has it.
+            models.CheckConstraint(
+                condition=~Q(state__in=("ready", "open", "finished"))
+                | ((Q(room_video=False) | ~Q(video="no_equipment")) & (Q(room_audio=False) | ~Q(audio="no_equipment"))),
+                name="card_no_equipment_is_true",
+            ),
+            models.CheckConstraint(condition=~Q(state="ended") | ~Q(ended_why=""), name="card_ended_says_why"),
+            models.CheckConstraint(
+                condition=Q(from_paper=False) | ~Q(paper_number=""), name="card_from_paper_names_its_blank"
+            ),
+            models.UniqueConstraint("paper_number", condition=~Q(paper_number=""), name="card_of_a_blank_once"),
         ]
 
     def __str__(self) -> str:
