@@ -273,7 +273,6 @@ NAMES: Final[dict[str, str]] = {
     "appeal.signer_released": "решено, кто подпишет вместо ведшего приём",
     "reception.started": "личный приём начат",
     "reception.start_refused": "отказано: начать приём не вправе",
-    "reception.resumed": "личный приём продолжен",
     "reception.consent_withdrawn": "отозвано согласие на запись приёма",
     "reception.question_changed": "изменён вопрос личного приёма",
     "reception.paper_taken": "принято письменное обращение на личном приёме",
@@ -435,7 +434,6 @@ FACTS: Final[dict[str, str]] = {
     "due_on": "срок",
     "recording": "запись",
     "refused_why": "почему отказано",
-    "card": "карточка приёма",
 }
 CHAINS: Final[dict[str, str]] = {
     "appointment": "запись на приём",
@@ -473,7 +471,6 @@ CHAINS: Final[dict[str, str]] = {
     "system": "система",
     "terms": "сроки",
     "thesaurus": "словарь поиска",
-    "reception": "личный приём",
 }
 
 

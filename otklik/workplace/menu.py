@@ -17,11 +17,11 @@ from otklik.hotline import missed, promises
 from otklik.knowledge import agreement, law, review
 from otklik.people.models import Employee
 from otklik.reports import compliance, line
-from otklik.workplace import call_back, ekc_work, holding, kb_votes, kb_words, line_calls, lines, saved, surveys, system
 from otklik.workplace import (
     call_back,
     ekc_work,
     front_office,
+    holding,
     kb_votes,
     kb_words,
     line_calls,

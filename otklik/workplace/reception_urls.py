@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from otklik.workplace import holding
+from otklik.workplace import front_office, holding
 
 urlpatterns: list[URLPattern] = [
     # Holding the reception
@@ -19,9 +19,6 @@ urlpatterns: list[URLPattern] = [
     path("instructions/", holding.instruction_list, name="instructions"),
     path("instructions/<row:pk>/", holding.instruction, name="instruction"),
     path("appeals/<row:pk>/signer/", holding.signer, name="signer"),
-from otklik.workplace import front_office
-
-urlpatterns: list[URLPattern] = [
     # The front office
     path("front/", front_office.today, name="front_office"),
     path("front/board/", front_office.board, name="front_board"),
