@@ -434,6 +434,7 @@ FACTS: Final[dict[str, str]] = {
     "due_on": "срок",
     "recording": "запись",
     "refused_why": "почему отказано",
+    "was_signer": "кто подписывал",
 }
 CHAINS: Final[dict[str, str]] = {
     "appointment": "запись на приём",
