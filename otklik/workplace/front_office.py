@@ -10,7 +10,7 @@ from typing import Any, Final
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse, QueryDict
+from django.http import Http404, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -209,7 +209,7 @@ def check_in(request: StaffRequest, pk: int) -> HttpResponse:
     card = get_object_or_404(rows, pk=pk)
     meets = request.user.has_power(DESK)
     if not meets and card.official_id != request.user.pk:
-        raise PermissionDenied
+        raise Http404
     refusal = None
     if request.method == "POST":
         does = STEPS.get(request.POST.get("step", ""))

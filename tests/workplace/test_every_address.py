@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -32,6 +33,7 @@ from tests import sizes
 from tests.appeals.conftest import LONG_AGO, World
 from tests.house.test_doors import plain
 from tests.house.test_headers import policy
+from tests.reception import people as reception
 
 pytestmark = pytest.mark.django_db
 
@@ -58,6 +60,7 @@ ASKED = (
     *("mark", "fresh", "exact", "like"),
     *("mark", "fresh", "exact", "consultant", "tag", "batch"),
     *("line", "consultant", "hour", "figure", "value"),
+    *("on", "rooms"),
 )
 TYPED = (
     *("text", "reason", "remark", "number", "appeal", "merged", "detach", "insert", "decline", "approvers", "signer"),
@@ -109,6 +112,9 @@ TYPED = (
     *("code", "phones", "answer", "caller", "answered", "quality", "key", "topic", "need"),
     *("do", "count", "title", "code", "questionnaire", "ground", "like", "kind-1", "answers-1"),
     *("questionnaire", "point", "received_on", "forms_expected", "forms", "again", "comment", "q-answered", "tags"),
+    # The front office
+    *("step", "paper_number", "why", "offered", "document", "document_other", "document_number", "keep_number"),
+    *("matches", "video", "audio", "room", "later", "to", "matter", "out_of_turn", "count", "version"),
 )
 
 
@@ -182,6 +188,18 @@ def ids(world: World) -> dict[str, list[int]]:
         "surveys": [Questionnaire.objects.earliest("pk").pk],
         "survey-drafts": [QuestionnaireDraft.objects.create(code="own-1", title="Черновик").pk],
         "survey-points": [SurveyPoint.objects.earliest("pk").pk],
+        **_at_the_front_office(),
+    }
+
+
+def _at_the_front_office() -> dict[str, list[int]]:
+    """Leave who is to come today, and who has come and refused video."""
+    who, where = reception.official("receiver"), reception.room(has_video=True)
+    today = timezone.localtime().replace(hour=12, minute=0, second=0, microsecond=0)
+    card = reception.card(reception.appointment(who, where, today), video="refused")
+    return {
+        "arrivals": [reception.appointment(who, where, today + timedelta(minutes=20)).pk],
+        "check-in": [card.pk],
     }
 
 

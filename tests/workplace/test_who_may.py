@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import pytest
 from django.test import Client
@@ -38,6 +39,7 @@ from otklik.surveys.models import Questionnaire, QuestionnaireDraft, SurveyPoint
 from otklik.workplace import rights
 from tests.appeals.conftest import World
 from tests.house.test_doors import OPEN_IN_CMS, plain
+from tests.reception import people as reception
 
 # Who may what is decided in Python: one database shows it.
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
@@ -109,7 +111,13 @@ def house(db: None) -> House:
     line = Line.objects.get(code="department")
     invitation = feedback.invite(channel="hotline", on=today)
     said = feedback.answer(invitation.token, {"answered": "no", "quality": "unsatisfied"})
+    reception.authority(house.people["signer"])
+    came = reception.card(reception.appointment(house.people["signer"], reception.room(), now), by=world.clerk)
     house.ids = {
+        "arrivals": reception.appointment(
+            house.people["signer"], reception.room(), now + timedelta(hours=1), by=world.clerk
+        ).pk,
+        "check-in": came.pk,
         "call": consultation,
         "consultations": consultation,
         "walk": house.appeals[0].pk,
