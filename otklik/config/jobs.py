@@ -34,6 +34,7 @@ from otklik.people import accounts, lockout
 from otklik.reception import displaced
 from otklik.reception import notices as reception_notices
 from otklik.reception import waiting
+from otklik.reception import recordings
 from otklik.search import encoder, vectors
 from otklik.workplace import notice_mail, notices, presence
 
@@ -114,6 +115,7 @@ def periodic() -> list[Job]:
         Job("offer-free-receptions", waiting.offer_free, every=timedelta(minutes=1)),
         Job("close-endless-calls", calls.close_endless, every=timedelta(hours=1)),
         Job("look-at-appointments", partial(displaced.look, by=None), every=timedelta(minutes=15)),
+        Job("remove-recordings", recordings.remove_expired, daily_at=time(3, 35)),
         Job("sweep-firings", forget_old_firings, daily_at=time(3, 40)),
     ]
 

@@ -305,7 +305,6 @@ NAMES: Final[dict[str, str]] = {
     "appeal.signer_released": "решено, кто подпишет вместо ведшего приём",
     "reception.started": "личный приём начат",
     "reception.start_refused": "отказано: начать приём не вправе",
-    "reception.resumed": "личный приём продолжен",
     "reception.consent_withdrawn": "отозвано согласие на запись приёма",
     "reception.question_changed": "изменён вопрос личного приёма",
     "reception.paper_taken": "принято письменное обращение на личном приёме",
@@ -326,6 +325,7 @@ NAMES: Final[dict[str, str]] = {
     "reception.recording_refused": "отказано: запись приёма без согласия",
     "reception.recording_opened": "открыта запись приёма",
     "reception.recording_expired": "запись приёма удалена по сроку",
+    "reception.card_printed": "выдан PDF карточки личного приёма",
     "reception.card_seen": "открыта карточка личного приёма",
 }
 _VERBS: Final = {"added": "добавлено", "changed": "изменено"}
@@ -473,7 +473,7 @@ FACTS: Final[dict[str, str]] = {
     "due_on": "срок",
     "recording": "запись",
     "refused_why": "почему отказано",
-    "card": "карточка приёма",
+    "was_signer": "кто подписывал",
 }
 CHAINS: Final[dict[str, str]] = {
     "appointment": "запись на приём",
@@ -516,7 +516,6 @@ CHAINS: Final[dict[str, str]] = {
     "system": "система",
     "terms": "сроки",
     "thesaurus": "словарь поиска",
-    "reception": "личный приём",
 }
 
 

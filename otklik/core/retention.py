@@ -48,6 +48,7 @@ RULES: Final[dict[str, tuple[str, int | None, bool, str, str]]] = {
         "Хранится, пока согласие не отозвано; срок после отзыва не сверен с источником.",
     ),
     "responses": ("Отзывы и анкеты", None, False, _OWN, _TO_DECIDE),
+    "recordings": ("Видео- и аудиозаписи личных приёмов", None, False, _OWN, _TO_DECIDE),
     "journal": ("Журнал изменений и его печати", None, False, _OWN, _TO_DECIDE),
     "access-log": ("Журнал доступа к персональным данным", None, False, _OWN, _TO_DECIDE),
 }

@@ -67,23 +67,31 @@ def day_of(card: ReceptionCard) -> date:
     return timezone.localdate(card.started_at or card.appointment.starts_at)
 
 
-def check_holds(card: ReceptionCard, by: Employee, *, action: str = "reception.decision_refused") -> Authority:
+def check_holds(card: ReceptionCard, by: Employee, *, starting: bool = False) -> Authority:
     """Return by which order he holds this reception; refuse anybody else, and keep the attempt in the journal.
 
     Standing in for the official gives nothing here; the authority is his own or there is none.
     """
     found = authority.of(by, day_of(card)) if card.official_id == by.pk else None
     if card.official_id != by.pk:
-        refuse(card, by, action, "not_his", "Заместитель и другие должностные лица — только после передачи приёма.")
+        why = "Заместитель и другие должностные лица — только после передачи приёма."
+        refuse(card, by, "not_his", why, starting=starting)
     if found is None:
-        refuse(card, by, action, "no_authority", f"На {day_of(card):%d.%m.%Y} его полномочия не действуют.")
+        why = f"На {day_of(card):%d.%m.%Y} его полномочия не действуют."
+        refuse(card, by, "no_authority", why, starting=starting)
     return found
 
 
-def refuse(card: ReceptionCard, by: Employee, action: str, code: str, why: str) -> NoReturn:
+def refuse(card: ReceptionCard, by: Employee, code: str, why: str, *, starting: bool = False) -> NoReturn:
     """Write the attempt down in a transaction of its own and raise MayNotHold."""
     with transaction.atomic():
-        journal.record(action, chain=moves.chain_of(card), by=by, refused_why=code, official=card.official_id)
+        journal.record(
+            "reception.start_refused" if starting else "reception.decision_refused",
+            chain=moves.chain_of(card),
+            by=by,
+            refused_why=code,
+            official=card.official_id,
+        )
     raise MayNotHold(number=card.number, who=card.official.short_name, why=why)
 
 
@@ -105,12 +113,11 @@ def start(card: ReceptionCard, *, by: Employee, started_at: datetime | None = No
 
     A card entered from paper is begun with the hour written on it, by the authority of that day.
     """
-    refused = "reception.start_refused"
     if card.official_id == by.pk and not card.from_paper:
         on, today = timezone.localdate(card.appointment.starts_at), timezone.localdate()
         if on != today:
             raise WrongDay(number=card.number, on=on, today=today)
-    found = check_holds(card, by, action=refused)
+    found = check_holds(card, by, starting=True)
     if card.state == S.CHECK_IN:
         check_open(card)
     at = started_at if card.from_paper and started_at else timezone.now()
@@ -228,7 +235,7 @@ def remove_question(question: CardQuestion, *, by: Employee) -> None:
 def withdraw_consent(card: ReceptionCard, kind: str, *, by: Employee) -> None:
     """Keep that consent to video or audio was withdrawn midway; without it, out of a room with video at once."""
     if card.official_id != by.pk and not by.has_power(DESK):
-        refuse(card, by, "reception.decision_refused", "not_his", "Отзыв согласия отмечает ведущий приём или приёмная.")
+        refuse(card, by, "not_his", "Отзыв согласия отмечает ведущий приём или приёмная.")
     if kind not in ("video", "audio") or getattr(card, kind) != Consent.GIVEN:
         raise NotHeld(number=card.number, what="согласия на эту запись нет, отзывать нечего.")
     if card.state not in (S.OPEN, S.READY, S.PAUSED):

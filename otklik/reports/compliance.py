@@ -16,6 +16,7 @@ from otklik.core.procedure import Wording
 from otklik.hotline import compliance as hotline
 from otklik.knowledge import compliance as knowledge
 from otklik.reception import compliance as reception
+from otklik.reception import promised_answers
 from otklik.surveys import compliance as surveys
 
 # Who sees how the Procedure is kept, on the page and by the API: auditors, clerks, administrators, heads and signers.
@@ -26,7 +27,6 @@ PLANNED: Final = (
     Promise("R10.1", "10.1", missing="Категории ПОС и сокращённый срок (Фаст-трек)."),
     Promise("R28", "28", missing="Предварительная запись на личное посещение."),
     Promise("R35.2", "35.2", missing="Приёмная: сверка документа, согласие на запись, выбор помещения."),
-    Promise("R35.3", "35.3", missing="Карточка личного приёма: исходы и подпись того, кто вёл приём."),
 )
 
 PROMISES: Final[tuple[Promise, ...]] = (
@@ -36,6 +36,7 @@ PROMISES: Final[tuple[Promise, ...]] = (
     *reception.PROMISES,
     *surveys.PROMISES,
     *knowledge.PROMISES,
+    *promised_answers.PROMISES,
     *PLANNED,
 )
 

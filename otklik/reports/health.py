@@ -72,6 +72,7 @@ JOBS: Final[dict[str, str]] = {
     "seal-journal": "Печать журнала за день",
     "sweep-files": "Уборка ненужных файлов",
     "sweep-form-files": "Уборка файлов неотправленных форм",
+    "remove-recordings": "Удаление записей приёмов, срок которых истёк",
     "sweep-form-attempts": "Забывание попыток отправки форм",
     "sweep-sign-in-attempts": "Забывание попыток входа",
     "sweep-api-answers": "Уборка ответов, сохранённых для повторов по API",

@@ -28,6 +28,7 @@ from otklik.workplace import (
     call_back,
     ekc_work,
     front_office,
+    holding,
     kb_votes,
     kb_words,
     line_calls,
@@ -131,6 +132,10 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Записать на приём", "calendar-plus", "appointment_new", (appointments.POWER,), inner=True),
         Item("Просьбы о записи", "mailbox", "visit_requests", (appointments.POWER,), inner=True),
         Item("Сообщить по телефону", "phone-outgoing", "visit_notices", (appointments.POWER,), inner=True),
+        # Holding the reception
+        Item("Мой приём", "user-check", "hold_day", ("reception.hold",)),
+        Item("Ответы с приёма", "signature", "promised_answers", ("reception.hold", "reception.figures"), inner=True),
+        Item("Поручения с приёма", "list-check", "instructions", holding.INSTRUCTED, inner=True),
         # Personal reception: the front office
         Item("Приём сегодня", "id", "front_office", front_office.READERS, go="KeyB"),
         Item("Бланки приёма", "printer", "reception_blanks", front_office.PRINTERS, inner=True),

@@ -13,7 +13,7 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 from wagtail.models import Page
 
-from otklik.appeals import registration, search_feed, signals
+from otklik.appeals import approval, assignment, classification, drafting, registration, search_feed, signals
 from otklik.appeals.models import Appeal, AppealMessage, Approval
 from otklik.channels.mail.models import CaughtLetter
 from otklik.channels.site import intake
@@ -65,6 +65,7 @@ from otklik.people.models import Employee, RoleAssignment, Unit
 from otklik.reception import defaults as reception_defaults
 from otklik.reception import schedule
 from otklik.reception import front_office as desk
+from otklik.reception import finishing, holding, instructions, outcomes
 from otklik.search import dictionary, learning
 from otklik.search.dictionary import Facts, Kind
 from otklik.search.models import LearnedWord, ThesaurusEntry
@@ -72,6 +73,7 @@ from otklik.surveys import paper, questionnaires
 from otklik.surveys.models import OpinionTag, Questionnaire
 from otklik.workplace import notices
 from tests.reception import people as reception
+from tests.reception import people as receptions
 
 S = Appeal.Status
 CODE = "walk234567"
@@ -167,6 +169,7 @@ def fill() -> dict[str, Any]:
             ],
             keeper: [f"/desk/appeals/{sent.pk}/{place}/" for place in ("keep", "material")],
             "receptionist": front_office(people["receptionist"], people["signer"]),
+            "signer": held(people, units["land"]),
         },
     }
 
@@ -231,6 +234,44 @@ def front_office(secretary: Employee, official: Employee) -> list[str]:
     desk.turn_away(rows[3], why="no_document", offered="written", by=secretary)
     cards = [f"/desk/check-in/{one.pk}/" for one in (refuses, ready)]
     return [*cards, *(f"/desk/arrivals/{one.pk}/" for one in (rows[0], rows[3]))]
+def held(people: dict[str, Employee], unit: Unit) -> list[str]:
+    """Leave a reception ready to begin, one over with a promised answer approved; return the official's pages."""
+    official, secretary, clerk = people["signer"], people["receptionist"], people["clerk"]
+    executor, head = people["executor1"], people["head1"]
+    receptions.authority(official)
+    where = receptions.room("Кабинет 7", has_video=True, has_audio=True, place="Красный проспект, 18, 3 этаж")
+    at = timezone.localtime().replace(hour=9, minute=0, second=0, microsecond=0)
+    ready, over = (
+        receptions.card(
+            receptions.appointment(
+                official, where, at + timedelta(minutes=30 * place), by=secretary, last_name=name,
+                applicant=receptions.applicant(name), matter="Аренда участка под гараж",
+            ),
+            state="ready", number=f"ЛП-2026-09{place}",
+        )
+        for place, name in enumerate(("Гаражкина", "Обещанова"))
+    )  # fmt: skip
+    holding.start(over, by=official)
+    holding.introduce(over, by=official)
+    holding.applied_before(over, True, where="В администрацию района, письменно", by=official)
+    topic, need = classification.valid_topics().first(), classification.valid_needs().first()
+    one = holding.add_question(over, "Когда продлят договор аренды?", topic=topic, need=need, by=official)
+    promised = outcomes.written(one, way="post", address="630000, Новосибирск, Выдуманная, 1", by=official)
+    soon = timezone.localdate() + timedelta(days=5)
+    order = instructions.instruct(over, "Проверить договор", executor=executor, due_on=soon, by=official)
+    finishing.finish(over, by=official)
+    assignment.assign(promised, unit=unit, executor=executor, by=clerk)
+    drafting.save(promised, text="Договор продлён до мая.", base_version=0, by=executor)
+    approval.ask(promised, approvers=[head], by=executor)
+    asked = approval.decision_of(promised, head)
+    assert asked is not None
+    approval.approve(asked, by=head)
+    pages = [f"/desk/receptions/{place}" for place in ("", "promised/", f"{ready.pk}/", f"{over.pk}/card/")]
+    return [
+        *pages,
+        f"/desk/instructions/{order.pk}/",
+        *(f"/desk/appeals/{promised.pk}/{one}/" for one in ("signer", "sign")),
+    ]
 
 
 def _calls(consultant: Employee, colleague: Employee) -> list[str]:

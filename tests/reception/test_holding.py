@@ -12,8 +12,8 @@ from django.core.files.base import ContentFile
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from otklik.appeals import ways
-from otklik.appeals.models import Appeal, FixedSigner, Need, Topic
+from otklik.appeals import classification, ways
+from otklik.appeals.models import Appeal, FixedSigner
 from otklik.core import files
 from otklik.core.models import AccessEntry, JournalEntry
 from otklik.correspondence.models import IncomingMessage
@@ -46,7 +46,8 @@ class Day:
         at = timezone.now().replace(minute=0, second=0, microsecond=0)
         self.appointment = people.appointment(self.official, self.room, at, applicant=self.applicant)
         self.card = people.card(self.appointment, state="ready")
-        self.topic, self.need = Topic.objects.first(), Need.objects.first()
+        self.topic = classification.valid_topics().first()
+        self.need = classification.valid_needs().first()
 
     def open(self) -> ReceptionCard:
         holding.start(self.card, by=self.official)

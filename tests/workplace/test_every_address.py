@@ -120,6 +120,9 @@ TYPED = (
     *("questionnaire", "point", "received_on", "forms_expected", "forms", "again", "comment", "q-answered", "tags"),
     # Appointments
     *("slot", "what", "wanted_from", "wanted_to", "official", "needs_access", "request", "letter", "phone", "notify"),
+    # A reception
+    *("where", "before", "question", "outcome", "facts_evident", "material", "way", "address", "earlier", "executor"),
+    *("new-text", "new-topic", "order-due_on", "at", "kind", "ground", "note"),
     # The front office
     *("step", "paper_number", "why", "offered", "document", "document_other", "document_number", "keep_number"),
     *("matches", "video", "audio", "room", "later", "to", "matter", "out_of_turn", "count", "version"),
@@ -209,6 +212,22 @@ def ids(world: World) -> dict[str, list[int]]:
         "survey-drafts": [QuestionnaireDraft.objects.create(code="own-1", title="Черновик").pk],
         "survey-points": [SurveyPoint.objects.earliest("pk").pk],
         **_at_the_front_office(),
+        **_at_a_reception(world),
+    }
+
+
+def _at_a_reception(world: World) -> dict[str, list[int]]:
+    """Leave a reception that goes on, with a recording and a поручение."""
+    who, where = reception.official("holder", "Ведущая"), reception.room(has_video=True)
+    at = timezone.localtime().replace(hour=9, minute=0, second=0, microsecond=0)
+    card = reception.card(reception.appointment(who, where, at), state="open")
+    card.questions.create(position=1, text="Когда продлят аренду?")
+    order = {"text": "Проверить", "executor": world.executor, "due_on": timezone.localdate(), "by": who}
+    kept = {"kind": "video", "consent": "given", "name": "a.mp4", "by": who, "keep_until": timezone.localdate()}
+    return {
+        "receptions": [card.pk],
+        "instructions": [card.instructions.create(**order).pk],
+        "recordings": [card.recordings.create(**kept).pk],
     }
 
 

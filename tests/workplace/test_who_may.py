@@ -129,6 +129,13 @@ def house(db: None) -> House:
             house.people["signer"], reception.room(), now + timedelta(hours=1), by=world.clerk
         ).pk,
         "check-in": came.pk,
+        "receptions": came.pk,
+        "instructions": came.instructions.create(
+            text="Проверить", executor=world.executor, due_on=today, by=house.people["signer"]
+        ).pk,
+        "recordings": came.recordings.create(
+            kind="video", consent="given", name="a.mp4", by=world.clerk, keep_until=today
+        ).pk,
         "call": consultation,
         "consultations": consultation,
         "walk": house.appeals[0].pk,

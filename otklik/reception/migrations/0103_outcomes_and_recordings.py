@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('appeals', '0101_fixed_signer'),
         ('core', '0007_read_so_far'),
-        ('reception', '0001_initial'),
+        ('reception', '0101_front_office'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
