@@ -31,10 +31,8 @@ from otklik.correspondence.channel import Channel
 from otklik.hotline import calls
 from otklik.knowledge import file_texts, finding, lessons, materials, proposals, quality, quarters, schedule, weeks
 from otklik.people import accounts, lockout
-from otklik.reception import displaced
+from otklik.reception import displaced, recordings, waiting
 from otklik.reception import notices as reception_notices
-from otklik.reception import waiting
-from otklik.reception import recordings
 from otklik.search import encoder, vectors
 from otklik.workplace import notice_mail, notices, presence
 

@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from otklik.portal import asking, feedback, filing, home, knowledge, prompting, reception, status, vote, write
+from otklik.portal import (
+    asking,
+    feedback,
+    filing,
+    home,
+    knowledge,
+    prompting,
+    reception,
+    reception_hours,
+    status,
+    vote,
+    write,
+)
 
 app_name = "portal"
 
@@ -13,8 +25,8 @@ urlpatterns = [
     path("kb/<str:section>/", knowledge.section, name="knowledge_section"),
     path("kb/<str:section>/<str:slug>/", knowledge.material, name="knowledge_material"),
     path("how-to-file/", filing.how_to_file, name="how_to_file"),
-    path("reception/", reception.reception, name="reception"),
-    path("reception/calendar/<str:token>/", reception.feed, name="reception_feed"),
+    path("reception/", reception_hours.hours, name="reception"),
+    path("reception/calendar/<str:token>/", reception_hours.feed, name="reception_feed"),
     path("write/", write.write, name="write"),
     path("write/answers/", prompting.answers, name="write_answers"),
     path("write/answers/opened/", prompting.opened, name="write_opened"),

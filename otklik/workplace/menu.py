@@ -16,14 +16,8 @@ from otklik.core.access import by_itself, requires
 from otklik.hotline import missed, promises
 from otklik.knowledge import agreement, law, review
 from otklik.people.models import Employee
-from otklik.reports import compliance, line, receptions
 from otklik.reception import appointments
-from otklik.reports import compliance, line
-from otklik.workplace import call_back, ekc_work, kb_votes, kb_words, line_calls, lines, saved, surveys, system
-from otklik.reports import compliance, line
-from otklik.workplace import (
-    call_back,
-    ekc_work,
+from otklik.reports import compliance, line, receptions
 from otklik.workplace import (
     call_back,
     ekc_work,
@@ -116,8 +110,6 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Сверка звонков", "scale", "line_reconciliation", line_calls.READERS, inner=True),
         # Figures of the line
         Item("Показатели линии", "chart-histogram", "line_figures", line.READERS),
-        # Figures of personal reception
-        Item("Показатели приёма", "chart-dots", "reception_figures", receptions.READERS),
         # Lines and their hours; the ЕКЦ
         Item("Линии", "device-landline-phone", "lines", lines.READERS),
         Item("ЕКЦ: без темы", "list-search", "ekc_untopiced", ekc_work.CLASSIFY, inner=True),
@@ -138,6 +130,7 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Поручения с приёма", "list-check", "instructions", holding.INSTRUCTED, inner=True),
         # Personal reception: the front office
         Item("Приём сегодня", "id", "front_office", front_office.READERS, go="KeyB"),
+        Item("Показатели приёма", "chart-dots", "reception_figures", receptions.READERS, inner=True),
         Item("Бланки приёма", "printer", "reception_blanks", front_office.PRINTERS, inner=True),
         Item(
             "Текст о записи приёма",

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from otklik.workplace import reception_figures
+from otklik.workplace import appointments, front_office, holding, reception_figures, reception_rooms, reception_schedule
 
 urlpatterns: list[URLPattern] = [
     path("reception/figures/", reception_figures.figures, name="reception_figures"),
     path("reception/figures/list/", reception_figures.counted, name="reception_counted"),
-from otklik.workplace import reception_rooms, reception_schedule
-
-urlpatterns: list[URLPattern] = [
     # Schedule, authorities, rooms
     path("reception/schedule/", reception_schedule.reception_schedule, name="reception_schedule"),
     path("reception/hours/", reception_schedule.hours, name="reception_hours"),
@@ -33,9 +30,6 @@ urlpatterns: list[URLPattern] = [
     path("reception-rooms/<row:pk>/check/", reception_rooms.room_check, name="reception_room_check"),
     path("reception-phones/new/", reception_rooms.phone, name="reception_phone_new"),
     path("reception-phones/<row:pk>/", reception_rooms.phone, name="reception_phone"),
-from otklik.workplace import appointments
-
-urlpatterns: list[URLPattern] = [
     # Appointments: the finder, requests, the waiting list, whom to call
     path("appointments/", appointments.appointment_list, name="appointments"),
     path("appointments/new/", appointments.appointment_new, name="appointment_new"),
@@ -49,10 +43,6 @@ urlpatterns: list[URLPattern] = [
     path("visit-requests/<row:pk>/step/", appointments.visit_request_step, name="visit_request_step"),
     path("visit-notices/", appointments.visit_notices, name="visit_notices"),
     path("visit-notices/<row:pk>/", appointments.visit_notice, name="visit_notice"),
-from otklik.workplace import front_office
-from otklik.workplace import front_office, holding
-
-urlpatterns: list[URLPattern] = [
     # Holding the reception
     path("receptions/", holding.hold_day, name="hold_day"),
     path("receptions/promised/", holding.promised_list, name="promised_answers"),

@@ -63,9 +63,8 @@ from otklik.people import substitution
 from otklik.people.applicants import Typed
 from otklik.people.models import Employee, RoleAssignment, Unit
 from otklik.reception import defaults as reception_defaults
-from otklik.reception import schedule
+from otklik.reception import finishing, holding, instructions, outcomes, schedule
 from otklik.reception import front_office as desk
-from otklik.reception import finishing, holding, instructions, outcomes
 from otklik.search import dictionary, learning
 from otklik.search.dictionary import Facts, Kind
 from otklik.search.models import LearnedWord, ThesaurusEntry
@@ -159,7 +158,6 @@ def fill() -> dict[str, Any]:
             ],
             "kbauthor": ["/desk/kb/questions/", "/desk/kb/ask/?q=гараж", "/desk/kb/?q=гараж"],
             "admin": [f"/desk/staff/{people['executor1'].pk}/hand-over/"],
-            "receptionist": reception_pages(people["signer"], people["receptionist"]),
             "operator": [f"/desk/ekc/{record.pk}/", "/desk/ekc/upload/"],
             writer: [f"/desk/appeals/{drafted.pk}/draft/"],
             "kbchief": _of_the_chief(),
@@ -168,7 +166,11 @@ def fill() -> dict[str, Any]:
                 *calls_missed(people["consultant"], people["executor1"]),
             ],
             keeper: [f"/desk/appeals/{sent.pk}/{place}/" for place in ("keep", "material")],
-            "receptionist": front_office(people["receptionist"], people["signer"]),
+            "receptionist": [
+                *reception_pages(people["signer"], people["receptionist"]),
+                *front_office(people["receptionist"], people["signer"]),
+                "/desk/reception/figures/list/",
+            ],
             "signer": held(people, units["land"]),
         },
     }
@@ -234,6 +236,8 @@ def front_office(secretary: Employee, official: Employee) -> list[str]:
     desk.turn_away(rows[3], why="no_document", offered="written", by=secretary)
     cards = [f"/desk/check-in/{one.pk}/" for one in (refuses, ready)]
     return [*cards, *(f"/desk/arrivals/{one.pk}/" for one in (rows[0], rows[3]))]
+
+
 def held(people: dict[str, Employee], unit: Unit) -> list[str]:
     """Leave a reception ready to begin, one over with a promised answer approved; return the official's pages."""
     official, secretary, clerk = people["signer"], people["receptionist"], people["clerk"]

@@ -263,7 +263,9 @@ def test_materials_about_the_schedule_show_what_holds_now(consultant, official, 
 
     knowledge.load()
     people.rule(official, room, weekday=3, opens=time(14), closes=time(16))
-    page = ReceptionSchedule(title="Личный приём", slug="receives", mark="public", who="Руководитель", place="Кабинет 1")
+    page = ReceptionSchedule(
+        title="Личный приём", slug="receives", mark="public", who="Руководитель", place="Кабинет 1"
+    )
     page.hours = [ReceptionHours(day=1, starts=time(9), ends=time(10))]
     Section.objects.first().add_child(instance=page).save_revision().publish()
     page.refresh_from_db()
