@@ -60,7 +60,9 @@ def look(
         rows = rows.filter(room=room)
     found = list(rows)
     reasons = why(found)
-    hit, lifted, changed = [], [], []
+    hit: list[Appointment] = []
+    lifted: list[Appointment] = []
+    changed: list[Appointment] = []
     for row in found:
         reason = reasons.get(row.pk, "")[:MOST]
         if reason == row.to_move:

@@ -19,7 +19,7 @@ from otklik.core import hours as working
 from otklik.core.terms import valid
 from otklik.people.models import Employee
 from otklik.reception import authority, schedule
-from otklik.reception.models import ReceptionPhone, ReceptionRule, Room
+from otklik.reception.models import Authority, ReceptionException, ReceptionPhone, ReceptionRule, Room
 from otklik.reception.rooms import WrongDays
 from otklik.reception.schedule import Reception
 
@@ -70,7 +70,7 @@ def hours(on: date, days: int = AHEAD) -> list[Receives]:
     last = on + timedelta(days=days - 1)
     people = list(authority.officials(on))
     powers = defaultdict(list)
-    for row in authority.Authority.objects.filter(official__in=people):
+    for row in Authority.objects.filter(official__in=people):
         powers[row.official_id].append((row.valid_from, row.valid_to))
     rules = ReceptionRule.objects.filter(valid(on), official__in=people).order_by("weekday", "opens")
     weekly = defaultdict(list)
@@ -82,7 +82,7 @@ def hours(on: date, days: int = AHEAD) -> list[Receives]:
         if any(first <= one.day and (end is None or one.day <= end) for first, end in powers[one.official_id]):
             coming[one.official_id].append(one)
     cancelled = defaultdict(list)
-    unlike = schedule.ReceptionException.objects.filter(official__in=people, date__range=(on, last), opens=None)
+    unlike = ReceptionException.objects.filter(official__in=people, date__range=(on, last), opens=None)
     for exception in unlike:
         cancelled[exception.official_id].append((exception.date, exception.why))
     return [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -52,12 +53,12 @@ class Fitness:
     check: RoomCheck | None = None
     days_left: int | None = None
 
-    @property
+    @builtins.property
     def name(self) -> str:
         """Return what п. 35.1 asks, in words."""
         return str(Property(self.property).label)
 
-    @property
+    @builtins.property
     def lapses_soon(self) -> bool:
         """Tell whether it counts and will not within a month."""
         return self.ok and self.days_left is not None and self.days_left < SOON

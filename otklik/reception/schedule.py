@@ -18,7 +18,6 @@ from django.utils import timezone
 
 from otklik.core import calendar, hours, journal
 from otklik.core.errors import DomainError
-from otklik.core.models import CalendarDay
 from otklik.core.workdays import WorkCalendar
 from otklik.people.models import Employee
 from otklik.reception import displaced
@@ -175,11 +174,11 @@ def receptions(
             rule for rule in by_weekday[day.weekday()] if (rule.official_id, day) not in unlike and _meets(rule, day)
         ]
         kind = work.day(day).kind if rules else ""
-        if kind == CalendarDay.Kind.SHORTENED:
+        if kind == "shortened":
             ends = hours.DEPARTMENT.closing(day, kind)
             for rule in rules:
                 found += _stretches(rule, day, no_later=ends, why="сокращённый день")
-        elif kind == CalendarDay.Kind.WORKING:
+        elif kind == "working":
             for rule in rules:
                 found += _stretches(rule, day)
     return sorted(found)
@@ -301,7 +300,7 @@ def set_day(day: ReceptionException, *, by: Employee) -> list[Appointment]:
     if day.opens is None:
         day.break_from = day.break_to = day.room = None
     else:
-        if calendar.current().day(day.date).kind == CalendarDay.Kind.HOLIDAY:
+        if calendar.current().day(day.date).kind == "holiday":
             raise Holiday(day=day.date)
         if day.room_id is None:
             raise BadHours(why="Укажите помещение, в котором идёт приём.")

@@ -264,7 +264,7 @@ def _page_of(one: Employee, **said: Any) -> Page:
     return Page(**{"lead": one.short_name, "back": back, "back_name": one.short_name, **said})
 
 
-class TopicsField(forms.ModelMultipleChoiceField):
+class TopicsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
     """Several topics; a number no database holds is none of them."""
 
     def clean(self, value: Any) -> Any:
