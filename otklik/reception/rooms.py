@@ -8,7 +8,7 @@ from otklik.reception.models import Room, RoomCheck
 
 
 def bars(room: Room, on: date, *, needs_access: bool = False) -> list[str]:
-    """Return why the room may not be used on a day, empty where it may; accessibility is asked where it is needed."""
+    """Return why the room may not be used on a day, empty where it may: п. 35.1 asks all five of every room."""
     newest: dict[str, RoomCheck] = {}
     for check in room.checks.order_by("-checked_on", "-pk"):
         newest.setdefault(check.property, check)
@@ -17,12 +17,11 @@ def bars(room: Room, on: date, *, needs_access: bool = False) -> list[str]:
         told.append("помещение не действует в этот день")
     for code, words in RoomCheck.Property.choices:
         found = newest.get(code)
-        if code == RoomCheck.Property.ACCESSIBLE and not needs_access:
-            continue
+        needed = ", а заявителю она нужна" if needs_access and code == RoomCheck.Property.ACCESSIBLE else ""
         if found is None:
-            told.append(f"не проверено: {words}")
+            told.append(f"не проверено: {words}{needed}")
         elif not found.passed:
-            told.append(f"не соответствует: {words}")
+            told.append(f"не соответствует: {words}{needed}")
         elif on > found.valid_until:
-            told.append(f"проверка истекла {found.valid_until:%d.%m.%Y}: {words}")
+            told.append(f"проверка истекла {found.valid_until:%d.%m.%Y}: {words}{needed}")
     return told
