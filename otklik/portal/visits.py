@@ -256,7 +256,7 @@ def _times(row: Appointment) -> list[Slot]:
 
 def _days(slots: list[Slot]) -> list[tuple[Any, list[dict[str, Any]]]]:
     rooms = Room.objects.in_bulk({slot.room_id for slot in slots})
-    lines = [
+    lines: list[dict[str, Any]] = [
         {
             "name": appointments.named(slot),
             "at": timezone.localtime(slot.starts_at),
