@@ -284,6 +284,7 @@ FACTS: Final[dict[str, str]] = {
     "added": "добавлено",
     "appointment": "запись на приём",
     "by_link": "по ссылке заявителя",
+    "on_request": "по просьбе заявителя",
     "official": "кто принимает",
     "out_of_turn": "вне очереди",
     "room": "помещение",

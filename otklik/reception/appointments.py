@@ -468,7 +468,9 @@ def cancel(appointment: Appointment, *, by: Employee | None, why: str, asked: bo
     why, row = _why(why, by), _locked(appointment)
     _change(row, (State.BOOKED, State.ARRIVED), state=State.CANCELLED, ended_why=why, to_move="")
     free_cells(row)
-    journal.record("appointment.cancelled", chain=_chain(row), by=by, by_link=by is None, asked=asked or by is None)
+    journal.record(
+        "appointment.cancelled", chain=_chain(row), by=by, by_link=by is None, on_request=asked or by is None
+    )
     notices.withdraw(row)
     if by is not None and not asked:
         notices.tell(row, Kind.CANCELLED, by=by)
