@@ -352,6 +352,7 @@ FACTS: Final[dict[str, str]] = {
     "access_token": "ключ доступа",
     "added": "добавлено",
     "by_link": "по ссылке заявителя",
+    "on_request": "по просьбе заявителя",
     "official": "кто принимает",
     "out_of_turn": "вне очереди",
     "starts_at": "начало приёма",

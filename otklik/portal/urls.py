@@ -15,6 +15,7 @@ from otklik.portal import (
     vote,
     write,
 )
+from otklik.portal import asking, feedback, filing, home, knowledge, prompting, status, visits, vote, write
 
 app_name = "portal"
 
@@ -34,9 +35,9 @@ urlpatterns = [
     path("status/", status.status, name="status"),
     path("status/view/", status.view, name="status_view"),
     path("status/file/<int:file_id>/", status.letter, name="status_file"),
-    path("reception/ask/", reception.ask, name="reception_ask"),
-    path("reception/asked/", reception.asked, name="reception_asked"),
-    path("reception/<str:token>/", reception.own, name="reception_own"),
+    path("reception/ask/", visits.ask, name="visit_ask"),
+    path("reception/asked/", visits.asked, name="visit_asked"),
+    path("reception/<str:token>/", visits.own, name="visit_own"),
     path("vote/<int:pk>/", vote.vote, name="vote"),
     path("o/<str:code>/", asking.ask, name="ask"),
     path("o/<str:code>/qr.svg", asking.qr, name="ask_qr"),

@@ -43,6 +43,7 @@ READERS: Final = (POWER, "reception.desk", "reception.hold", "reception.schedule
 State = Appointment.State
 Kind = AppointmentNotice.Kind
 WHY_MAX: Final = 300
+MATTER_MAX: Final = 4000
 ALTERNATIVES: Final = 3
 AHEAD: Final = timedelta(days=60)  # how far other times are looked for
 LATER: Final = timedelta(days=1)
@@ -265,7 +266,7 @@ def checked(person: Mapping[str, Any]) -> dict[str, Any]:
     facts = {name: person[name] for name in _PERSON if person.get(name) not in (None, "")}
     for name, value in facts.items():
         if isinstance(value, str):
-            most = Appointment._meta.get_field(name).max_length or 4000
+            most = getattr(Appointment._meta.get_field(name), "max_length", None) or MATTER_MAX
             facts[name] = value.strip()[:most]
     if not facts.get("last_name"):
         raise NoName
@@ -467,7 +468,9 @@ def cancel(appointment: Appointment, *, by: Employee | None, why: str, asked: bo
     why, row = _why(why, by), _locked(appointment)
     _change(row, (State.BOOKED, State.ARRIVED), state=State.CANCELLED, ended_why=why, to_move="")
     free_cells(row)
-    journal.record("appointment.cancelled", chain=_chain(row), by=by, by_link=by is None, asked=asked or by is None)
+    journal.record(
+        "appointment.cancelled", chain=_chain(row), by=by, by_link=by is None, on_request=asked or by is None
+    )
     notices.withdraw(row)
     if by is not None and not asked:
         notices.tell(row, Kind.CANCELLED, by=by)
@@ -527,7 +530,7 @@ def walk_in(
     facts = checked(person)
     today = timezone.localdate(now)
     if slot is None:
-        asked = {"topic": facts.get("topic"), "needs_access": bool(facts.get("needs_access"))}
+        asked: dict[str, Any] = {"topic": facts.get("topic"), "needs_access": bool(facts.get("needs_access"))}
         slot = next(iter(finder.free(today, today, official=official, limit=1, now=now, **asked)), None)
     if slot is not None:
         _check(slot, facts, now)
@@ -641,8 +644,9 @@ def _change(row: Appointment, was: tuple[State, ...], **changes: Any) -> None:
 
 def _arrived(row: Appointment) -> AlreadyArrived:
     noted = JournalEntry.objects.filter(chain=_chain(row), action__in=("appointment.arrived", "appointment.walked_in"))
-    last = noted.select_related("actor").order_by("-seq").first()
-    who = last.actor.short_name if last and last.actor else "коллега"
+    actor = noted.order_by("-seq").values_list("actor", flat=True).first()
+    met = Employee.objects.filter(pk=actor).first()
+    who = met.short_name if met else "коллега"
     return AlreadyArrived(who=who, at=f"{timezone.localtime(row.arrived_at):%H:%M}" if row.arrived_at else "")
 
 

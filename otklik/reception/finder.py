@@ -50,6 +50,7 @@ def free(
     """Return free times of the days asked for, both included, the soonest first: each may be booked as it is.
 
     The official has an authority (on the topic, if one is named) and is not away, the room is fit, a seat is free.
+    п. 35.1 wants every room accessible, so `needs_access` leaves the same times: what bars a room says who needs it.
     """
     now = now or timezone.now()
     first = max(first, timezone.localdate(now))
@@ -57,7 +58,7 @@ def free(
     powers = _powers(first, last, official, topic)
     if first > last or not powers:
         return []
-    away, fit, work = _away(first, last, powers), _fit(needs_access), calendar.current()
+    away, fit, work = _away(first, last, powers), _fit(first), calendar.current()
     found: list[Slot] = []
     for begin, end in _strides(first, last):
         slots = schedule.slots(begin, end, officials=powers, work=work)
@@ -120,15 +121,16 @@ class Fit:
         return self.begins <= on <= self.ends
 
 
-def _fit(needs_access: bool) -> dict[int, Fit]:
+def _fit(today: date) -> dict[int, Fit]:
     """Say of all rooms at once what `rooms.bars` says of one on a day: a year of days is not asked one by one."""
-    asked = set(RoomCheck.Property.values) - (set() if needs_access else {RoomCheck.Property.ACCESSIBLE})
+    asked = set(RoomCheck.Property.values)
     newest: dict[tuple[int, str], RoomCheck] = {}
-    for check in RoomCheck.objects.select_related("room").order_by("-checked_on", "-pk"):
+    rows = RoomCheck.objects.filter(checked_on__lte=today).select_related("room")
+    for check in rows.order_by("-checked_on", "-pk"):
         newest.setdefault((check.room_id, check.property), check)
     rooms: dict[int, list[RoomCheck]] = defaultdict(list)
-    for (room, code), check in newest.items():
-        if code in asked and check.passed:
+    for (room, _), check in newest.items():
+        if check.passed:
             rooms[room].append(check)
     return {pk: _fit_of(checks[0].room, checks) for pk, checks in rooms.items() if len(checks) == len(asked)}
 

@@ -90,7 +90,7 @@ def tell_of_request(
 
 def withdraw(row: Appointment) -> None:
     """Drop what nobody has been told yet and is no longer true."""
-    AppointmentNotice.objects.filter(appointment=row, told_at=None, letter=None).delete()
+    AppointmentNotice.objects.filter(appointment=row, told_at=None).delete()
 
 
 # --- letters ----------------------------------------------------------------------------------------------------------
@@ -98,7 +98,7 @@ def withdraw(row: Appointment) -> None:
 
 def send_next() -> bool:
     """Write the letter of one notice. Return False when there is nothing to do."""
-    waiting = AppointmentNotice.objects.filter(way=Notify.EMAIL, letter=None, told_at=None)
+    waiting = AppointmentNotice.objects.filter(way=Notify.EMAIL, told_at=None)
     first = waiting.values_list("pk", flat=True).order_by("pk").first()
     if first is None:
         return False

@@ -241,7 +241,7 @@ def _offers() -> QuerySet[AppointmentNotice]:
 
 
 def _drop_untold(row: AppointmentRequest) -> None:
-    AppointmentNotice.objects.filter(request=row, told_at=None, letter=None).delete()
+    AppointmentNotice.objects.filter(request=row, told_at=None).delete()
 
 
 def _person_of(row: AppointmentRequest) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from otklik.hotline import compliance as hotline
 from otklik.knowledge import compliance as knowledge
 from otklik.reception import compliance as reception
 from otklik.reception import promised_answers
+from otklik.reception import booked
 from otklik.surveys import compliance as surveys
 
 # Who sees how the Procedure is kept, on the page and by the API: auditors, clerks, administrators, heads and signers.
@@ -26,6 +27,7 @@ READERS: Final = ("journal.view", "dictionaries.edit", "appeals.approve")
 PLANNED: Final = (
     Promise("R10.1", "10.1", missing="Категории ПОС и сокращённый срок (Фаст-трек)."),
     Promise("R28", "28", missing="Предварительная запись на личное посещение."),
+    Promise("R35.1", "35.1", missing="Личный приём: полномочия ведущего и условия помещения."),
     Promise("R35.2", "35.2", missing="Приёмная: сверка документа, согласие на запись, выбор помещения."),
 )
 
@@ -34,6 +36,7 @@ PROMISES: Final[tuple[Promise, ...]] = (
     *appeals.PROMISES,
     *hotline.PROMISES,
     *reception.PROMISES,
+    *booked.PROMISES,
     *surveys.PROMISES,
     *knowledge.PROMISES,
     *promised_answers.PROMISES,

@@ -95,6 +95,7 @@ class Asked:
         self.topic = typed.number(given.get("topic"))
         self.needs_access = bool(given.get("needs_access"))
         self.first = max(typed.day(given.get("from")) or today, today)
+        self.later = self.first > today
 
     def topic_row(self) -> Topic | None:
         """Return the topic, if one is asked for."""
@@ -114,7 +115,7 @@ def times(slots: list[Slot], chosen: str = "") -> dict[str, Any]:
     """Return free times as the pages draw them: by day, each with its name for the form, whom and where."""
     people = Employee.objects.in_bulk({slot.official_id for slot in slots})
     places = Room.objects.in_bulk({slot.room_id for slot in slots})
-    lines = [
+    lines: list[dict[str, Any]] = [
         {
             "name": appointments.named(slot),
             "at": timezone.localtime(slot.starts_at),

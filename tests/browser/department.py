@@ -65,6 +65,9 @@ from otklik.people.models import Employee, RoleAssignment, Unit
 from otklik.reception import defaults as reception_defaults
 from otklik.reception import finishing, holding, instructions, outcomes, schedule
 from otklik.reception import front_office as desk
+from otklik.reception import appointments, finder, links, waiting
+from otklik.reception import notices as reception_notices
+from otklik.reception.models import Authority, ReceptionRule, Room, RoomCheck
 from otklik.search import dictionary, learning
 from otklik.search.dictionary import Facts, Kind
 from otklik.search.models import LearnedWord, ThesaurusEntry
@@ -128,7 +131,9 @@ def fill() -> dict[str, Any]:
     RoleAssignment.objects.create(employee=sent.executor, role_id="kb_author", valid_from=staff.SINCE)
     law_weeks = list(LawWeek.objects.all())
     typed, checked = _paper(units["land"], people)
+    visits, visit_token = _visits(people)
     return {
+        "visit": visit_token,
         "sessions": {login: _session(people[login]) for login in (*ROLES, head, writer, keeper)}
         | {operator.username: _session(operator)},
         "section": Section.objects.get(slug="garages").pk,
@@ -172,6 +177,7 @@ def fill() -> dict[str, Any]:
                 "/desk/reception/figures/list/",
             ],
             "signer": held(people, units["land"]),
+            "receptionist": visits,
         },
     }
 
@@ -197,6 +203,44 @@ def reception_pages(official: Employee, clerk: Employee) -> list[str]:
         f"/desk/reception-days/{unlike.pk}/remove/",
         *(f"/desk/reception-rooms/{lapsing.pk}/{place}" for place in ("", "edit/", "check/")),
     ]
+def _visits(people: dict[str, Employee]) -> tuple[list[str], str]:
+    """Leave hours of an official, appointments, a request, somebody who waits and somebody to call; the link, too."""
+    official, desk, today = people["signer"], people["receptionist"], timezone.localdate()
+    since = staff.SINCE
+    Authority.objects.create(official=official, basis="Приказ № 12-л от 10.01.2024", valid_from=since)
+    room = Room.objects.create(name="Кабинет 214", place="2 этаж, от входа направо", valid_from=since)
+    RoomCheck.objects.bulk_create(
+        RoomCheck(
+            room=room,
+            property=code,
+            checked_on=today,
+            valid_until=today + timedelta(days=400),
+            checked_by=desk,
+        )
+        for code in RoomCheck.Property.values
+    )
+    hours = {"official": official, "room": room, "opens": "10:00", "closes": "13:00", "valid_from": since}
+    ReceptionRule.objects.bulk_create(ReceptionRule(weekday=day, **hours) for day in range(5))
+    person = {"last_name": "Сазонов", "first_name": "Пётр", "patronymic": "Ильич", "phone": "+7 913 000-00-03"}
+    ahead = today + timedelta(days=1)
+    free = finder.free(ahead, ahead + timedelta(days=30))
+    row = appointments.book(free[0], person, source="phone", by=desk)
+    appointments.move(row, free[2], by=desk, why="Просит позже")
+    mail = person | {"last_name": "Кимова", "email": "kimova@example.org", "notify": "email"}
+    appointments.book(free[1], mail, source="in_person", by=desk)
+    asked = waiting.ask(person | {"matter": "Продлить договор аренды"}, source="portal")
+    waits = waiting.ask(mail, source="phone", by=desk, at_once=True)
+    waiting.offer_free()
+    notice = reception_notices.to_call().first()
+    assert notice is not None
+    place = "/desk/appointments/"
+    pages = [
+        f"{place}{row.pk}/",
+        f"{place}{row.pk}/move/",
+        f"{place}new/?request={asked.pk}",
+    ]
+    pages += [f"/desk/visit-requests/{one}/" for one in ("wait", asked.pk, waits.pk)]
+    return [*pages, f"/desk/visit-notices/{notice.pk}/", "/desk/visit-requests/?state=waiting"], links.token_of(row)
 
 
 def calls_missed(consultant: Employee, colleague: Employee) -> list[str]:

@@ -120,13 +120,13 @@ class AskForm(forms.Form):
 def ask(request: HttpRequest) -> HttpResponse:
     """Take a request for an appointment; what was typed stays where something is missing."""
     if request.method == "GET":
-        return render(request, "portal/reception_ask.html", {"form": AskForm(initial={"notify": "phone"})})
+        return render(request, "portal/visit_ask.html", {"form": AskForm(initial={"notify": "phone"})})
     form = AskForm(request.POST)
     if not form.is_valid():
-        return render(request, "portal/reception_ask.html", {"form": form}, status=422)
+        return render(request, "portal/visit_ask.html", {"form": form}, status=422)
     if request.POST.get("homepage"):
         words = "Похоже, форму заполнила программа. Если вы человек, нажмите «Отправить» ещё раз."
-        return render(request, "portal/reception_ask.html", {"form": form, "refusal": words}, status=422)
+        return render(request, "portal/visit_ask.html", {"form": form, "refusal": words}, status=422)
     given = form.cleaned_data
     try:
         limits.count(VISIT, request)
@@ -139,10 +139,8 @@ def ask(request: HttpRequest) -> HttpResponse:
             wanted_to=given["wanted_to"],
         )
     except DomainError as refusal:
-        return render(
-            request, "portal/reception_ask.html", {"form": form, "refusal": str(refusal)}, status=refusal.status
-        )
-    response = redirect("portal:reception_asked")
+        return render(request, "portal/visit_ask.html", {"form": form, "refusal": str(refusal)}, status=refusal.status)
+    response = redirect("portal:visit_asked")
     response.set_cookie(
         ASKED_COOKIE,
         signing.dumps(made.pk, salt=ASKED_COOKIE),
@@ -163,11 +161,11 @@ def asked(request: HttpRequest) -> HttpResponse:
     try:
         pk = signing.loads(request.COOKIES.get(ASKED_COOKIE, ""), salt=ASKED_COOKIE, max_age=ASKED_SECONDS)
     except (signing.BadSignature, ValueError, TypeError):
-        return redirect("portal:reception_ask")
+        return redirect("portal:visit_ask")
     row = AppointmentRequest.objects.filter(pk=pk).first()
     if row is None:
-        return redirect("portal:reception_ask")
-    return render(request, "portal/reception_asked.html", {"row": row, "link": links.address_of(row)})
+        return redirect("portal:visit_ask")
+    return render(request, "portal/visit_asked.html", {"row": row, "link": links.address_of(row)})
 
 
 @public
@@ -181,7 +179,7 @@ def own(request: HttpRequest, token: str) -> HttpResponse:
             limits.count(VISIT, request)
         except DomainError as refusal:
             context = {"refusal": refusal}
-            return render(request, "portal/reception_closed.html", context, status=refusal.status)
+            return render(request, "portal/visit_closed.html", context, status=refusal.status)
         raise Http404
     if isinstance(row, Appointment):
         return _appointment(request, row, token)
@@ -210,7 +208,7 @@ def _appointment(request: HttpRequest, row: Appointment, token: str) -> HttpResp
                 appointments.move(row, slot, by=None, why="")
             elif step == "cancel":
                 appointments.cancel(row, by=None, why="отменил(а) заявитель")
-            return redirect("portal:reception_own", token=token)
+            return redirect("portal:visit_own", token=token)
         except DomainError as said:
             refusal = said
             row.refresh_from_db()
@@ -224,7 +222,7 @@ def _appointment(request: HttpRequest, row: Appointment, token: str) -> HttpResp
         "refusal": refusal,
         "here": f"/reception/{token}/",
     }
-    return render(request, "portal/reception_own.html", context, status=refusal.status if refusal else 200)
+    return render(request, "portal/visit_own.html", context, status=refusal.status if refusal else 200)
 
 
 def _request(request: HttpRequest, row: AppointmentRequest, token: str) -> HttpResponse:
@@ -236,7 +234,7 @@ def _request(request: HttpRequest, row: AppointmentRequest, token: str) -> HttpR
                 waiting.withdraw(row)
             elif (offer := request.POST.get("offer", "")).isdecimal() and len(offer) < 19:
                 waiting.accept(row, int(offer))
-            return redirect("portal:reception_own", token=token)
+            return redirect("portal:visit_own", token=token)
         except DomainError as said:
             refusal = said
             row.refresh_from_db()
@@ -247,7 +245,7 @@ def _request(request: HttpRequest, row: AppointmentRequest, token: str) -> HttpR
         "refusal": refusal,
         "here": f"/reception/{token}/",
     }
-    return render(request, "portal/reception_request.html", context, status=refusal.status if refusal else 200)
+    return render(request, "portal/visit_request.html", context, status=refusal.status if refusal else 200)
 
 
 def _times(row: Appointment) -> list[Slot]:
@@ -258,7 +256,7 @@ def _times(row: Appointment) -> list[Slot]:
 
 def _days(slots: list[Slot]) -> list[tuple[Any, list[dict[str, Any]]]]:
     rooms = Room.objects.in_bulk({slot.room_id for slot in slots})
-    lines = [
+    lines: list[dict[str, Any]] = [
         {
             "name": appointments.named(slot),
             "at": timezone.localtime(slot.starts_at),
