@@ -167,7 +167,7 @@ def recording_add(request: StaffRequest, pk: int) -> HttpResponse:
     card = get_object_or_404(_cards(holding.seen_by(request.user)), pk=pk)
     given = request.FILES.get("file")
     try:
-        if given is None:
+        if given is None or given.file is None:
             raise recordings.BadRecording(what="Выберите файл записи.")
         recordings.add(card, request.POST.get("kind", ""), given.file, name=given.name or "запись", by=request.user)
     except DomainError as refusal:

@@ -29,8 +29,10 @@ def test_an_oral_answer_with_consent_ends_in_the_printed_card(desk: Desk, new_pa
     expect(official.get_by_text("Меня зовут Подписантов Андрей Образцович")).to_be_visible()
     judge(official)
     official.get_by_role("button", name="Представился").press("Enter")
-    official.get_by_label("не обращался").check()
-    official.get_by_role("button", name="Записать О").click()
+    expect(official.get_by_label("не обращался")).to_be_focused()
+    official.keyboard.press("1")
+    expect(official.get_by_label("не обращался")).to_be_checked()
+    official.keyboard.press("Enter")
     expect(
         official.get_by_text("вопрос: ни одного", exact=False).or_(official.get_by_text("ни одного вопроса"))
     ).to_be_visible()
@@ -44,7 +46,8 @@ def test_an_oral_answer_with_consent_ends_in_the_printed_card(desk: Desk, new_pa
     expect(article).to_be_visible()
 
     # Not without evident facts and consent; what was typed stays.
-    article.get_by_label("устный ответ", exact=False).first.check()
+    official.keyboard.press("1")
+    expect(article.get_by_label("устный ответ", exact=False).first).to_be_checked()
     article.locator("[name=answer]").fill("Договор продлён до мая, соглашение готово.")
     article.get_by_label("Факты и обстоятельства очевидны", exact=False).check()
     press(official, article.get_by_role("button", name=re.compile("Записать исход")))
