@@ -9,13 +9,12 @@ from otklik.portal import (
     home,
     knowledge,
     prompting,
-    reception,
     reception_hours,
     status,
+    visits,
     vote,
     write,
 )
-from otklik.portal import asking, feedback, filing, home, knowledge, prompting, status, visits, vote, write
 
 app_name = "portal"
 

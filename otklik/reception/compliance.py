@@ -1,4 +1,4 @@
-"""п. 35.1 and the schedule of п. 40, as the rows of reception tell them."""
+"""пп. 35.1, 35.2 and the schedule of п. 40, as the rows of reception tell them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db.models import Count, Q
 from otklik.core.compliance import Figure, Promise, end_of
 from otklik.core.terms import valid
 from otklik.reception import rooms
-from otklik.reception.models import Authority, ReceptionCard, ReceptionRule
+from otklik.reception.models import Authority, NoCard, ReceptionCard, ReceptionRule
 
 
 def _lawful(on: date) -> Figure:
@@ -40,7 +40,35 @@ def _published(on: date) -> Figure:
     )
 
 
+def _met(on: date) -> Figure:
+    """Count who came on the day, whose document was compared, who refused video, who was not received and why."""
+    within = {"at__gte": end_of(on - timedelta(days=1)), "at__lt": end_of(on)}
+    cards = ReceptionCard.objects.filter(
+        opened_at__gte=end_of(on - timedelta(days=1)), opened_at__lt=end_of(on)
+    ).aggregate(
+        total=Count("pk"),
+        compared=Count("pk", filter=Q(document_matches=True)),
+        refused=Count("pk", filter=Q(video__in=("refused", "withdrawn"))),
+    )
+    away = NoCard.objects.filter(**within).count()
+    return Figure(
+        f"Встречено за день: {cards['total']}, документ сверен: {cards['compared']}, от видео отказались: "
+        f"{cards['refused']}; без документа, приём не проводился: {away}",
+        cards["total"],
+    )
+
+
 PROMISES: Final = (
+    Promise(
+        "R35.2",
+        "35.2",
+        does="В приёмной сверяют документ с карточкой и дополняют её, сообщают о видео- и аудиозаписи и спрашивают о "
+        "каждой отдельно. При отказе от видео приём не начать, пока не выбрано помещение без видеосистемы: не даст ни "
+        "страница, ни таблица базы.",
+        figure=_met,
+        list_name="workplace:front_office",
+        list_words="Приём сегодня",
+    ),
     Promise(
         "R35.1",
         "35.1",

@@ -62,10 +62,9 @@ from otklik.knowledge.quarters import Quarter
 from otklik.people import substitution
 from otklik.people.applicants import Typed
 from otklik.people.models import Employee, RoleAssignment, Unit
+from otklik.reception import appointments, finder, finishing, holding, instructions, links, outcomes, schedule, waiting
 from otklik.reception import defaults as reception_defaults
-from otklik.reception import finishing, holding, instructions, outcomes, schedule
 from otklik.reception import front_office as desk
-from otklik.reception import appointments, finder, links, waiting
 from otklik.reception import notices as reception_notices
 from otklik.reception.models import Authority, ReceptionRule, Room, RoomCheck
 from otklik.search import dictionary, learning
@@ -203,6 +202,8 @@ def reception_pages(official: Employee, clerk: Employee) -> list[str]:
         f"/desk/reception-days/{unlike.pk}/remove/",
         *(f"/desk/reception-rooms/{lapsing.pk}/{place}" for place in ("", "edit/", "check/")),
     ]
+
+
 def _visits(people: dict[str, Employee]) -> tuple[list[str], str]:
     """Leave hours of an official, appointments, a request, somebody who waits and somebody to call; the link, too."""
     official, desk, today = people["signer"], people["receptionist"], timezone.localdate()
