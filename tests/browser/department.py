@@ -173,10 +173,10 @@ def fill() -> dict[str, Any]:
             "receptionist": [
                 *reception_pages(people["signer"], people["receptionist"]),
                 *front_office(people["receptionist"], people["signer"]),
+                *visits,
                 "/desk/reception/figures/list/",
             ],
             "signer": held(people, units["land"]),
-            "receptionist": visits,
         },
     }
 
