@@ -78,7 +78,7 @@ def reception_schedule(request: StaffRequest) -> HttpResponse:
     rows = _grid(first, last)
     context = {
         "first": first,
-        "title": f"{MONTHS[first.month - 1]} {first.year}",
+        "title": f"{MONTHS[first.month - 1].lower()} {first.year}",
         "before": (first - timedelta(days=1)).strftime("%Y-%m"),
         "after": (last + timedelta(days=1)).strftime("%Y-%m"),
         "rows": rows,
