@@ -23,7 +23,7 @@ from otklik.people import applicants
 from otklik.people.applicants import Typed
 from otklik.people.models import Employee
 from otklik.reception import authority, consent_texts, moves, numbers, rooms
-from otklik.reception.models import CELL_MINUTES, Appointment, NoCard, ReceptionCard, Room, SlotCell, Source
+from otklik.reception.models import CELL_MINUTES, Appointment, NoCard, ReceptionCard, Room, RoomCheck, SlotCell, Source
 from otklik.reception.moves import AGAINST_VIDEO, RoomHasVideo
 from otklik.reception.schedule import Slot, slots
 
@@ -543,7 +543,7 @@ def _follows(consent: str, has: bool) -> str:
 
 
 def _reasons(room: Room, day: date) -> list[str]:
-    return [one.words for one in rooms.fitness(room, day)]
+    return [f"{RoomCheck.Property(one.property).label}: {one.words}" for one in rooms.fitness(room, day)]
 
 
 def _cells(begins: datetime, ends: datetime) -> Iterator[datetime]:
