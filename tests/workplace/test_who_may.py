@@ -134,7 +134,7 @@ def house(db: None) -> House:
             text="Проверить", executor=world.executor, due_on=today, by=house.people["signer"]
         ).pk,
         "recordings": came.recordings.create(
-            kind="video", consent="given", name="a.mp4", by=world.clerk, keep_until=today
+            kind="video", consent="given", stored=stored, name="a.mp4", by=world.clerk, keep_until=today
         ).pk,
         "call": consultation,
         "consultations": consultation,

@@ -27,5 +27,12 @@ document.addEventListener("keydown", (event) => {
   goOn(form, one);
 }, true);
 
-// What comes next has the keyboard at once, unless a refusal is to be read first.
-if (!document.querySelector("main [role=alert], main [autofocus]")) asking()?.querySelector("[data-digit]")?.focus();
+// What comes next has the keyboard at once, unless a refusal is to be read first. After the load: going to the address's
+// own place on the page takes the focus away.
+function begin() {
+  if (document.activeElement !== document.body || document.querySelector("main [role=alert], main [autofocus]")) return;
+  asking()?.querySelector("[data-digit]")?.focus({ preventScroll: true });
+}
+const soon = () => setTimeout(begin, 50);
+if (document.readyState === "complete") soon();
+else addEventListener("load", soon);
