@@ -35,6 +35,7 @@ def run(count: int, report: Path) -> list[Row]:
         env = {**os.environ, "OTKLIK_DATA": folder, "DATABASE_URL": f"sqlite:///{folder}/otklik.sqlite3"}
         env |= {"OTKLIK_LOG_LEVEL": "ERROR", "DJANGO_SETTINGS_MODULE": "otklik.config.settings"}
         _command(["migrate", "-v0"], env)
+        _command(["load-defaults"], env)  # the thesaurus
         _told(f"fill({count})", env)
         start = time.perf_counter()
         _command(["reindex", INDEX], env)
@@ -49,6 +50,8 @@ def run(count: int, report: Path) -> list[Row]:
             times = sorted(one for told in together for one in told[kind])
             rate = len(times) / SECONDS
             rows.append((f"Людей сразу: {PROCESSES * THREADS}, {kind}", f"{rate:.0f} в секунду, {_spread(times)}"))
+        memory = [told["pss"][0] for told in together]
+        rows.append(("Память процессов, которые ищут, PSS", ", ".join(f"{one} МБ" for one in memory)))
         rows.append(("Изменение видно в поиске", _seen(env)))
     report.write_text(json.dumps(dict(rows), ensure_ascii=False, indent=2) + "\n")
     return rows
@@ -79,7 +82,7 @@ def fill(count: int) -> dict[str, str]:
 
 def alone() -> dict[str, str]:
     """Ask one question after another; return the table's lines."""
-    from otklik.demo import bench, seed
+    from otklik.demo import seed
     from otklik.search import analysis, engine, reading
 
     letters = [seed.text_of(Random(number)) for number in range(len(SHORT))]  # noqa: S311 - figures, not secrets
@@ -94,14 +97,16 @@ def alone() -> dict[str, str]:
         for name, work in (("кандидаты", candidates), ("весь ответ", _ask)):
             used = _times(work, texts, clock=time.process_time)  # the same on a busy machine
             told[f"{kind}: {name}"] = f"{_spread(sorted(_times(work, texts)))}, процессора {_spread(sorted(used))}"
-    told["Память процесса, который ищет, PSS"] = f"{bench.pss(os.getpid())} МБ"
     assert engine.ask(INDEX, SHORT[0], scopes=scopes).hits
     return told
 
 
 def together() -> dict[str, list[float]]:
-    """Let several people of one process ask at once for some seconds; return how long each answer took, in ms."""
-    from otklik.demo import seed
+    """Let several people of one process ask at once for some seconds; return how long each answer took, in ms.
+
+    `pss`: the megabytes of this process after it, of what is shared its part.
+    """
+    from otklik.demo import bench, seed
 
     letters = [seed.text_of(Random(number)) for number in range(len(SHORT))]  # noqa: S311 - figures, not secrets
     found = {}
@@ -118,6 +123,7 @@ def together() -> dict[str, list[float]]:
 
         with ThreadPoolExecutor(THREADS) as pool:
             found[kind] = [one for times in pool.map(person, range(THREADS)) for one in times]
+    found["pss"] = [bench.pss(os.getpid())]  # pages of the index are shared by the processes that search it
     return found
 
 

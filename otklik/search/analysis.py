@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import groupby
 from typing import Final, NamedTuple
@@ -115,12 +115,20 @@ def forms(text: str) -> Iterator[tuple[tuple[str, ...], int, int]]:
 def tokens(text: str) -> Iterator[Token]:
     """Return the words of a text in their order, stop words left out."""
     for match in _TOKEN.finditer(normal(text)):
-        if lemmas := _lemmas(match[0]):
-            yield Token(lemmas, match.start(), match.end())
+        if found := lemmas(match[0]):
+            yield Token(found, match.start(), match.end())
+
+
+def marked(text: str, marks: Mapping[str, tuple[str, ...]]) -> Iterator[Token]:
+    """Return those words of a text that `marks` has something for."""
+    for match in _TOKEN.finditer(normal(text)):
+        if found := marks[match[0]]:
+            yield Token(found, match.start(), match.end())
 
 
 @lru_cache(maxsize=50_000)
-def _lemmas(token: str) -> tuple[str, ...]:
+def lemmas(token: str) -> tuple[str, ...]:
+    """Return the lemmas of one token in lower case; nothing for a stop word."""
     return tuple(dict.fromkeys(lemma(part) for part in _parts(token)))
 
 

@@ -10,7 +10,7 @@ from otklik.search import asked, calibration, dictionary, entries, learning, ran
 from otklik.search.entries import clear, drop, drop_parts, known, put
 from otklik.search.models import Entry
 from otklik.search.ranking import Why
-from otklik.search.snippets import Segment, snippet
+from otklik.search.snippets import Marks, Segment, snippet
 from otklik.search.thesaurus import Thesaurus
 
 __all__ = [
@@ -125,9 +125,9 @@ def _answers(
 
 
 def _found(answer: ranking.Answer, there: Mapping[str, Entry]) -> Found:
-    words = {*answer.asked.typed, *answer.asked.written, *answer.asked.meant}
+    marks = Marks({*answer.asked.typed, *answer.asked.written, *answer.asked.meant})
     hits = [
-        Hit(entry.key, entry.title, snippet(entry.body, words), one.score, one.share, one.why)
+        Hit(entry.key, entry.title, snippet(entry.body, marks), one.score, one.share, one.why)
         for one in answer.ranked
         if (entry := there.get(one.key))
     ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -19,7 +20,7 @@ from otklik.search import analysis
 from otklik.search.store import Candidate
 
 # Raise it whenever documents are analysed or kept otherwise: every machine then builds its indexes anew.
-FORMAT: Final = f"1/{version('tantivy')}"
+FORMAT: Final = f"2/{version('tantivy')}"
 KEPT_WORDS: Final = 1000  # of a body, for ranking anew; the index itself knows them all
 _HEAP: Final = 30_000_000  # bytes tantivy may gather before it writes; 15 MB a thread is its least
 _ROOT_WEIGHT: Final = 0.4  # a word of the same root against the word itself
@@ -229,12 +230,24 @@ def _entry(document: Document) -> tantivy.Document:
         roots=" ".join(map(analysis.beginning, words)),
         forms=" ".join(forms),
         sounds=" ".join(f"{s}|{form} {_REVERSED}{s[::-1]}|{form}" for s, form in sounds),
-        kept=f"{' '.join(title)}\n{' '.join(body[:KEPT_WORDS])}".encode(),
+        kept=_kept(title, body[:KEPT_WORDS]).encode(),
         length=len(title) + len(body),
     )
 
 
+def _kept(title: Collection[str], body: Collection[str]) -> str:
+    """Return words as a candidate needs them: those of the title, then a line of all that stand so many times."""
+    lines: dict[int, list[str]] = {}
+    for word, times in Counter(body).items():
+        lines.setdefault(times, []).append(word)
+    return "\n".join([" ".join(title), *(f"{times} {' '.join(words)}" for times, words in lines.items())])
+
+
 def _candidate(found: tantivy.Document) -> Candidate:
     stored: dict[str, list[Any]] = found.to_dict()
-    title, _, body = stored["kept"][0].decode().partition("\n")
-    return Candidate(stored["key"][0], title.split(), body.split(), stored["length"][0])
+    title, *lines = stored["kept"][0].decode().split("\n")
+    body: dict[str, int] = {}
+    for line in lines:
+        times, *words = line.split(" ")
+        body |= dict.fromkeys(words, int(times))
+    return Candidate(stored["key"][0], title.split(), body, stored["length"][0])

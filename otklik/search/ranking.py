@@ -8,7 +8,7 @@ story gets what it is about.
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from heapq import nlargest
 from typing import Final, NamedTuple, Protocol
@@ -93,7 +93,7 @@ def answer(
     """
     asked = understand(query, store, words, typing=typing)
     lexicon = _Lexicon(store, {*asked.typed, *asked.written, *asked.meant, *asked.words})
-    groups = _Sought(asked.typed, lexicon), _Sought(asked.written, lexicon), _Sought(asked.meant, lexicon)
+    groups = _Groups(*(_Sought(group, lexicon) for group in (asked.typed, asked.written, asked.meant)))
     shares = (1.0, THESAURUS_OF_LETTER, TOPICS_OF_LETTER) if asked.letter else (1.0, THESAURUS, TOPICS)
     led = learnt(asked.typed) if learnt else {}
     cosines = vectors.near(asked.question) if vectors and asked.words and not typing else {}
@@ -198,23 +198,43 @@ class _Sought:
                 self.roots[root].append((word, option.weight * ROOT * lexicon.rarity_of_root(root)))
 
 
+class _Groups:
+    """What was typed, what is written for it, what may be meant: in this order."""
+
+    def __init__(self, typed: _Sought, written: _Sought, meant: _Sought) -> None:
+        self.each = typed, written, meant
+        self.root_of = _RootOf(typed.roots.keys() | written.roots.keys() | meant.roots.keys())
+
+
+class _RootOf(dict[str, str]):
+    """The root of a word where that is looked for, else nothing; each word is looked at once for all candidates."""
+
+    def __init__(self, roots: Collection[str]) -> None:
+        super().__init__()
+        self._roots = frozenset(roots)
+
+    def __missing__(self, word: str) -> str:
+        root = word[: analysis.PREFIX]
+        self[word] = found = root if root in self._roots else ""
+        return found
+
+
 class _Met:
     """A candidate with what it meets of each group of words that are looked for, in their order: `values`."""
 
-    def __init__(self, found: Candidate, groups: tuple[_Sought, _Sought, _Sought]) -> None:
+    def __init__(self, found: Candidate, groups: _Groups) -> None:
         self.found = found
         self._norm = SATURATION * (1 - LENGTH_PART + LENGTH_PART * found.length / _AVERAGE)
-        self._words = Counter(found.body)
+        self._words = dict(found.body)
         for word in found.title:
-            self._words[word] += TITLE
-        self._groups = groups
+            self._words[word] = self._words.get(word, 0) + TITLE
+        self._groups = groups.each
         self._roots: dict[str, tuple[int, str]] = {}  # that are looked for, each with its times and a word of it
-        sought = groups[0].roots.keys() | groups[1].roots.keys() | groups[2].roots.keys()
         for word, times in self._words.items():
-            if (root := word[: analysis.PREFIX]) in sought:
+            if root := groups.root_of[word]:
                 before, seen = self._roots.get(root, (0, word))
                 self._roots[root] = (before + times, seen)
-        self.values = [self._sum(group) for group in groups]
+        self.values = [self._sum(group) for group in self._groups]
         self.score = 0.0
 
     def sum(self, shares: Sequence[float]) -> float:
@@ -222,13 +242,14 @@ class _Met:
         return sum(share * value for share, value in zip(shares, self.values, strict=True))
 
     def _sum(self, sought: _Sought) -> float:
-        words, norm = self._words, self._norm
-        value = sum(
-            sought.words[word] * words[word] / (words[word] + norm) for word in sought.words.keys() & words.keys()
-        )
+        words, norm, value = self._words, self._norm, 0.0
+        for word in sought.words.keys() & words.keys():
+            value += sought.words[word] * words[word] / (words[word] + norm)
         for root in sought.roots.keys() & self._roots.keys():
             times = self._roots[root][0]
-            value += sum(weight for word, weight in sought.roots[root] if word not in words) * times / (times + norm)
+            for word, weight in sought.roots[root]:
+                if word not in words:
+                    value += weight * times / (times + norm)
         return value * (SATURATION + 1)
 
     def why(self, shares: Sequence[float], was_led: bool) -> tuple[Why, ...]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from itertools import islice
 from typing import Final, NamedTuple
 
 from otklik.search import analysis
 
 _LENGTH: Final = 240  # characters
 _READ: Final = 100_000  # characters of a long body
+_MOST_FOUND: Final = 150  # words that are weighed against each other
 _LEAD: Final = 40  # characters shown before the first found word
 
 
@@ -20,10 +22,22 @@ class Segment(NamedTuple):
     marked: bool
 
 
-def snippet(body: str, words: Collection[str]) -> tuple[Segment, ...]:
+class Marks(dict[str, tuple[str, ...]]):
+    """Which tokens of a text are words that were looked for: each spelling is looked at once."""
+
+    def __init__(self, words: Collection[str]) -> None:
+        super().__init__()
+        self._wanted = frozenset(words)
+
+    def __missing__(self, token: str) -> tuple[str, ...]:
+        lemmas = analysis.lemmas(token)
+        self[token] = found = () if self._wanted.isdisjoint(lemmas) else lemmas
+        return found
+
+
+def snippet(body: str, marks: Marks) -> tuple[Segment, ...]:
     """Return about two lines of the body around most of the found words, cut at words."""
-    wanted = frozenset(words)
-    found = [token for token in analysis.tokens(body[:_READ]) if not wanted.isdisjoint(token.words)]
+    found = list(islice(analysis.marked(body[:_READ], marks), _MOST_FOUND))
     start = _most_told(found) - _LEAD if found else 0
     start = 0 if start <= 0 else body.find(" ", start) + 1
     end = len(body) if start + _LENGTH >= len(body) else body.rfind(" ", start + 1, start + _LENGTH)

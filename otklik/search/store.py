@@ -7,11 +7,11 @@ from typing import NamedTuple, Protocol
 
 
 class Candidate(NamedTuple):
-    """A document that may answer: its lemmas in their order, of a long body the first, and its whole length."""
+    """A document that may answer: lemmas of title and body (of a long one the first, with their times), its length."""
 
     key: str
     title: Sequence[str]
-    body: Sequence[str]
+    body: Mapping[str, int]
     length: int
 
 
