@@ -42,6 +42,8 @@ _LONGEST: Final = 400  # characters of a line: half a minute of reading
 _SEARCHES: Final = 20  # of one consultation
 _PLACEHOLDER: Final = re.compile(r"\{[^{}\n]{1,60}\}")  # filled in letters only
 
+_SENTENCE: Final = re.compile(r"(?<=[.!?…])\s+")
+
 # What a call is answered with, in the order of its keys.
 KINDS: Final[tuple[tuple[type[Material], str], ...]] = (
     (Faq, "Вопросы"),
@@ -306,7 +308,7 @@ def _line(row: dict[str, Any], hours: list[str]) -> Line:
     if row["of_faq"]:
         return Line(_short(row["faq__short_answer"]))
     if row["of_replytemplate"]:
-        return Line(_short(_PLACEHOLDER.sub("", row["replytemplate__text"])), FOR_LETTERS)
+        return Line(_short(_without_blanks(row["replytemplate__text"])), FOR_LETTERS)
     if row["of_service"]:
         said = [row["service__result"], f"Срок: {row['service__term']}", f"Стоимость: {row['service__cost']}"]
         return Line(_short(" ".join(map(_ended, said))))
@@ -320,6 +322,12 @@ def _line(row: dict[str, Any], hours: list[str]) -> Line:
     if row["of_script"]:
         return Line(_short(row["script__when"]), SCRIPT)
     return Line(_short(row["legalact__full_title"] or ""))
+
+
+def _without_blanks(text: str) -> str:
+    """Return the sentences of a template that need nothing of an appeal to be filled in."""
+    whole = [one for line in text.splitlines() for one in _SENTENCE.split(line) if not _PLACEHOLDER.search(one)]
+    return " ".join(whole) if any(one.strip() for one in whole) else _PLACEHOLDER.sub("…", text)
 
 
 def _ended(words: str) -> str:
