@@ -65,7 +65,8 @@ def today(request: StaffRequest) -> HttpResponse:
     on = timezone.localdate()
     if number := _to_agree(request.user, on):
         steps.append(Waiting(reverse("workplace:agreements"), "file-check", "Согласовать материалы", number))
-    for name, calls in call_back.counted(numbers).items():
+    waiting_calls = call_back.counted(numbers)
+    for name, calls in waiting_calls.items():
         steps.append(Waiting(reverse(f"workplace:{name}"), *CALLS[name], calls.number, calls.late))
     return render(
         request,
@@ -76,6 +77,7 @@ def today(request: StaffRequest) -> HttpResponse:
             "standing_in": substitution.running_for(request.user),
             "burning": queues.rows(request.user, "due", size=SHOWN).rows if numbers.get("due") else [],
             "burning_total": numbers.get("due", 0),
+            "late_calls": sum(calls.late for calls in waiting_calls.values()),
             "steps": steps,
             "beginning": [] if any(numbers.values()) or steps else beginning.advice(request.user),
             "replies": list(_replies(request.user)) if numbers.get("replies") else [],
