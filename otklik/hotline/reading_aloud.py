@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from django.db import models, transaction
@@ -40,7 +40,7 @@ from otklik.people.models import Employee
 SHOWN: Final = 9  # as many as there are digits to choose with
 _LONGEST: Final = 400  # characters of a line: half a minute of reading
 _SEARCHES: Final = 20  # of one consultation
-_PLACEHOLDER: Final = re.compile(r"\{[^{}\n]{1,60}\}")  # filled in letters only
+_PLACEHOLDER: Final = re.compile(r"\{[^{}\n]{1,60}\}|\[[^\[\]\n]{1,60}\]")  # filled in letters only
 
 _SENTENCE: Final = re.compile(r"(?<=[.!?…])\s+")
 
@@ -246,7 +246,12 @@ def proposed(consultation: Consultation) -> tuple[list[Suggested], list[Suggeste
     if not text:
         return [], []
     guess = classification.propose(text, reader=by)
-    return guess.topics, guess.needs
+    # A title is told once, among the materials.
+    topics, needs = (
+        [replace(one, words=[word for word in one.words if word not in titles]) for one in votes]
+        for votes in (guess.topics, guess.needs)
+    )
+    return topics, needs
 
 
 def reference_of(consultation: Consultation) -> str:

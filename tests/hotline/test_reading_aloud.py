@@ -101,7 +101,7 @@ def consultation(line: Line, consultant: Employee) -> Consultation:
 
 
 def test_of_a_template_only_what_needs_no_appeal_is_read(base: dict[str, Any]) -> None:
-    text = "{обращение}\n\nПо обращению от {дата} за № {номер} сообщаем. Плату считают за год.\n{исполнитель}"
+    text = "{обращение}\n\nВаше обращение № {номер} рассмотрено. К уплате [сумма]. Плату считают за год.\n{исполнитель}"
     ReplyTemplate.objects.filter(pk=base["template"].pk).update(text=text)
     template = Material.objects.get(pk=base["template"].pk)
     assert reading_aloud.line_to_read(template).text == "Плату считают за год."
