@@ -58,7 +58,7 @@ SAID: Final[dict[str, tuple[str, Q]]] = {
     "yes": ("ответ получен", Q(answers__answered="yes")),
     "no": ("ответ не получен", Q(answers__answered="no")),
     "texts": ("со словами", ~Q(comment="")),
-    "closed": ("со словами, петля замкнута", ~Q(comment="") & CLOSED),
+    "closed": ("со словами, разобраны", ~Q(comment="") & CLOSED),
     "waiting": ("со словами, ждут", ~Q(comment="") & ~Q(pk__in=Response.objects.filter(CLOSED).values("pk"))),
     "happy": ("довольны", Q(answers__answered="yes", answers__quality="satisfied")),
     "unhappy": (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
 
@@ -72,6 +72,7 @@ class Line:
     hot: bool = False
     inner: bool = False
     go: str = ""
+    within: bool = False  # the page lies below this one
 
 
 HOT: Final = {"due", "undelivered"}
@@ -173,9 +174,18 @@ def groups_for(
 ) -> list[list[Line]]:
     """Return the menu's groups as this employee sees them on this page; `view` of a named list is «saved_7»."""
     groups = [list(_lines(group, employee, path, view, numbers=numbers, calls=calls)) for group in GROUPS]
+    if not view and not any(line.current for group in groups for line in group):
+        groups = [[replace(line, within=line.url == _above(path, groups)) for line in group] for group in groups]
     # Last, so that nothing moves when they come after the page.
     groups.append([_named_line(one, view, numbers) for one in named])
     return [group for group in groups if group]
+
+
+def _above(path: str, groups: Iterable[Iterable[Line]]) -> str:
+    """Return the address of the section a page lies in: a card lights up its list."""
+    home = _url("today")
+    sections = (line.url for group in groups for line in group if line.url != home and path.startswith(line.url))
+    return max(sections, key=len, default="")
 
 
 def _named_line(one: SavedView, view: str, numbers: Mapping[str, int]) -> Line:

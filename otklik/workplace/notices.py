@@ -518,7 +518,7 @@ def tell_of_calls() -> int:
             people = (
                 {row.taken_by_id} if row.taken_by_id else _on_line(missed.KEEPER, unit) | _on_line(missed.HEAD, unit)
             )
-            text = f"Пропущенный звонок ждёт с {timezone.localtime(row.due_at):%d.%m %H:%M}: перезвоните"
+            text = f"Перезвоните: срок был {timezone.localtime(row.due_at):%d.%m в %H:%M}"
             path = reverse("workplace:missed_call", args=[row.pk])
             news = Told(Kind.CALL_BACK, text, people, path=path, subject=f"Пропущенный звонок № {row.pk}")
             told += _remind(news, source)
