@@ -160,7 +160,7 @@ def fill() -> dict[str, Any]:
                 *_calls(people["consultant"], people["executor1"]),
                 *calls_missed(people["consultant"], people["executor1"]),
             ],
-            keeper: [f"/desk/appeals/{sent.pk}/{place}/" for place in ("keep", "material")],
+            keeper: [f"/desk/appeals/{sent.pk}/{place}/" for place in ("invite", "keep", "material")],
         },
     }
 
