@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from otklik.appeals.models import Topic
 from otklik.core import typed
 from otklik.core.access import requires
-from otklik.hotline import consultations, reading_aloud, scripts
+from otklik.hotline import calls, consultations, reading_aloud, scripts
 from otklik.hotline.models import Consultation, Line
 from otklik.knowledge import materials
 from otklik.people import personal_data
@@ -104,9 +104,11 @@ def consultation(request: StaffRequest, pk: int) -> HttpResponse:
     read = list(row.scripts.all())
     readable = materials.for_staff(request.user).filter(pk__in={one.material for one in read})
     titles = dict(readable.values_list("pk", "title"))
+    of_row = list(row.calls.select_related("answered_by").order_by("came_at"))
+    closed = calls.closed_by_us(of_row)
     context: dict[str, Any] = {
         "consultation": row,
-        "calls": list(row.calls.select_related("answered_by").order_by("came_at")),
+        "calls": [(one, closed.get(one.pk, "")) for one in of_row],
         "read": [(one, scripts.STAGE_NAMES.get(one.stage, one.stage), titles.get(one.material, "")) for one in read],
         "uses": reading_aloud.used_in(row),
         "holds": [(one, _seconds(one.began_at, one.ended_at)) for one in row.holds.all()],

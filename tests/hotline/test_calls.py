@@ -133,18 +133,19 @@ def test_a_call_that_never_ends_is_closed_and_says_so(line, django_assert_num_qu
     assert Call.objects.get().state == "waiting"
     assert calls.close_endless() == 1
     call = Call.objects.get()
-    assert (call.state, call.ended_at, calls.closed_by_us(call)) == ("missed", came, calls.CLOSED["endless"])
+    assert (call.state, call.ended_at) == ("missed", came)
+    assert calls.closed_by_us([call]) == {call.pk: calls.CLOSED["endless"]}
     calls.take([Event(Source.QUEUE_LOG, "endless", Kind.ENTERED, came, {"queue": "support"})])
     calls.take([Event(Source.QUEUE_LOG, "endless", Kind.CONNECTED, came + timedelta(seconds=9), {"queue": "support"})])
     calls.take([Event(Source.QUEUE_LOG, "endless", Kind.COMPLETED, came + timedelta(seconds=90), {"queue": "support"})])
     call = Call.objects.get()
-    assert (call.state, call.talked, calls.closed_by_us(call)) == ("answered", 81, "")
+    assert (call.state, call.talked, calls.closed_by_us([call])) == ("answered", 81, {})
 
 
 def test_calls_that_went_on_when_the_exchange_restarted_are_closed(line):
     calls.take(log(ABANDONED[0], f"{T + 60}|NONE|NONE|NONE|QUEUESTART|"))
     call = Call.objects.get()
-    assert (call.state, calls.closed_by_us(call)) == ("missed", calls.CLOSED["restart"])
+    assert (call.state, calls.closed_by_us([call])) == ("missed", {call.pk: calls.CLOSED["restart"]})
 
 
 def test_a_hangup_of_a_strange_telephone_leaves_nothing(line):

@@ -16,7 +16,7 @@ from otklik.hotline import consultations
 from otklik.hotline.models import Call, Consultation, ScriptUse, Transfer
 from otklik.people.applicants import Typed
 from otklik.surveys import defaults as surveys
-from otklik.surveys import feedback, questions
+from otklik.surveys import questions
 from otklik.surveys.models import Questionnaire, Response
 from tests.hotline.conftest import NUMBER
 

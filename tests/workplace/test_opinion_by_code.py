@@ -23,7 +23,7 @@ from tests.hotline.conftest import NUMBER, consultant, consultant2, line  # noqa
 
 pytestmark = pytest.mark.django_db
 CODE = re.compile(r"\b\d{3} \d{3} \d{3}\b")
-GOOD = {"answered": "yes", "quality": "partial"}
+GOOD = {"channel": "hotline", "answered": "yes", "quality": "partial", "about": "land"}
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_a_code_named_on_the_line_shows_the_answer_on_the_consultation(world, ta
     closed = {"q-answered": "yes", "q-quality": "satisfied", "told_of_qr": "1", "outcome": "answered"}
     assert client.post(address("call_close", talk.pk), closed).status_code == 302
     card = client.get(address("consultation", talk.pk)).content.decode()
-    assert f'{code}</strong> назван звонящему, отзыва пока нет' in card
+    assert f"{code}</strong> назван звонящему, отзыва пока нет" in card
     assert say("/o/13/", code, comment="Перезвоните на 8 913 555-44-33").status_code == 302
     card = client.get(address("consultation", talk.pk)).content.decode()
     assert "Отзыв по коду" in card
@@ -128,4 +128,4 @@ def test_the_qr_code_of_the_slip_brings_the_code_along(client: Client, db: None)
     surveys.load()
     page = client.get("/o/13/?k=123456789").content.decode()
     assert 'value="123456789"' in page
-    assert "<details class=\"portal-field\" open>" in page
+    assert '<details class="portal-field" open>' in page
