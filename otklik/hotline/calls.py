@@ -1,4 +1,6 @@
-"""Calls: what the exchange tells is kept once and for ever, and every call touched is counted anew from all of it.
+"""Calls: what the exchange tells is kept once and never changed, and every call touched is counted anew from all of it.
+
+How long events are kept is a rule of `core/retention.py`; until a job goes by it they stay.
 
 Counting anew makes repetition, disorder and several tellers of one call harmless. Who folds waits for who folds before:
 two workers never count one call from half of its events.

@@ -31,7 +31,7 @@ class Dialled:
 
 
 def dial(*, by: Employee, missed: MissedCall | None = None, promise: Promise | None = None) -> Dialled:
-    """Give the number of a duty to its caller and let the exchange connect, where it can. Who looked is written down."""
+    """Give the number of a duty and let the exchange connect, where it can; who looked is written down."""
     number = ""
     if missed is not None:
         number = missed.number

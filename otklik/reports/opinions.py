@@ -1,4 +1,4 @@
-"""One analysis of what people say, wherever they said it: by QR, link, paper, telephone, in the ПОС (пп. 27.3, 36).
+"""One analysis of what people say, wherever they said it: by QR, link, paper, telephone (пп. 27.3, 36).
 
 Percentages never stand alone: a `Share` knows of how many, and of fewer than ten it is no percentage at all.
 """
