@@ -100,7 +100,7 @@ def consultation(request: StaffRequest, pk: int) -> HttpResponse:
     asked = [one for one in (row.invitation_id, row.code_invitation_id) if one]
     answers = Response.objects.filter(invitation__in=asked).select_related("invitation__questionnaire") if asked else []
     told = {one.invitation_id: one for one in answers}
-    said, by_code = told.get(row.invitation_id), told.get(row.code_invitation_id)
+    said, by_code = told.get(row.invitation_id or 0), told.get(row.code_invitation_id or 0)
     read = list(row.scripts.all())
     readable = materials.for_staff(request.user).filter(pk__in={one.material for one in read})
     titles = dict(readable.values_list("pk", "title"))
