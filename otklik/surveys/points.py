@@ -137,12 +137,15 @@ def said(point: SurveyPoint) -> str:
     return f"{settings.BASE_URL.partition('://')[2]}{path(point)}"
 
 
-def qr_svg(point: SurveyPoint, code: str = "") -> bytes:
-    """Return the QR code of a point's address as a picture that stands alone: black on white, with its quiet zone."""
+def qr_svg(point: SurveyPoint, code: str = "", *, fits: bool = False) -> bytes:
+    """Return the QR code of a point's address as a picture that stands alone: black on white, with its quiet zone.
+
+    `code`: the one-time code it brings along. `fits`: it has no size of its own and is as wide as its place.
+    """
     drawn = io.BytesIO()
     # A quarter of it may be spoilt: posters hang for years.
     segno.make(url(point, code), error="q", micro=False).save(
-        drawn, kind="svg", border=4, xmldecl=False, light="#fff", omitsize=False, scale=8, title=None
+        drawn, kind="svg", border=4, xmldecl=False, light="#fff", omitsize=fits, scale=8, title=None
     )
     return drawn.getvalue()
 

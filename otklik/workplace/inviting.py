@@ -36,7 +36,7 @@ def invite(request: StaffRequest, pk: int) -> HttpResponse:
         "point": point,
         "said": points.said(point) if point else "",
         # Our own drawing of our own address; no word of it was typed by anybody.
-        "qr": mark_safe(points.qr_svg(point, code).decode()) if point and code else "",  # noqa: S308
+        "qr": mark_safe(points.qr_svg(point, code, fits=True).decode()) if point and code else "",  # noqa: S308
         "refusal": refusal,
     }
     return render(request, "workplace/invite.html", context, status=refusal.status if refusal else 200)
