@@ -134,6 +134,8 @@ NAMES: Final[dict[str, str]] = {
     "consultation.written_down": "записано сообщение со слов звонящего",
     "consultation.asked": "отмечены два вопроса",
     "consultation.closed": "консультация завершена",
+    "consultation.code_given": "звонящему назван код для отзыва",
+    "appeal.code_given": "заявителю дан код для отзыва",
     "consultation.taken_up": "консультация возвращена в работу",
     "consultation.seen": "открыта консультация",
     "promise.given": "обещано перезвонить",

@@ -177,6 +177,7 @@ def fill() -> dict[str, Any]:
                 "/desk/reception/figures/list/",
             ],
             "signer": held(people, units["land"]),
+            keeper: [f"/desk/appeals/{sent.pk}/{place}/" for place in ("invite", "keep", "material")],
         },
     }
 
