@@ -169,7 +169,6 @@ def fill() -> dict[str, Any]:
                 *_calls(people["consultant"], people["executor1"]),
                 *calls_missed(people["consultant"], people["executor1"]),
             ],
-            keeper: [f"/desk/appeals/{sent.pk}/{place}/" for place in ("keep", "material")],
             "receptionist": [
                 *reception_pages(people["signer"], people["receptionist"]),
                 *front_office(people["receptionist"], people["signer"]),
