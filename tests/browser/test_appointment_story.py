@@ -29,7 +29,8 @@ def test_an_appointment_by_telephone_takes_less_than_a_minute_and_the_keyboard(
     began = time.monotonic()
     hands.letter("KeyN")
     expect(page.get_by_role("heading", name="Запись на приём")).to_be_visible()
-    hands.tab_to("По телефону")
+    expect(page.locator("input[name=source]").first).to_be_focused()
+    assert hands.here() == "По телефону", "the cursor begins where the form does"
     hands.key("Space")
     if page.get_by_label("Почему записываете не в рабочее время").count():
         hands.tab_to("Почему записываете")
