@@ -173,7 +173,8 @@ def appointment_new(request: StaffRequest) -> HttpResponse:
     except DomainError as refusal:
         return _booking(request, form, asked, of, refusal=refusal, status=refusal.status)
     at = timezone.localtime(made.starts_at)
-    words = f"Записан на {date_format(at, 'j E, l').lower()}, {at:%H:%M}. Приём ведёт {made.official.short_name}, {made.room}."
+    on = date_format(at, "j E, l").lower()
+    words = f"Записан на {on}, {at:%H:%M}. Приём ведёт {made.official.short_name}, {made.room}."
     messages.success(request, f"{words} Ссылка для заявителя, показывается один раз: {links.address_of(made)}")
     return redirect("workplace:appointment", pk=made.pk)
 
