@@ -645,7 +645,7 @@ def _change(row: Appointment, was: tuple[State, ...], **changes: Any) -> None:
 def _arrived(row: Appointment) -> AlreadyArrived:
     noted = JournalEntry.objects.filter(chain=_chain(row), action__in=("appointment.arrived", "appointment.walked_in"))
     actor = noted.order_by("-seq").values_list("actor", flat=True).first()
-    met = Employee.objects.filter(pk=actor).first() if actor else None
+    met = Employee.objects.filter(pk=actor or 0).first()
     who = met.short_name if met else "коллега"
     return AlreadyArrived(who=who, at=f"{timezone.localtime(row.arrived_at):%H:%M}" if row.arrived_at else "")
 
