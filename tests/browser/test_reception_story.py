@@ -29,7 +29,8 @@ def test_an_oral_answer_with_consent_ends_in_the_printed_card(desk: Desk, new_pa
     expect(official.get_by_text("Меня зовут Подписантов Андрей Образцович")).to_be_visible()
     judge(official)
     official.get_by_role("button", name="Представился").press("Enter")
-    expect(official.get_by_label("не обращался")).to_be_focused()
+    expect(official.get_by_role("button", name="Представился")).to_have_count(0)
+    official.wait_for_load_state("load")
     official.keyboard.press("1")
     expect(official.get_by_label("не обращался")).to_be_checked()
     official.keyboard.press("Enter")
@@ -44,6 +45,7 @@ def test_an_oral_answer_with_consent_ends_in_the_printed_card(desk: Desk, new_pa
     official.locator("[name=new-text]").press("Control+Enter")
     article = official.locator("article", has=official.get_by_role("heading", name="Вопрос 1"))
     expect(article).to_be_visible()
+    official.wait_for_load_state("load")
 
     # Not without evident facts and consent; what was typed stays.
     official.keyboard.press("1")
