@@ -243,7 +243,6 @@ NAMES: Final[dict[str, str]] = {
     "reception.resumed": "приём продолжен в другом помещении",
     "reception.ended": "приём не состоялся",
     "reception.turned_away": "приём не проводится: документ",
-    "reception.looked": "открыта карточка личного приёма в приёмной",
     "reception.text_replaced": "введена новая редакция текста о записи приёма",
     "reception.blanks_printed": "напечатаны бланки карточек приёма",
     "appointment.looked": "открыта запись на приём в приёмной",
