@@ -176,7 +176,7 @@ def card(of: Appointment, *, by: Employee | None = None, **changes: Any) -> Rece
 
 def at_every_address() -> dict[str, int]:
     """Leave something at every address of the schedule; return the beginnings of the addresses → ids of rows there."""
-    one, place = official("receives", "Принимаева"), room()
+    one, place = official("scheduled", "Принимаева"), room()
     tomorrow = timezone.localdate() + timedelta(days=1)
     unlike = ReceptionException.objects.create(official=one, date=tomorrow, why="Командировка")
     phone = ReceptionPhone.objects.create(number="8 (383) 238-60-02", valid_from=LONG_AGO)

@@ -13,6 +13,7 @@ from django.utils import timezone
 from otklik.appeals.models import Appeal
 from otklik.demo import staff
 from otklik.demo.seed import seed
+from otklik.people.models import Employee
 from otklik.reception.models import CardQuestion
 from otklik.reports import receptions
 from otklik.reports.receptions import FIGURES, Scope
@@ -33,9 +34,19 @@ def lived() -> Scope:
     people.appointment(second, room, at + timedelta(hours=3), out_of_turn="ветеран", moves=1)
     card = people.card(came, state="finished", started_at=at, finished_at=at + timedelta(minutes=15))
     said = {"answer": "Разъяснено", "way": "post", "address": "г. Новосибирск", "facts_evident": True}
+    staff.load()
+    seed(2)
+    made, earlier = Appeal.objects.order_by("pk")
+    cases = {"written": {"appeal": made}, "refused": {"answered_before": earlier}}
     for position, outcome in enumerate(("oral", "written", "explained", "refused"), start=1):
         CardQuestion.objects.create(
-            card=card, position=position, text="Вопрос", outcome=outcome, oral_consent=True, **said
+            card=card,
+            position=position,
+            text="Вопрос",
+            outcome=outcome,
+            oral_consent=True,
+            **said,
+            **cases.get(outcome, {}),
         )
     today = timezone.localdate()
     return Scope(today - timedelta(days=7), today)
@@ -66,11 +77,6 @@ def test_officials_are_counted_apart(lived: Scope):
 
 
 def test_a_written_answer_waits_then_is_overdue_then_late(lived: Scope):
-    staff.load()
-    seed(1)
-    question = CardQuestion.objects.get(outcome="written")
-    question.appeal = Appeal.objects.get()
-    question.save()
     today = timezone.localdate()
     for due, answered, figure in (
         (today + timedelta(days=1), None, "waiting"),
@@ -94,7 +100,7 @@ def test_the_questions_asked_are_as_many_for_a_year(lived: Scope):
 
 
 def test_the_page_shows_figures_lists_and_tables_with_names_masked(client: Client, lived: Scope):
-    client.force_login(people.employee("clerk", "Делова", "clerk"))
+    client.force_login(Employee.objects.get(username="clerk"))
     shown = client.get("/desk/reception/figures/").content.decode()
     assert "Волкова" in shown
     assert "дан устный ответ" in shown
