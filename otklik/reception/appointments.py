@@ -6,7 +6,7 @@ The only guard against two at once is `SlotCell`: a row for every five minutes o
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from secrets import token_hex
 from typing import Any, Final
 
@@ -46,7 +46,6 @@ WHY_MAX: Final = 300
 MATTER_MAX: Final = 4000
 ALTERNATIVES: Final = 3
 AHEAD: Final = timedelta(days=60)  # how far other times are looked for
-LATER: Final = timedelta(days=1)
 # What is known of a person who comes; anything else is not his.
 _PERSON: Final = (
     *("last_name", "first_name", "patronymic", "phone", "email", "notify", "applicant", "matter", "topic", "need"),
@@ -588,31 +587,6 @@ def _in_the_queue(official: Employee, facts: Mapping[str, Any], now: datetime) -
     place = Slot(begins, begins + (ahead[0].ends_at - ahead[0].starts_at), official.pk, ahead[0].room_id)
     _check(place, facts, min(now, begins - timedelta(seconds=1)))
     return place
-
-
-def board(day: date) -> list[Appointment]:
-    """Return who is to come on a day in the order of reception: those who wait, out of turn first; then who is awaited.
-
-    Each row has `turn`: its place among those who wait now, 0 for the others.
-    """
-    begin = timezone.make_aware(datetime.combine(day, time()))
-    rows = Appointment.objects.filter(starts_at__gte=begin, starts_at__lt=begin + LATER)
-    rows = rows.exclude(state=State.CANCELLED).select_related("official", "room", "topic", "applicant")
-    found = sorted(rows, key=_order)
-    waiting = [row for row in found if row.state == State.ARRIVED]
-    for row in found:
-        row.turn = waiting.index(row) + 1 if row in waiting else 0  # type: ignore[attr-defined]
-    return found
-
-
-_PLACE: Final = {State.RECEIVED: 0, State.ARRIVED: 1, State.BOOKED: 2}
-
-
-def _order(row: Appointment) -> tuple[int, bool, datetime, int]:
-    """Order: on reception, waiting, awaited, the rest. Among who waits: out of turn, by his time, else as he came."""
-    came_by_himself = row.source == Source.WALK_IN and row.arrived_at is not None
-    at = row.arrived_at if came_by_himself and row.arrived_at else row.starts_at
-    return _PLACE.get(State(row.state), 3), not row.out_of_turn, at, row.pk
 
 
 # --- beneath ----------------------------------------------------------------------------------------------------------

@@ -188,13 +188,6 @@ class NoGround(DomainError):
     text = "Отметьте, почему приём не проводится и что предложено вместо него."
 
 
-class NoRoomChosen(DomainError):
-    """A paused reception goes on elsewhere."""
-
-    code = "reception.no_room_chosen"
-    text = "Приём прерван: сначала выберите помещение без системы видеопротоколирования."
-
-
 # --- the board --------------------------------------------------------------------------------------------------------
 
 
@@ -634,15 +627,6 @@ def back(card: ReceptionCard, *, by: Employee) -> None:
     """Take a card that waits for the official back to the front office."""
     _at_desk(by)
     moves.move(card, State.CHECK_IN, by=by, action="reception.returned")
-
-
-def resume(card: ReceptionCard, *, by: Employee) -> None:
-    """Go on with a paused reception in the room chosen for it; only the official does."""
-    if by.pk != card.official_id:
-        raise PermissionDenied
-    if card.video in AGAINST_VIDEO and (card.room_video or card.room.has_video):
-        raise NoRoomChosen
-    moves.move(card, State.OPEN, by=by, action="reception.resumed")
 
 
 def turn_away(appointment: Appointment, *, why: str, offered: str, by: Employee, note: str = "") -> NoCard:

@@ -25,7 +25,7 @@ from otklik.core.forms import DATE_INPUT, TidyForm
 from otklik.core.models import JournalEntry
 from otklik.people import access
 from otklik.people.applicants import Typed
-from otklik.reception import appointments, authority, blanks, consent_texts, front_office, moves, rooms
+from otklik.reception import appointments, authority, blanks, consent_texts, front_office, holding, moves, rooms
 from otklik.reception.models import Appointment, ConsentText, NoCard, ReceptionCard, Room, SlotCell
 from otklik.reception.schedule import Slot, slots
 from otklik.workplace.requests import StaffRequest
@@ -286,7 +286,7 @@ def _back(request: StaffRequest, card: ReceptionCard) -> str:
 
 
 def _resume(request: StaffRequest, card: ReceptionCard) -> str:
-    front_office.resume(card, by=request.user)
+    holding.resume(card, by=request.user)
     return "Приём продолжен."
 
 

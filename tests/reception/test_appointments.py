@@ -14,7 +14,7 @@ from otklik.appeals.models import Topic
 from otklik.core import calendar, journal
 from otklik.core.errors import DomainError
 from otklik.people.models import Substitution
-from otklik.reception import appointments, finder, links, rooms
+from otklik.reception import appointments, finder, front_office, links, rooms
 from otklik.reception.models import Appointment, Authority, ReceptionException, RoomCheck, SlotCell
 from otklik.reception.schedule import Slot
 from tests.reception import people
@@ -267,8 +267,8 @@ def test_midnight_in_novosibirsk_decides_the_day(official, room, desk):
         book(slot(official, room, 2026, 12, 6, 23, 30), desk)
     row = Appointment.objects.get()
     assert appointments.arrive(row, by=desk, now=moment(2026, 12, 7, 0, 5)).state == "arrived"
-    assert appointments.board(MONDAY) == [row]
-    assert appointments.board(MONDAY - timedelta(days=1)) == []
+    assert front_office.board(MONDAY) == [row]
+    assert front_office.board(MONDAY - timedelta(days=1)) == []
 
 
 def test_a_year_ends_with_holidays_and_no_times(official, room, desk):
@@ -388,9 +388,8 @@ def test_out_of_turn_goes_first_then_the_time_then_who_came_earlier(official, ro
     right = IVANOVA | {"out_of_turn": "инвалид I группы"}
     special = appointments.walk_in(right, official=official, by=desk, now=came + timedelta(minutes=6))
     later = appointments.walk_in(IVANOVA, official=official, by=desk, now=came + timedelta(minutes=30))
-    rows = appointments.board(MONDAY)
+    rows = front_office.board(MONDAY)
     assert [row.pk for row in rows] == [special.pk, first.pk, second.pk, later.pk, missed.pk]
-    assert [row.turn for row in rows] == [1, 2, 3, 4, 0]
 
 
 # --- whatever is done, nobody is in two places ------------------------------------------------------------------------

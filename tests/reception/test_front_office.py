@@ -13,7 +13,7 @@ from django.utils import timezone
 from otklik.core.models import JournalEntry
 from otklik.people.applicants import Typed
 from otklik.people.models import Applicant, Employee
-from otklik.reception import consent_texts, front_office, moves, numbers
+from otklik.reception import consent_texts, front_office, holding, moves, numbers
 from otklik.reception.models import Appointment, Authority, CardCounter, NoCard, ReceptionCard, SlotCell
 from tests.reception import people
 
@@ -436,17 +436,17 @@ def test_a_paused_reception_goes_on_in_another_room_by_its_official(complete, re
     front_office.ready(card, by=secretary)
     moves.move(card, S.OPEN, by=official, started_at=timezone.now())
     moves.move(card, S.PAUSED, by=official, video="withdrawn")
-    with pytest.raises(front_office.NoRoomChosen):
-        front_office.resume(card, by=official)
+    with pytest.raises(moves.RoomHasVideo):
+        holding.resume(card, by=official)
     with pytest.raises(moves.RoomHasVideo):
         moves.move(card, S.OPEN, by=official)
     with pytest.raises(moves.RoomHasVideo):
         front_office.change_room(card, recorded, by=official)
     assert [one.room for one in front_office.offer_rooms(card).rooms] == [quiet]
     front_office.change_room(card, quiet, by=official)
-    with pytest.raises(PermissionDenied):
-        front_office.resume(card, by=secretary)
-    front_office.resume(card, by=official)
+    with pytest.raises(holding.MayNotHold):
+        holding.resume(card, by=secretary)
+    holding.resume(card, by=official)
     assert ReceptionCard.objects.get().state == S.OPEN
 
 
