@@ -74,8 +74,8 @@ def _load(count: int, now: datetime) -> None:
     for appeal in appeals:
         historian.say(appeal)
     calls.load(historian, [plan.who for plan in plans], whole=count >= APPEALS)
-    receptions.load(historian)
     if count >= APPEALS:
+        receptions.load(historian)
         _still_waiting(historian, plans)
         _replies(historian, appeals)
     readers.load(people, historian.now)

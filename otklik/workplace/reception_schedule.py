@@ -156,7 +156,7 @@ def told(rows: Iterable[Appointment]) -> list[tuple[Appointment, str]]:
     return [(row, masking.person(row.last_name, row.first_name, row.patronymic)) for row in rows]
 
 
-@requires(*READERS, "hotline.consult")
+@requires(*READERS, "hotline.consult", "knowledge.read")
 @require_safe
 def hours(request: StaffRequest) -> HttpResponse:
     """Show who receives and when as it holds now; a page that opens it in place gets only that part."""

@@ -209,7 +209,7 @@ def _visits(people: dict[str, Employee]) -> tuple[list[str], str]:
     official, desk, today = people["signer"], people["receptionist"], timezone.localdate()
     since = staff.SINCE
     Authority.objects.create(official=official, basis="Приказ № 12-л от 10.01.2024", valid_from=since)
-    room = Room.objects.create(name="Кабинет 214", place="2 этаж, от входа направо", valid_from=since)
+    room = Room.objects.create(name="Кабинет 310", place="2 этаж, от входа направо", valid_from=since)
     RoomCheck.objects.bulk_create(
         RoomCheck(
             room=room,

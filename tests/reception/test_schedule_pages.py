@@ -272,6 +272,9 @@ def test_materials_about_the_schedule_show_what_holds_now(consultant, official, 
     version = public.let_out(page)
     inside = text(consultant.get(f"/desk/kb/{page.pk}/"))
     outside = text(Client().get(version.url))
-    for shown in (inside, outside):
+    assert 'hx-get="/desk/reception/hours/"' in inside, "read when the material stands: its page keeps to its queries"
+    fetched = text(consultant.get("/desk/reception/hours/", headers={"HX-Request": "true"}))
+    for shown in (fetched, outside):
         assert "Четверг, 14:00–16:00 — Кабинет 214" in shown
+    for shown in (inside, outside):
         assert "верны эти" in shown
