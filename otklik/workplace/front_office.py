@@ -232,7 +232,7 @@ def _fill_in(request: StaffRequest, card: ReceptionCard) -> str:
 
 def _document(request: StaffRequest, card: ReceptionCard) -> str:
     given = request.POST
-    matches = {"yes": True, "no": False}.get(given.get("matches", ""))
+    matches = {"yes": True, "no": False}.get(given.get("same", ""))
     front_office.check_document(
         card,
         document=given.get("document", ""),

@@ -125,7 +125,7 @@ TYPED = (
     *("new-text", "new-topic", "order-due_on", "at", "kind", "ground", "note"),
     # The front office
     *("step", "paper_number", "why", "offered", "document", "document_other", "document_number", "keep_number"),
-    *("matches", "video", "audio", "room", "later", "to", "matter", "out_of_turn", "count", "version"),
+    *("same", "video", "audio", "room", "later", "to", "matter", "out_of_turn", "count", "version"),
 )
 
 

@@ -194,7 +194,7 @@ def test_the_second_secretary_reads_who_meets_him(client, booked, recorded, secr
     old = card().version
     does(client, "document", document="passport", matches="yes")
     late = second.post(
-        at("check_in", card().pk), {"step": "document", "version": old, "document": "passport", "matches": "yes"}
+        at("check_in", card().pk), {"step": "document", "version": old, "document": "passport", "same": "yes"}
     )
     assert late.status_code == 409
     assert "только что изменил другой сотрудник: Встречаева А. П." in body(late)
