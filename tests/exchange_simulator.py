@@ -167,6 +167,8 @@ class Ami:
         self._port, self._clients, self._lock = port, list[socket.socket](), threading.Lock()
         self._server: socket.socket | None = None
         self.came = threading.Event()
+        self.asked: list[dict[str, str]] = []  # actions after the login
+        self.refuses = ""  # the words it refuses an action with
 
     def open(self) -> None:
         self.came.clear()
@@ -219,6 +221,24 @@ class Ami:
             client.sendall(b"Response: Success\r\nMessage: Authentication accepted\r\n\r\n")
             self._clients.append(client)
         self.came.set()
+        self._act(client)
+
+    def _act(self, client: socket.socket) -> None:
+        """Answer actions until the other side leaves; before its word an exchange tells of other things, too."""
+        rest = b""
+        try:
+            while chunk := client.recv(1024):
+                *blocks, rest = (rest + chunk).split(b"\r\n\r\n")
+                for block in blocks:
+                    lines = (line.partition(": ") for line in block.decode().split("\r\n"))
+                    action = {name: value for name, _, value in lines}
+                    self.asked.append(action)
+                    word = f"Error\r\nMessage: {self.refuses}" if self.refuses else "Success"
+                    said = f"Response: {word}\r\nActionID: {action.get('ActionID', '')}\r\n\r\n"
+                    with self._lock:
+                        client.sendall(b"Event: Newexten\r\nUniqueid: 1\r\n\r\n" + said.encode())
+        except OSError:
+            return
 
 
 class QueueLog:

@@ -62,7 +62,10 @@ class Held:
 
 
 def held_by(employee: Employee) -> Held:
-    """Return what the employee himself holds now; what he does in others' place stays theirs."""
+    """Return what the employee himself holds now; what he does in others' place stays theirs.
+
+    Answers of personal receptions are not among it: who signs them instead is decided one by one (`releasing`).
+    """
     goes_on = Q(status__in=queues.OPEN) | Q(unseen_reply=True)
     mine = Appeal.objects.filter(goes_on).select_related("unit", "draft").order_by("due_on", "pk")
     helps = CoExecutor.objects.filter(appeal=OuterRef("pk"), employee=employee)
@@ -70,6 +73,7 @@ def held_by(employee: Employee) -> Held:
     asked = approval.current(Approval.objects.filter(approver=employee, decision=Approval.Decision.WAITING))
     answers = FrozenAnswer.objects.filter(
         signer=employee,
+        bound_signer=None,
         withdrawn_at=None,
         followed_at=None,
         signature__isnull=True,

@@ -479,12 +479,77 @@ class Approval(models.Model):
         return f"согласование {self.pk}"
 
 
+class FixedSigner(models.Model):
+    """Who alone may sign the answer: he held the personal reception (п. 35.3). Released by a recorded decision only."""
+
+    class Ground(models.TextChoices):
+        """What alone releases him."""
+
+        POWERS_ENDED = "powers_ended", "полномочия того, кто вёл приём, прекратились"
+        ABSENT = "absent", "его отсутствие нарушит срок ответа"
+
+    appeal = models.OneToOneField(
+        Appeal, models.PROTECT, related_name="fixed_signer", verbose_name="обращение с личного приёма"
+    )
+    signer = models.ForeignKey(Employee, models.PROTECT, related_name="+", verbose_name="кто вёл приём")
+    why = models.CharField("почему он", max_length=300, help_text="Карточка приёма и её день.")
+    made_by = models.ForeignKey(Employee, models.PROTECT, related_name="+", verbose_name="кто закрепил")
+    made_at = models.DateTimeField("когда закреплён", auto_now_add=True)
+    receives_until = models.DateField(
+        "вправе вести приём по", null=True, blank=True, help_text="Переносится из полномочий на приём, когда решают."
+    )
+    released_to = models.ForeignKey(
+        Employee, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="кто подпишет вместо него"
+    )
+    released_by = models.ForeignKey(
+        Employee, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="кто решил"
+    )
+    released_at = models.DateTimeField("когда решено", null=True, blank=True)
+    ground = models.CharField("основание", max_length=14, choices=Ground, blank=True)
+    note = models.CharField("чем подтверждается", max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = "закреплённый подписывающий"
+        verbose_name_plural = "закреплённые подписывающие"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(released_to=None, released_by=None, released_at=None, ground="")
+                | (
+                    Q(released_to__isnull=False, released_by__isnull=False, released_at__isnull=False)
+                    & ~Q(ground="")
+                    & ~Q(note="")
+                ),
+                name="signer_released_with_a_ground",
+            ),
+            models.CheckConstraint(
+                condition=Q(released_to=None) | ~Q(released_to=F("signer")), name="signer_released_to_another"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.appeal}: {self.now}"
+
+    @property
+    def now(self) -> Employee:
+        """Return who alone may sign as things stand."""
+        return self.released_to or self.signer
+
+
 class FrozenAnswer(models.Model):
     """«К подписи»: text and attachments as they will go out, hashed. Never changes; a new freeze replaces it."""
 
     appeal = models.ForeignKey(Appeal, models.PROTECT, related_name="frozen", verbose_name="обращение")
     revision = models.ForeignKey(DraftRevision, models.PROTECT, related_name="+", verbose_name="редакция")
     signer = models.ForeignKey(Employee, models.PROTECT, related_name="+", verbose_name="кто подписывает")
+    bound_signer = models.ForeignKey(
+        Employee,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="кто один вправе подписать",
+        help_text="Ответ с личного приёма (п. 35.3).",
+    )
     text = models.TextField("текст")
     letter = models.ForeignKey(StoredFile, models.PROTECT, related_name="+", verbose_name="письмо (PDF)")
     manifest = models.JSONField("состав", help_text="Имена, размеры и SHA-256 письма и приложений.")
@@ -504,7 +569,10 @@ class FrozenAnswer(models.Model):
                 "appeal",
                 condition=Q(withdrawn_at__isnull=True, followed_at__isnull=True),
                 name="one_answer_to_sign",
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(bound_signer=None) | Q(bound_signer=F("signer")), name="answer_signed_by_whom_it_binds"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -523,6 +591,9 @@ class Signature(models.Model):
     answer = models.OneToOneField(FrozenAnswer, models.PROTECT, related_name="signature", verbose_name="ответ")
     way = models.CharField("способ", max_length=8, choices=Way)
     signer = models.ForeignKey(Employee, models.PROTECT, related_name="+", verbose_name="кто подписал")
+    bound_signer = models.ForeignKey(
+        Employee, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="кто один был вправе"
+    )
     signed_on = models.DateField("дата подписания")
     file = models.ForeignKey(
         StoredFile,
@@ -549,7 +620,11 @@ class Signature(models.Model):
                     | Q(way="head")
                 ),
                 name="signature_has_its_proof",
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(bound_signer=None) | (Q(bound_signer=F("signer")) & ~Q(way="head")),
+                name="signature_of_whom_it_binds",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -76,9 +76,9 @@ class Proposal:
     guess: classification.Guess = field(default_factory=classification.Guess)
 
 
-def check_can_register(message: IncomingMessage, user: Employee) -> None:
+def check_can_register(message: IncomingMessage, user: Employee, *, power: str = DECIDE) -> None:
     """Raise where the user may not decide about this message now."""
-    check_power(user, DECIDE, "зарегистрировать сообщение")
+    check_power(user, power, "зарегистрировать сообщение")
     inbox.check_undecided(message)
 
 
@@ -163,15 +163,17 @@ def register(
     by: Employee,
     on: date | None = None,
     imported: bool = False,
+    power: str = DECIDE,
 ) -> Appeal:
     """Make an appeal of a message: number, terms with grounds, journal, receipt. All of it or nothing.
 
     Of two clerks who register one message at once, one succeeds and the other is told. An imported appeal may
-    carry a past date, and nothing is sent.
+    carry a past date, and nothing is sent. `power`: what is asked of who registers where he wrote the message down
+    himself in his own work, as an official does at a personal reception.
     """
     on = on or timezone.localdate()
     if not imported:
-        check_can_register(message, by)
+        check_can_register(message, by, power=power)
     _check_entry(message, entry, on)
     try:
         with journal.together():

@@ -11,7 +11,7 @@ from django.core.files.base import File
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from otklik.appeals import access, approval, drafting, transitions, ukep
+from otklik.appeals import access, approval, drafting, fixed, transitions, ukep
 from otklik.appeals.errors import NotYours, WrongDate
 from otklik.appeals.letters import compose
 from otklik.appeals.models import Appeal, DraftFile, DraftRevision, FrozenAnswer, Signature
@@ -90,9 +90,13 @@ def check_can_withdraw(appeal: Appeal, user: Employee) -> None:
 
 
 def check_can_sign(appeal: Appeal, user: Employee) -> None:
-    """Raise where the user may not bring the signature file: the signer, his deputy, or who records signatures."""
+    """Raise where the user may not bring the signature file: the signer, his deputy, or who records signatures.
+
+    An answer of a personal reception has no deputies (п. 35.3).
+    """
     answer = _answer_to_sign(appeal)
-    if not access.stands_for(user, answer.signer) and not user.has_power(ATTEST):
+    is_his = user.pk == answer.signer_id if answer.bound_signer_id else access.stands_for(user, answer.signer)
+    if not is_his and not user.has_power(ATTEST):
         raise NotYours(number=appeal.number, what="внести подпись", who=answer.signer.short_name)
 
 
@@ -105,7 +109,7 @@ def check_can_attest(appeal: Appeal, user: Employee) -> None:
 def check_can_approve_dispatch(appeal: Appeal, user: Employee) -> None:
     """Raise where the answer may not go out on the head's approval instead of a signature."""
     answer = _answer_to_sign(appeal)
-    if not appeal.regime.head_may_approve_dispatch:
+    if not appeal.regime.head_may_approve_dispatch or answer.bound_signer_id:
         raise SignatureWayRefused(regime=appeal.regime.name)
     if not user.has_power(SIGN):
         check_power(user, APPROVE, "согласовать отправку ответа")
@@ -116,8 +120,13 @@ def check_can_approve_dispatch(appeal: Appeal, user: Employee) -> None:
 
 
 def signers(appeal: Appeal, *, on: date | None = None) -> list[Employee]:
-    """Return who may sign this answer on a day, deputies of absent officials included."""
+    """Return who may sign this answer on a day, deputies of absent officials included.
+
+    Of a personal reception: who held it and nobody else; nobody at all while he may not (`releasing.release`).
+    """
     on = on or timezone.localdate()
+    if (bound := fixed.of(appeal)) is not None:
+        return [bound.now] if fixed.is_fit(bound.now, on) else []
     people = {one.pk: one for one in staff.holders(SIGN, on=on)}
     if appeal.regime.head_may_approve_dispatch:
         people |= {one.pk: one for one in staff.holders(APPROVE, on=on)}
@@ -228,6 +237,8 @@ def sign_ukep(answer: FrozenAnswer, signature_file: File[bytes], *, by: Employee
     check_signer(answer.appeal, answer.signer, today)
     raw = signature_file.read(ukep.MAX_BYTES + 1)
     certificate = ukep.check(raw, files.path_of(answer.letter).read_bytes())
+    if answer.bound_signer_id:
+        ukep.check_holder(certificate, answer.signer.last_name)
     proof = files.store(raw, name=f"{compose.letter_name(answer.appeal)}.sig")
     return _sign(answer, Way.UKEP, by=by, signed_on=today, file=proof, certificate=certificate)
 
@@ -282,7 +293,12 @@ def approve_by_head(
 
 
 def verify_frozen(answer: FrozenAnswer) -> None:
-    """Recompute every hash of a frozen answer; raise FrozenAnswerChanged at the first difference."""
+    """Recompute every hash of a frozen answer; raise FrozenAnswerChanged at the first difference.
+
+    What a personal reception promised goes out only with the signature of him who alone may give it.
+    """
+    if (bound := fixed.of(answer.appeal)) is not None:
+        fixed.check_is(bound, answer.signer)
     if _digest(answer.manifest) != answer.digest:
         raise FrozenAnswerChanged(name="состав ответа")
     stored = StoredFile.objects.in_bulk([item["sha256"] for item in answer.manifest["files"]], field_name="sha256")
@@ -314,6 +330,9 @@ def _answer_to_sign(appeal: Appeal) -> FrozenAnswer:
 
 def check_signer(appeal: Appeal, signer: Employee, on: date) -> None:
     """Raise where the official may not sign this answer on that day."""
+    if (bound := fixed.of(appeal)) is not None:
+        fixed.check(bound, signer, on)
+        return
     powers = staff.powers_of(signer, on)
     fit = SIGN in powers or (appeal.regime.head_may_approve_dispatch and APPROVE in powers)
     if not fit or not signer.is_active:
@@ -333,12 +352,17 @@ def _sign(
 ) -> Signature:
     """Write the one signature an answer can have; of two at once, the table lets one in."""
     appeal = answer.appeal
+    if (bound := fixed.of(appeal)) is not None:
+        fixed.check_is(bound, answer.signer)
+        if way == Way.HEAD:
+            raise SignatureWayRefused(regime=appeal.regime.name)
     try:
         with transaction.atomic():
             row = Signature.objects.create(
                 answer=answer,
                 way=way,
                 signer=answer.signer,
+                bound_signer=bound.now if bound else None,
                 signed_on=signed_on,
                 recorded_by=by,
                 recorded_at=at or timezone.now(),
@@ -371,10 +395,12 @@ def _keep_frozen(
 ) -> FrozenAnswer:
     """Write the row «к подписи»: a revision, whose text never changes, with its letter, files and their hashes."""
     manifest = _manifest(revision.text, compose.letter_name(appeal), letter, attachments)
+    bound = fixed.of(appeal)
     return FrozenAnswer.objects.create(
         appeal=appeal,
         revision=revision,
         signer=signer,
+        bound_signer=bound.now if bound else None,
         text=revision.text,
         letter=letter,
         manifest=manifest,

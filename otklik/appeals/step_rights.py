@@ -59,6 +59,9 @@ ASKED: Final[dict[str, Asked]] = {
     "send": Asked("Отправить ответ", ("appeals.dispatch",)),
     "undo": Asked("Отменить отправку", ("appeals.dispatch",)),
     "close": Asked("Закрыть обращение", ("appeals.close",)),
+    "invite": Asked(
+        "Пригласить оценить", ("intake.decide", "appeals.draft"), f"делопроизводитель; {_WRITERS}; ответ отправлен"
+    ),
     "keep": Asked("Отметить, что решение стоит сохранить", ("appeals.draft",), _WRITERS),
     "write_material": Asked(
         "Создать материал из ответа",

@@ -56,6 +56,17 @@ def check(raw: bytes, content: bytes) -> dict[str, str]:
     return _certificate(signed, info) | {"digest_algorithm": algorithm}
 
 
+def check_holder(certificate: dict[str, str], last_name: str) -> None:
+    """Raise BadSignatureFile unless the certificate in the file names a person of this last name."""
+    subject = certificate.get("subject", "")
+    if not subject:
+        raise BadSignatureFile(why="в нём нет сертификата, и не видно, чья это подпись. Подпишите с сертификатом.")
+    if last_name.lower().replace("ё", "е") not in subject.lower().replace("ё", "е"):
+        raise BadSignatureFile(
+            why="подписал другой человек. Ответ с личного приёма подписывает только тот, кто его вёл (п. 35.3)."
+        )
+
+
 def _signed_data(raw: bytes) -> Any:
     if not raw:
         raise BadSignatureFile(why="он пустой. Выберите файл .sig.")

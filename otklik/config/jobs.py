@@ -31,6 +31,8 @@ from otklik.correspondence.channel import Channel
 from otklik.hotline import calls
 from otklik.knowledge import file_texts, finding, lessons, materials, proposals, quality, quarters, schedule, weeks
 from otklik.people import accounts, lockout
+from otklik.reception import displaced, recordings, waiting
+from otklik.reception import notices as reception_notices
 from otklik.search import encoder, vectors
 from otklik.workplace import notice_mail, notices, presence
 
@@ -66,6 +68,7 @@ def steps(channels: Mapping[str, Channel]) -> dict[str, Callable[[], bool]]:
         "file-texts": file_texts.read_next,
         "test-sets": quality.work_next,
         "notices": notices.work_next,
+        "reception-letters": reception_notices.send_next,
         "notice-mail": notice_mail.work_next,
         "staff-mail": partial(staff_mail.send_next, channels["email"]),
     }
@@ -87,6 +90,7 @@ def periodic() -> list[Job]:
         Job("tell-of-reviews", notices.tell_of_reviews, daily_at=time(7, 0)),
         Job("open-law-week", weeks.open_weeks, daily_at=time(0, 25)),
         Job("tell-of-law", notices.tell_of_law, daily_at=time(7, 5)),
+        Job("tell-of-instructions", notices.tell_of_instructions, daily_at=time(7, 10)),
         Job("tell-of-calls", notices.tell_of_calls, every=timedelta(minutes=5)),
         Job("carry-out-transfers", accounts.carry_out_moves, daily_at=time(0, 1)),
         Job("seal-journal", seal_past_days, daily_at=time(0, 10)),
@@ -106,7 +110,11 @@ def periodic() -> list[Job]:
         Job("sweep-presence", presence.forget_old, daily_at=time(3, 45)),
         Job("sweep-notices", notices.forget_old, daily_at=time(3, 50)),
         Job("sweep-staff-mail", staff_mail.forget_old, daily_at=time(3, 55)),
+        Job("remind-of-receptions", reception_notices.remind, daily_at=time(9, 0)),
+        Job("offer-free-receptions", waiting.offer_free, every=timedelta(minutes=1)),
         Job("close-endless-calls", calls.close_endless, every=timedelta(hours=1)),
+        Job("look-at-appointments", partial(displaced.look, by=None), every=timedelta(minutes=15)),
+        Job("remove-recordings", recordings.remove_expired, daily_at=time(3, 35)),
         Job("sweep-firings", forget_old_firings, daily_at=time(3, 40)),
     ]
 

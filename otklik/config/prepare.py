@@ -20,6 +20,8 @@ from otklik.correspondence import defaults as correspondence
 from otklik.hotline import defaults as hotline
 from otklik.knowledge import defaults as knowledge
 from otklik.people import defaults as people
+from otklik.reception import consent_texts
+from otklik.reception import defaults as reception
 from otklik.search import dictionary
 from otklik.surveys import defaults as surveys
 
@@ -45,7 +47,9 @@ def load_defaults() -> None:
     knowledge.load()
     surveys.load()
     hotline.load()
+    consent_texts.load()
     appeals.load()
+    reception.load()
 
 
 def database_is_behind() -> bool:

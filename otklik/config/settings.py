@@ -96,6 +96,7 @@ INSTALLED_APPS = [
     "otklik.channels.site",
     "otklik.surveys",
     "otklik.hotline",
+    "otklik.reception",
     "otklik.knowledge",
     "otklik.correspondence",
     "otklik.search",
@@ -362,7 +363,7 @@ METRICS_TOKEN = os.environ.get("OTKLIK_METRICS_TOKEN", "")
 SERVER_TIMING = _flag("OTKLIK_SERVER_TIMING")  # every answer says what its time was made of: for measurements
 
 # Click-to-call: the exchange's address, `{extension}`, `{number}`, `{at}`, `{signature}` filled in; empty: `tel:`.
-EXCHANGE_DIAL = os.environ.get("OTKLIK_EXCHANGE_DIAL", "")
+EXCHANGE_DIAL = _secret("OTKLIK_EXCHANGE_DIAL")  # an address of AMI has a password in it
 EXCHANGE_DIAL_SECRET = os.environ.get("OTKLIK_EXCHANGE_DIAL_SECRET", "")  # without it nothing is dialled
 
 LOG_FORMAT = "json" if os.environ.get("OTKLIK_LOG_FORMAT") == "json" else "line"

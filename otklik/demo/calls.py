@@ -247,7 +247,7 @@ class _Operator:
         began = one.at + timedelta(seconds=one.waited)
         over = began + timedelta(seconds=one.talked)
         matter = chance.choice(citizens.MATTERS)
-        topic, need = self.historian._question(matter)
+        topic, need = self.historian.question_of(matter)
         abusive = chance.random() < 0.012
         outcome = "ended_by_script" if abusive else chance.choices(list(_OUTCOMES), list(_OUTCOMES.values()))[0]
         row = Consultation(
@@ -369,7 +369,7 @@ class _Operator:
             if over >= self.now:
                 continue
             matter = self.chance.choice(citizens.MATTERS)
-            topic, need = self.historian._question(matter)
+            topic, need = self.historian.question_of(matter)
             row = Consultation(
                 line=self.ekc, by=self.people["ekc"] if number == 0 else None,
                 operator=self.people["ekc"].short_name if number == 0 else f"Оператор {self.chance.randint(2, 6)}",

@@ -273,7 +273,7 @@ class Historian:
 
     def _classify(self, plan: Plan, appeal: Appeal) -> None:
         classification.classify(
-            appeal, [self._question(plan.matter)], by=self._clerk(plan), on=timezone.localdate(), imported=True
+            appeal, [self.question_of(plan.matter)], by=self._clerk(plan), on=timezone.localdate(), imported=True
         )
 
     def _assign(self, plan: Plan, appeal: Appeal) -> None:
@@ -373,7 +373,8 @@ class Historian:
             if self.chance.random() < 0.2:
                 feedback.allow_contact(token)
 
-    def _question(self, matter: Matter) -> tuple[Topic, Need]:
+    def question_of(self, matter: Matter) -> tuple[Topic, Need]:
+        """Return topic and need of a matter, as they are proposed."""
         if matter.subject not in self._questions:
             guess = classification.propose(f"{matter.subject} {matter.text}")
             topic = guess.topics[0].item if guess.topics else classification.valid_topics()[0]

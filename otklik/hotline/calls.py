@@ -1,4 +1,6 @@
-"""Calls: what the exchange tells is kept once and for ever, and every call touched is counted anew from all of it.
+"""Calls: what the exchange tells is kept once and never changed, and every call touched is counted anew from all of it.
+
+How long events are kept is a rule of `core/retention.py`; until a job goes by it they stay.
 
 Counting anew makes repetition, disorder and several tellers of one call harmless. Who folds waits for who folds before:
 two workers never count one call from half of its events.
@@ -148,12 +150,12 @@ def close_endless() -> int:
     return _close(going_on, before=long_ago, why="endless")
 
 
-def closed_by_us(call: Call) -> str:
-    """Say in words why we have closed a call ourselves; empty where the exchange told of its end."""
-    if call.ended_at is None:
-        return ""
-    ours = CallEvent.objects.filter(uid=call.uid, source=Source.OURS, at=call.ended_at)
-    return CLOSED.get(ours.values_list("facts__why", flat=True).first() or "", "")
+def closed_by_us(shown: Iterable[Call]) -> dict[int, str]:
+    """Say in words why we have closed calls ourselves, by their ids; of whose end the exchange told there is none."""
+    ends = {(call.uid, call.ended_at): call.pk for call in shown if call.ended_at is not None}
+    rows = CallEvent.objects.filter(source=Source.OURS, uid__in={uid for uid, _ in ends}) if ends else ()
+    told = [(ends.get((row.uid, row.at)), CLOSED.get(row.facts.get("why", ""), "")) for row in rows]
+    return {pk: words for pk, words in told if pk is not None and words}
 
 
 CLOSED: Final[dict[str, str]] = {

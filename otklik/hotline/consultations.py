@@ -26,7 +26,7 @@ from otklik.hotline.models import Call, Consultation, Hold, Line, Promise, Scrip
 from otklik.people.applicants import Typed, phone_key
 from otklik.people.models import Employee
 from otklik.search import engine as search
-from otklik.surveys import feedback
+from otklik.surveys import asking, feedback, questions
 from otklik.surveys.models import Response
 
 Outcome = Consultation.Outcome
@@ -121,10 +121,9 @@ class QuestionsWaiting(DomainError):
     text = "Отметьте два вопроса: ответы, «отказался» или почему не предложено. Затем выберите итог ещё раз."
 
 
-class AnswersUnclear(DomainError):
+class AnswersContradict(questions.AnswersUnclear):
     """What was said of the two questions contradicts itself."""
 
-    code = "consultation.answers_unclear"
     text = "Отметьте одно: ответы на оба вопроса, «отказался» или «не предложено» с причиной."
 
 
@@ -334,7 +333,7 @@ def write_appeal(consultation: Consultation, *, typed: Typed, subject: str, text
     row = _mine(consultation, by)
     if row.message_id:
         raise AlreadyWritten
-    channel = ChannelCode.HOTLINE if row.line.ours else ChannelCode.EKC
+    channel = _channel(row)
     points = list(ContactPoint.objects.filter(channel=channel)[:2])
     name = typed.organisation or f"{typed.last_name} {typed.first_name} {typed.patronymic}".strip()
     message = inbox.write_down(
@@ -372,9 +371,9 @@ def ask(
     """
     row = _mine(consultation, by)
     if not_offered and (answers or refused):
-        raise AnswersUnclear
+        raise AnswersContradict
     if not_offered and not_offered not in Consultation.NotOffered.values:
-        raise AnswersUnclear
+        raise AnswersContradict
     if not_offered == Consultation.NotOffered.OTHER and not words.strip():
         raise OutcomeUnclear(what="Напишите, почему два вопроса не предложены.")
     row.told_of_qr = told_of_qr or row.told_of_qr
@@ -384,14 +383,25 @@ def ask(
         row.not_offered_words = words.strip()[:200] if not_offered else ""
         if answers:
             today = timezone.localdate()
-            row.invitation = feedback.invite(channel="hotline" if row.line.ours else "ekc", on=today)
+            row.invitation = feedback.invite(channel=_channel(row), on=today)
             if refused and answers.keys() >= {one["code"] for one in row.invitation.questionnaire.questions}:
-                raise AnswersUnclear
+                raise AnswersContradict
             source = Response.Source.PHONE
             feedback.answer(row.invitation.token, answers, on=today, source=source, in_part=refused)
         journal.record("consultation.asked", chain=_chain(row), by=by, asked=row.asked, reason=not_offered)
     row.save(update_fields=["told_of_qr", "asked", "not_offered", "not_offered_words", "invitation"])
     return row
+
+
+@transaction.atomic
+def give_code(consultation: Consultation, *, by: Employee) -> str:
+    """Return the one-time code to name to the caller: what he says by it is seen here. Asked again, it is the same."""
+    row = _mine(consultation, by)
+    if row.code_invitation is None:
+        row.code_invitation = feedback.invite(channel=_channel(row), on=timezone.localdate())
+        row.save(update_fields=["code_invitation"])
+        journal.record("consultation.code_given", chain=_chain(row), by=by)
+    return asking.code_for(row.code_invitation)
 
 
 @transaction.atomic
@@ -530,6 +540,10 @@ def _reopened(row: Consultation, *, by: Employee) -> Consultation:
 def _attach(call: Call | None, consultation: Consultation) -> None:
     if call is not None:
         Call.objects.filter(pk=call.pk).update(consultation=consultation)
+
+
+def _channel(row: Consultation) -> ChannelCode:
+    return ChannelCode.HOTLINE if row.line.ours else ChannelCode.EKC
 
 
 def _usual_line() -> Line:

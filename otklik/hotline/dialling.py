@@ -6,9 +6,10 @@ import hashlib
 import hmac
 import json
 import logging
+import re
 import time
 from typing import Final, Protocol
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from django.conf import settings
@@ -17,11 +18,16 @@ from django.utils import timezone
 
 from otklik.core import installation
 from otklik.core.errors import DomainError
+from otklik.hotline.exchange import ami
 from otklik.hotline.models import Extension
 from otklik.people.models import Employee
 
 log = logging.getLogger("otklik.hotline.dialling")
 PATIENCE: Final = 5  # seconds
+RINGS_FOR: Final = 30  # seconds the employee's telephone rings before the exchange gives up
+CONTEXT: Final = "from-internal"  # of the dial plan, as FreePBX calls it
+CHANNEL: Final = "PJSIP/{extension}"
+HTTP: Final = ("http", "https")
 
 
 class NoExtension(DomainError):
@@ -77,6 +83,39 @@ class ByUrl:
             raise NotDialled from None
 
 
+class ByAmi:
+    """Asterisk by its manager's port: `ami://user:password@host:5038/context?channel=PJSIP/{extension}`.
+
+    The employee's telephone rings first; when it is lifted the dial plan's context dials the number.
+    """
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._host, self._port = parts.hostname or "127.0.0.1", parts.port or 5038
+        self._user, self._password = unquote(parts.username or ""), unquote(parts.password or "")
+        self._context = unquote(parts.path.strip("/")) or CONTEXT
+        self._channel = parse_qs(parts.query).get("channel", [CHANNEL])[0]
+
+    def dial(self, extension: str, number: str) -> None:
+        """Ask the exchange; whatever it does not do in a few seconds is said, never the number."""
+        dialled = re.sub(r"[^\d+]", "", number)
+        if not dialled:
+            raise NotDialled
+        channel = extension if "/" in extension else self._channel.replace("{extension}", extension)
+        asked = {"Channel": channel, "Context": self._context, "Exten": dialled, "Priority": "1"}
+        asked |= {"CallerID": dialled, "Timeout": f"{RINGS_FOR * 1000}", "Async": "true"}
+        try:
+            to = {"user": self._user, "password": self._password}
+            line = ami.Connection(self._host, self._port, **to, events="off", patience=PATIENCE)
+            try:
+                line.ask({"Action": "Originate", **asked})
+            finally:
+                line.close()
+        except (OSError, ami.Refused) as exc:  # the exchange may repeat the number in its words
+            log.warning("the exchange did not dial: %s", type(exc).__name__)
+            raise NotDialled from None
+
+
 class _NoRedirects(HTTPRedirectHandler):
     """A number is sent where the installation says and nowhere else."""
 
@@ -87,8 +126,9 @@ class _NoRedirects(HTTPRedirectHandler):
 def dialler() -> Dialler | None:
     """Return the installation's way to dial, or None: employees then press a `tel:` link. A demo stand rings nobody."""
     template, secret = settings.EXCHANGE_DIAL, settings.EXCHANGE_DIAL_SECRET
-    known = secret and urlsplit(template).scheme in ("http", "https")
-    return ByUrl(template, secret) if known and not installation.is_demo() else None
+    scheme = urlsplit(template).scheme
+    way = ByAmi(template) if scheme == "ami" else ByUrl(template, secret) if secret and scheme in HTTP else None
+    return way if way is not None and not installation.is_demo() else None
 
 
 def connect(number: str, *, by: Employee) -> str | None:

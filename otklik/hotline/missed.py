@@ -6,7 +6,7 @@ exchange tells of it. People take a duty, try to call, and settle it; the system
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -150,23 +150,57 @@ def after(call: Call) -> None:
 def after_each(calls: Sequence[Call], schedules: Mapping[int, hours.Schedule]) -> None:
     """Do what `after` does for many calls, in the order given; `schedules`: of all lines, read by the caller.
 
-    Most calls are answered and mean nothing for any duty: three questions for all of them find those out.
+    Most calls are answered and mean nothing for any duty, most missed ones are the only call of their number: four
+    questions for all of them find those out.
     """
     incoming = [one for one in calls if one.direction == Call.Direction.IN]
     _hold(incoming)
     keys = {one.number_key for one in incoming} - {""}
-    waited_for = set(waiting().filter(number_key__in=keys).values_list("number_key", flat=True))
+    duties = list(MissedCall.objects.filter(number_key__in=keys).values_list("number_key", "outcome"))
+    waited_for = {key for key, outcome in duties if outcome == Outcome.OPEN}
     waited_for |= {one.number_key for one in incoming if one.state == State.MISSED}
     settling = set(MissedCall.objects.filter(reached_by__in=incoming).values_list("reached_by", flat=True))
+    alone = _only_calls(incoming, known={key for key, _ in duties}, settling=settling)
     token = _read.set(schedules)
     try:
+        _owe_each(alone)
+        done = {one.pk for one in alone}
         for call in calls:
+            if call.pk in done:
+                continue
             if call.direction == Call.Direction.OUT:
                 returns.heard(call)
             elif call.state == State.MISSED or call.missed_id or call.number_key in waited_for or call.pk in settling:
                 _after(call, settles=call.pk in settling)
     finally:
         _read.reset(token)
+
+
+def _only_calls(calls: Iterable[Call], *, known: Collection[str], settling: Collection[int]) -> list[Call]:
+    """Return the missed calls whose numbers have no other call and no duty (`known`): there is nothing to look for."""
+    fresh = [
+        one
+        for one in calls
+        if one.state == State.MISSED
+        and one.number_key
+        and one.number_key not in known
+        and not one.missed_id
+        and one.pk not in settling
+        and (one.line is None or one.line.ours)
+    ]
+    rows = Call.objects.filter(number_key__in={one.number_key for one in fresh}) if fresh else Call.objects.none()
+    once = {row["number_key"] for row in rows.values("number_key").annotate(number=Count("pk")) if row["number"] == 1}
+    return [one for one in fresh if one.number_key in once]
+
+
+def _owe_each(calls: Sequence[Call]) -> None:
+    """Make a duty of each of these calls, nothing asked."""
+    rows = MissedCall.objects.bulk_create([_built(call) for call in calls])
+    for call, row in zip(calls, rows, strict=True):
+        call.missed = row
+    Call.objects.bulk_update(calls, ["missed"])
+    owed = {f"missed:{one.missed_id}": {"call": one.pk, "outcome": Outcome.OPEN} for one in calls}
+    journal.record_each("missed.owed", owed, by=None)
 
 
 def _hold(calls: Iterable[Call]) -> None:
@@ -265,7 +299,14 @@ def _answered_since(call: Call) -> Call | None:
 
 
 def _new(call: Call, answered: Call | None = None) -> MissedCall:
-    row = MissedCall.objects.create(
+    row = _built(call, answered)
+    row.save(force_insert=True)
+    journal.record("missed.owed", chain=f"missed:{row.pk}", by=None, call=call.pk, outcome=row.outcome)
+    return row
+
+
+def _built(call: Call, answered: Call | None = None) -> MissedCall:
+    return MissedCall(
         line=call.line,
         number=call.number,
         number_key=call.number_key,
@@ -279,8 +320,6 @@ def _new(call: Call, answered: Call | None = None) -> MissedCall:
         settled_at=_met_at(answered) if answered else None,
         reached_by=answered,
     )
-    journal.record("missed.owed", chain=f"missed:{row.pk}", by=None, call=call.pk, outcome=row.outcome)
-    return row
 
 
 def _met_at(call: Call) -> datetime:

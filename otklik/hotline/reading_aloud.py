@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from django.db import models, transaction
@@ -40,7 +40,9 @@ from otklik.people.models import Employee
 SHOWN: Final = 9  # as many as there are digits to choose with
 _LONGEST: Final = 400  # characters of a line: half a minute of reading
 _SEARCHES: Final = 20  # of one consultation
-_PLACEHOLDER: Final = re.compile(r"\{[^{}\n]{1,60}\}")  # filled in letters only
+_PLACEHOLDER: Final = re.compile(r"\{[^{}\n]{1,60}\}|\[[^\[\]\n]{1,60}\]")  # filled in letters only
+
+_SENTENCE: Final = re.compile(r"(?<=[.!?…])\s+")
 
 # What a call is answered with, in the order of its keys.
 KINDS: Final[tuple[tuple[type[Material], str], ...]] = (
@@ -244,7 +246,12 @@ def proposed(consultation: Consultation) -> tuple[list[Suggested], list[Suggeste
     if not text:
         return [], []
     guess = classification.propose(text, reader=by)
-    return guess.topics, guess.needs
+    # A title is told once, among the materials.
+    topics, needs = (
+        [replace(one, words=[word for word in one.words if word not in titles]) for one in votes]
+        for votes in (guess.topics, guess.needs)
+    )
+    return topics, needs
 
 
 def reference_of(consultation: Consultation) -> str:
@@ -306,7 +313,7 @@ def _line(row: dict[str, Any], hours: list[str]) -> Line:
     if row["of_faq"]:
         return Line(_short(row["faq__short_answer"]))
     if row["of_replytemplate"]:
-        return Line(_short(_PLACEHOLDER.sub("", row["replytemplate__text"])), FOR_LETTERS)
+        return Line(_short(_without_blanks(row["replytemplate__text"])), FOR_LETTERS)
     if row["of_service"]:
         said = [row["service__result"], f"Срок: {row['service__term']}", f"Стоимость: {row['service__cost']}"]
         return Line(_short(" ".join(map(_ended, said))))
@@ -320,6 +327,12 @@ def _line(row: dict[str, Any], hours: list[str]) -> Line:
     if row["of_script"]:
         return Line(_short(row["script__when"]), SCRIPT)
     return Line(_short(row["legalact__full_title"] or ""))
+
+
+def _without_blanks(text: str) -> str:
+    """Return the sentences of a template that need nothing of an appeal to be filled in."""
+    whole = [one for line in text.splitlines() for one in _SENTENCE.split(line) if not _PLACEHOLDER.search(one)]
+    return " ".join(whole) if any(one.strip() for one in whole) else _PLACEHOLDER.sub("…", text)
 
 
 def _ended(words: str) -> str:

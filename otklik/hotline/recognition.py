@@ -115,12 +115,6 @@ class Caller:
     attempts_left: int = MOST_FAILED
 
 
-def cases_of(number_key: str, *, by: Employee) -> list[Locked]:
-    """Return the open cases of whoever has this telephone, all of them locked."""
-    _check_power(by)
-    return [Locked(pk) for pk in _open_cases(number_key).values_list("pk", flat=True)]
-
-
 def caller_of(consultation: Consultation, *, by: Employee) -> Caller:
     """Return who calls: earlier calls and consultations, masked applicants, locked cases, and what may be told.
 
@@ -146,16 +140,6 @@ def caller_of(consultation: Consultation, *, by: Employee) -> Caller:
     )
 
 
-def is_recognised(consultation: Consultation, appeal: Appeal) -> bool:
-    """Tell whether the caller of this consultation may be told of this appeal: while he is on the line."""
-    return _recognised(consultation).filter(appeal=appeal.pk).exists()
-
-
-def by_code(consultation: Consultation, appeal: Appeal, code: str, *, by: Employee) -> Recognition:
-    """Note whether the code named is this appeal's; the row says whether the caller was recognised."""
-    return by_number(consultation, appeal.number, code, by=by)
-
-
 def by_number(consultation: Consultation, number: str, code: str, *, by: Employee) -> Recognition:
     """Note whether number and code belong together, whatever telephone the caller has."""
     if not (number.strip() and code.strip()):
@@ -170,33 +154,23 @@ def by_number(consultation: Consultation, number: str, code: str, *, by: Employe
     return _attempt(consultation, Recognition.How.CODE, meant, check, by=by)[0]
 
 
-def by_facts(consultation: Consultation, appeal: Appeal, facts: Mapping[str, str], *, by: Employee) -> Recognition:
-    """Note whether two of the facts named are this appeal's; `facts`: code of a `Fact` → what the caller said."""
-    return _by_facts(consultation, [appeal], facts, by=by)[0]
-
-
 def by_told(consultation: Consultation, facts: Mapping[str, str], *, by: Employee) -> list[Recognition]:
     """Try the facts on the open cases of the caller's telephone, and on the appeal whose number he names."""
     tried = {one.pk: one for one in _named(facts.get(Fact.APPEAL, ""))}
     if consultation.number_key:
         tried |= {one.pk: one for one in _open_cases(consultation.number_key)}
-    return _by_facts(consultation, list(tried.values()), facts, by=by)
-
-
-def _by_facts(
-    consultation: Consultation, tried: list[Appeal], facts: Mapping[str, str], *, by: Employee
-) -> list[Recognition]:
+    cases = list(tried.values())
     said = {name: facts[name].strip()[:500] for name in Fact.values if facts.get(name, "").strip()}
     if len(said) < NEEDED:
         raise TooLittleNamed
 
     def check() -> tuple[list[Appeal], list[str]]:
-        agree = {one.pk: _agreeing(one, said) for one in tried}
-        found = [one for one in tried if len(agree[one.pk]) >= NEEDED]
+        agree = {one.pk: _agreeing(one, said) for one in cases}
+        found = [one for one in cases if len(agree[one.pk]) >= NEEDED]
         best = max(agree.values(), key=len, default=[])
         return found, best
 
-    return _attempt(consultation, Recognition.How.TWO_FACTS, tried, check, by=by)
+    return _attempt(consultation, Recognition.How.TWO_FACTS, cases, check, by=by)
 
 
 @transaction.atomic

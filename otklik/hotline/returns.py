@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -9,6 +10,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from otklik.core import journal
+from otklik.core.errors import DomainError
+from otklik.hotline import dialling
 from otklik.hotline.models import Call, MissedCall, Promise, ReturnCall
 from otklik.people.models import Employee
 
@@ -16,6 +19,35 @@ Result = ReturnCall.Result
 # A button pressed twice is one attempt; what an employee tells and what the exchange saw of the same ring, too.
 TWICE: Final = timedelta(seconds=30)
 SAME_RING: Final = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Dialled:
+    """What came of pressing «Перезвонить»: the telephone that rings, or why none does; the number is shown anyway."""
+
+    number: str
+    rings: str | None = None
+    refusal: DomainError | None = None
+
+
+def dial(*, by: Employee, missed: MissedCall | None = None, promise: Promise | None = None) -> Dialled:
+    """Give the number of a duty and let the exchange connect, where it can; who looked is written down."""
+    number = ""
+    if missed is not None:
+        number = missed.number
+        journal.looked("missed.number_revealed", by=by, missed=missed.pk)
+    if promise is not None:
+        number = promise.number
+        journal.looked("promise.number_revealed", by=by, promise=promise.pk)
+    try:
+        rings = dialling.connect(number, by=by)
+    except DomainError as refusal:
+        return Dialled(number, refusal=refusal)
+    if rings and missed is not None:
+        journal.record("missed.dialled", chain=f"missed:{missed.pk}", by=by)
+    if rings and promise is not None:
+        journal.record("promise.dialled", chain=f"promise:{promise.pk}", by=by)
+    return Dialled(number, rings)
 
 
 def tell(result: str, *, by: Employee, missed: MissedCall | None = None, promise: Promise | None = None) -> ReturnCall:

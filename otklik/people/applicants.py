@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Final
 
@@ -232,15 +232,31 @@ def create(typed: Typed, *, by: Employee | None) -> Applicant:
     return applicant
 
 
-def _complete(known: Applicant, typed: Typed, *, by: Employee | None) -> None:
-    """Add contacts and an address that were not known; what is known is not overwritten."""
+def _complete(known: Applicant, typed: Typed, *, by: Employee | None, also: Sequence[str] = ()) -> list[str]:
+    """Add contacts and an address that were not known; what is known is not overwritten. `also`: filled in before."""
     added = _add_contacts(known, typed)
     if typed.address and not known.address:
         known.address, known.address_key = typed.address, address_key(typed.address)
         known.save(update_fields=["address", "address_key"])
         added.append("address")
-    if added:
-        journal.record("applicant.completed", chain=_chain(known), by=by, added=added)
+    if also or added:
+        journal.record("applicant.completed", chain=_chain(known), by=by, added=[*also, *added])
+    return added
+
+
+@transaction.atomic(savepoint=False)
+def complete(known: Applicant, typed: Typed, *, by: Employee) -> list[str]:
+    """Fill in what is missing about an applicant and return the names of it; what is known is not overwritten."""
+    _hold(typed)
+    known.refresh_from_db()
+    empty = [name for name in ("first_name", "patronymic") if getattr(typed, name) and not getattr(known, name)]
+    for name in empty:
+        setattr(known, name, getattr(typed, name))
+    if empty:
+        whole = {name: getattr(known, name) for name in ("last_name", "first_name", "patronymic", "organisation")}
+        known.name_key = Typed(kind=known.kind, **whole).name_key
+        known.save(update_fields=[*empty, "name_key"])
+    return empty + _complete(known, typed, by=by, also=empty)
 
 
 def _add_contacts(applicant: Applicant, typed: Typed) -> list[str]:

@@ -50,7 +50,7 @@ def _take(request: HttpRequest, invitation: Invitation) -> HttpResponse:
     typed = sent(request)
     try:
         feedback.answer(invitation.token, typed, typed.get("comment", [""])[0])
-    except feedback.AnswersUnclear as refusal:
+    except questions.AnswersUnclear as refusal:
         return _ask(request, invitation, typed, str(refusal), status=422)
     except feedback.InvitationExpired as refusal:
         return _closed(request, refusal)

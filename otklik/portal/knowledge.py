@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from otklik.core.access import public
 from otklik.knowledge import archive, finding, materials, trust
-from otklik.knowledge.models import PublicVersion, Section
+from otklik.knowledge.models import PublicVersion, ReceptionSchedule, Section
 from otklik.portal import searching
 
 NEAR: Final = 5
@@ -57,6 +57,7 @@ def material(request: HttpRequest, section: str, slug: str) -> HttpResponse:
     context = {
         "shown": version,
         "section": keeper,
+        "is_schedule": version.material.cached_content_type.model_class() is ReceptionSchedule,
         "trust": trust.of([version.material])[version.material_id],
         "today": timezone.localdate(),
         "refers_to": materials.referred_on_site(version.refers_to),

@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from otklik.portal import asking, feedback, filing, home, knowledge, prompting, status, vote, write
+from otklik.portal import (
+    asking,
+    feedback,
+    filing,
+    home,
+    knowledge,
+    prompting,
+    reception_hours,
+    status,
+    visits,
+    vote,
+    write,
+)
 
 app_name = "portal"
 
@@ -13,6 +25,8 @@ urlpatterns = [
     path("kb/<str:section>/", knowledge.section, name="knowledge_section"),
     path("kb/<str:section>/<str:slug>/", knowledge.material, name="knowledge_material"),
     path("how-to-file/", filing.how_to_file, name="how_to_file"),
+    path("reception/", reception_hours.hours, name="reception"),
+    path("reception/calendar/<str:token>/", reception_hours.feed, name="reception_feed"),
     path("write/", write.write, name="write"),
     path("write/answers/", prompting.answers, name="write_answers"),
     path("write/answers/opened/", prompting.opened, name="write_opened"),
@@ -20,6 +34,9 @@ urlpatterns = [
     path("status/", status.status, name="status"),
     path("status/view/", status.view, name="status_view"),
     path("status/file/<int:file_id>/", status.letter, name="status_file"),
+    path("reception/ask/", visits.ask, name="visit_ask"),
+    path("reception/asked/", visits.asked, name="visit_asked"),
+    path("reception/<str:token>/", visits.own, name="visit_own"),
     path("vote/<int:pk>/", vote.vote, name="vote"),
     path("o/<str:code>/", asking.ask, name="ask"),
     path("o/<str:code>/qr.svg", asking.qr, name="ask_qr"),

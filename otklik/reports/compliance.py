@@ -15,26 +15,25 @@ from otklik.core.compliance import Figure, Promise
 from otklik.core.procedure import Wording
 from otklik.hotline import compliance as hotline
 from otklik.knowledge import compliance as knowledge
+from otklik.reception import booked, promised_answers
+from otklik.reception import compliance as reception
 from otklik.surveys import compliance as surveys
 
 # Who sees how the Procedure is kept, on the page and by the API: auditors, clerks, administrators, heads and signers.
 READERS: Final = ("journal.view", "dictionaries.edit", "appeals.approve")
 
 # Clauses no room fulfils yet. A room that comes declares its own and takes the line away from here.
-PLANNED: Final = (
-    Promise("R10.1", "10.1", missing="Категории ПОС и сокращённый срок (Фаст-трек)."),
-    Promise("R28", "28", missing="Предварительная запись на личное посещение."),
-    Promise("R35.1", "35.1", missing="Личный приём: полномочия ведущего и условия помещения."),
-    Promise("R35.2", "35.2", missing="Приёмная: сверка документа, согласие на запись, выбор помещения."),
-    Promise("R35.3", "35.3", missing="Карточка личного приёма: исходы и подпись того, кто вёл приём."),
-)
+PLANNED: Final = (Promise("R10.1", "10.1", missing="Категории ПОС и сокращённый срок (Фаст-трек)."),)
 
 PROMISES: Final[tuple[Promise, ...]] = (
     *channels.PROMISES,
     *appeals.PROMISES,
     *hotline.PROMISES,
+    *reception.PROMISES,
+    *booked.PROMISES,
     *surveys.PROMISES,
     *knowledge.PROMISES,
+    *promised_answers.PROMISES,
     *PLANNED,
 )
 

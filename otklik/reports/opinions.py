@@ -1,4 +1,4 @@
-"""One analysis of what people say, wherever they said it: by QR, link, paper, telephone, in the ПОС (пп. 27.3, 36).
+"""One analysis of what people say, wherever they said it: by QR, link, paper, telephone (пп. 27.3, 36).
 
 Percentages never stand alone: a `Share` knows of how many, and of fewer than ten it is no percentage at all.
 """
@@ -58,7 +58,7 @@ SAID: Final[dict[str, tuple[str, Q]]] = {
     "yes": ("ответ получен", Q(answers__answered="yes")),
     "no": ("ответ не получен", Q(answers__answered="no")),
     "texts": ("со словами", ~Q(comment="")),
-    "closed": ("со словами, петля замкнута", ~Q(comment="") & CLOSED),
+    "closed": ("со словами, разобраны", ~Q(comment="") & CLOSED),
     "waiting": ("со словами, ждут", ~Q(comment="") & ~Q(pk__in=Response.objects.filter(CLOSED).values("pk"))),
     "happy": ("довольны", Q(answers__answered="yes", answers__quality="satisfied")),
     "unhappy": (
@@ -298,7 +298,8 @@ def targets(on: date) -> dict[str, OpinionTarget]:
 def _about(rows: QuerySet[Response]) -> QuerySet[Response]:
     """Say of each opinion what it is about: the room above that holds the invitation knows."""
     appeal = Appeal.objects.filter(invitation=OuterRef("invitation"))
-    talk = Consultation.objects.filter(invitation=OuterRef("invitation"))
+    asked_in = Q(invitation=OuterRef("invitation")) | Q(code_invitation=OuterRef("invitation"))
+    talk = Consultation.objects.filter(asked_in)
     asked = AppealQuestion.objects.filter(appeal__invitation=OuterRef("invitation")).order_by("pk")
     return rows.annotate(
         of_appeal=Subquery(appeal.values("pk")[:1]),

@@ -26,9 +26,6 @@ CONSENT_TEXT: Final = (
 )
 
 
-AnswersUnclear = questions.AnswersUnclear
-
-
 class InvitationUnknown(DomainError):
     """No invitation bears this token."""
 

@@ -123,7 +123,6 @@ class Response(models.Model):
         QR = "qr", "по QR-коду"
         PAPER = "paper", "на бумаге"
         PHONE = "phone", "по телефону"
-        POS = "pos", "оценка в ПОС"
 
     invitation = models.OneToOneField(Invitation, models.PROTECT, related_name="response", verbose_name="приглашение")
     answers = models.JSONField("ответы", help_text="код вопроса → код ответа или текст")

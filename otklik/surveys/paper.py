@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import random
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from itertools import pairwise
@@ -101,6 +103,13 @@ class SameHand(DomainError):
     text = "Анкету № {number} ввели вы. Проверяет другой человек: передайте ему пачку."
 
 
+class NoSuchBox(DomainError):
+    """A number was typed that no box of the question has."""
+
+    code = "paper.no_such_box"
+    text = "«{question}»: наберите номера отмеченных квадратов от 1 до {most}, например «1 3»."
+
+
 class NotChecked(DomainError):
     """The sample is not typed again yet, or its differences wait."""
 
@@ -142,16 +151,24 @@ def editions() -> QuerySet[Questionnaire]:
 
 def choices_of(questionnaire: Questionnaire) -> list[dict[str, Any]]:
     """Return the questions answered by one key, with the key of each answer: the number of its box on paper."""
-    return [
-        {**one, "keys": [(str(key), code, words) for key, (code, words) in enumerate(questions.offered(one), start=1)]}
-        for one in questionnaire.questions
-        if one["kind"] in questions.ONE_OF
-    ]
+    return [one for one in _numbered(questionnaire) if one["kind"] in questions.ONE_OF]
 
 
 def texts_of(questionnaire: Questionnaire) -> list[dict[str, Any]]:
-    """Return the questions answered in words."""
-    return [one for one in questionnaire.questions if one["kind"] not in questions.ONE_OF]
+    """Return the questions answered in words, and those with several answers: the numbers of the boxes are typed."""
+    return [one for one in _numbered(questionnaire) if one["kind"] not in questions.ONE_OF]
+
+
+def _numbered(questionnaire: Questionnaire) -> list[dict[str, Any]]:
+    """Return all questions with their numbers and the numbers of their boxes, as the blank has them."""
+    return [
+        {
+            **one,
+            "number": place,
+            "keys": [(str(key), code, words) for key, (code, words) in enumerate(questions.offered(one), start=1)],
+        }
+        for place, one in enumerate(questionnaire.questions, start=1)
+    ]
 
 
 def blank(questionnaire: Questionnaire, *, batch: PaperBatch | None = None, on: date) -> bytes:
@@ -378,7 +395,7 @@ def count(batch: PaperBatch, *, unchecked: str = "", by: Employee) -> int:
     unchecked = unchecked.strip()[:300]
     if waiting or (stand.left and not unchecked):
         raise NotChecked(left=stand.left, open=len(waiting))
-    said = [form for form in batch.forms.all() if form.comment or _said(form.answers)]
+    said = [form for form in batch.forms.all() if form.comment or _said(batch.questionnaire, form.answers)]
     channel = batch.point.channel if batch.point else ""
     invitations = Invitation.objects.bulk_create(
         Invitation(questionnaire=batch.questionnaire, channel=channel, expires_on=batch.received_on) for _ in said
@@ -386,7 +403,7 @@ def count(batch: PaperBatch, *, unchecked: str = "", by: Employee) -> int:
     responses = Response.objects.bulk_create(
         Response(
             invitation=invitation,
-            answers=_said(form.answers),
+            answers=_said(batch.questionnaire, form.answers),
             comment=form.comment,
             source=Response.Source.PAPER,
             point=batch.point,
@@ -455,8 +472,27 @@ def _whole(questionnaire: Questionnaire, answers: Answers) -> dict[str, str]:
     for one in choices_of(questionnaire):
         if one["code"] not in known:
             raise FormUnfinished(question=one["text"])
+    for one in texts_of(questionnaire):
+        _boxes(one, known.get(one["code"], ""))
     return known
 
 
-def _said(answers: Answers) -> dict[str, str]:
-    return {code: value for code, value in answers.items() if value not in MARKS}
+def _boxes(question: Mapping[str, Any], typed: str) -> list[str]:
+    """Return the codes of the boxes whose numbers were typed: «1 3», «1,3» or, where there are nine at most, «13»."""
+    if question["kind"] != "several":
+        return []
+    codes = {key: code for key, code, _ in question["keys"]}
+    numbers = re.findall(r"\d" if len(codes) <= 9 else r"\d+", typed)
+    if any(one not in codes for one in numbers) or (typed and not numbers):
+        raise NoSuchBox(question=question["text"], most=len(codes))
+    return [code for key, code in codes.items() if key in numbers]
+
+
+def _said(questionnaire: Questionnaire, answers: Answers) -> dict[str, Any]:
+    """Return what the paper says, as questionnaires keep it."""
+    said: dict[str, Any] = {code: value for code, value in answers.items() if value not in MARKS}
+    for one in texts_of(questionnaire):
+        if one["kind"] == "several" and one["code"] in said:
+            with suppress(NoSuchBox):  # words typed before numbers were asked for stay as they are
+                said[one["code"]] = _boxes(one, said[one["code"]])
+    return said

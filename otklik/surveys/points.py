@@ -82,6 +82,11 @@ def for_site() -> SurveyPoint | None:
     return running().filter(channel="website").order_by("pk").first()
 
 
+def for_codes() -> SurveyPoint | None:
+    """Return the point where whoever was given a one-time code may enter it: on the site, else on the line."""
+    return for_site() or for_line()
+
+
 def opened(point: SurveyPoint) -> None:
     """Count that somebody has opened the questionnaire there."""
     SurveyPoint.objects.filter(pk=point.pk).update(opened=F("opened") + 1)
@@ -121,9 +126,10 @@ def path(point: SurveyPoint) -> str:
     return f"/o/{point.code}"
 
 
-def url(point: SurveyPoint) -> str:
-    """Return the whole address, as a QR code and a link carry it."""
-    return f"{settings.BASE_URL}{path(point)}/"
+def url(point: SurveyPoint, code: str = "") -> str:
+    """Return the whole address, as a QR code and a link carry it; with a one-time code it need not be typed."""
+    known = f"?k={code.replace(' ', '')}" if code else ""
+    return f"{settings.BASE_URL}{path(point)}/{known}"
 
 
 def said(point: SurveyPoint) -> str:
@@ -131,12 +137,15 @@ def said(point: SurveyPoint) -> str:
     return f"{settings.BASE_URL.partition('://')[2]}{path(point)}"
 
 
-def qr_svg(point: SurveyPoint) -> bytes:
-    """Return the QR code of a point's address as a picture that stands alone: black on white, with its quiet zone."""
+def qr_svg(point: SurveyPoint, code: str = "", *, fits: bool = False) -> bytes:
+    """Return the QR code of a point's address as a picture that stands alone: black on white, with its quiet zone.
+
+    `code`: the one-time code it brings along. `fits`: it has no size of its own and is as wide as its place.
+    """
     drawn = io.BytesIO()
     # A quarter of it may be spoilt: posters hang for years.
-    segno.make(url(point), error="q", micro=False).save(
-        drawn, kind="svg", border=4, xmldecl=False, light="#fff", omitsize=False, scale=8, title=None
+    segno.make(url(point, code), error="q", micro=False).save(
+        drawn, kind="svg", border=4, xmldecl=False, light="#fff", omitsize=fits, scale=8, title=None
     )
     return drawn.getvalue()
 

@@ -83,7 +83,7 @@ def _recognise(request: StaffRequest, row: Consultation, given: dict[str, str]) 
     return list(recognition.by_told(row, given, by=request.user))
 
 
-@requires(popping.POWER)
+@requires(popping.POWER, "reception.hold")
 @require_http_methods(["GET", "POST"])
 def search(request: StaffRequest, pk: int | None = None) -> HttpResponse:
     """Show the search beside the call, or what was found; as one types, only that part."""

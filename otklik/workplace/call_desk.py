@@ -24,7 +24,7 @@ from otklik.core.access import requires
 from otklik.core.errors import DomainError
 from otklik.hotline import consultations, promises, scripts
 from otklik.hotline.models import Call, Consultation, Transfer
-from otklik.surveys import feedback, points
+from otklik.surveys import asking, feedback, points
 from otklik.surveys.models import Response
 from otklik.workplace.call_aside import search_box
 from otklik.workplace.call_forms import AboutForm, NewCallForm, PromiseForm, TransferForm, WordsForm
@@ -261,6 +261,10 @@ def _write(request: StaffRequest, row: Consultation) -> dict[str, Any] | None:
     return {"words": form} if form.errors else None
 
 
+def _code(request: StaffRequest, row: Consultation) -> None:
+    consultations.give_code(row, by=request.user)
+
+
 # What a button's address ends with → the part of the page it belongs to, what it does; None: nothing was wrong.
 ACTS: Final[Mapping[str, tuple[str, Callable[[StaffRequest, Consultation], dict[str, Any] | None]]]] = {
     "hold": ("held", _hold),
@@ -270,6 +274,7 @@ ACTS: Final[Mapping[str, tuple[str, Callable[[StaffRequest, Consultation], dict[
     "result": ("steps", _result),
     "promise": ("steps", _promise),
     "write": ("steps", _write),
+    "code": ("code", _code),
 }
 
 
@@ -335,6 +340,7 @@ def _closing(row: Consultation, sent: Mapping[str, Any]) -> dict[str, Any]:
         "not_offered": NOT_OFFERED,
         "outcomes": OUTCOMES,
         "point": _point(),
+        "code": asking.code_for(row.code_invitation) if row.code_invitation else "",
         "sent": sent,
     }
 

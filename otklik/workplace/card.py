@@ -57,6 +57,7 @@ ACTIONS: Final = (
     Action("withdraw", "Отозвать с подписи", "arrow-back-up", "sign"),
     Action("propose", "Предложить тему и потребность", "tags", "classify"),
     Action("reopen", "Начать новый ответ", "edit", "reopen", at_once=True),
+    Action("invite", "Пригласить оценить", "message-check", "invite"),
     Action("keep", "Стоит сохранить", "bookmark-plus", "keep"),
     Action("write_material", "Создать материал", "file-plus", "material_of_answer"),
     Action("close", "Закрыть обращение", "archive", "dispatch"),

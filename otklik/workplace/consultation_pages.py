@@ -18,11 +18,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 from otklik.appeals.models import Topic
 from otklik.core import typed
 from otklik.core.access import requires
-from otklik.hotline import consultations, reading_aloud, scripts
+from otklik.hotline import calls, consultations, reading_aloud, scripts
 from otklik.hotline.models import Consultation, Line
 from otklik.knowledge import materials
+from otklik.people import personal_data
 from otklik.people.models import Employee
-from otklik.surveys import feedback
+from otklik.surveys import asking, feedback
 from otklik.surveys.models import Response
 from otklik.workplace.requests import StaffRequest
 
@@ -96,16 +97,18 @@ def consultation(request: StaffRequest, pk: int) -> HttpResponse:
         consultations.take_up(row, by=request.user)
         messages.success(request, "Консультация снова открыта.")
         return redirect("workplace:call", pk=pk)
-    said = None
-    if row.invitation_id:
-        answers = Response.objects.select_related("invitation__questionnaire")
-        said = answers.filter(invitation_id=row.invitation_id).first()
+    asked = [one for one in (row.invitation_id, row.code_invitation_id) if one]
+    answers = Response.objects.filter(invitation__in=asked).select_related("invitation__questionnaire") if asked else []
+    told = {one.invitation_id: one for one in answers}
+    said, by_code = told.get(row.invitation_id or 0), told.get(row.code_invitation_id or 0)
     read = list(row.scripts.all())
     readable = materials.for_staff(request.user).filter(pk__in={one.material for one in read})
     titles = dict(readable.values_list("pk", "title"))
+    of_row = list(row.calls.select_related("answered_by").order_by("came_at"))
+    closed = calls.closed_by_us(of_row)
     context: dict[str, Any] = {
         "consultation": row,
-        "calls": list(row.calls.select_related("answered_by").order_by("came_at")),
+        "calls": [(one, closed.get(one.pk, "")) for one in of_row],
         "read": [(one, scripts.STAGE_NAMES.get(one.stage, one.stage), titles.get(one.material, "")) for one in read],
         "uses": reading_aloud.used_in(row),
         "holds": [(one, _seconds(one.began_at, one.ended_at)) for one in row.holds.all()],
@@ -113,6 +116,10 @@ def consultation(request: StaffRequest, pk: int) -> HttpResponse:
         "promises": list(row.promises.select_related("by")),
         "recognitions": list(row.recognitions.select_related("appeal", "by")),
         "said": feedback.spoken(said) if said else [],
+        "by_code": by_code,
+        "said_by_code": feedback.spoken(by_code) if by_code else [],
+        "comment_by_code": personal_data.hidden(by_code.comment) if by_code else "",
+        "code": asking.code_for(row.code_invitation) if row.code_invitation and not by_code else "",
         "lasted": _seconds(row.opened_at, row.closed_at),
         "perms_to_inbox": request.user.has_power("intake.view") or request.user.has_power("intake.decide"),
         "may_work": consultations.may_work(row, request.user),

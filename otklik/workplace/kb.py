@@ -33,7 +33,7 @@ from otklik.knowledge import (
     trust,
 )
 from otklik.knowledge.materials import Filters
-from otklik.knowledge.models import LegalAct, Mark, Material, Section
+from otklik.knowledge.models import LegalAct, Mark, Material, ReceptionSchedule, Section
 from otklik.people.models import Unit
 from otklik.workplace import kb_votes
 from otklik.workplace.requests import StaffRequest
@@ -184,6 +184,7 @@ def material(request: StaffRequest, pk: int) -> HttpResponse:
     context = {
         **vars(read),
         "written_from": _appeal(request, read.written_from),
+        "is_schedule": isinstance(read.material, ReceptionSchedule),
         "changes_law": isinstance(read.material, LegalAct) and user.has_power(law.POWER),
         "sees_votes": any(user.has_power(power) for power in kb_votes.READERS),
         "behind": public.is_behind(read.material, read.version),

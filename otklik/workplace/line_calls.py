@@ -24,8 +24,7 @@ from otklik.core.errors import DomainError
 from otklik.core.forms import DATE_INPUT, TidyForm
 from otklik.hotline import brought, calls, reconciliation
 from otklik.hotline.exchange import cdr
-from otklik.hotline.exchange.events import Source
-from otklik.hotline.models import Call, CallEvent, Line
+from otklik.hotline.models import Call, Line
 from otklik.workplace.carried import AN_HOUR
 from otklik.workplace.requests import StaffRequest
 
@@ -86,9 +85,10 @@ def line_calls(request: StaffRequest) -> HttpResponse:
     rows = Call.objects.filter(_wanted(asked)).select_related("line", "answered_by").defer("number_key")
     page = Paginator(rows.order_by("-came_at", "-pk"), PER_PAGE).get_page(request.GET.get("page"))
     shown = list(page.object_list)
+    closed = calls.closed_by_us(shown)
     context = {
         "page": page,
-        "rows": [(call, masking.phone(call.number), note) for call, note in _with_notes(shown)],
+        "rows": [(call, masking.phone(call.number), closed.get(call.pk, "")) for call in shown],
         "asked": asked,
         "lines": Line.objects.all(),
         "states": Call.State.choices,
@@ -235,13 +235,6 @@ def _wanted(asked: dict[str, str]) -> Q:
     if asked["to"]:
         wanted &= Q(came_at__lt=_midnight(date.fromisoformat(asked["to"])) + timedelta(days=1))
     return wanted
-
-
-def _with_notes(shown: list[Call]) -> list[tuple[Call, str]]:
-    """Return calls with what is to be known of them: those whose end the exchange has never told."""
-    rows = CallEvent.objects.filter(source=Source.OURS, uid__in=[call.uid for call in shown])
-    closed = {(uid, at): facts.get("why", "") for uid, at, facts in rows.values_list("uid", "at", "facts")}
-    return [(call, calls.CLOSED.get(closed.get((call.uid, call.ended_at), ""), "")) for call in shown]  # type: ignore[arg-type]
 
 
 def _both(one: reconciliation.Difference) -> tuple[str, str, str]:

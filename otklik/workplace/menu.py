@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
 
@@ -16,8 +16,22 @@ from otklik.core.access import by_itself, requires
 from otklik.hotline import missed, promises
 from otklik.knowledge import agreement, law, review
 from otklik.people.models import Employee
-from otklik.reports import compliance, line
-from otklik.workplace import call_back, ekc_work, kb_votes, kb_words, line_calls, lines, saved, surveys, system
+from otklik.reception import appointments
+from otklik.reports import compliance, line, receptions
+from otklik.workplace import (
+    call_back,
+    ekc_work,
+    front_office,
+    holding,
+    kb_votes,
+    kb_words,
+    line_calls,
+    lines,
+    reception_schedule,
+    saved,
+    surveys,
+    system,
+)
 from otklik.workplace.asked import APPEALS
 from otklik.workplace.models import SavedView
 from otklik.workplace.requests import StaffRequest
@@ -58,6 +72,7 @@ class Line:
     hot: bool = False
     inner: bool = False
     go: str = ""
+    within: bool = False  # the page lies below this one
 
 
 HOT: Final = {"due", "undelivered"}
@@ -102,6 +117,31 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Переданы в ЕКЦ", "arrows-exchange", "ekc_handed", ekc_work.READERS, inner=True),
     ),
     (
+        # Personal reception: schedule, rooms
+        Item("Расписание приёма", "calendar-week", "reception_schedule", reception_schedule.READERS),
+        Item("Помещения для приёма", "building", "reception_rooms", reception_schedule.READERS, inner=True),
+        # Appointments
+        Item("Записи на приём", "calendar-user", "appointments", appointments.READERS),
+        Item("Записать на приём", "calendar-plus", "appointment_new", (appointments.POWER,), inner=True),
+        Item("Просьбы о записи", "mailbox", "visit_requests", (appointments.POWER,), inner=True),
+        Item("Сообщить по телефону", "phone-outgoing", "visit_notices", (appointments.POWER,), inner=True),
+        # Holding the reception
+        Item("Мой приём", "user-check", "hold_day", ("reception.hold",)),
+        Item("Ответы с приёма", "signature", "promised_answers", ("reception.hold", "reception.figures"), inner=True),
+        Item("Поручения с приёма", "list-check", "instructions", holding.INSTRUCTED, inner=True),
+        # Personal reception: the front office
+        Item("Приём сегодня", "id", "front_office", front_office.READERS, go="KeyB"),
+        Item("Показатели приёма", "chart-dots", "reception_figures", receptions.READERS, inner=True),
+        Item("Бланки приёма", "printer", "reception_blanks", front_office.PRINTERS, inner=True),
+        Item(
+            "Текст о записи приёма",
+            "message-dots",
+            "recording_words",
+            (front_office.KEEPERS, front_office.DESK),
+            inner=True,
+        ),
+    ),
+    (
         # Questionnaires, posters
         Item("Анкеты и плакаты", "qrcode", "surveys", surveys.READERS),
         # Paper; what people said
@@ -134,9 +174,18 @@ def groups_for(
 ) -> list[list[Line]]:
     """Return the menu's groups as this employee sees them on this page; `view` of a named list is «saved_7»."""
     groups = [list(_lines(group, employee, path, view, numbers=numbers, calls=calls)) for group in GROUPS]
+    if not view and not any(line.current for group in groups for line in group):
+        groups = [[replace(line, within=line.url == _above(path, groups)) for line in group] for group in groups]
     # Last, so that nothing moves when they come after the page.
     groups.append([_named_line(one, view, numbers) for one in named])
     return [group for group in groups if group]
+
+
+def _above(path: str, groups: Iterable[Iterable[Line]]) -> str:
+    """Return the address of the section a page lies in: a card lights up its list."""
+    home = _url("today")
+    sections = (line.url for group in groups for line in group if line.url != home and path.startswith(line.url))
+    return max(sections, key=len, default="")
 
 
 def _named_line(one: SavedView, view: str, numbers: Mapping[str, int]) -> Line:

@@ -19,11 +19,11 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from otklik.core import files, journal, masking, sheets, typed
+from otklik.core import files, masking, sheets, typed
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
 from otklik.core.models import JournalEntry
-from otklik.hotline import apology, dialling, missed, missed_figures
+from otklik.hotline import apology, calls, missed, missed_figures, returns
 from otklik.hotline.missed_figures import WEEKDAYS, Scope
 from otklik.hotline.models import Call, Line, MissedCall, ReturnCall
 from otklik.workplace import notices
@@ -148,14 +148,7 @@ def missed_dial(request: StaffRequest, pk: int) -> HttpResponse:
             raise missed.NothingToDial
     except DomainError as refusal:
         return _page(request, pk, refusal=refusal, status=refusal.status)
-    journal.looked("missed.number_revealed", by=request.user, missed=pk)
-    try:
-        rings = dialling.connect(row.number, by=request.user)
-    except DomainError as refusal:
-        return _page(request, pk, refusal=refusal, number=row.number)
-    if rings:
-        journal.record("missed.dialled", chain=f"missed:{pk}", by=request.user)
-    return _page(request, pk, number=row.number, rings=rings)
+    return _page(request, pk, dialled=returns.dial(missed=row, by=request.user))
 
 
 def _page(
@@ -164,17 +157,18 @@ def _page(
     *,
     refusal: DomainError | None = None,
     status: int = 200,
-    number: str = "",
-    rings: str | None = None,
+    dialled: returns.Dialled | None = None,
 ) -> HttpResponse:
     rows = MissedCall.objects.select_related("line", "taken_by", "settled_by", "duplicate_of")
     row = get_object_or_404(rows, pk=pk)
     keeps, outcome = request.user.has_power(missed.KEEPER), MissedCall.Outcome
     mine = row.taken_by_id in (None, request.user.pk)
     usual = [one for one in missed.BY_HAND if one != outcome.WITHHELD]
+    of_row = list(row.calls.select_related("answered_by").order_by("came_at", "pk"))
+    closed = calls.closed_by_us(of_row)
     context = {
         "row": row,
-        "calls": list(row.calls.select_related("answered_by").order_by("came_at", "pk")),
+        "calls": [(one, closed.get(one.pk, "")) for one in of_row],
         "attempts": list(row.returns.select_related("by").order_by("at", "pk")),
         "enough": missed.enough(row),
         "history": JournalEntry.objects.filter(chain=f"missed:{pk}").select_related("actor").order_by("seq"),
@@ -187,9 +181,8 @@ def _page(
         "results": ReturnCall.Result.choices,
         "alike": _alike(row),
         "typed": request.POST,
-        "refusal": refusal,
-        "number": number,
-        "rings": rings,
+        "refusal": refusal or (dialled.refusal if dialled else None),
+        "dialled": dialled,
         "now": timezone.now(),
     }
     return render(request, "workplace/missed/call.html", context, status=status)

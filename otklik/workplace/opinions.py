@@ -33,7 +33,7 @@ PER_PAGE: Final = 50
 EVER: Final = date(2000, 1, 1)
 HEADINGS: Final = (
     *("Разрез", "Группа", "Отзывов", "Оценили", "CSI, %", "CSAT, %", "Сказали про ответ", "Ответ получен, %"),
-    *("Со словами", "Петля замкнута, %"),
+    *("Со словами", "Отзывы разобраны, %"),
 )
 TALK_HEADINGS: Final = ("Начата", "Линия", "Консультант", "Тема", "Итог", "Два вопроса", "Почему не предложено")
 # The chart, in units of its own: it is drawn as wide as the page lets it.
@@ -220,16 +220,18 @@ def _tiles(whole: Figures, talks: opinions.Talks, scope: Scope, goals: dict[str,
     def talk(view: str) -> str:
         return f"{spoken}?{query(scope, view=view)}"
 
+    halves = f"{whole.satisfied} + ½ × {whole.partial}"
     shapes = (
-        ("csi", "CSI", whole.csi, f"{whole.satisfied} + ½ × {whole.partial}", "satisfied", "graded"),
-        ("csat", "CSAT", whole.csat, str(whole.satisfied), "satisfied", "graded"),
+        ("csi", "CSI — индекс удовлетворённости", whole.csi, halves, "satisfied", "graded"),
+        ("csat", "CSAT — удовлетворены", whole.csat, str(whole.satisfied), "satisfied", "graded"),
         ("answered", "Ответ получен", whole.answered, str(whole.yes), "yes", "told"),
-        ("closed", "Петля замкнута", whole.loop, str(whole.closed), "closed", "texts"),
+        ("closed", "Отзывы разобраны", whole.loop, str(whole.closed), "closed", "texts"),
     )
     for code, name, share, part, view, among in shapes:
         yield Tile(code, name, share, part, of(view), opinions.SAID[among][0], of(among), goals.get(code))
     solved = str(talks.judged - talks.again)
-    yield Tile("fcr", "FCR", talks.fcr, solved, talk("solved"), TALKS["judged"], talk("judged"), goals.get("fcr"))
+    first_time = "FCR — решено с первого обращения"
+    yield Tile("fcr", first_time, talks.fcr, solved, talk("solved"), TALKS["judged"], talk("judged"), goals.get("fcr"))
     yield Tile(
         "coverage",
         "Охват",

@@ -253,13 +253,16 @@ def _asked(row: PaperBatch, form: PaperForm) -> dict[str, Any]:
         {
             "code": one["code"],
             "text": one["text"],
-            "number": place,
+            "number": one["number"],
             "keys": [(key, code, words, form.answers.get(one["code"]) == code) for key, code, words in one["keys"]],
             "mark": form.answers.get(one["code"], ""),
         }
-        for place, one in enumerate(paper.choices_of(row.questionnaire), start=1)
+        for one in paper.choices_of(row.questionnaire)
     ]
-    texts = [(one["code"], one["text"], form.answers.get(one["code"], "")) for one in paper.texts_of(row.questionnaire)]
+    texts = [
+        {**one, "many": one["kind"] == "several", "value": form.answers.get(one["code"], "")}
+        for one in paper.texts_of(row.questionnaire)
+    ]
     return {"form": form, "choices": choices, "texts": texts, "none": paper.NONE, "unclear": paper.UNCLEAR}
 
 

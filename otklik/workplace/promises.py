@@ -14,12 +14,11 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from otklik.core import journal
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
 from otklik.core.models import JournalEntry
-from otklik.hotline import dialling
 from otklik.hotline import promises as domain
+from otklik.hotline import returns
 from otklik.hotline.models import Promise, ReturnCall
 from otklik.workplace import notices
 from otklik.workplace.requests import StaffRequest
@@ -88,14 +87,7 @@ def promise_step(request: StaffRequest, pk: int) -> HttpResponse:
 def promise_dial(request: StaffRequest, pk: int) -> HttpResponse:
     """Show the number to be called; where the exchange can, it connects. Who looked is written down."""
     row = get_object_or_404(domain.seen_by(request.user), pk=pk)
-    journal.looked("promise.number_revealed", by=request.user, promise=pk)
-    try:
-        rings = dialling.connect(row.number, by=request.user)
-    except DomainError as refusal:
-        return _page(request, pk, refusal=refusal, number=row.number)
-    if rings:
-        journal.record("promise.dialled", chain=f"promise:{pk}", by=request.user)
-    return _page(request, pk, number=row.number, rings=rings)
+    return _page(request, pk, dialled=returns.dial(promise=row, by=request.user))
 
 
 def _page(
@@ -104,8 +96,7 @@ def _page(
     *,
     refusal: DomainError | None = None,
     status: int = 200,
-    number: str = "",
-    rings: str | None = None,
+    dialled: returns.Dialled | None = None,
 ) -> HttpResponse:
     row = get_object_or_404(domain.seen_by(request.user), pk=pk)
     context = {
@@ -117,9 +108,8 @@ def _page(
         "outcomes": [one for one in Promise.Outcome.choices if one[0]],
         "results": ReturnCall.Result.choices,
         "typed": request.POST,
-        "refusal": refusal,
-        "number": number,
-        "rings": rings,
+        "refusal": refusal or (dialled.refusal if dialled else None),
+        "dialled": dialled,
         "now": timezone.now(),
     }
     return render(request, "workplace/missed/promise.html", context, status=status)

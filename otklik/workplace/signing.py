@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from otklik.appeals import access, approval, signature
+from otklik.appeals import access, approval, fixed, releasing, signature
 from otklik.appeals.models import Appeal, FrozenAnswer
 from otklik.appeals.permissions import allows
 from otklik.core import files
@@ -163,6 +163,8 @@ def _page(
         "forms": shown,
         "opened": next(iter(forms_), "") if forms_ else "",
         "signers": signature.signers(appeal),
+        "bound": fixed.of(appeal),
+        "may_release": allows(releasing.check_can_decide, appeal, user),
         "can_freeze": allows(signature.check_can_freeze, appeal, user),
         "can_withdraw": allows(signature.check_can_withdraw, appeal, user),
         "can_sign": allows(signature.check_can_sign, appeal, user),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -14,10 +14,12 @@ from django.utils import timezone
 from otklik.appeals import access, queues
 from otklik.appeals.models import Appeal
 from otklik.core.access import requires
-from otklik.knowledge import agreement, rights
+from otklik.knowledge import agreement, law, review, rights
+from otklik.knowledge.models import LawWeek, ReviewItem
 from otklik.people import substitution
 from otklik.people.models import Employee
 from otklik.workplace import beginning, call_back, saved, system
+from otklik.workplace.asked import APPEALS
 from otklik.workplace.requests import StaffRequest
 
 SHOWN = 6
@@ -37,6 +39,11 @@ CALLS = {
     "missed": ("phone-x", "Перезвонить тем, кому не ответили"),
     "promises": ("phone-calling", "Перезвонить, как обещали"),
 }
+# Materials to be checked, by why.
+REVIEWS = (
+    ("quarter", "workplace:reviews", "checklist", "Проверить материалы за квартал"),
+    ("law", "workplace:law", "gavel", "Проверить материалы: изменилось основание"),
+)
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,9 @@ def today(request: StaffRequest) -> HttpResponse:
     on = timezone.localdate()
     if number := _to_agree(request.user, on):
         steps.append(Waiting(reverse("workplace:agreements"), "file-check", "Согласовать материалы", number))
-    for name, calls in call_back.counted(numbers).items():
+    steps += _in_the_base(request.user, on)
+    waiting_calls = call_back.counted(numbers)
+    for name, calls in waiting_calls.items():
         steps.append(Waiting(reverse(f"workplace:{name}"), *CALLS[name], calls.number, calls.late))
     return render(
         request,
@@ -76,10 +85,12 @@ def today(request: StaffRequest) -> HttpResponse:
             "standing_in": substitution.running_for(request.user),
             "burning": queues.rows(request.user, "due", size=SHOWN).rows if numbers.get("due") else [],
             "burning_total": numbers.get("due", 0),
+            "late_calls": sum(calls.late for calls in waiting_calls.values()),
             "steps": steps,
             "beginning": [] if any(numbers.values()) or steps else beginning.advice(request.user),
             "replies": list(_replies(request.user)) if numbers.get("replies") else [],
-            "works_with_appeals": bool(numbers),
+            "works_with_appeals": any(request.user.has_power(power) for power in APPEALS),
+            "something_late": any(step.burning for step in steps),
             "looks_after_system": any(request.user.has_power(power) for power in system.POWERS),
             "reads_knowledge": request.user.has_power("knowledge.read"),
         },
@@ -89,6 +100,43 @@ def today(request: StaffRequest) -> HttpResponse:
 def _to_agree(user: Employee, on: date) -> int:
     agrees = user.has_power(rights.AGREES) or user.has_power(rights.CHIEF)
     return agreement.waiting_for(user, on).count() if agrees else 0
+
+
+def _in_the_base(user: Employee, on: date) -> list[Waiting]:
+    """Return the reviews and the weeks of the law that wait; of all units at once nobody is told here."""
+    steps = []
+    if any(user.has_power(power) for power in (rights.AUTHOR, review.HEAD)) and not user.has_power(review.CHIEF):
+        quarter, law_changed = Q(cause=ReviewItem.Cause.QUARTER), Q(cause=ReviewItem.Cause.LAW)
+        late = Q(due_on__lt=on)
+        told = (
+            review.items_of(user)
+            .filter(state=ReviewItem.State.WAITING)
+            .order_by()
+            .aggregate(
+                quarter=Count("pk", filter=quarter),
+                quarter_late=Count("pk", filter=quarter & late),
+                law=Count("pk", filter=law_changed),
+                law_late=Count("pk", filter=law_changed & late),
+            )
+        )
+        for name, page, icon, title in REVIEWS:
+            if told[name]:
+                steps.append(Waiting(reverse(page), icon, title, told[name], told[f"{name}_late"]))
+    if user.has_power(law.POWER):
+        weeks = LawWeek.objects.filter(closed_at=None).aggregate(
+            all=Count("pk"), late=Count("pk", filter=Q(due_on__lt=on))
+        )
+        if weeks["all"]:
+            steps.append(
+                Waiting(
+                    reverse("workplace:law"),
+                    "gavel",
+                    "Ответить за неделю об изменениях законодательства",
+                    weeks["all"],
+                    weeks["late"],
+                )
+            )
+    return steps
 
 
 def _replies(user: Employee) -> QuerySet[Appeal]:

@@ -10,6 +10,7 @@ from otklik.workplace import (
     card,
     feedback,
     intake,
+    inviting,
     kb,
     kb_keeping,
     kb_law,
@@ -26,6 +27,7 @@ from otklik.workplace import (
     presence,
     proposals,
     queue,
+    reception_urls,
     review,
     saved,
     search,
@@ -73,6 +75,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("appeals/<row:pk>/colleagues/", notice_pages.colleagues, name="colleagues"),
     path("appeals/<row:pk>/attention/", notice_pages.attention, name="attention"),
     path("appeals/<row:pk>/read/", card.read, name="read"),
+    path("appeals/<row:pk>/invite/", inviting.invite, name="invite"),
     path("appeals/<row:pk>/keep/", keeping.keep, name="keep"),
     path("appeals/<row:pk>/material/", keeping.material_of_answer, name="material_of_answer"),
     path("files/in/<row:pk>/", card.incoming_file, name="incoming_file"),
@@ -143,6 +146,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # The answer's way, quarantine, calendar, journal
     *answer_urls.urlpatterns,
     *line_urls.urlpatterns,
+    *reception_urls.urlpatterns,
     *survey_urls.urlpatterns,
     # Employees, roles, who may what
     *staff_urls.urlpatterns,

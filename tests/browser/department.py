@@ -13,7 +13,7 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 from wagtail.models import Page
 
-from otklik.appeals import registration, search_feed, signals
+from otklik.appeals import approval, assignment, classification, drafting, registration, search_feed, signals
 from otklik.appeals.models import Appeal, AppealMessage, Approval
 from otklik.channels.mail.models import CaughtLetter
 from otklik.channels.site import intake
@@ -62,12 +62,19 @@ from otklik.knowledge.quarters import Quarter
 from otklik.people import substitution
 from otklik.people.applicants import Typed
 from otklik.people.models import Employee, RoleAssignment, Unit
+from otklik.reception import appointments, finder, finishing, holding, instructions, links, outcomes, schedule, waiting
+from otklik.reception import defaults as reception_defaults
+from otklik.reception import front_office as desk
+from otklik.reception import notices as reception_notices
+from otklik.reception.models import Authority, ReceptionRule, Room, RoomCheck
 from otklik.search import dictionary, learning
 from otklik.search.dictionary import Facts, Kind
 from otklik.search.models import LearnedWord, ThesaurusEntry
 from otklik.surveys import paper, questionnaires
 from otklik.surveys.models import OpinionTag, Questionnaire
 from otklik.workplace import notices
+from tests.reception import people as reception
+from tests.reception import people as receptions
 
 S = Appeal.Status
 CODE = "walk234567"
@@ -123,7 +130,9 @@ def fill() -> dict[str, Any]:
     RoleAssignment.objects.create(employee=sent.executor, role_id="kb_author", valid_from=staff.SINCE)
     law_weeks = list(LawWeek.objects.all())
     typed, checked = _paper(units["land"], people)
+    visits, visit_token = _visits(people)
     return {
+        "visit": visit_token,
         "sessions": {login: _session(people[login]) for login in (*ROLES, head, writer, keeper)}
         | {operator.username: _session(operator)},
         "section": Section.objects.get(slug="garages").pk,
@@ -160,9 +169,79 @@ def fill() -> dict[str, Any]:
                 *_calls(people["consultant"], people["executor1"]),
                 *calls_missed(people["consultant"], people["executor1"]),
             ],
-            keeper: [f"/desk/appeals/{sent.pk}/{place}/" for place in ("keep", "material")],
+            "receptionist": [
+                *reception_pages(people["signer"], people["receptionist"]),
+                *front_office(people["receptionist"], people["signer"]),
+                *visits,
+                "/desk/reception/figures/list/",
+            ],
+            "signer": held(people, units["land"]),
+            keeper: [f"/desk/appeals/{sent.pk}/{place}/" for place in ("invite", "keep", "material")],
         },
     }
+
+
+def reception_pages(official: Employee, clerk: Employee) -> list[str]:
+    """Leave an official who receives, a room that lapses, a day cancelled, somebody to be moved; return their pages."""
+    reception_defaults.load()
+    fit, lapsing = reception.room("Кабинет 214", has_video=True), reception.room("Кабинет 215", without=["sanitary"])
+    power = reception.authority(official)
+    hours = reception.rule(official, fit)
+    reception.rule(official, lapsing, weekday=2)
+    reception.appointment(official, fit, by=clerk)
+    schedule.cancel_day(official, reception.next_weekday(0), why="Командировка", by=clerk)
+    unlike = official.reception_exceptions.get()
+    one = f"/desk/reception-officials/{official.pk}/"
+    return [
+        "/desk/reception/schedule/",
+        f"/desk/reception/schedule/?month={reception.next_weekday(0):%Y-%m}&view=list",
+        "/desk/reception/hours/",
+        *(f"{one}{place}" for place in ("", "hours/", "day/", "cancel/", "move/")),
+        f"/desk/reception-authorities/{power.pk}/end/",
+        *(f"/desk/reception-rules/{hours.pk}/{place}" for place in ("", "end/")),
+        f"/desk/reception-days/{unlike.pk}/remove/",
+        *(f"/desk/reception-rooms/{lapsing.pk}/{place}" for place in ("", "edit/", "check/")),
+    ]
+
+
+def _visits(people: dict[str, Employee]) -> tuple[list[str], str]:
+    """Leave hours of an official, appointments, a request, somebody who waits and somebody to call; the link, too."""
+    official, desk, today = people["signer"], people["receptionist"], timezone.localdate()
+    since = staff.SINCE
+    Authority.objects.create(official=official, basis="Приказ № 12-л от 10.01.2024", valid_from=since)
+    room = Room.objects.create(name="Кабинет 310", place="2 этаж, от входа направо", valid_from=since)
+    RoomCheck.objects.bulk_create(
+        RoomCheck(
+            room=room,
+            property=code,
+            checked_on=today,
+            valid_until=today + timedelta(days=400),
+            checked_by=desk,
+        )
+        for code in RoomCheck.Property.values
+    )
+    hours = {"official": official, "room": room, "opens": "10:00", "closes": "13:00", "valid_from": since}
+    ReceptionRule.objects.bulk_create(ReceptionRule(weekday=day, **hours) for day in range(5))
+    person = {"last_name": "Сазонов", "first_name": "Пётр", "patronymic": "Ильич", "phone": "+7 913 000-00-03"}
+    ahead = today + timedelta(days=1)
+    free = finder.free(ahead, ahead + timedelta(days=30))
+    row = appointments.book(free[0], person, source="phone", by=desk)
+    appointments.move(row, free[2], by=desk, why="Просит позже")
+    mail = person | {"last_name": "Кимова", "email": "kimova@example.org", "notify": "email"}
+    appointments.book(free[1], mail, source="in_person", by=desk)
+    asked = waiting.ask(person | {"matter": "Продлить договор аренды"}, source="portal")
+    waits = waiting.ask(mail, source="phone", by=desk, at_once=True)
+    waiting.offer_free()
+    notice = reception_notices.to_call().first()
+    assert notice is not None
+    place = "/desk/appointments/"
+    pages = [
+        f"{place}{row.pk}/",
+        f"{place}{row.pk}/move/",
+        f"{place}new/?request={asked.pk}",
+    ]
+    pages += [f"/desk/visit-requests/{one}/" for one in ("wait", asked.pk, waits.pk)]
+    return [*pages, f"/desk/visit-notices/{notice.pk}/", "/desk/visit-requests/?state=waiting"], links.token_of(row)
 
 
 def calls_missed(consultant: Employee, colleague: Employee) -> list[str]:
@@ -181,6 +260,71 @@ def calls_missed(consultant: Employee, colleague: Employee) -> list[str]:
     place = "/desk/missed/"
     pages = [*(f"{place}{one.pk}/" for one in (first, second, withheld)), f"/desk/promises/{promise.pk}/"]
     return [*pages, f"{place}?state=all", f"{place}figures/calls/"]
+
+
+def front_office(secretary: Employee, official: Employee) -> list[str]:
+    """Leave who comes today: awaited, refusing video, ready, without a document; return their pages."""
+    reception.authority(official)
+    hall = reception.room("Зал приёма", has_video=True, has_audio=True, place="Красный проспект, 18, 1 этаж")
+    reception.room("Кабинет 12", place="Красный проспект, 18, 1 этаж, налево")
+    at = timezone.localtime().replace(hour=12, minute=0, second=0, microsecond=0)
+    names = ("Ожидаева", "Отказова", "Готова", "Бумагина", "Приёмкина")
+    rows = [
+        reception.appointment(official, hall, at + timedelta(minutes=20 * place), by=secretary, last_name=name)
+        for place, name in enumerate(names)
+    ]
+    refuses, ready = (desk.open_card(one, by=secretary) for one in rows[1:3])
+    for card, video in ((refuses, "refused"), (ready, "given")):
+        desk.check_document(card, document="passport", matches=True, by=secretary)
+        desk.inform(card, video=video, audio="given", by=secretary)
+    desk.ready(ready, by=secretary)
+    desk.turn_away(rows[3], why="no_document", offered="written", by=secretary)
+    cards = [f"/desk/check-in/{one.pk}/" for one in (refuses, ready)]
+    desk_pages = [f"/desk/front/{one}/" for one in ("walk-in", "blanks")]
+    return [*cards, *desk_pages, *(f"/desk/arrivals/{one.pk}/" for one in (rows[0], rows[3]))]
+
+
+def held(people: dict[str, Employee], unit: Unit) -> list[str]:
+    """Leave a reception ready to begin, one over with a promised answer approved; return the official's pages."""
+    official, secretary, clerk = people["signer"], people["receptionist"], people["clerk"]
+    executor, head = people["executor1"], people["head1"]
+    receptions.authority(official)
+    where = receptions.room("Кабинет 7", has_video=True, has_audio=True, place="Красный проспект, 18, 3 этаж")
+    at = timezone.localtime().replace(hour=9, minute=0, second=0, microsecond=0)
+    ready, over = (
+        receptions.card(
+            receptions.appointment(
+                official, where, at + timedelta(minutes=30 * place), by=secretary, last_name=name,
+                applicant=receptions.applicant(name), matter="Аренда участка под гараж",
+            ),
+            state="ready", number=f"ЛП-2026-09{place}",
+        )
+        for place, name in enumerate(("Гаражкина", "Обещанова"))
+    )  # fmt: skip
+    holding.start(over, by=official)
+    holding.introduce(over, by=official)
+    holding.applied_before(over, True, where="В администрацию района, письменно", by=official)
+    topic, need = classification.valid_topics().first(), classification.valid_needs().first()
+    one = holding.add_question(over, "Когда продлят договор аренды?", topic=topic, need=need, by=official)
+    promised = outcomes.written(one, way="post", address="630000, Новосибирск, Выдуманная, 1", by=official)
+    soon = timezone.localdate() + timedelta(days=5)
+    order = instructions.instruct(over, "Проверить договор", executor=executor, due_on=soon, by=official)
+    finishing.finish(over, by=official)
+    assignment.assign(promised, unit=unit, executor=executor, by=clerk)
+    drafting.save(promised, text="Договор продлён до мая.", base_version=0, by=executor)
+    approval.ask(promised, approvers=[head], by=executor)
+    asked = approval.decision_of(promised, head)
+    assert asked is not None
+    approval.approve(asked, by=head)
+    pages = [
+        f"/desk/receptions/{place}"
+        for place in ("", "promised/", f"{ready.pk}/", f"{over.pk}/card/", f"{over.pk}/invite/")
+    ]
+    return [
+        *pages,
+        f"/desk/instructions/{order.pk}/",
+        *(f"/desk/appeals/{promised.pk}/{one}/" for one in ("signer", "sign")),
+    ]
 
 
 def _calls(consultant: Employee, colleague: Employee) -> list[str]:

@@ -43,6 +43,7 @@ NO_PAGES = {
     *(f"portal:{one}" for one in ("feedback_contact", "status_file", "vote", "sitemap", "ask_qr", "ask_mistyped")),
     *(f"portal:{one}" for one in ("write_answers", "write_opened")),
     "workplace:knowledge_clear_recent",
+    *("workplace:reception_official_feed", "portal:reception_feed"),
     *(
         f"workplace:{one}"
         for one in (
@@ -69,12 +70,15 @@ NO_PAGES = {
             *("token_end", "try_mail", "bulk_progress", "system_summary", "review_confirm_each", "review_protocol_pdf"),
             "line_restore",
             *("missed_step", "missed_dial", "promise_step", "promise_dial"),
+            *("appointment_times", "appointment_step", "visit_request_step"),
             *("call_open", "call_keep", "call_script", "call_act", "call_close"),
             *("call_incoming", "search_aside", "call_caller", "call_search", "call_material", "call_votes"),
             *("line_day_remove", "ekc_search", "ekc_sample"),
             *("survey_revise", "survey_preview", "survey_publish", "survey_drop", "survey_poster", "survey_qr"),
             *("paper_blank", "paper_blanks", "paper_keep", "paper_undo", "paper_end", "paper_settle", "paper_count"),
             *("paper_check_all", "paper_scan"),
+            "front_board",
+            *("hold_step", "reception_pdf", "recording_add", "recording"),
             *("knowledge_vote", "vote_decide", "questions_sample", "search_confidence", "test_set_progress"),
         )
     ),
@@ -271,6 +275,13 @@ class Walker:
         self.look("portal:ask_thanks")
         page.get_by_role("link", name="Оставить телефон").click()
         self.look("portal:ask_contact")
+        self.open(f"{self.found.url}/reception/{filled['visit']}/?move=1", "portal:visit_own")
+        self.open(f"{self.found.url}/reception/ask/", "portal:visit_ask")
+        for label, words in (("Фамилия", "Примеров"), ("Имя", "Иван"), ("Телефон", "+7 913 000-00-04")):
+            page.get_by_label(label, exact=True).fill(words)
+        page.get_by_label("С каким вопросом придёте").fill("Аренда")
+        page.get_by_role("button", name="Отправить").click()
+        self.look("portal:visit_asked")
         self.page.goto(f"{self.found.url}/?q=гараж")
         self.look("portal: found")
 

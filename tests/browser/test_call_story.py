@@ -83,6 +83,9 @@ def test_a_call_with_script_hold_transfer_and_the_two_questions(desk: Desk, new_
     expect(page.locator("[name=q-answered][value=yes]")).to_be_checked()
     expect(page.locator("[name=q-quality][value=partial]")).to_be_checked()
     expect(page.locator("[name=told_of_qr]")).to_be_checked()
+    hands.letter("KeyC")  # a code to name; the cursor stays where it was
+    expect(page.locator("#code")).to_contain_text(re.compile(r"\d{3} \d{3} \d{3}"))
+    at(page, "[data-closing]")
     take(page, "call-closing")
     here = page.url
     page.reload()  # nothing that was keyed is lost

@@ -10,8 +10,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from otklik.hotline import consultations
-from otklik.hotline.models import Consultation, Promise
+from otklik.hotline import calls, consultations
+from otklik.hotline.exchange.events import Event, Kind, Source
+from otklik.hotline.models import Call, Consultation, Promise
 from otklik.knowledge.models import KnowledgeHome, Mark, Script, Section
 from tests.appeals.conftest import World
 from tests.hotline.conftest import NUMBER
@@ -267,3 +268,18 @@ def test_pages_take_a_fixed_number_of_queries(
         client.get(at("consultation", row.pk))
     with django_assert_max_num_queries(25):
         client.get(at("call", talk.pk))
+
+
+def test_a_call_that_we_have_closed_says_so_in_the_log_and_on_the_consultation(client, line, consultant):
+    came = timezone.now() - timedelta(hours=5)
+    calls.take([Event(Source.AMI, "endless", Kind.ENTERED, came, {"queue": "support"})])
+    row = consultations.open_for(Call.objects.get(), by=consultant)
+    card = reverse("workplace:consultation", args=[row.pk])
+    assert "станция не сообщила" not in client.get(card).content.decode()
+    calls.close_endless()
+    for page in (
+        card,
+        reverse("workplace:line_calls"),
+        reverse("workplace:missed_call", args=[Call.objects.get().missed_id]),
+    ):
+        assert "закрыт нами: станция не сообщила об окончании" in client.get(page).content.decode(), page

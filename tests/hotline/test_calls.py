@@ -10,10 +10,11 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
+from otklik.core.models import JournalEntry
 from otklik.hotline import calls
 from otklik.hotline.exchange import ami, cdr, queue_log
 from otklik.hotline.exchange.events import Event, Kind, Source
-from otklik.hotline.models import Call, CallEvent, Line
+from otklik.hotline.models import Call, CallEvent, Line, MissedCall
 from tests.hotline.conftest import NUMBER
 
 pytestmark = pytest.mark.django_db
@@ -133,18 +134,19 @@ def test_a_call_that_never_ends_is_closed_and_says_so(line, django_assert_num_qu
     assert Call.objects.get().state == "waiting"
     assert calls.close_endless() == 1
     call = Call.objects.get()
-    assert (call.state, call.ended_at, calls.closed_by_us(call)) == ("missed", came, calls.CLOSED["endless"])
+    assert (call.state, call.ended_at) == ("missed", came)
+    assert calls.closed_by_us([call]) == {call.pk: calls.CLOSED["endless"]}
     calls.take([Event(Source.QUEUE_LOG, "endless", Kind.ENTERED, came, {"queue": "support"})])
     calls.take([Event(Source.QUEUE_LOG, "endless", Kind.CONNECTED, came + timedelta(seconds=9), {"queue": "support"})])
     calls.take([Event(Source.QUEUE_LOG, "endless", Kind.COMPLETED, came + timedelta(seconds=90), {"queue": "support"})])
     call = Call.objects.get()
-    assert (call.state, call.talked, calls.closed_by_us(call)) == ("answered", 81, "")
+    assert (call.state, call.talked, calls.closed_by_us([call])) == ("answered", 81, {})
 
 
 def test_calls_that_went_on_when_the_exchange_restarted_are_closed(line):
     calls.take(log(ABANDONED[0], f"{T + 60}|NONE|NONE|NONE|QUEUESTART|"))
     call = Call.objects.get()
-    assert (call.state, calls.closed_by_us(call)) == ("missed", calls.CLOSED["restart"])
+    assert (call.state, calls.closed_by_us([call])) == ("missed", {call.pk: calls.CLOSED["restart"]})
 
 
 def test_a_hangup_of_a_strange_telephone_leaves_nothing(line):
@@ -248,3 +250,29 @@ def test_a_batch_takes_few_statements(line, django_assert_max_num_queries):
     with django_assert_max_num_queries(28):
         calls.take(events)
     assert Call.objects.filter(state="answered").count() == 100
+
+
+def _rings(second: int, name: str, number: str) -> list[Event]:
+    return log(
+        f"{T + second}|{name}|support|NONE|ENTERQUEUE||{number}|1",
+        f"{T + second + 30}|{name}|support|NONE|ABANDON|1|1|30",
+    )
+
+
+def test_missed_calls_of_many_numbers_take_as_few_statements_as_one(line, django_assert_max_num_queries):
+    # Of a hundred numbers, each of which has called once: nothing is to be asked of any.
+    with django_assert_max_num_queries(36):
+        calls.take([one for n in range(100) for one in _rings(n, f"{T}.{n}", f"+7913{n:07}")])
+    rows = MissedCall.objects.filter(outcome="").exclude(number_key="")
+    assert (rows.count(), Call.objects.filter(missed__in=rows).count()) == (100, 100)
+    assert JournalEntry.objects.filter(action="missed.owed").count() == 100
+
+
+def test_a_number_that_rings_twice_in_one_reading_is_one_duty_and_one_known_before_is_joined(line):
+    calls.take(_rings(0, "a", "+79130000001"))
+    calls.take([*_rings(60, "b", "+79130000001"), *_rings(70, "c", "+79130000002"), *_rings(99, "d", "+79130000002")])
+    calls.take(_rings(120, "e", "+79130000003"))
+    duties = dict(MissedCall.objects.values_list("number_key", "attempts"))
+    assert duties == {"+79130000001": 2, "+79130000002": 2, "+79130000003": 1}
+    calls.take(_rings(120, "e", "+79130000003"))
+    assert MissedCall.objects.count() == 3

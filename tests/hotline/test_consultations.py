@@ -16,7 +16,7 @@ from otklik.hotline import consultations
 from otklik.hotline.models import Call, Consultation, ScriptUse, Transfer
 from otklik.people.applicants import Typed
 from otklik.surveys import defaults as surveys
-from otklik.surveys import feedback
+from otklik.surveys import questions
 from otklik.surveys.models import Questionnaire, Response
 from tests.hotline.conftest import NUMBER
 
@@ -202,9 +202,9 @@ def test_a_refusal_is_no_answer_and_what_was_not_offered_says_why(talk, consulta
     assert (row.asked, row.invitation) == ("refused", None)
     with pytest.raises(consultations.OutcomeUnclear):
         consultations.ask(talk, not_offered="other", by=consultant)
-    with pytest.raises(consultations.AnswersUnclear):
+    with pytest.raises(consultations.AnswersContradict):
         consultations.ask(talk, not_offered="bored", by=consultant)
-    with pytest.raises(consultations.AnswersUnclear):
+    with pytest.raises(consultations.AnswersContradict):
         consultations.ask(talk, answers=SAID, not_offered="hung_up", by=consultant)
     row = consultations.ask(talk, not_offered="other", words="сам спросил", by=consultant)
     assert (row.asked, row.not_offered, row.not_offered_words) == ("not_offered", "other", "сам спросил")
@@ -212,7 +212,7 @@ def test_a_refusal_is_no_answer_and_what_was_not_offered_says_why(talk, consulta
 
 
 def test_who_answers_one_question_and_refuses_the_other_has_answered_that_one(talk, consultant):
-    with pytest.raises(feedback.AnswersUnclear):
+    with pytest.raises(questions.AnswersUnclear):
         consultations.ask(talk, answers={"answered": "yes"}, by=consultant)
     row = consultations.ask(talk, answers={"answered": "yes"}, refused=True, by=consultant)
     assert row.asked == "answered"

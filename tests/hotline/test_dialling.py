@@ -15,7 +15,9 @@ import pytest
 
 from otklik.core import installation
 from otklik.hotline import dialling
+from tests.exchange_simulator import Ami
 from tests.hotline.conftest import NUMBER
+from tests.servers import free_port
 
 pytestmark = pytest.mark.django_db
 
@@ -86,3 +88,63 @@ def test_an_exchange_that_is_away_and_an_employee_without_a_telephone(settings, 
         dialling.connect(NUMBER, by=consultant)
     with pytest.raises(dialling.NoExtension):
         dialling.connect(NUMBER, by=world.clerk)
+
+
+@pytest.fixture
+def asterisk(settings) -> Iterator[Ami]:
+    """Open a manager's port and say where it is."""
+    port = free_port()
+    server = Ami(port)
+    server.open()
+    settings.EXCHANGE_DIAL = f"ami://otklik-dial:letmein@127.0.0.1:{port}"
+    yield server
+    server.cut()
+
+
+def test_asterisk_rings_the_employee_and_then_dials_the_number(asterisk, settings, consultant):
+    settings.EXCHANGE_DIAL_SECRET = ""  # AMI knows us by its user
+    assert dialling.connect(NUMBER, by=consultant) == "101"
+    [asked] = asterisk.asked
+    assert asked.pop("ActionID")
+    assert asked == {
+        "Action": "Originate",
+        "Channel": "PJSIP/101",
+        "Context": "from-internal",
+        "Exten": "+79130000001",
+        "Priority": "1",
+        "CallerID": "+79130000001",
+        "Timeout": "30000",
+        "Async": "true",
+    }
+
+
+def test_context_and_channel_are_the_installations_and_nothing_typed_is_another_action(asterisk, settings, consultant):
+    settings.EXCHANGE_DIAL += "/out-of-house?channel=SIP/{extension}"
+    consultant.extensions.update(name="7\r\nAction: Command")
+    dialling.connect("8 913 000-00-01\r\n\r\nAction: Command\r\nCommand: core stop now", by=consultant)
+    [asked] = asterisk.asked
+    assert (asked["Action"], asked["Context"]) == ("Originate", "out-of-house")
+    assert (asked["Channel"], asked["Exten"]) == ("SIP/7 Action: Command", "89130000001")
+
+
+def test_a_demo_stand_rings_nobody_by_ami_either(asterisk, consultant):
+    installation.mark("demo")
+    assert dialling.connect(NUMBER, by=consultant) is None
+    assert asterisk.asked == []
+
+
+def test_what_asterisk_does_not_do_is_said_without_number_or_password(asterisk, settings, consultant, caplog):
+    asterisk.refuses = f"Originate failed to {NUMBER}"
+    with caplog.at_level(logging.DEBUG), pytest.raises(dialling.NotDialled):
+        dialling.connect(NUMBER, by=consultant)
+    right = settings.EXCHANGE_DIAL
+    for wrong in (right.replace("letmein", "guess"), "ami://otklik-dial:letmein@127.0.0.1:1"):
+        settings.EXCHANGE_DIAL = wrong
+        with caplog.at_level(logging.DEBUG), pytest.raises(dialling.NotDialled):
+            dialling.connect(NUMBER, by=consultant)
+    settings.EXCHANGE_DIAL = right
+    with pytest.raises(dialling.NotDialled):
+        dialling.connect("скрыт", by=consultant)
+    assert caplog.text.count("did not dial") == 3
+    assert "913" not in caplog.text
+    assert "letmein" not in caplog.text

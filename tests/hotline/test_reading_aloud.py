@@ -100,6 +100,15 @@ def consultation(line: Line, consultant: Employee) -> Consultation:
     return Consultation.objects.create(line=line, by=consultant, opened_at=timezone.now())
 
 
+def test_of_a_template_only_what_needs_no_appeal_is_read(base: dict[str, Any]) -> None:
+    text = "{обращение}\n\nВаше обращение № {номер} рассмотрено. К уплате [сумма]. Плату считают за год.\n{исполнитель}"
+    ReplyTemplate.objects.filter(pk=base["template"].pk).update(text=text)
+    template = Material.objects.get(pk=base["template"].pk)
+    assert reading_aloud.line_to_read(template).text == "Плату считают за год."
+    ReplyTemplate.objects.filter(pk=template.pk).update(text="Ответ на № {номер}")
+    assert reading_aloud.line_to_read(template).text == "Ответ на № …", "nothing is left: the place is shown"
+
+
 def test_each_kind_has_its_short_line_and_internal_ones_have_none(base: dict[str, Any], consultant: Employee) -> None:
     found = reading_aloud.search("гараж", user=consultant)
     lines = {row.found.page_id: row.line for row in found.rows}

@@ -45,10 +45,8 @@ def test_an_open_case_is_only_a_locked_line_until_its_caller_is_recognised(
     caller = recognition.caller_of(consultation, by=consultant)
     assert [one.appeal for one in caller.locked] == [appeal.pk]
     assert caller.told == []
-    assert recognition.cases_of(consultation.number_key, by=consultant) == caller.locked
     shown = str(caller.applicants[0][1])
     assert "Алёшина" not in shown
-    assert not recognition.is_recognised(consultation, appeal)
 
 
 def test_number_and_code_open_the_case_with_its_term_and_last_step(
@@ -77,8 +75,8 @@ def test_a_caller_from_another_telephone_is_recognised_by_his_code(
     hidden = Consultation.objects.create(line=line, by=consultant, opened_at=timezone.now())
     caller = recognition.caller_of(hidden, by=consultant)
     assert (caller.locked, caller.applicants, caller.calls, caller.consultations) == ([], [], [], [])
-    assert recognition.by_code(hidden, appeal, appeal.secret, by=consultant).succeeded
-    assert recognition.is_recognised(hidden, appeal)
+    assert recognition.by_number(hidden, appeal.number, appeal.secret, by=consultant).succeeded
+    assert [one.number for one in recognition.caller_of(hidden, by=consultant).told] == [appeal.number]
 
 
 @pytest.mark.parametrize(
@@ -97,7 +95,7 @@ def test_two_facts_that_agree_are_enough_and_slips_of_speech_are_forgiven(
 ) -> None:
     spoken = {"today": f"{appeal.received_on:%d.%m.%Y}", "number": appeal.number}
     named = {name: spoken.get(words, words) for name, words in said.items()}
-    row = recognition.by_facts(consultation, appeal, named, by=consultant)
+    [row] = recognition.by_told(consultation, named, by=consultant)
     assert row.succeeded
     assert len(row.matched) == 2
     assert "Алёшина" not in str(row.matched)
@@ -119,7 +117,7 @@ def test_two_facts_that_agree_are_enough_and_slips_of_speech_are_forgiven(
 def test_what_does_not_agree_opens_nothing_and_is_kept(
     said: dict[str, str], appeal: Appeal, consultation: Consultation, consultant: Employee
 ) -> None:
-    row = recognition.by_facts(consultation, appeal, said, by=consultant)
+    [row] = recognition.by_told(consultation, said, by=consultant)
     assert not row.succeeded
     assert (row.appeal, row.by) == (appeal, consultant)
     assert recognition.caller_of(consultation, by=consultant).told == []
@@ -174,20 +172,19 @@ def test_guessing_ends_with_the_consultation_and_with_the_case(
 def test_when_the_conversation_is_over_everything_is_locked_again(
     appeal: Appeal, consultation: Consultation, consultant: Employee
 ) -> None:
-    recognition.by_code(consultation, appeal, appeal.secret, by=consultant)
+    recognition.by_number(consultation, appeal.number, appeal.secret, by=consultant)
     Consultation.objects.filter(pk=consultation.pk).update(outcome="answered", closed_at=timezone.now())
     consultation.refresh_from_db()
-    assert not recognition.is_recognised(consultation, appeal)
     caller = recognition.caller_of(consultation, by=consultant)
     assert (caller.told, len(caller.locked)) == ([], 1)
     with pytest.raises(consultations.ConsultationOver):
-        recognition.by_code(consultation, appeal, appeal.secret, by=consultant)
+        recognition.by_number(consultation, appeal.number, appeal.secret, by=consultant)
 
 
 def test_recognised_once_is_recognised_in_that_consultation_alone(
     appeal: Appeal, consultation: Consultation, line: Line, consultant: Employee
 ) -> None:
-    recognition.by_code(consultation, appeal, appeal.secret, by=consultant)
+    recognition.by_number(consultation, appeal.number, appeal.secret, by=consultant)
     key = phone_key(NUMBER)
     again = Consultation.objects.create(
         line=line, by=consultant, opened_at=timezone.now(), number=NUMBER, number_key=key
@@ -203,17 +200,16 @@ def test_who_does_not_consult_gets_nothing_through_any_door(
     facts = {Fact.SURNAME: "Алёшина", Fact.ADDRESS: ADDRESS}
     for who in (operator, world.clerk, world.auditor):
         doors: list[Any] = [
-            lambda one=who: recognition.cases_of(consultation.number_key, by=one),
             lambda one=who: recognition.caller_of(consultation, by=one),
-            lambda one=who: recognition.by_code(consultation, appeal, appeal.secret, by=one),
+            lambda one=who: recognition.by_number(consultation, appeal.number, appeal.secret, by=one),
             lambda one=who: recognition.by_told(consultation, facts, by=one),
         ]
         for door in doors:
             with pytest.raises(PermissionDenied):
                 door()
     with pytest.raises(consultations.NotYours):
-        recognition.by_code(consultation, appeal, appeal.secret, by=consultant2)
-    recognition.by_code(consultation, appeal, appeal.secret, by=consultation.by)
+        recognition.by_number(consultation, appeal.number, appeal.secret, by=consultant2)
+    recognition.by_number(consultation, appeal.number, appeal.secret, by=consultation.by)
     assert recognition.caller_of(consultation, by=consultant2).told == []
 
 
@@ -223,10 +219,9 @@ def test_cases_of_an_applicant_joined_to_another_are_his_and_closed_ones_are_not
     twin = world.registered(applicant=Typed(last_name="Алешина", first_name="М", address="Томск, Иная, 5"))
     applicants.merge(appeal.applicant, twin.applicant, by=world.clerk)
     Appeal.objects.filter(pk=appeal.pk).update(status="sent")
-    assert [one.appeal for one in recognition.cases_of(consultation.number_key, by=consultant)] == [twin.pk]
-    assert recognition.by_facts(
-        consultation, twin, {Fact.SURNAME: "Алёшина", Fact.EMAIL: "maria@citizen.example"}, by=consultant
-    ).succeeded
+    assert [one.appeal for one in recognition.caller_of(consultation, by=consultant).locked] == [twin.pk]
+    said = {Fact.SURNAME: "Алёшина", Fact.EMAIL: "maria@citizen.example"}
+    assert [one.succeeded for one in recognition.by_told(consultation, said, by=consultant)] == [True]
 
 
 def test_who_calls_is_told_in_a_fixed_number_of_queries(

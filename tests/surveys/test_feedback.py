@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from otklik.core.models import JournalEntry
-from otklik.surveys import defaults, feedback
+from otklik.surveys import defaults, feedback, questions
 from otklik.surveys.models import ContactConsent, Questionnaire, Response
 
 TODAY = date(2026, 11, 24)
@@ -73,7 +73,7 @@ def test_the_journal_of_an_opinion_holds_no_words_of_it(db):
 )
 def test_an_unclear_answer_is_refused_and_leaves_no_trace(db, answers):
     token = feedback.invite(channel="email", on=TODAY).token
-    with pytest.raises(feedback.AnswersUnclear):
+    with pytest.raises(questions.AnswersUnclear):
         feedback.answer(token, answers, on=TODAY)
     assert not Response.objects.exists()
     assert not JournalEntry.objects.filter(action="feedback.answered").exists()

@@ -199,3 +199,27 @@ def test_a_new_edition_leaves_the_batch_with_the_one_that_lies_on_the_table(pile
     type_all(batch, world, 1)
     paper.count(batch, unchecked="проверить некому", by=world.clerk)
     assert Response.objects.get().invitation.questionnaire == old
+
+
+def test_several_answers_are_typed_by_the_numbers_of_their_boxes_and_counted_as_those_on_a_telephone(
+    pile: Pile, world: World
+) -> None:
+    batch = pile(1, questionnaire=Questionnaire.objects.get(code="qr"))
+    numbers = {
+        one["code"]: one["number"]
+        for one in (*paper.choices_of(batch.questionnaire), *paper.texts_of(batch.questionnaire))
+    }
+    assert [numbers[one["code"]] for one in batch.questionnaire.questions] == list(range(1, len(numbers) + 1)), (
+        "as printed"
+    )
+    several = next(one for one in batch.questionnaire.questions if one["kind"] == "several")
+    marks = {one["code"]: paper.NONE for one in paper.choices_of(batch.questionnaire)}
+    for wrong in ("9", "участок"):
+        with pytest.raises(paper.NoSuchBox, match="номера отмеченных квадратов"):
+            paper.enter(batch, 1, marks | {several["code"]: wrong}, "", by=world.clerk)
+    paper.enter(batch, 1, marks | {several["code"]: "3, 1"}, "", by=world.clerk)
+    paper.end_entry(batch, forms=1, by=world.clerk)
+    checked_by_another(batch, world)
+    assert paper.count(batch, by=world.clerk) == 1
+    codes = [code for code, _ in several["answers"]]
+    assert Response.objects.get().answers == {several["code"]: [codes[0], codes[2]]}

@@ -62,6 +62,12 @@ def test_the_code_alone_is_read_at_two_centimetres(point: SurveyPoint) -> None:
     assert round(float(page.mediabox.width) / 72 * MM) == 60
 
 
+def test_a_one_time_code_is_brought_along_by_its_qr_code(point: SurveyPoint) -> None:
+    for fits in (True, False):
+        data = {"sheet": {"qr": points.qr_svg(point, "123 456 789", fits=fits).decode(), "url": points.url(point)}}
+        assert seen(points.QR_SHEET, data, dpi=150) == [f"{points.url(point)}?k=123456789"]
+
+
 def test_the_block_for_another_site_has_picture_link_and_words_and_no_script(point: SurveyPoint) -> None:
     block = points.block(point)
     assert f'src="{points.url(point)}qr.svg"' in block

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -24,6 +25,8 @@ from otklik.hotline.models import Consultation, Line, MissedCall, Promise
 from otklik.knowledge.models import LawChange, LawWeek, ReviewDuty, ReviewItem
 from otklik.people.models import Employee, Role, RoleAssignment, RolePower, Transfer
 from otklik.people.powers import POWERS
+from otklik.reception import waiting as visit_requests
+from otklik.reception.models import AppointmentNotice
 from otklik.surveys import feedback, handling, paper
 from otklik.surveys.models import PaperBatch, Questionnaire, QuestionnaireDraft, Response, SurveyPoint
 from otklik.workplace import urls
@@ -32,6 +35,7 @@ from tests import sizes
 from tests.appeals.conftest import LONG_AGO, World
 from tests.house.test_doors import plain
 from tests.house.test_headers import policy
+from tests.reception import people as reception
 
 pytestmark = pytest.mark.django_db
 
@@ -58,6 +62,9 @@ ASKED = (
     *("mark", "fresh", "exact", "like"),
     *("mark", "fresh", "exact", "consultant", "tag", "batch"),
     *("line", "consultant", "hour", "figure", "value"),
+    *("month", "view", "official", "on", "property"),
+    *("official", "topic", "needs_access", "request", "appeal"),
+    *("on", "rooms"),
 )
 TYPED = (
     *("text", "reason", "remark", "number", "appeal", "merged", "detach", "insert", "decline", "approvers", "signer"),
@@ -108,13 +115,33 @@ TYPED = (
     *("date", "opens", "closes", "break_from", "break_to", "why", "opens_0", "closes_0", "break_from_0", "look"),
     *("code", "phones", "answer", "caller", "answered", "quality", "key", "topic", "need"),
     *("do", "count", "title", "code", "questionnaire", "ground", "like", "kind-1", "answers-1"),
+    *("official", "powers", "topics", "weekday", "week", "slot_minutes", "pause_minutes", "room", "until", "to"),
+    *("property", "passed", "checked_on", "valid_until", "place", "seats", "order", "number", "seen"),
     *("questionnaire", "point", "received_on", "forms_expected", "forms", "again", "comment", "q-answered", "tags"),
+    # Appointments
+    *("slot", "what", "wanted_from", "wanted_to", "official", "needs_access", "request", "letter", "phone", "notify"),
+    # A reception
+    *("where", "before", "question", "outcome", "facts_evident", "material", "way", "address", "earlier", "executor"),
+    *("new-text", "new-topic", "order-due_on", "at", "kind", "ground", "note"),
+    # The front office
+    *("step", "paper_number", "why", "offered", "document", "document_other", "document_number", "keep_number"),
+    *("same", "video", "audio", "room", "later", "to", "matter", "out_of_turn", "count", "version"),
 )
 
 
 @pytest.fixture
 def world(db: None) -> World:
     return World()
+
+
+def _visits(world: World) -> dict[str, list[int]]:
+    """Leave an appointment of today, a request, and whom to call about it."""
+    official = reception.official("receives")
+    begins = timezone.now() + timedelta(hours=1)
+    visit = reception.appointment(official, reception.room(), begins, by=world.clerk)
+    request = visit_requests.ask({"last_name": "Иванова", "phone": "+7 913 000-00-01"}, source="portal")
+    notice = AppointmentNotice.objects.create(appointment=visit, kind="moved", of_time=begins, way="phone")
+    return {"appointments": [visit.pk], "visit-requests": [request.pk], "visit-notices": [notice.pk]}
 
 
 @pytest.fixture
@@ -168,6 +195,7 @@ def ids(world: World) -> dict[str, list[int]]:
             LawChange.objects.create(named="59-ФЗ", happened_on="2026-10-01", what="Срок", entered_by=world.clerk).pk
         ],
         "law-weeks": [LawWeek.objects.create(begins_on="2026-11-23", due_on="2026-11-27").pk],
+        **_visits(world),
         "missed": [waits.pk, MissedCall.objects.create(**wait, number="", outcome="withheld", settled_at=now).pk],
         "promises": [promised.pk],
         "call": [consultation.pk],
@@ -175,6 +203,7 @@ def ids(world: World) -> dict[str, list[int]]:
         "paper": [_pile(world).pk],
         "feedback": [_said(world).pk],
         "retention": [RetentionRule.objects.earliest("pk").pk],
+        **{place: [pk] for place, pk in reception.at_every_address().items()},
         "lines": [line.pk],
         "line-days": [line.exceptions.create(date="2026-12-01", why="Санитарный день").pk],
         "extensions": [world.clerk.extensions.create(name="101", valid_from=LONG_AGO).pk],
@@ -182,6 +211,34 @@ def ids(world: World) -> dict[str, list[int]]:
         "surveys": [Questionnaire.objects.earliest("pk").pk],
         "survey-drafts": [QuestionnaireDraft.objects.create(code="own-1", title="Черновик").pk],
         "survey-points": [SurveyPoint.objects.earliest("pk").pk],
+        **_at_the_front_office(),
+        **_at_a_reception(world),
+    }
+
+
+def _at_a_reception(world: World) -> dict[str, list[int]]:
+    """Leave a reception that goes on, with a recording and a поручение."""
+    who, where = reception.official("holder", "Ведущая"), reception.room(has_video=True)
+    at = timezone.localtime().replace(hour=9, minute=0, second=0, microsecond=0)
+    card = reception.card(reception.appointment(who, where, at), state="open")
+    card.questions.create(position=1, text="Когда продлят аренду?")
+    order = {"text": "Проверить", "executor": world.executor, "due_on": timezone.localdate(), "by": who}
+    kept = {"kind": "video", "consent": "given", "name": "a.mp4", "by": who, "keep_until": timezone.localdate()}
+    return {
+        "receptions": [card.pk],
+        "instructions": [card.instructions.create(**order).pk],
+        "recordings": [card.recordings.create(**kept).pk],
+    }
+
+
+def _at_the_front_office() -> dict[str, list[int]]:
+    """Leave who is to come today, and who has come and refused video."""
+    who, where = reception.official("receiver"), reception.room(has_video=True)
+    today = timezone.localtime().replace(hour=12, minute=0, second=0, microsecond=0)
+    card = reception.card(reception.appointment(who, where, today), video="refused")
+    return {
+        "arrivals": [reception.appointment(who, where, today + timedelta(minutes=20)).pk],
+        "check-in": [card.pk],
     }
 
 

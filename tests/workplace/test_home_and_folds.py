@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import resolve
+from django.utils import timezone
 
 from otklik.appeals import bulk
+from otklik.knowledge.models import LawWeek, ReviewDuty, ReviewItem
 from otklik.reports import health
 from tests.appeals.conftest import World
 from tests.desk import at, desk
@@ -31,6 +37,33 @@ def test_an_administrator_begins_with_the_state_of_the_system_and_no_empty_terms
     assert said.count("в порядке") + said.count("обратите внимание") + said.count("нужно вмешаться") >= len(
         health.areas()
     )
+
+
+def test_reviews_and_weeks_of_the_law_wait_at_home(world: World) -> None:
+    lawyer = world.employee("law", "Нормативкина", world.land, ["lawyer"])
+    author = world.employee("author", "Статьянова", world.land, ["kb_author"])
+    late, ahead = timezone.localdate() - timedelta(days=1), timezone.localdate() + timedelta(days=30)
+    LawWeek.objects.create(begins_on=late - timedelta(days=4), due_on=late)
+    duty = ReviewDuty.objects.create(unit=world.land, year=2026, quarter=4, opened_on=late, due_on=ahead)
+    ReviewItem.objects.create(title="Вопрос", unit=world.land, duty=duty, due_on=ahead)
+    home = desk(lawyer).get(at("today")).content.decode()
+    assert "Ответить за неделю об изменениях законодательства" in home
+    assert "1 горит" in home
+    assert "Горят сроки" not in home, "appeals are not her work"
+    home = desk(author).get(at("today")).content.decode()
+    assert "Проверить материалы за квартал" in home
+    assert "горит" not in home
+    client = desk(author)
+    with CaptureQueriesContext(connection) as asked:
+        client.get(at("today"))
+    assert len(asked) <= 12
+
+
+def test_a_card_lights_up_its_section_in_the_menu(world: World) -> None:
+    lawyer = world.employee("law", "Нормативкина", world.land, ["lawyer"])
+    menu = desk(lawyer).get(at("menu"), {"at": "/desk/law/7/"}).content.decode()
+    assert f'href="{at("law")}" class="inner" aria-current="true"' in menu
+    assert menu.count("aria-current") == 1
 
 
 def test_others_begin_with_their_work_and_may_not_ask_for_the_system(world: World) -> None:

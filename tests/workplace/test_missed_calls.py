@@ -186,7 +186,7 @@ def test_every_figure_opens_its_list(owed, comes, consultant):  # noqa: F811
     for link in links:
         assert client.get(link.replace("&amp;", "&")).status_code == 200
     assert "<strong>50 %</strong>" in said
-    assert "отвечали 1" in said
+    assert "отвечали </span>1" in said
     assert "За эти дни звонков не было" in page_of(client, "missed_figures", query="?from=2020-01-01&to=2020-01-02")
 
 

@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import pytest
 from django.test import Client
@@ -32,12 +33,15 @@ from otklik.knowledge import rights as knowledge_rights
 from otklik.knowledge.models import Agreement, Faq, KnowledgeHome, LawChange, LawWeek, ReviewDuty, ReviewItem, Section
 from otklik.people.models import Employee, Substitution, Transfer
 from otklik.people.powers import STARTING_ROLES
+from otklik.reception import waiting as visit_requests
+from otklik.reception.models import AppointmentNotice
 from otklik.search.models import ThesaurusEntry
 from otklik.surveys import feedback, paper
 from otklik.surveys.models import Questionnaire, QuestionnaireDraft, SurveyPoint
 from otklik.workplace import rights
 from tests.appeals.conftest import World
 from tests.house.test_doors import OPEN_IN_CMS, plain
+from tests.reception import people as reception
 
 # Who may what is decided in Python: one database shows it.
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
@@ -71,6 +75,14 @@ def refusals_are_not_logged() -> Iterator[None]:
     logging.disable(logging.WARNING)
     yield
     logging.disable(logging.NOTSET)
+
+
+def _visits(world: World) -> dict[str, int]:
+    official = reception.official("receives")
+    visit = reception.appointment(official, reception.room(), by=world.clerk)
+    request = visit_requests.ask({"last_name": "Иванова", "phone": "+7 913 000-00-01"}, source="portal")
+    notice = AppointmentNotice.objects.create(appointment=visit, kind="moved", of_time=visit.starts_at, way="phone")
+    return {"appointments": visit.pk, "visit-requests": request.pk, "visit-notices": notice.pk}
 
 
 @pytest.fixture
@@ -109,7 +121,21 @@ def house(db: None) -> House:
     line = Line.objects.get(code="department")
     invitation = feedback.invite(channel="hotline", on=today)
     said = feedback.answer(invitation.token, {"answered": "no", "quality": "unsatisfied"})
+    reception.authority(house.people["signer"])
+    came = reception.card(reception.appointment(house.people["signer"], reception.room(), now), by=world.clerk)
     house.ids = {
+        **reception.at_every_address(),
+        "arrivals": reception.appointment(
+            house.people["signer"], reception.room(), now + timedelta(hours=1), by=world.clerk
+        ).pk,
+        "check-in": came.pk,
+        "receptions": came.pk,
+        "instructions": came.instructions.create(
+            text="Проверить", executor=world.executor, due_on=today, by=house.people["signer"]
+        ).pk,
+        "recordings": came.recordings.create(
+            kind="video", consent="given", stored=stored, name="a.mp4", by=world.clerk, keep_until=today
+        ).pk,
         "call": consultation,
         "consultations": consultation,
         "walk": house.appeals[0].pk,
@@ -151,6 +177,7 @@ def house(db: None) -> House:
         "survey-drafts": QuestionnaireDraft.objects.create(code="own-1", title="Черновик").pk,
         "survey-points": SurveyPoint.objects.earliest("pk").pk,
         "role-assignments": world.stranger.assignments.get().pk,
+        **_visits(world),
         "missed": MissedCall.objects.create(
             number="+79130000001", first_at=now, last_at=now, in_hours=True, due_at=now
         ).pk,

@@ -22,6 +22,7 @@ ALLOWED: Final = {
     FormAttempt.Form.STATUS: (30, timedelta(minutes=15)),
     FormAttempt.Form.VOTE: (60, timedelta(hours=1)),
     FormAttempt.Form.CODE: (30, timedelta(minutes=15)),
+    FormAttempt.Form.VISIT: (30, timedelta(minutes=15)),
 }
 
 

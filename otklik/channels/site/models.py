@@ -60,6 +60,7 @@ class FormAttempt(models.Model):
         STATUS = "status", "проверка состояния"
         VOTE = "vote", "отзыв о материале"
         CODE = "code", "код анкеты"
+        VISIT = "visit", "личный приём: заявка, ссылка"
 
     form = models.CharField("форма", max_length=8, choices=Form, default=Form.WRITE)
     visitor = models.CharField("посетитель", max_length=64)

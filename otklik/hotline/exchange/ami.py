@@ -8,7 +8,9 @@ stands in.
 
 from __future__ import annotations
 
+import secrets
 import socket
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -171,13 +173,23 @@ _EVENTS: Final[dict[str, Callable[[Message, Collection[str]], Told]]] = {
 class Connection:
     """One connection to the exchange, let in; ended by the exchange, by silence or by `close`."""
 
-    def __init__(self, host: str, port: int, *, user: str, password: str) -> None:
-        """Connect and log in; raises OSError, or Refused with the words of the exchange."""
-        self._socket = socket.create_connection((host, port), timeout=PATIENCE)
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        user: str,
+        password: str,
+        events: str = "call,agent,user",
+        patience: float = PATIENCE,
+    ) -> None:
+        """Connect and log in; raises OSError, or Refused with the words of the exchange. `events`: what is heard."""
+        self._patience = patience
+        self._socket = socket.create_connection((host, port), timeout=patience)
         self._blocks = Blocks()
         try:
             self._greeting()
-            fields = {"Action": "Login", "Username": user, "Secret": password, "Events": "call,agent,user"}
+            fields = {"Action": "Login", "Username": user, "Secret": password, "Events": events}
             self._send(fields)
             self._waiting = self._let_in()
         except BaseException:
@@ -205,6 +217,28 @@ class Connection:
                 raise ConnectionError("станция закрыла соединение")
             silent = 0.0
             yield self._blocks.feed(chunk)
+
+    def ask(self, fields: Mapping[str, str]) -> None:
+        """Ask for an action and wait for the word of the exchange; raises OSError, or Refused with it."""
+        asked = secrets.token_hex(8)
+        self._send({**fields, "ActionID": asked})
+        until, waiting = time.monotonic() + self._patience, self._waiting
+        while True:
+            said = next((one for one in waiting if one.get("ActionID") == asked and "Response" in one), None)
+            if said is not None:
+                break
+            if time.monotonic() > until:
+                raise TimeoutError
+            try:
+                chunk = self._socket.recv(65536)
+            except TimeoutError:
+                waiting = []
+                continue
+            if not chunk:
+                raise ConnectionError("станция закрыла соединение")
+            waiting = self._blocks.feed(chunk)
+        if said["Response"] != "Success":
+            raise Refused(f"станция отказала: {clean(said.get('Message'), 100)}")
 
     def close(self) -> None:
         """End the connection."""
@@ -235,5 +269,6 @@ class Connection:
                     raise Refused(f"станция не пускает: {clean(message.get('Message'), 100)}")
 
     def _send(self, fields: Mapping[str, str]) -> None:
-        lines = (f"{name}: {value}" for name, value in fields.items())
+        # A line more would be another field, or another action.
+        lines = (f"{name}: {' '.join(value.splitlines())}" for name, value in fields.items())
         self._socket.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())

@@ -68,7 +68,8 @@ class _Told:
         return Kind.ROBOT if is_robot else one.kind
 
     def lead(self) -> str:
-        told = [one for one in TRUSTED if self.of(one, *Kind.values)]
+        known = {one.source for one in self.all}
+        told = [one for one in TRUSTED if one in known]
         ends = [one for one in told if self.of(one, *_OVER, *_LEFT, Kind.TRANSFERRED)]
         whole = [one for one in ends if self.of(one, Kind.ENTERED)]
         begun = [one for one in told if self.of(one, Kind.ENTERED)]

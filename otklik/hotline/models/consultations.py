@@ -70,6 +70,15 @@ class Consultation(models.Model):
     invitation = models.OneToOneField(
         Invitation, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="анкета"
     )
+    code_invitation = models.OneToOneField(
+        Invitation,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="приглашение с кодом",
+        help_text="Одноразовый код назван звонящему: по нему отзыв с сайта виден здесь.",
+    )
     told_of_qr = models.BooleanField("сказано о QR-коде", default=False)
     message = models.ForeignKey(
         IncomingMessage,

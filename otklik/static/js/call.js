@@ -141,12 +141,13 @@ document.addEventListener("keydown", (event) => {
   }
   const closing = event.target.closest("[data-closing]");
   if (!closing) return;
-  const special = { KeyJ: "[data-refused]", KeyY: "[data-not-offered]", KeyQ: "[data-qr]" }[event.code];
+  const special = { KeyJ: "[data-refused]", KeyY: "[data-not-offered]", KeyQ: "[data-qr]", KeyC: "[data-code]" }[event.code];
   const one = special && closing.querySelector(special);
   if (!one) return;
   event.preventDefault();
   event.stopImmediatePropagation();
   if (one.matches("[data-qr]")) { one.checked = !one.checked; one.dispatchEvent(new Event("change", { bubbles: true })); return; }
+  if (one.matches("[data-code]")) { one.click(); return; }
   one.checked = true;
   one.dispatchEvent(new Event("change", { bubbles: true }));
   if (one.matches("[data-not-offered]")) closing.querySelector("#not-offered").focus();

@@ -49,6 +49,14 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// A long menu shows where one is: once, so that it does not move under the hand.
+function showPlace() {
+  const menu = document.querySelector(".side > nav"), here = menu?.querySelector("[aria-current]");
+  if (here && here.offsetTop + here.offsetHeight > menu.clientHeight) menu.scrollTop = here.offsetTop - menu.clientHeight / 2;
+  return Boolean(menu?.querySelector("a"));
+}
+if (!showPlace()) document.getElementById("menu")?.addEventListener("htmx:afterSettle", showPlace, { once: true });
+
 // Ctrl+Enter presses the form's own button, with Shift the one that hands the work on.
 function send(form, further) {
   const button = form?.querySelector(further ? "[data-further]" : "[data-enter]");
