@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import groupby
 from typing import Final, NamedTuple
@@ -112,17 +112,11 @@ def forms(text: str) -> Iterator[tuple[tuple[str, ...], int, int]]:
             yield parts, match.start(), match.end()
 
 
-def tokens(text: str) -> Iterator[Token]:
-    """Return the words of a text in their order, stop words left out."""
+def tokens(text: str, lemmas_of: Callable[[str], tuple[str, ...]] | None = None) -> Iterator[Token]:
+    """Return the words of a text in their order, stop words left out; only those `lemmas_of` has something for."""
+    lemmas_of = lemmas_of or lemmas
     for match in _TOKEN.finditer(normal(text)):
-        if found := lemmas(match[0]):
-            yield Token(found, match.start(), match.end())
-
-
-def marked(text: str, marks: Mapping[str, tuple[str, ...]]) -> Iterator[Token]:
-    """Return those words of a text that `marks` has something for."""
-    for match in _TOKEN.finditer(normal(text)):
-        if found := marks[match[0]]:
+        if found := lemmas_of(match[0]):
             yield Token(found, match.start(), match.end())
 
 

@@ -37,7 +37,7 @@ class Marks(dict[str, tuple[str, ...]]):
 
 def snippet(body: str, marks: Marks) -> tuple[Segment, ...]:
     """Return about two lines of the body around most of the found words, cut at words."""
-    found = list(islice(analysis.marked(body[:_READ], marks), _MOST_FOUND))
+    found = list(islice(analysis.tokens(body[:_READ], marks.__getitem__), _MOST_FOUND))
     start = _most_told(found) - _LEAD if found else 0
     start = 0 if start <= 0 else body.find(" ", start) + 1
     end = len(body) if start + _LENGTH >= len(body) else body.rfind(" ", start + 1, start + _LENGTH)
