@@ -123,3 +123,14 @@ def test_what_was_typed_survives_a_lost_connection_and_a_closed_window(
     clerk.goto(batch)
     expect(clerk.locator("[name=q-answered]:checked")).to_have_value("no")
     assert "Оцените качество" in clerk.evaluate("() => document.activeElement.closest('fieldset').innerText")
+
+
+def test_a_form_entered_by_the_mouse_is_sent_again_too(desk: Desk, new_page: Callable[..., Page]) -> None:
+    clerk = desk.sit(new_page, "clerk")
+    begin(clerk, desk.url, 2)
+    clerk.route(clerk.url, lambda route: route.abort(), times=1)
+    clerk.locator("[name=q-answered][value=yes]").check()
+    clerk.locator("[name=q-quality]").first.check()
+    clerk.locator("[data-enter]").click()
+    expect(clerk.locator("[data-said]")).to_contain_text("Не дошло до сервера")
+    expect(clerk.locator("#paper-form")).to_contain_text("введено 1 из 2")

@@ -121,7 +121,7 @@ document.addEventListener("htmx:afterSettle", (event) => {
 for (const failure of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
   document.addEventListener(failure, ({ detail }) => {
     const form = detail.elt;
-    if (!away || !form.matches("[data-paper], #paper-undo")) return;
+    if (!form.matches("[data-paper], #paper-undo")) return;
     const lost = form.matches("[data-paper]") && (!detail.xhr.status || detail.xhr.status >= 500);
     if (!lost) {
       away = false;
@@ -129,6 +129,7 @@ for (const failure of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) 
       say("Не принято. Введённое осталось: откройте страницу в новой вкладке, затем повторите");
       return;
     }
+    away = true; // also where the button was pressed by the mouse
     say("Не дошло до сервера. Введённое осталось, отправляю ещё раз…");
     setTimeout(() => { if (form.isConnected) form.requestSubmit(); }, AGAIN);
   });
