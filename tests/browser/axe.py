@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import axe_playwright_python
-from playwright.sync_api import Page
+from playwright.sync_api import Error, Page
 
 from tests import sizes
 
@@ -42,6 +43,7 @@ SIDEWAYS = """
   .slice(0, 3).map((one) => `${one.tagName}.${one.className}`).join(", ") || "?"
 """
 WIDE, NARROW = {"width": 1400, "height": 900}, {"width": 320, "height": 640}
+AGAIN = 2  # axe stumbles over an element that the page takes away while it is being read
 COLOURS = ["color-contrast", "link-in-text-block"]  # the other rules do not see the theme
 NO_COLOURS = {"rules": {name: {"enabled": False} for name in COLOURS}}
 ONLY_COLOURS = {"runOnly": COLOURS}
@@ -49,8 +51,12 @@ ONLY_COLOURS = {"runOnly": COLOURS}
 
 def findings(page: Page, rules: Mapping[str, Any], places: list[int] | None = None) -> list[str]:
     """Give what axe finds on a page that has loaded `AXE`; `places`: only at these letters, as `INKED` gave them."""
-    found: list[str] = page.evaluate(RUN_AXE, [places, dict(rules)])
-    return found
+    for _ in range(AGAIN):
+        with suppress(Error):
+            found: list[str] = page.evaluate(RUN_AXE, [places, dict(rules)])
+            return found
+        page.wait_for_timeout(200)
+    return list(page.evaluate(RUN_AXE, [places, dict(rules)]))
 
 
 def judge(page: Page) -> None:
