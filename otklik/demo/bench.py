@@ -42,6 +42,7 @@ CONSULTANTS = 20  # each of whose pages asks twice a second who calls
 MATERIALS = 10_000
 CALLS = 4_000
 ANSWERS = 2_000
+APPOINTMENTS = 50_000
 TEXT = "Здравствуйте! Прошу разъяснить порядок оформления участка.\n" * 12
 POST = {"channel": "post", "address": "630000, г. Новосибирск, ул. Выдуманная, д. 1"}
 PAGES = {
@@ -117,12 +118,15 @@ def run(count: int, report: Path, *, processes: int = 2, only_knowledge: bool = 
                 rows += _creations(base, env)
                 rows += _memory(process.pid)
             rows.append(("Приём писем из папки", f"{_intake(Path(folder), env):.0f} писем/с"))
-        rows.append(("Журнал очереди после перерыва", _replay(env)))
+        rows.append(("Журнал очереди после перерыва", _seeded(env, "--calls", CALLS)))
+        rows.append(("Свободное время для приёма за год", _seeded(env, "--appointments", APPOINTMENTS)))
         # Planted last: the figures above are of the department as it was.
         rows += _plant_materials(env)
         with _serving(env, port, processes):
             rows += _knowledge(base)
             rows += _questionnaire(base)
+            secretary = User(base, Cookie=_signed_in(base, "receptionist"))
+            rows += _row("Приём сегодня", [secretary.ask("/desk/front/") for _ in range(REQUESTS + 1)])
     report.write_text(json.dumps(dict(rows), ensure_ascii=False, indent=2) + "\n")
     return rows
 
@@ -362,9 +366,9 @@ def _read_all(user: User, last: int, env: dict[str, str]) -> None:
         worker.wait(20)
 
 
-def _replay(env: dict[str, str]) -> str:
-    """Say how many events a second of a queue log become calls, duties to call back included."""
-    command = [*OTKLIK, "seed", "--calls", str(CALLS)]
+def _seeded(env: dict[str, str], what: str, count: int) -> str:
+    """Plant so many and return what the command says of it: calls of a queue log, appointments of a year."""
+    command = [*OTKLIK, "seed", what, str(count)]
     return subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout.strip()  # noqa: S603
 
 

@@ -280,7 +280,8 @@ def front_office(secretary: Employee, official: Employee) -> list[str]:
     desk.ready(ready, by=secretary)
     desk.turn_away(rows[3], why="no_document", offered="written", by=secretary)
     cards = [f"/desk/check-in/{one.pk}/" for one in (refuses, ready)]
-    return [*cards, *(f"/desk/arrivals/{one.pk}/" for one in (rows[0], rows[3]))]
+    desk_pages = [f"/desk/front/{one}/" for one in ("walk-in", "blanks")]
+    return [*cards, *desk_pages, *(f"/desk/arrivals/{one.pk}/" for one in (rows[0], rows[3]))]
 
 
 def held(people: dict[str, Employee], unit: Unit) -> list[str]:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 
 from otklik.appeals.models import Appeal, AppealMessage
 from otklik.core.models import Installation
 from otklik.correspondence.models import IncomingMessage
-from otklik.demo import bench, seed
+from otklik.demo import bench, seed, seed_receptions
 from otklik.people.models import Employee
+from otklik.reception import finder
+from otklik.reception.models import Appointment, SlotCell
 
 pytestmark = pytest.mark.django_db
 
@@ -94,3 +98,16 @@ def test_a_working_system_is_not_seeded():
     with pytest.raises(seed.NotScratch):
         seed.seed(2)
     assert not AppealMessage.objects.exists()
+
+
+def test_a_year_of_receptions_is_booked_and_no_booked_time_is_found_free():
+    seed.seed(1)
+    assert seed_receptions.plant(40) == 40
+    rows = Appointment.objects.all()
+    assert SlotCell.objects.count() == 2 * sum((one.ends_at - one.starts_at).seconds // 300 for one in rows)
+    today = timezone.localdate()
+    free = {(one.official_id, one.starts_at) for one in finder.free(today, today + timedelta(days=7), limit=10_000)}
+    taken = set(rows.values_list("official", "starts_at"))
+    assert free
+    assert not free & taken
+    assert seed_receptions.search(40).booked == 40

@@ -106,7 +106,7 @@ def _differences(wrong: dict[str, Any]) -> str:
 
 
 def test_our_log_equals_the_truth_call_by_call(exchange: Any, live_server: Any, tmp_path: Path) -> None:
-    count = size(200, 2000)
+    count = size(80, 2000)
     began = time.monotonic()
     simulator = exchange(count, f"{live_server.url}/api/v1/calls/events")
     first = listener()

@@ -107,6 +107,7 @@ def test_who_only_books_sees_the_board_and_no_door_in_it(booked, recorded):
     said = body(consultant.get(at("front_office")))
     assert "Ив••• М. П." in said
     assert at("arrival", row.pk) not in said
+    assert at("reception_blanks") not in said
     assert consultant.get(at("arrival", row.pk)).status_code == 403
     assert consultant.post(at("walk_in"), {}).status_code == 403
 
@@ -126,13 +127,13 @@ def test_from_arrival_to_ready_and_every_look_is_in_the_access_log(client, booke
     assert AccessEntry.objects.filter(action="applicant.revealed", actor=secretary).exists()
     assert does(client, "ready").status_code == 422
 
-    refused = does(client, "document", document="other", matches="yes", document_other="", note="Опечатка в имени")
+    refused = does(client, "document", document="other", same="yes", document_other="", note="Опечатка в имени")
     assert refused.status_code == 422
     assert "Напишите, какой это документ" in body(refused)
     assert 'value="Опечатка в имени"' in body(refused)
-    does(client, "document", document="passport", matches="yes", document_number="5004 123456")
+    does(client, "document", document="passport", same="yes", document_number="5004 123456")
     assert card().document_number == "", "kept only where it is asked for"
-    does(client, "document", document="passport", matches="yes", document_number="5004 123456", keep_number="on")
+    does(client, "document", document="passport", same="yes", document_number="5004 123456", keep_number="on")
     assert card().document_number == "••• 456"
     address = "630000, г. Новосибирск, ул. Новая, 1"
     does(client, "data", last_name="Иванова", first_name="Мария", patronymic="Петровна", address=address)
@@ -149,7 +150,7 @@ def test_from_arrival_to_ready_and_every_look_is_in_the_access_log(client, booke
 def test_a_refusal_of_video_offers_rooms_at_once_and_no_page_gets_round_it(client, booked, recorded):
     client.post(at("arrival", booked(recorded).pk), {"step": "open"})
     quiet, other = people.room("Кабинет без видео"), people.room("Второй с видео", has_video=True)
-    does(client, "document", document="passport", matches="yes")
+    does(client, "document", document="passport", same="yes")
     does(client, "inform", video="refused")
     said = body(client.get(at("check_in", card().pk)))
     assert "«запись выключена» его не заменяет" in said
@@ -192,7 +193,7 @@ def test_the_second_secretary_reads_who_meets_him(client, booked, recorded, secr
     assert "Этого посетителя уже принимает Встречаева А. П." in body(answer)
     assert second.get(at("arrival", row.pk))["Location"] == at("check_in", card().pk)
     old = card().version
-    does(client, "document", document="passport", matches="yes")
+    does(client, "document", document="passport", same="yes")
     late = second.post(
         at("check_in", card().pk), {"step": "document", "version": old, "document": "passport", "same": "yes"}
     )
@@ -237,7 +238,7 @@ def test_who_holds_the_reception_sees_his_own_cards_only_and_none_of_the_desks_s
     said = body(his.get(at("check_in", card().pk)))
     assert "Документ сверен" not in said
     assert "Иванова" not in said
-    assert does(his, "document", document="passport", matches="yes").status_code == 403
+    assert does(his, "document", document="passport", same="yes").status_code == 403
     assert entered(people.official("official2", "Зайцева")).get(at("check_in", card().pk)).status_code == 404
 
 

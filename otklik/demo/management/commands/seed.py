@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from otklik.core.errors import DomainError
-from otklik.demo import seed, seed_calls, seed_materials
+from otklik.demo import seed, seed_calls, seed_materials, seed_receptions
 from otklik.knowledge import quarters
 from otklik.knowledge.quarters import Quarter
 
@@ -27,6 +27,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--calls", type=int, default=0, help="сколько звонков журнала очереди прочитать; без обращений"
         )
+        parser.add_argument("--appointments", type=int, default=0, help="сколько записей на приём; без обращений")
         parser.add_argument("--check", action="store_true", help="только проверить, что база для этого годится")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -48,6 +49,10 @@ class Command(BaseCommand):
                     f" за {done.seconds:.1f} с, процессора {done.processor:.1f} с"
                 )
                 return
+            if options["appointments"]:
+                seed.check_not_working()
+                self._appointments(options["appointments"])
+                return
             rows = seed.seed(options["count"])
         except DomainError as exc:
             raise CommandError(str(exc)) from exc
@@ -65,3 +70,11 @@ class Command(BaseCommand):
         started = time.monotonic()
         opened = quarters.open_quarter(Quarter.of(timezone.localdate()).working_days()[1])
         self.stdout.write(f"{time.monotonic() - started:.1f} с, материалов {opened}")
+
+    def _appointments(self, count: int) -> None:
+        """Book them, then look for free times of a year, and say how long that took."""
+        found = seed_receptions.search(seed_receptions.plant(count))
+        self.stdout.write(
+            f"p50 {found.p50:.0f} мс, p95 {found.p95:.0f} мс, процессора p95 {found.processor_p95:.0f} мс; "
+            f"записей {found.booked}, должностных лиц {seed_receptions.OFFICIALS}"
+        )
