@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from ninja import NinjaAPI, Router
 from ninja.operation import Operation
 
-from otklik.api import appeals, calls, figures, line, materials, messages, problems
+from otklik.api import appeals, appointments, calls, figures, line, materials, messages, problems
 from otklik.api.documented import PROBLEMS, TOLD
 from otklik.api.keys import AccessKey, token_of
 from otklik.api.schemas import KeyInfo
@@ -52,7 +52,15 @@ api: Final = NinjaAPI(
 )
 problems.install(api)
 for router in (
-    *(messages.router, appeals.router, materials.router, figures.router, calls.router, line.router),
+    *(
+        messages.router,
+        appeals.router,
+        materials.router,
+        figures.router,
+        calls.router,
+        line.router,
+        appointments.router,
+    ),
     key_router,
 ):
     api.add_router("", router)

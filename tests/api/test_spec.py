@@ -40,7 +40,7 @@ def test_every_operation_is_described_with_its_scopes_and_refusals(client: Clien
 def test_every_creation_takes_an_idempotency_key(client: Client) -> None:
     told = client.get("/api/v1/openapi.json").json()
     creations = [one for path in told["paths"].values() for one in path.values() if "201" in one["responses"]]
-    assert len(creations) == 3
+    assert len(creations) == 4
     for one in creations:
         [header] = [p for p in one["parameters"] if p["in"] == "header"]
         assert (header["name"], header["required"]) == ("Idempotency-Key", True)
