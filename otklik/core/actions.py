@@ -65,6 +65,7 @@ NAMES: Final[dict[str, str]] = {
     "appointment.no_show": "заявитель не пришёл на приём",
     "appointment.told": "заявителю сообщали о приёме по телефону",
     "appointment.person_revealed": "открыты сведения о записанном на приём",
+    "reception.code_given": "назван код для оценки приёма",
     "reception.request_made": "поступила просьба о записи на приём",
     "reception.request_booked": "по просьбе записан на приём",
     "reception.request_waiting": "внесён в лист ожидания приёма",

@@ -24,8 +24,18 @@ from otklik.core.access import requires
 from otklik.core.errors import DomainError
 from otklik.core.forms import DATE_INPUT, TidyForm
 from otklik.people.models import Employee
-from otklik.reception import finishing, handing_over, holding, instructions, outcomes, promised_answers, recordings
+from otklik.reception import (
+    finishing,
+    handing_over,
+    holding,
+    instructions,
+    inviting,
+    outcomes,
+    promised_answers,
+    recordings,
+)
 from otklik.reception.models import CardQuestion, ReceptionCard, Recording
+from otklik.surveys import feedback
 from otklik.workplace import call_aside
 from otklik.workplace.classification import TopicField
 from otklik.workplace.requests import StaffRequest
@@ -528,11 +538,19 @@ def _card(request: StaffRequest, card: ReceptionCard, *, refusal: DomainError | 
         "takers": handing_over.takers(card)
         if request.user.has_power(handing_over.DECIDE) and card.state in (S.READY, S.CHECK_IN, S.OPEN)
         else [],
+        "may_invite": card.state == S.FINISHED and any(map(request.user.has_power, inviting.POWERS)),
+        "opinion": _opinion(card),
         "lazy_menu": True,
         "numbers": {},
         "view": "",
     }
     return render(request, "workplace/reception/card.html", context, status=refusal.status if refusal else 200)
+
+
+def _opinion(card: ReceptionCard) -> list[tuple[str, str]]:
+    """Return what the applicant answered of the reception, question by question; his own words are among opinions."""
+    response = inviting.said(card)
+    return [] if response is None else feedback.spoken(response)
 
 
 def _cards(rows: Any) -> Any:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.safestring import mark_safe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
@@ -11,6 +14,8 @@ from django.views.decorators.http import require_http_methods
 from otklik.appeals import access, inviting
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
+from otklik.reception import holding
+from otklik.reception import inviting as after_reception
 from otklik.surveys import points
 from otklik.workplace.requests import StaffRequest
 
@@ -19,24 +24,65 @@ from otklik.workplace.requests import StaffRequest
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def invite(request: StaffRequest, pk: int) -> HttpResponse:
-    """Show the applicant's code and where it is entered; a POST makes the code."""
+    """Show the code of an appeal's applicant and where it is entered; a POST makes the code."""
     appeal = access.get_for(request.user, pk)
     inviting.check_can_invite(appeal, request.user)
+    return _page(
+        request,
+        give=lambda: inviting.give_code(appeal, by=request.user),
+        given=lambda: inviting.given_code(appeal),
+        back=reverse("workplace:card", args=[pk]),
+        about=f"Обращение № {appeal.number}",
+        on_card="карточке обращения",
+        until=lambda: appeal.invitation and appeal.invitation.expires_on,
+    )
+
+
+@requires(*after_reception.POWERS)
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def invite_received(request: StaffRequest, pk: int) -> HttpResponse:
+    """Show the code of who was received, and where it is entered; a POST makes the code."""
+    card = get_object_or_404(holding.seen_by(request.user).select_related("invitation"), pk=pk)
+    return _page(
+        request,
+        give=lambda: after_reception.give_code(card, by=request.user),
+        given=lambda: after_reception.given_code(card),
+        back=reverse("workplace:reception_card", args=[pk]),
+        about=f"Личный приём № {card.number}",
+        on_card="карточке приёма",
+        until=lambda: card.invitation and card.invitation.expires_on,
+    )
+
+
+def _page(
+    request: StaffRequest,
+    *,
+    give: Callable[[], str],
+    given: Callable[[], str],
+    back: str,
+    about: str,
+    on_card: str,
+    until: Callable[[], object],
+) -> HttpResponse:
     point, refusal = points.for_codes(), None
     if request.method == "POST" and point is not None:
         try:
-            inviting.give_code(appeal, by=request.user)
-            return redirect("workplace:invite", pk=pk)
+            give()
+            return redirect(request.path)
         except DomainError as exc:
             refusal = exc
-    code = inviting.given_code(appeal)
+    code = given()
     context = {
-        "appeal": appeal,
         "code": code,
         "point": point,
         "said": points.said(point) if point else "",
         # Our own drawing of our own address; no word of it was typed by anybody.
         "qr": mark_safe(points.qr_svg(point, code, fits=True).decode()) if point and code else "",  # noqa: S308
         "refusal": refusal,
+        "back": back,
+        "about": about,
+        "on_card": on_card,
+        "until": until(),
     }
     return render(request, "workplace/invite.html", context, status=refusal.status if refusal else 200)

@@ -31,6 +31,8 @@ from otklik.knowledge import agreement, law, quarters, review, votes
 from otklik.knowledge.models import Agreement, LawChange, LawWeek, Material, ReviewDuty, ReviewItem, Vote
 from otklik.people import staff
 from otklik.people.models import Employee, Substitution, Unit
+from otklik.reception import instructions
+from otklik.reception.models import Instruction
 from otklik.workplace.models import Attention, Notice, NoticeSettings
 
 log = logging.getLogger("otklik.notices")
@@ -70,11 +72,12 @@ SHIPPED: Final[Mapping[str, Way]] = {
     Kind.TO_AGREE: Way(True, DIGEST),
     Kind.AGREED: Way(True, DIGEST),
     Kind.OPINION: Way(True, DIGEST),
+    Kind.INSTRUCTION: Way(True, DIGEST),
 }
 # What waits for this very person comes through «не уведомлять» too: nobody must miss what is his.
 NEVER_MUTED: Final = {
     *(Kind.ASSIGNED, Kind.APPROVAL, Kind.SIGNATURE, Kind.RETURNED, Kind.TERM, Kind.REVIEW, Kind.MENTION),
-    *(Kind.TO_AGREE, Kind.LAW, Kind.CALL_BACK),
+    *(Kind.TO_AGREE, Kind.LAW, Kind.CALL_BACK, Kind.INSTRUCTION),
 }
 PROMISE_SOON: Final = timedelta(minutes=30)
 # Days before a review is due on which its unit is reminded.
@@ -118,7 +121,7 @@ class Told:
 
 def work_next() -> bool:
     """Read what is new in the journal and tell whom it concerns; return False when there is nothing new."""
-    return journal.read_on(_read, kinds=("appeal", "outgoing", "material", "law", "opinion"))
+    return journal.read_on(_read, kinds=("appeal", "outgoing", "material", "law", "opinion", "reception"))
 
 
 def _read(entries: list[JournalEntry]) -> None:
@@ -135,7 +138,8 @@ def _read(entries: list[JournalEntry]) -> None:
 
 def _tell_of(entry: JournalEntry) -> None:
     of_pages = {"material.voted": _tell_of_vote, "law.changed": _tell_of_change, "opinion.handed": _tell_of_opinion}
-    if tell := of_pages.get(entry.action) or (_tell_of_agreement if entry.action in _OF_AGREEMENT else None):
+    of_pages |= dict.fromkeys(_OF_AGREEMENT, _tell_of_agreement) | dict.fromkeys(_OF_INSTRUCTION, _tell_of_instruction)
+    if tell := of_pages.get(entry.action):
         tell(entry)
         return
     events = _EVENTS.get(entry.action)
@@ -207,6 +211,29 @@ _OF_AGREEMENT: Final[Mapping[str, tuple[Kind, str]]] = {
     "material.agreement_asked": (Kind.TO_AGREE, "Материал ждёт вашего согласования"),
     "material.agreed": (Kind.AGREED, "Материал согласован"),
     "material.returned": (Kind.AGREED, "Материал возвращён: "),
+}
+
+
+def _tell_of_instruction(entry: JournalEntry) -> None:
+    """Tell the executor what he is asked for or what is to be mended, and who gave it that it was reported."""
+    row = Instruction.objects.filter(pk=entry.data["instruction"]).first()
+    if row is None:
+        return
+    text = _OF_INSTRUCTION[entry.action].format(until=f"{row.due_on:%d.%m.%Y}")
+    person = row.by_id if entry.action == "reception.instruction_reported" else row.executor_id
+    told = _of_instruction(row, text, {person})
+    _tell(None, told, source=f"{entry.chain}:{entry.seq}", actor=entry.actor, at=entry.at)
+
+
+def _of_instruction(row: Instruction, text: str, people: Collection[int]) -> Told:
+    path = reverse("workplace:instruction", args=[row.pk])
+    return Told(Kind.INSTRUCTION, text, people, path=path, subject=f"Поручение с приёма № {row.pk}")
+
+
+_OF_INSTRUCTION: Final[Mapping[str, str]] = {
+    "reception.instructed": "Вам дано поручение, срок {until}",
+    "reception.instruction_returned": "Поручение вернули: нужно доделать до {until}",
+    "reception.instruction_reported": "По поручению отчитались: снимите с контроля или верните",
 }
 
 
@@ -451,6 +478,20 @@ def _said_of(duty: ReviewDuty, left: int) -> str:
         return f"Проверка материалов просрочена: срок был {duty.due_on:%d.%m.%Y}"
     until = f"до {duty.due_on:%d.%m.%Y}"
     return f"Проверьте материалы {until}" if left > max(REMINDED) else f"Проверьте материалы {until}, дней: {left}"
+
+
+# --- what was ordered at receptions ---------------------------------------------------------------------------------
+
+
+def tell_of_instructions() -> int:
+    """Remind executors on the last day of a поручение, and once more with who gave it when the day has passed."""
+    today, told = timezone.localdate(), 0
+    for row in Instruction.objects.filter(instructions.OPEN, done_at=None, due_on__lte=today):
+        stage, said = _stage(row.due_on, today)
+        people = {row.executor_id, row.by_id} if stage == "passed" else {row.executor_id}
+        news = _of_instruction(row, f"Поручение не исполнено: {said}", people)
+        told += _remind(news, f"instruction:{row.pk}:{stage}:{row.due_on}")
+    return told
 
 
 # --- changes of the law ----------------------------------------------------------------------------------------------

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from otklik.workplace import appointments, front_office, holding, reception_figures, reception_rooms, reception_schedule
+from otklik.workplace import (
+    appointments,
+    front_office,
+    holding,
+    inviting,
+    reception_figures,
+    reception_rooms,
+    reception_schedule,
+)
 
 urlpatterns: list[URLPattern] = [
     path("reception/figures/", reception_figures.figures, name="reception_figures"),
@@ -48,6 +56,7 @@ urlpatterns: list[URLPattern] = [
     path("receptions/promised/", holding.promised_list, name="promised_answers"),
     path("receptions/<row:pk>/", holding.hold, name="hold"),
     path("receptions/<row:pk>/step/", holding.hold_step, name="hold_step"),
+    path("receptions/<row:pk>/invite/", inviting.invite_received, name="reception_invite"),
     path("receptions/<row:pk>/card/", holding.reception_card, name="reception_card"),
     path("receptions/<row:pk>/pdf/", holding.reception_pdf, name="reception_pdf"),
     path("receptions/<row:pk>/recordings/", holding.recording_add, name="recording_add"),

@@ -316,7 +316,10 @@ def held(people: dict[str, Employee], unit: Unit) -> list[str]:
     asked = approval.decision_of(promised, head)
     assert asked is not None
     approval.approve(asked, by=head)
-    pages = [f"/desk/receptions/{place}" for place in ("", "promised/", f"{ready.pk}/", f"{over.pk}/card/")]
+    pages = [
+        f"/desk/receptions/{place}"
+        for place in ("", "promised/", f"{ready.pk}/", f"{over.pk}/card/", f"{over.pk}/invite/")
+    ]
     return [
         *pages,
         f"/desk/instructions/{order.pk}/",

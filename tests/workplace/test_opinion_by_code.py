@@ -20,6 +20,7 @@ from tests.appeals.conftest import World
 from tests.desk import at as address
 from tests.desk import desk
 from tests.hotline.conftest import NUMBER, consultant, consultant2, line  # noqa: F401
+from tests.reception import people
 
 pytestmark = pytest.mark.django_db
 CODE = re.compile(r"\b\d{3} \d{3} \d{3}\b")
@@ -114,6 +115,35 @@ def test_an_applicant_is_invited_on_the_card_and_his_answer_is_seen_there(world:
     again = client.post(address("invite", sent.pk))
     assert again.status_code == 422
     assert "уже оставил отзыв" in again.content.decode()
+
+
+def test_who_was_received_is_invited_and_what_he_says_is_seen_on_the_card_of_the_reception(world: World) -> None:
+    surveys.load()
+    official = people.official()
+    card = people.card(people.appointment(official, people.room()), state="finished")
+    client = desk(official)
+    assert "Пригласить оценить" in client.get(address("reception_card", card.pk)).content.decode()
+    assert not code_on(client.get(address("reception_invite", card.pk)))
+    assert client.post(address("reception_invite", card.pk)).status_code == 302
+    code = code_on(client.get(address("reception_invite", card.pk)))
+    point = SurveyPoint.objects.get(channel="website")
+    assert say(f"/o/{point.code}/", code, channel="reception", comment="Звоните 8 913 555-44-33").status_code == 302
+    shown = client.get(address("reception_card", card.pk)).content.decode()
+    assert "частично удовлетворен" in shown.lower()
+    assert "555-44-33" not in shown
+    again = client.post(address("reception_invite", card.pk))
+    assert (again.status_code, "уже оставил отзыв" in again.content.decode()) == (422, True)
+    assert JournalEntry.objects.filter(action="reception.code_given", chain=f"reception:{card.pk}").count() == 1
+
+
+def test_a_reception_that_is_not_over_is_judged_by_nobody(world: World) -> None:
+    surveys.load()
+    official = people.official()
+    card = people.card(people.appointment(official, people.room()), state="open")
+    client = desk(official)
+    assert "Пригласить оценить" not in client.get(address("reception_card", card.pk)).content.decode()
+    assert client.post(address("reception_invite", card.pk)).status_code == 422
+    assert desk(world.executor).get(address("reception_invite", card.pk)).status_code == 403
 
 
 def test_before_the_answer_has_left_and_to_who_only_reads_no_code_is_given(world: World) -> None:

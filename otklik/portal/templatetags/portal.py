@@ -7,12 +7,14 @@ from typing import Any
 from django import template
 from django.forms import BoundField
 from django.template.context import Context
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from otklik.hotline import lines
 from otklik.hotline.templatetags.hotline import pressable
 from otklik.people.models import Department
+from otklik.reception import published
 
 register = template.Library()
 register.filter(pressable)
@@ -41,6 +43,17 @@ def department_phones(context: Context) -> SafeString:
     """Return the department's numbers as links that dial; where it has written none, those of its lines."""
     found = _department(context)
     return pressable(found.phone if found and found.phone else lines.our_phones())
+
+
+@register.simple_tag(takes_context=True)
+def reception_phones(context: Context) -> SafeString:
+    """Return the numbers by which one is booked for a reception (п. 28) as links that dial."""
+    kept = context.render_context
+    if context.get("unavailable"):
+        return department_phones(context)
+    if "reception_phones" not in kept:
+        kept["reception_phones"] = ", ".join(one.number for one in published.phones(timezone.localdate()))
+    return pressable(kept["reception_phones"]) if kept["reception_phones"] else department_phones(context)
 
 
 @register.inclusion_tag("portal/_footer.html", takes_context=True)

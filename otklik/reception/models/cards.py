@@ -12,6 +12,7 @@ from otklik.people.models import Applicant
 from otklik.reception.models.appointments import Appointment
 from otklik.reception.models.rooms import Room
 from otklik.reception.models.schedule import Authority
+from otklik.surveys.models import Invitation
 
 
 class NoCard(models.Model):
@@ -108,6 +109,9 @@ class ReceptionCard(models.Model):
     )
     pdf = models.ForeignKey(
         StoredFile, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="карточка (PDF)"
+    )
+    invitation = models.OneToOneField(
+        Invitation, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="приглашение оценить"
     )
     ended_why = models.CharField("почему не состоялся", max_length=300, blank=True)
     from_paper = models.BooleanField("внесена с бумажной карточки", default=False)
