@@ -56,6 +56,8 @@ NAMES: Final[dict[str, str]] = {
     "appeal.redated": "срок пересчитан",
     "appeal.paused": "срок приостановлен",
     "appeal.resumed": "срок возобновлён",
+    "connection.changed": "изменены параметры канала",
+    "connection.switched": "канал включён или выключен",
     "appointment.booked": "записан на личный приём",
     "appointment.moved": "запись на приём перенесена",
     "appointment.cancelled": "запись на приём отменена",
@@ -328,6 +330,8 @@ NAMES: Final[dict[str, str]] = {
 }
 _VERBS: Final = {"added": "добавлено", "changed": "изменено"}
 FACTS: Final[dict[str, str]] = {
+    # Connected channels
+    "secrets": "изменённые секреты",
     # The front office
     "appointment": "запись на приём",
     "audio": "аудио",
@@ -472,6 +476,7 @@ FACTS: Final[dict[str, str]] = {
     "was_signer": "кто подписывал",
 }
 CHAINS: Final[dict[str, str]] = {
+    "channel": "канал",
     "appointment": "запись на приём",
     "reception": "личный приём",
     "access": "доступ за",

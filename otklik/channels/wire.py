@@ -1,0 +1,108 @@
+"""How channels speak HTTP: one place that turns what goes wrong on the way into what the contract knows."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import requests
+
+from otklik.correspondence.channel import DeliveryError, DeliveryUnknown, SourceError
+
+SECONDS: Final = (5, 30)  # to connect, to wait for the next bytes
+PIECE: Final = 256 * 1024
+
+
+def ask(method: str, url: str, *, seconds: float = 0, **what: Any) -> dict[str, Any]:
+    """Ask a source; return its JSON object. Raise SourceError, in words for an administrator.
+
+    `seconds`: for how long the source may hold the answer (long polling). `what` goes to `requests.request`.
+    """
+    try:
+        answer = requests.request(method, url, timeout=(SECONDS[0], SECONDS[1] + seconds), **what)
+    except requests.RequestException as failure:
+        raise SourceError(f"Сервер {host(url)} не отвечает ({type(failure).__name__}).") from None
+    if answer.status_code == 429 or answer.status_code >= 500:
+        raise SourceError(
+            f"Сервер {host(url)} просит подождать (ответ {answer.status_code}).", retry_after=retry_after(answer)
+        )
+    return _object(answer, url)
+
+
+def hand_over(method: str, url: str, **what: Any) -> dict[str, Any]:
+    """Hand a message over; return the JSON object.
+
+    Raise DeliveryError where it was refused or never left, DeliveryUnknown where the connection broke afterwards.
+    """
+    try:
+        answer = requests.request(method, url, timeout=SECONDS, **what)
+    except (requests.ConnectTimeout, requests.exceptions.SSLError, requests.exceptions.ProxyError) as failure:
+        raise DeliveryError(f"Сервер {host(url)} не отвечает ({type(failure).__name__}).") from None
+    except requests.ConnectionError as failure:
+        if "NewConnectionError" in repr(failure) or "NameResolutionError" in repr(failure):
+            raise DeliveryError(f"Сервер {host(url)} не отвечает (нет соединения).") from None
+        raise DeliveryUnknown(f"Связь с сервером {host(url)} оборвалась.") from None
+    except requests.RequestException as failure:
+        raise DeliveryUnknown(f"Сервер {host(url)} не ответил вовремя ({type(failure).__name__}).") from None
+    if answer.status_code == 429:
+        raise DeliveryError(f"Сервер {host(url)} просит подождать.", retry_after=retry_after(answer))
+    if answer.status_code >= 500:
+        raise DeliveryUnknown(f"Сервер {host(url)} ответил ошибкой {answer.status_code}.")
+    try:
+        return _object(answer, url)
+    except SourceError as failure:
+        raise DeliveryError(str(failure), permanent=True) from None
+
+
+def download(url: str, into: Path, *, hosts: Iterable[str], limit: int) -> str:
+    """Write what an address gives to a file of at most `limit` bytes; return its SHA-256.
+
+    Only https and only the other side's own hosts: an address inside a message may point anywhere. Redirects are not
+    followed. Raise SourceError.
+    """
+    parts = urlsplit(url)
+    if parts.scheme != "https" or not any(_within(parts.hostname or "", one) for one in hosts):
+        raise SourceError(f"Адрес вложения ведёт на чужой сервер ({parts.hostname or 'без имени'}): файл не скачан.")
+    digest, size = hashlib.sha256(), 0
+    try:
+        with requests.get(url, timeout=SECONDS, stream=True, allow_redirects=False) as answer:
+            if answer.status_code != 200:
+                raise SourceError(f"Вложение не скачано: сервер ответил {answer.status_code}.")
+            with into.open("wb") as file:
+                for piece in answer.iter_content(PIECE):
+                    size += len(piece)
+                    if size > limit:
+                        raise SourceError(f"Вложение больше {limit // 1024 // 1024} МБ: не скачано.")
+                    digest.update(piece)
+                    file.write(piece)
+    except requests.RequestException as failure:
+        raise SourceError(f"Вложение не скачано: связь оборвалась ({type(failure).__name__}).") from None
+    return digest.hexdigest()
+
+
+def retry_after(answer: requests.Response) -> float | None:
+    """Return how many seconds the other side asks to wait, at most an hour; a date is not read."""
+    said = answer.headers.get("Retry-After", "")
+    return min(float(said), 3600.0) if said.isdecimal() else None
+
+
+def host(url: str) -> str:
+    """Return the host of an address: the address itself may hold a token."""
+    return urlsplit(url).hostname or "без имени"
+
+
+def _object(answer: requests.Response, url: str) -> dict[str, Any]:
+    try:
+        said = answer.json()
+    except ValueError:
+        said = None
+    if not isinstance(said, Mapping):
+        raise SourceError(f"Сервер {host(url)} ответил непонятно (ответ {answer.status_code}).")
+    return dict(said)
+
+
+def _within(name: str, known: str) -> bool:
+    return name == known or name.endswith(f".{known}")
