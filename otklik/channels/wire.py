@@ -57,14 +57,15 @@ def hand_over(method: str, url: str, **what: Any) -> dict[str, Any]:
         raise DeliveryError(str(failure), permanent=True) from None
 
 
-def download(url: str, into: Path, *, hosts: Iterable[str], limit: int) -> str:
+def download(url: str, into: Path, *, hosts: Iterable[str], limit: int, base: str = "") -> str:
     """Write what an address gives to a file of at most `limit` bytes; return its SHA-256.
 
-    Only https and only the other side's own hosts: an address inside a message may point anywhere. Redirects are not
-    followed. Raise SourceError.
+    Only https and only the other side's own hosts: an address inside a message may point anywhere. What lies under
+    `base`, an address an administrator wrote down, is fetched as it is. Redirects are not followed. Raise SourceError.
     """
     parts = urlsplit(url)
-    if parts.scheme != "https" or not any(_within(parts.hostname or "", one) for one in hosts):
+    theirs = parts.scheme == "https" and any(_within(parts.hostname or "", one) for one in hosts)
+    if not (theirs or (base and url.startswith(base.rstrip("/") + "/"))):
         raise SourceError(f"Адрес вложения ведёт на чужой сервер ({parts.hostname or 'без имени'}): файл не скачан.")
     digest, size = hashlib.sha256(), 0
     try:
@@ -84,8 +85,16 @@ def download(url: str, into: Path, *, hosts: Iterable[str], limit: int) -> str:
 
 
 def retry_after(answer: requests.Response) -> float | None:
-    """Return how many seconds the other side asks to wait, at most an hour; a date is not read."""
+    """Return how many seconds the other side asks to wait, at most an hour; a date is not read.
+
+    Telegram says it in the answer itself: `parameters.retry_after`.
+    """
     said = answer.headers.get("Retry-After", "")
+    if not said.isdecimal():
+        try:
+            said = str(answer.json()["parameters"]["retry_after"])
+        except (ValueError, TypeError, KeyError):
+            return None
     return min(float(said), 3600.0) if said.isdecimal() else None
 
 
