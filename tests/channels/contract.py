@@ -231,12 +231,8 @@ def archive(*names: str) -> bytes:
     return made.getvalue()
 
 
-TRICKY: Final = (
-    "../../../../tmp/otklik-escaped.zip",
-    "..\\..\\otklik-escaped.zip",
-    "/tmp/otklik-escaped.zip",
-    "...zip",
-)
+ESCAPED: Final = "otklik-escaped.zip"
+TRICKY: Final = (f"../../../../tmp/{ESCAPED}", f"..\\..\\{ESCAPED}", f"/tmp/{ESCAPED}", "...zip")
 OTHERS: Final = (None, True, 10**30, "\x00", [None], {"a": [1]}, "9" * 400)
 
 
