@@ -191,7 +191,9 @@ class Messenger:
         try:
             update = json.loads(called.body)
         except (ValueError, RecursionError):
-            inbox.accept(self._arrived(f"sha256:{_digest(called.body)}", _digest(called.body), called.body))
+            mark = _digest(called.body)
+            [kept] = inbox.accept_each([self._arrived(f"sha256:{mark}", mark, called.body)], to_read=True)
+            self._read_new([kept])
         else:
             list(self.take(there, [update]))
         return Reply()
@@ -203,7 +205,7 @@ class Messenger:
         kept = self._keep(there, _albums(pair for pair in sorted_ones if pair[0].what == "message"))
         reach(f"{self.code}.after_keep")
         new = [(one, accepted) for one, accepted in kept if not accepted.duplicate]
-        inbox.parse_each([accepted.message for _, accepted in new], {self.code: self})
+        self._read_new([accepted for _, accepted in new])
         for one, accepted in new:
             if one.chat and accepted.message.state == IncomingMessage.State.NEW and not accepted.message.machine:
                 self._explain(there, one, thread=accepted.message.thread)
@@ -220,6 +222,9 @@ class Messenger:
         updates, papers = _opened(raw.read_bytes(), self.schema, self.name)
         parsed = self.read(updates)
         return Parsed(**{**vars(parsed), "files": _papers(papers), "facts_schema": self.schema})
+
+    def _read_new(self, kept: Sequence[inbox.Accepted]) -> None:
+        inbox.parse_each([one.message for one in kept if not one.duplicate], {self.code: self})
 
     def _keep(
         self, there: Connecting, messages: Iterable[tuple[Sorted, list[Any]]]

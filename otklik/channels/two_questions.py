@@ -48,21 +48,19 @@ def pressed(data: str) -> Step:
         invitation = feedback.find(told[1])
         picks = [int(one) for one in told[2].split(".") if one]
         asked = _asked(invitation)
-        chosen = dict(zip((one["code"] for one in asked), _codes(asked, picks), strict=False))
+        chosen = [questions.offered(asked[place])[pick][0] for place, pick in enumerate(picks)]
         if len(picks) < len(asked):
             return _step(invitation, picks)
-        feedback.answer(invitation.token, chosen)
-    except (DomainError, IndexError) as failure:
-        return Step(str(failure) if isinstance(failure, DomainError) else STALE)
+        feedback.answer(invitation.token, dict(zip((one["code"] for one in asked), chosen, strict=True)))
+    except DomainError as refusal:
+        return Step(str(refusal))
+    except IndexError:  # written by somebody else's hand
+        return Step(STALE)
     return Step(THANKS)
 
 
 def _asked(invitation: Invitation) -> list[dict[str, Any]]:
     return [one for one in invitation.questionnaire.questions if one.get("required") and one["kind"] == "choice"]
-
-
-def _codes(asked: list[dict[str, Any]], picks: list[int]) -> list[str]:
-    return [questions.offered(question)[pick][0] for question, pick in zip(asked, picks, strict=False)]
 
 
 def _step(invitation: Invitation, picks: list[int]) -> Step:

@@ -1,7 +1,7 @@
 """The Bot API of Telegram, as its documentation tells it: updates by asking, files, messages out, webhooks set.
 
 `python -m tests.fakes.telegram`. Told: "token", "updates" (whole updates), "files" (file_id → text), "blocked",
-"moved" (chat → new chat), "webhook" (what getWebhookInfo says).
+"moved" (chat → new chat), "webhook" (what getWebhookInfo says), "busy_after" (so many messages, then 429).
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ class Telegram(web.Fake):
         self.blocked: list[int] = []
         self.moved: dict[str, int] = {}
         self.webhook: dict[str, Any] = {"url": ""}
+        self.busy_after = 0  # so many messages taken, then «wait»
         self.asked: list[dict[str, Any]] = []
 
     def take(self, told: dict[str, Any]) -> None:
@@ -92,6 +93,8 @@ class Telegram(web.Fake):
 
     def _sent(self, told: dict[str, Any]) -> Answer:
         chat = told["chat_id"]
+        if self.busy_after and len(self.sent) >= self.busy_after:
+            return _no(429, "Too Many Requests", parameters={"retry_after": RETRY_AFTER})
         if str(chat) in self.moved:
             said = "Bad Request: group chat was upgraded to a supergroup chat"
             return _no(400, said, parameters={"migrate_to_chat_id": self.moved[str(chat)]})

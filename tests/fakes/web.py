@@ -102,7 +102,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._say(self.fake.answer(call))
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = _do  # noqa: N815
+    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = _do
 
     def _say(self, answer: Answer | None) -> None:
         if answer is None:
@@ -152,19 +152,19 @@ class Running:
 
     def tell(self, **what: Any) -> None:
         """Change it."""
-        asked = urllib.request.Request(f"{self.url}/_tell", json.dumps(what).encode(), method="POST")  # noqa: S310
-        urllib.request.urlopen(asked, timeout=5).read()  # noqa: S310
+        asked = urllib.request.Request(f"{self.url}/_tell", json.dumps(what).encode(), method="POST")
+        urllib.request.urlopen(asked, timeout=5).read()
 
     def told(self) -> dict[str, Any]:
         """Return what it was given."""
-        with urllib.request.urlopen(f"{self.url}/_told", timeout=5) as answer:  # noqa: S310
+        with urllib.request.urlopen(f"{self.url}/_told", timeout=5) as answer:
             return dict(json.load(answer))
 
 
 @contextmanager
 def running(module: str) -> Iterator[Running]:
     """Start a fake in a process of its own."""
-    process = subprocess.Popen([sys.executable, "-m", module], stdout=subprocess.PIPE, text=True)  # noqa: S603
+    process = subprocess.Popen([sys.executable, "-m", module], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout
         yield Running(f"http://127.0.0.1:{int(process.stdout.readline())}")
