@@ -206,14 +206,14 @@ class Messenger:
         reach(f"{self.code}.after_keep")
         new = [(one, accepted) for one, accepted in kept if not accepted.duplicate]
         self._read_new([accepted for _, accepted in new])
-        for one, accepted in new:
-            if one.chat and accepted.message.state == IncomingMessage.State.NEW and not accepted.message.machine:
-                self._explain(there, one, thread=accepted.message.thread)
         for one, update in sorted_ones:
             if one.what == "start":
                 self._explain(there, one)
             elif one.what == "button":
                 self._pressed(there, update)
+        for one, accepted in new:
+            if one.chat and accepted.message.state == IncomingMessage.State.NEW and not accepted.message.machine:
+                self._explain(there, one, thread=accepted.message.thread)
         self._count(Counter(one.why for one, _ in sorted_ones if one.what == "ignored"))
         yield from (accepted for _, accepted in kept)
 

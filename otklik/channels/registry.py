@@ -5,6 +5,7 @@ from __future__ import annotations
 from otklik.channels.handover import handed
 from otklik.channels.handover.reader import HandoverReader
 from otklik.channels.mail.adapter import MailChannel
+from otklik.channels.max.adapter import MaxChannel
 from otklik.channels.site.adapter import SiteChannel
 from otklik.channels.telegram.adapter import TelegramChannel
 from otklik.correspondence.channel import Channel, Connected, Listener, Reader
@@ -18,13 +19,13 @@ def all_channels() -> dict[str, Channel]:
 
 def all_connected() -> dict[str, Connected]:
     """Return the channels that an administrator connects on their pages, by code."""
-    connected: list[Connected] = [TelegramChannel()]
+    connected: list[Connected] = [TelegramChannel(), MaxChannel()]
     return {channel.code: channel for channel in connected}
 
 
 def all_listeners() -> dict[str, Listener]:
     """Return the channels whose other side calls us, by code."""
-    listeners: list[Listener] = [TelegramChannel()]
+    listeners: list[Listener] = [TelegramChannel(), MaxChannel()]
     return {channel.code: channel for channel in listeners}
 
 

@@ -60,6 +60,7 @@ SERVICE: Final = frozenset(
         "video_chat_participants_invited",
     }
 )
+CHANGING: Final = frozenset({"from", "chat", "reply_to_message"})  # between two deliveries of one message
 CONTENT: Final = frozenset(
     {
         "text",
@@ -118,7 +119,7 @@ def sort(update: Any, *, groups: bool) -> Sorted:
         "message",
         external_id=f"{chat}:{number}{edit}",
         album=album,
-        content=message,
+        content={name: value for name, value in message.items() if name not in CHANGING},
         chat="" if edit else writer,
         day=day,
         wanted=wanted(message),

@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from otklik.appeals import registration
 from otklik.channels.registry import all_channels, all_connected
 from otklik.channels.telegram.adapter import TelegramChannel
 from otklik.correspondence import connections, delivery
@@ -260,3 +261,12 @@ def test_switched_off_it_neither_asks_nor_sends_nor_listens(fake):
     with pytest.raises(Exception, match="выключен"):
         TelegramChannel().send(to_send("<1@dep.example>", "Здравствуйте!"))
     assert fake.told()["calls"] == []
+
+
+def test_a_message_is_registered_outside_the_law_and_answered_where_it_came_from(fake):
+    give(fake, "text")
+    visit()
+    entry = registration.propose(rows()[0]).entry
+    assert (entry.answer_channel, entry.answer_address) == ("telegram", "700100200")
+    assert (entry.applicant.last_name, entry.applicant.first_name) == ("Примерова", "Анна")
+    assert not entry.regime.statutory
