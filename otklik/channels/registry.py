@@ -5,7 +5,9 @@ from __future__ import annotations
 from otklik.channels.handover import handed
 from otklik.channels.handover.reader import HandoverReader
 from otklik.channels.mail.adapter import MailChannel
+from otklik.channels.ok.adapter import OkChannel
 from otklik.channels.site.adapter import SiteChannel
+from otklik.channels.vk.adapter import VkChannel
 from otklik.correspondence.channel import Channel, Connected, Listener, Reader
 
 
@@ -17,13 +19,13 @@ def all_channels() -> dict[str, Channel]:
 
 def all_connected() -> dict[str, Connected]:
     """Return the channels that an administrator connects on their pages, by code."""
-    connected: list[Connected] = []
+    connected: list[Connected] = [VkChannel(), OkChannel()]
     return {channel.code: channel for channel in connected}
 
 
 def all_listeners() -> dict[str, Listener]:
     """Return the channels whose other side calls us, by code."""
-    listeners: list[Listener] = []
+    listeners: list[Listener] = [VkChannel(), OkChannel()]
     return {channel.code: channel for channel in listeners}
 
 
