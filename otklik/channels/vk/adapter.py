@@ -130,7 +130,7 @@ class VkChannel:
     # --- out ---
 
     def send(self, item: ToSend) -> str:
-        """Answer in the dialogue, or under the post: everybody reads it there, and nothing of people may stand in it."""
+        """Answer in the dialogue, or under the post, where everybody reads it: nothing of people may stand there."""
         there = connections.needed(self.code)
         place = social.place_of(self.code, item.recipient)
         if place is None:
