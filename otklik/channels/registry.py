@@ -6,8 +6,10 @@ from otklik.channels.handover import handed
 from otklik.channels.handover.reader import HandoverReader
 from otklik.channels.mail.adapter import MailChannel
 from otklik.channels.max.adapter import MaxChannel
+from otklik.channels.ok.adapter import OkChannel
 from otklik.channels.site.adapter import SiteChannel
 from otklik.channels.telegram.adapter import TelegramChannel
+from otklik.channels.vk.adapter import VkChannel
 from otklik.correspondence.channel import Channel, Connected, Listener, Reader
 
 
@@ -19,13 +21,13 @@ def all_channels() -> dict[str, Channel]:
 
 def all_connected() -> dict[str, Connected]:
     """Return the channels that an administrator connects on their pages, by code."""
-    connected: list[Connected] = [TelegramChannel(), MaxChannel()]
+    connected: list[Connected] = [VkChannel(), OkChannel(), TelegramChannel(), MaxChannel()]
     return {channel.code: channel for channel in connected}
 
 
 def all_listeners() -> dict[str, Listener]:
     """Return the channels whose other side calls us, by code."""
-    listeners: list[Listener] = [TelegramChannel(), MaxChannel()]
+    listeners: list[Listener] = [VkChannel(), OkChannel(), TelegramChannel(), MaxChannel()]
     return {channel.code: channel for channel in listeners}
 
 

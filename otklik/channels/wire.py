@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import IO, Any, Final
+from urllib.parse import urljoin, urlsplit
 
 import requests
 
@@ -14,6 +14,7 @@ from otklik.correspondence.channel import DeliveryError, DeliveryUnknown, Source
 
 SECONDS: Final = (5, 30)  # to connect, to wait for the next bytes
 PIECE: Final = 256 * 1024
+MOST_REDIRECTS: Final = 4
 
 
 def ask(method: str, url: str, *, seconds: float = 0, **what: Any) -> dict[str, Any]:
@@ -57,19 +58,36 @@ def hand_over(method: str, url: str, **what: Any) -> dict[str, Any]:
         raise DeliveryError(str(failure), permanent=True) from None
 
 
+def lay_down(url: str, name: str, content: IO[bytes], kind: str) -> None:
+    """Upload a file to where the other side asked for it; what it answers says nothing. Raise SourceError."""
+    try:
+        answer = requests.post(url, files={"file": (name, content, kind)}, timeout=SECONDS)
+    except requests.RequestException as failure:
+        raise SourceError(f"Сервер {host(url)} не принял файл ({type(failure).__name__}).") from None
+    if answer.status_code >= 300:
+        raise SourceError(
+            f"Сервер {host(url)} не принял файл (ответ {answer.status_code}).", retry_after=retry_after(answer)
+        )
+
+
 def download(url: str, into: Path, *, hosts: Iterable[str], limit: int, base: str = "") -> str:
     """Write what an address gives to a file of at most `limit` bytes; return its SHA-256.
 
     Only https and only the other side's own hosts: an address inside a message may point anywhere. What lies under
-    `base`, an address an administrator wrote down, is fetched as it is. Redirects are not followed. Raise SourceError.
+    `base`, an address an administrator wrote down, is fetched as it is. Of a redirect the same is asked, at each of
+    its steps. Raise SourceError.
     """
-    parts = urlsplit(url)
-    theirs = parts.scheme == "https" and any(_within(parts.hostname or "", one) for one in hosts)
-    if not (theirs or (base and url.startswith(base.rstrip("/") + "/"))):
-        raise SourceError(f"Адрес вложения ведёт на чужой сервер ({parts.hostname or 'без имени'}): файл не скачан.")
+    allowed = tuple(hosts)
     digest, size = hashlib.sha256(), 0
     try:
-        with requests.get(url, timeout=SECONDS, stream=True, allow_redirects=False) as answer:
+        for _ in range(MOST_REDIRECTS):
+            _check_own(url, allowed, base)
+            answer = requests.get(url, timeout=SECONDS, stream=True, allow_redirects=False)
+            if not answer.is_redirect:
+                break
+            answer.close()
+            url = urljoin(url, answer.headers["Location"])
+        with answer:
             if answer.status_code != 200:
                 raise SourceError(f"Вложение не скачано: сервер ответил {answer.status_code}.")
             with into.open("wb") as file:
@@ -111,6 +129,16 @@ def _object(answer: requests.Response, url: str) -> dict[str, Any]:
     if not isinstance(said, Mapping):
         raise SourceError(f"Сервер {host(url)} ответил непонятно (ответ {answer.status_code}).")
     return dict(said)
+
+
+def _check_own(url: str, hosts: Iterable[str], base: str) -> None:
+    try:
+        parts = urlsplit(url)
+        theirs = parts.scheme == "https" and any(_within(parts.hostname or "", one) for one in hosts)
+    except ValueError:
+        raise SourceError("Адрес вложения не читается: файл не скачан.") from None
+    if not (theirs or (base and url.startswith(base.rstrip("/") + "/"))):
+        raise SourceError(f"Адрес вложения ведёт на чужой сервер ({parts.hostname or 'без имени'}): файл не скачан.")
 
 
 def _within(name: str, known: str) -> bool:

@@ -1,0 +1,145 @@
+"""Addresses in social networks: where an answer goes, whether everybody reads it there, what must not stand in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from otklik.core.errors import DomainError
+from otklik.correspondence.channel import DeliveryError, ToSend
+from otklik.correspondence.models import ChannelCode, ContactPoint
+from otklik.people import personal_data, staff
+
+CHATS: Final = 2_000_000_000  # from here on VKontakte counts chats of several people
+
+KINDS: Final = {
+    "name": "имя",
+    "address": "адрес",
+    "phone": "телефон",
+    "email": "электронная почта",
+    "document": "документ",
+    "snils": "СНИЛС",
+    "inn": "ИНН",
+    "born": "дата рождения",
+    "account": "номер счёта",
+    "car": "номер машины",
+}
+NETWORKS: Final = {
+    ChannelCode.VK: "vk.com/id123 или vk.com/wall-123_45?reply=67",
+    ChannelCode.OK: "ok.ru/profile/123 или ok.ru/messages/chat:C123",
+}
+_SHAPES: Final = {
+    ChannelCode.VK: (
+        (False, r"vk\.com/id(?P<person>[1-9]\d{0,17})"),
+        (True, r"vk\.com/im\?sel=c(?P<chat>[1-9]\d{0,8})"),
+        (True, r"vk\.com/wall(?P<owner>-?[1-9]\d{0,17})_(?P<post>\d{1,18})(?:\?reply=(?P<comment>\d{1,18}))?"),
+    ),
+    ChannelCode.OK: (
+        (False, r"ok\.ru/profile/(?P<person>[1-9]\d{0,17})"),
+        (False, r"ok\.ru/messages/(?P<chat>chat:[A-Za-z0-9]{1,60})"),
+        (True, r"ok\.ru/group/(?P<owner>\d{1,18})/topic/(?P<post>\d{1,18})(?:\?comment=(?P<comment>[\w.:-]{1,80}))?"),
+    ),
+}
+
+
+class SeenByAll(DomainError):
+    """A comment is read by everybody: nothing of people may stand in it."""
+
+    code = "delivery.seen_by_all"
+    text = (
+        "Ответ в комментарии увидят все, а в тексте есть персональные данные: {what}. "
+        "Отправьте ответ личным сообщением или другим способом."
+    )
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in a network an answer goes. `public`: more people read it there than the one who asked."""
+
+    channel: str
+    address: str
+    public: bool
+    person: str = ""
+    chat: str = ""
+    owner: str = ""
+    post: str = ""
+    comment: str = ""
+
+
+def place_of(channel: str, address: str) -> Place | None:
+    """Return the place an address names; None where the channel is no network or the address is none of its own."""
+    bare = re.sub(r"^(?:https?://)?(?:www\.|m\.)?", "", address.strip(), flags=re.IGNORECASE)
+    for public, shape in _SHAPES.get(ChannelCode(channel), ()):
+        if found := re.fullmatch(shape, bare):
+            named = {name: value or "" for name, value in found.groupdict().items()}
+            return Place(str(channel), bare, public, **named)
+    return None
+
+
+def is_public(channel: str, address: str) -> bool:
+    """Say whether what goes there is read by everybody."""
+    place = place_of(channel, address)
+    return place is not None and place.public
+
+
+def personal_in(text: str) -> list[str]:
+    """Return what kinds of personal data stand in a text, in Russian; what we publish of ourselves is none."""
+    ours = _Ours.gathered()
+    kinds = {one.kind for one in personal_data.found(text) if not ours.has(one.kind, text[one.start : one.end])}
+    return [words for kind, words in KINDS.items() if kind in kinds]
+
+
+def check_seen_by_all(text: str) -> None:
+    """Raise SeenByAll where a text that everybody will read tells of people."""
+    if kinds := personal_in(text):
+        raise SeenByAll(what=", ".join(kinds))
+
+
+def check_public(item: ToSend) -> None:
+    """Raise DeliveryError, for good, where a comment would show what only the applicant may read."""
+    try:
+        check_seen_by_all(item.text)
+    except SeenByAll as refusal:
+        raise DeliveryError(str(refusal), permanent=True) from None
+    if item.files:
+        raise DeliveryError(
+            "К комментарию файлы не прикладываются: в письме стоят имя и адрес. Отправьте ответ личным сообщением.",
+            permanent=True,
+        )
+
+
+@dataclass(frozen=True)
+class _Ours:
+    """Telephones, mailboxes and addresses of the department, as everybody may know them."""
+
+    numbers: frozenset[str]
+    mailboxes: frozenset[str]
+    words: frozenset[str]
+
+    @classmethod
+    def gathered(cls) -> _Ours:
+        department = staff.department()
+        points = list(ContactPoint.objects.exclude(address="").values_list("address", flat=True))
+        told = [department.phone, department.email, department.address, *points]
+        numbers = {number for one in told for number in _numbers(one)}
+        return cls(frozenset(numbers), frozenset(one.casefold().strip() for one in told), frozenset(_words(told)))
+
+    def has(self, kind: str, said: str) -> bool:
+        if kind == "phone":
+            numbers = list(_numbers(said))
+            return bool(numbers) and set(numbers) <= self.numbers
+        if kind == "email":
+            return said.casefold().strip() in self.mailboxes
+        return kind == "address" and set(_words([said])) <= self.words
+
+
+def _numbers(text: str) -> Iterator[str]:
+    for found in re.findall(r"\+?\d(?:[\s()–-]*\d){4,}", text):
+        yield re.sub(r"\D", "", found)[-10:]
+
+
+def _words(texts: Iterable[str]) -> Iterator[str]:
+    for text in texts:
+        yield from re.findall(r"\w+", text.casefold())
