@@ -28,7 +28,8 @@ def said_last(
     person answers words of ours, which counts however old they are.
     """
     since = timezone.now() - CONTINUES
-    ours = OutgoingMessage.objects.filter(channel=channel, recipient=recipient, state=OutgoingMessage.State.SENT)
+    sent = OutgoingMessage.objects.filter(channel=channel, recipient=recipient, state=OutgoingMessage.State.SENT)
+    ours = sent.exclude(kind=OutgoingMessage.Kind.HOW_TO_FILE)  # said to everybody: nothing goes on with it
     last = (ours if answers_us else ours.filter(sent_at__gte=since)).order_by("sent_at").last()
     theirs = (
         IncomingMessage.objects.filter(channel=channel, external_id__startswith=dialogue, received_at__gte=since)

@@ -1,20 +1,18 @@
 """What messengers have in common: updates come in a stream or by calls, files are asked for apart, buttons are pressed.
 
-What is kept of a message is a small envelope: the updates as the messenger gave them, and its files by their hash,
-fetched before it is kept. `Messenger` is the adapter but for what each of them calls by names of its own.
+What is kept of a message is an envelope: the updates as the messenger gave them, and its files by their hash, fetched
+before it is kept. `Messenger` is the adapter but for what each of them calls by names of its own.
 """
 
 from __future__ import annotations
 
 import hmac
-import json
 import logging
 import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal
@@ -23,20 +21,17 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from otklik.channels import personal, two_questions
+from otklik.channels import dialogue, envelope, two_questions
 from otklik.channels.two_questions import Step
 from otklik.core import files
 from otklik.core.crashpoints import reach
-from otklik.core.models import StoredFile
-from otklik.correspondence import connections, delivery, inbox
+from otklik.correspondence import connections, delivery, inbox, social
 from otklik.correspondence.channel import (
     Arrived,
     Called,
     DeliveryError,
     DeliveryUnknown,
     Parsed,
-    ParsedFile,
-    ParseError,
     Refused,
     Reply,
     Setting,
@@ -75,8 +70,10 @@ class Sorted:
     external_id: str = ""
     album: str = ""
     content: Any = None  # what delivery does not change
-    chat: str = ""  # where the one who wrote alone reads
+    chat: str = ""  # where the one who wrote reads alone
     day: str = ""
+    named: str = ""  # the message as letters are named
+    dialogue: str = ""  # begins the external ids of what it may go on with; empty where it says itself what it answers
     wanted: Sequence[Wanted] = ()
 
 
@@ -188,14 +185,12 @@ class Messenger:
         said, ours = called.headers.get(self.secret_header, ""), str(there["secret"])
         if not (there["webhook"] and ours and hmac.compare_digest(said.encode(), ours.encode())):
             raise Refused
-        try:
-            update = json.loads(called.body)
-        except (ValueError, RecursionError):
-            mark = _digest(called.body)
-            [kept] = inbox.accept_each([self._arrived(f"sha256:{mark}", mark, called.body)], to_read=True)
-            self._read_new([kept])
-        else:
+        update = envelope.object_in(called.body)
+        if update is not None:
             list(self.take(there, [update]))
+        else:  # nothing we can read, and it proves who calls: a person looks at it
+            mark = sha256(called.body).hexdigest()
+            self._read_new(inbox.accept_each([self._arrived(f"sha256:{mark}", mark, called.body)], to_read=True))
         return Reply()
 
     def take(self, there: Connecting, updates: Sequence[Any]) -> Iterator[inbox.Accepted]:
@@ -219,9 +214,15 @@ class Messenger:
 
     def parse(self, raw: Path) -> Parsed:
         """Read an envelope; its files are taken over from the file store by their hash."""
-        updates, papers = _opened(raw.read_bytes(), self.schema, self.name)
-        parsed = self.read(updates)
-        return Parsed(**{**vars(parsed), "files": _papers(papers), "facts_schema": self.schema})
+        content = envelope.opened(raw, schema=self.schema)
+        parsed = self.read([content["update"], *envelope.records(content.get("more"))])
+        after = envelope.words(content.get("after"))
+        return replace(
+            parsed,
+            references=[*parsed.references, *([after] if after else [])],
+            files=envelope.papers(content),
+            facts_schema=self.schema,
+        )
 
     def _read_new(self, kept: Sequence[inbox.Accepted]) -> None:
         inbox.parse_each([one.message for one in kept if not one.duplicate], {self.code: self})
@@ -230,28 +231,45 @@ class Messenger:
         self, there: Connecting, messages: Iterable[tuple[Sorted, list[Any]]]
     ) -> list[tuple[Sorted, inbox.Accepted]]:
         kept: list[tuple[Sorted, inbox.Accepted]] = []
+        before: dict[str, str] = {}  # the last message of each dialogue among these
         for portion in inbox.portions(messages, lambda _: 1):
-            arrivals = [self._letter(there, one, updates) for one, updates in portion]
+            arrivals = [self._letter(there, one, updates, before) for one, updates in portion]
             reach(f"{self.code}.after_files")
             accepted = inbox.accept_each(arrivals, to_read=True)
             kept += zip([one for one, _ in portion], accepted, strict=True)
         return kept
 
-    def _letter(self, there: Connecting, one: Sorted, updates: list[Any]) -> Arrived:
-        digest = _digest(json.dumps(one.content, sort_keys=True, ensure_ascii=True).encode())
-        known = IncomingMessage.objects.filter(channel=self.code, external_id=one.external_id, digest=digest)
-        wanted = () if known.exists() else one.wanted  # brought again: its files are here
-        papers = [self._paper(there, file) for file in wanted]
-        return self._arrived(one.external_id, digest, envelope(self.schema, updates, papers))
+    def _letter(self, there: Connecting, one: Sorted, updates: list[Any], before: dict[str, str]) -> Arrived:
+        digest, raw = envelope.digest(one.content), b""
+        if not envelope.known(self.code, one.external_id, digest):  # brought again: its files are here
+            papers = [self._paper(there, number, file) for number, file in enumerate(one.wanted)]
+            after = (before.get(one.dialogue) or self._after(one)) if one.dialogue else ""
+            raw = envelope.packed(self.schema, updates[0], papers, more=updates[1:], after=after)
+        if one.dialogue:
+            before[one.dialogue] = one.named
+        return self._arrived(one.external_id, digest, raw)
+
+    def _after(self, one: Sorted) -> str:
+        """Return what was said last in this dialogue, theirs or ours."""
+
+        def named(external_id: str) -> str:
+            rows = IncomingMessage.objects.filter(channel=self.code, external_id=external_id)
+            return rows.values_list("message_id", flat=True).first() or ""
+
+        return dialogue.said_last(
+            self.code, dialogue=one.dialogue, besides=[one.external_id], recipient=one.chat, named=named
+        )
 
     def _arrived(self, external_id: str, digest: str, raw: bytes) -> Arrived:
         return Arrived(self.code, external_id, digest, raw, timezone.now(), self.code)
 
-    def _paper(self, there: Connecting, one: Wanted) -> dict[str, str]:
+    def _paper(self, there: Connecting, number: int, one: Wanted) -> dict[str, str]:
         """Fetch a file and store it; what cannot be had is told in the message instead."""
-        told, problem = {"name": safe(one.name), "type": one.kind}, one.problem
+        told, problem = {"name": envelope.file_name(one.name, number), "type": one.kind}, one.problem
+        if number >= envelope.MOST_FILES:
+            problem = f"Файлов больше {envelope.MOST_FILES}: остальные смотрите {self.where}."
         for _ in range(0 if problem else ATTEMPTS):
-            with tempfile.TemporaryDirectory() as folder:
+            with tempfile.TemporaryDirectory(prefix="otklik-attached-") as folder:
                 into = Path(folder) / "file"
                 try:
                     self.fetch_file(there, one, into)
@@ -263,7 +281,7 @@ class Messenger:
 
     def _explain(self, there: Connecting, one: Sorted, thread: Thread | None = None) -> None:
         """Queue how to file lawfully: once to whoever writes, at most once a day to whoever asks for it."""
-        key = f"{Kind.HOW_TO_FILE}:{self.code}:{_digest(one.chat.encode())[:32]}"
+        key = f"{Kind.HOW_TO_FILE}:{self.code}:{sha256(one.chat.encode()).hexdigest()[:32]}"
         today = f"{key}:{one.day if thread is None else 'written'}"
         before = OutgoingMessage.objects.filter(once_key__startswith=key)
         if (before if thread else before.filter(once_key=today)).exists():
@@ -301,8 +319,7 @@ class Messenger:
         there, place = connections.needed(self.code), self.place(item)
         allowed = bool(there["personal"]) and not self.is_public(place)
         if not allowed and item.kind != Kind.HOW_TO_FILE:  # words of the administrator's own, the same for everybody
-            why = "ответ в группе видят все" if self.is_public(place) else self.why_personal
-            personal.check(item.text, where=f"Сообщение {self.where}", why=why)
+            self._check_personal(item.text, "ответ в группе видят все" if self.is_public(place) else self.why_personal)
         calls = self._calls(item, item.files if allowed else (), withheld=0 if allowed else len(item.files))
         begun, named = self._begun(item) if len(calls) > 1 else 0, ""
         for number, call in enumerate(calls[begun:], start=begun + 1):
@@ -318,6 +335,14 @@ class Messenger:
         if item.kind == Kind.ANSWER and not self.is_public(place) and (step := two_questions.of_letter(item.text)):
             self._ask(there, place, step)
         return named
+
+    def _check_personal(self, text: str, why: str) -> None:
+        if found := social.personal_in(text):
+            raise DeliveryError(
+                f"Сообщение {self.where} не отправлено: в тексте есть персональные данные ({', '.join(found)}), {why}. "
+                "Уберите их или ответьте другим способом.",
+                permanent=True,
+            )
 
     def _calls(self, item: ToSend, papers: Sequence[tuple[str, Path, str]], *, withheld: int) -> list[Call]:
         for name, path, _ in papers:
@@ -335,7 +360,7 @@ class Messenger:
                 "\n\nЧтобы ваше следующее сообщение попало в эту же переписку, ответьте на это сообщение. "
                 f"[#{item.token}]"
             )
-        parts = split(item.text.strip() + tail, self.longest_text)
+        parts = envelope.in_parts(item.text + tail, self.longest_text)
         return [
             *(Call(text=part, first=not number) for number, part in enumerate(parts)),
             *(Call(file=paper) for paper in papers),
@@ -367,43 +392,6 @@ class Messenger:
         return "".join(f" {why}: {count}." for why, count in sorted(told.items()) if isinstance(count, int))
 
 
-# --- what is kept ----------------------------------------------------------------------------------------------------
-
-
-def envelope(schema: str, updates: Sequence[Any], papers: Sequence[Mapping[str, str]]) -> bytes:
-    """Return what is kept of one message."""
-    return json.dumps({"schema": schema, "updates": list(updates), "files": list(papers)}).encode()
-
-
-def _opened(raw: bytes, schema: str, name: str) -> tuple[list[Json], list[Json]]:
-    try:
-        content = json.loads(raw)
-    except (ValueError, RecursionError):
-        content = None
-    if not isinstance(content, Mapping) or content.get("schema") != schema:
-        raise ParseError(f"Это не сообщение из {name}: откройте оригинал.")
-    updates, papers = content.get("updates"), content.get("files")
-    if not isinstance(updates, list) or not updates or not all(isinstance(one, Mapping) for one in updates):
-        raise ParseError(f"{name} передал событие без сообщения: откройте оригинал.")
-    if not isinstance(papers, list) or not all(isinstance(one, Mapping) for one in papers):
-        raise ParseError("Список файлов сообщения повреждён: откройте оригинал.")
-    return updates, papers
-
-
-def _papers(papers: Sequence[Json]) -> tuple[ParsedFile, ...]:
-    hashes = [text_of(one, "sha256") for one in papers]
-    stored = StoredFile.objects.in_bulk([one for one in hashes if one], field_name="sha256")
-    return tuple(_paper(one, stored.get(sha)) for one, sha in zip(papers, hashes, strict=True))
-
-
-def _paper(one: Json, stored: StoredFile | None) -> ParsedFile:
-    name, kind = safe(text_of(one, "name")), text_of(one, "type")
-    if stored is not None:
-        return ParsedFile(name, kind, files.path_of(stored))
-    problem = text_of(one, "problem") or "Файла нет в хранилище: попросите прислать его ещё раз."
-    return ParsedFile(name, kind, b"", problem=problem)
-
-
 def _albums(messages: Iterable[tuple[Sorted, Any]]) -> list[tuple[Sorted, list[Any]]]:
     """Return messages with their updates; the parts of an album that came together are one message."""
     whole: dict[str, tuple[Sorted, list[Any]]] = {}
@@ -412,7 +400,7 @@ def _albums(messages: Iterable[tuple[Sorted, Any]]) -> list[tuple[Sorted, list[A
         if before := whole.get(key):
             first, updates = before
             more = {"content": [*_as_list(first.content), one.content], "wanted": (*first.wanted, *one.wanted)}
-            whole[key] = (Sorted(**{**vars(first), **more}), [*updates, update])
+            whole[key] = (replace(first, **more), [*updates, update])
         else:
             whole[key] = (one, [update])
     return list(whole.values())
@@ -420,10 +408,6 @@ def _albums(messages: Iterable[tuple[Sorted, Any]]) -> list[tuple[Sorted, list[A
 
 def _as_list(content: Any) -> list[Any]:
     return content if isinstance(content, list) else [content]
-
-
-def _digest(raw: bytes) -> str:
-    return sha256(raw).hexdigest()
 
 
 # --- words -----------------------------------------------------------------------------------------------------------
@@ -447,25 +431,9 @@ def explanation(there: Connecting, where: str) -> str:
     )
 
 
-def split(text: str, limit: int) -> list[str]:
-    """Cut a text into parts a messenger takes, between paragraphs, lines or words where there are any."""
-    parts = []
-    while len(text) > limit:
-        ends = (text.rfind(mark, limit // 2, limit) for mark in ("\n\n", "\n", " "))
-        at = next((end for end in ends if end > 0), limit)
-        parts.append(text[:at].rstrip())
-        text = text[at:].lstrip()
-    return [*parts, text] if text or not parts else parts
-
-
 def tokens(text: str) -> list[str]:
     """Return the marks of our conversations in a message of ours that somebody replies to."""
     return _MARK.findall(text)
-
-
-def safe(name: str) -> str:
-    """Return a file's name without what leads out of a folder."""
-    return re.sub(r"[\x00-\x1f/\\:*?\"<>|]+", " ", name).strip(" .")[:200] or "файл"
 
 
 # --- what others wrote -----------------------------------------------------------------------------------------------
@@ -480,8 +448,7 @@ def part(there: Any, *path: str) -> Json:
 
 def text_of(there: Any, name: str) -> str:
     """Return a text inside an object; an empty one where it is none."""
-    said = there.get(name) if isinstance(there, Mapping) else None
-    return said if isinstance(said, str) else ""
+    return envelope.words(part(there).get(name))
 
 
 def number_of(there: Any, name: str) -> int | None:
@@ -492,16 +459,7 @@ def number_of(there: Any, name: str) -> int | None:
 
 def list_of(there: Any, name: str) -> list[Json]:
     """Return the objects of a list inside an object."""
-    said = there.get(name) if isinstance(there, Mapping) else None
-    return [one for one in said if isinstance(one, Mapping)] if isinstance(said, list) else []
-
-
-def moment(seconds: float | None) -> datetime | None:
-    """Return a moment by its seconds; None for one that no calendar knows."""
-    try:
-        return datetime.fromtimestamp(seconds, UTC) if seconds is not None and seconds > 0 else None
-    except (ValueError, OverflowError, OSError):
-        return None
+    return envelope.records(part(there).get(name))
 
 
 def seconds_of(there: Connecting, name: str, default: int, most: int) -> int:

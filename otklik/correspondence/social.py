@@ -11,6 +11,7 @@ from otklik.core.errors import DomainError
 from otklik.correspondence.channel import DeliveryError, ToSend
 from otklik.correspondence.models import ChannelCode, ContactPoint
 from otklik.people import personal_data, staff
+from otklik.people.models import Employee
 
 CHATS: Final = 2_000_000_000  # from here on VKontakte counts chats of several people
 
@@ -132,7 +133,20 @@ class _Ours:
             return bool(numbers) and set(numbers) <= self.numbers
         if kind == "email":
             return said.casefold().strip() in self.mailboxes
+        if kind == "name":
+            return _is_signature(said)
         return kind == "address" and set(_words([said])) <= self.words
+
+
+def _is_signature(said: str) -> bool:
+    """Say whether a name is one of ours as it is signed: whole or with initials, never the surname alone."""
+    told = list(_words([said]))
+    for one in Employee.objects.filter(last_name__in=re.findall(r"[А-ЯЁ][А-ЯЁа-яё-]+", said)).exclude(first_name=""):
+        last, names = list(_words([one.last_name])), list(_words([one.first_name, one.patronymic]))
+        initials = [word[:1] for word in names]
+        if told in ([*last, *names], [*names, *last], [*last, *initials], [*initials, *last]):
+            return True
+    return False
 
 
 def _numbers(text: str) -> Iterator[str]:

@@ -50,7 +50,7 @@ class MaxChannel(Messenger):
     secret_header: ClassVar[str] = "x-max-bot-api-secret"  # noqa: S105 — its name
     longest_text: ClassVar[int] = 4000
     largest_file: ClassVar[int] = 250 * 1024 * 1024
-    guide: ClassVar[str] = "max"
+    guide: ClassVar[str] = "docs/channels/max.md"
     settings: ClassVar[Sequence[Setting]] = (
         Setting("token", "Токен бота", "Чат-боты → бот → Настройки на business.max.ru.", "secret"),
         Setting("api", "Адрес API", f"Пусто — {DEFAULT}.", "text", False),

@@ -6,12 +6,12 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
+from otklik.channels.envelope import moment
 from otklik.channels.messenger import (
     Json,
     Sorted,
     Wanted,
     list_of,
-    moment,
     number_of,
     part,
     text_of,
@@ -35,11 +35,12 @@ def sort(update: Any, *, groups: bool) -> Sorted:
     if kind == "message_callback":
         return Sorted("button")
     stamp = number_of(update, "timestamp")
-    day = f"{at:%Y-%m-%d}" if (at := moment(stamp / 1000 if stamp else None)) else ""
+    day = f"{at:%Y-%m-%d}" if (at := moment((stamp or 0) / 1000)) else ""
     if kind == "bot_started":
         return Sorted("start", chat=str(number_of(part(update, "user"), "user_id") or ""), day=day)
     if kind == "message_removed":
-        return Sorted("message", external_id=f"{text_of(update, 'message_id')}:removed", content="removed")
+        chat, mid = number_of(update, "chat_id"), text_of(update, "message_id")
+        return Sorted("message", external_id=f"{chat}:{mid}:removed", content="removed")
     if kind not in {"message_created", "message_edited"}:
         return Sorted("ignored", f"событие «{kind[:40]}»") if kind else Sorted("message", content=update)
     return _sort_message(update, part(update, "message"), edited=kind == "message_edited", groups=groups, day=day)
@@ -58,13 +59,17 @@ def _sort_message(update: Json, message: Json, *, edited: bool, groups: bool, da
     if not edited and writer and text_of(part(message, "body"), "text").strip().partition(" ")[0] in COMMANDS:
         return Sorted("start", chat=writer, day=day)
     edit = f":edit:{number_of(update, 'timestamp') or 0}" if edited else ""
+    chat = number_of(part(message, "recipient"), "chat_id")
+    goes_on = writer and not edited and text_of(part(message, "link"), "type") != "reply"
     return Sorted(
         "message",
-        external_id=f"{_mid(message)}{edit}",
+        external_id=f"{chat}:{_mid(message)}{edit}",
         content=_lasting(message),
         chat="" if edit else writer,
         day=day,
         wanted=wanted(message),
+        named=_id(_mid(message)),
+        dialogue=f"{chat}:" if goes_on and chat is not None else "",
     )
 
 
@@ -106,8 +111,7 @@ def _lasting(message: Json) -> list[Any]:
 
 def _mid(message: Json) -> str:
     """Return what MAX calls a message; one that only forwards another has no body and is told by its moment."""
-    chat, stamp = number_of(part(message, "recipient"), "chat_id"), number_of(message, "timestamp")
-    return text_of(part(message, "body"), "mid") or f"at:{chat}:{stamp}"
+    return text_of(part(message, "body"), "mid") or f"at-{number_of(message, 'timestamp')}"
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
@@ -133,7 +137,7 @@ def read(updates: Sequence[Json]) -> Parsed:
         sender_name=_name(sender),
         sender_address=str(user),
         recipients=[f"max+{token}@max.invalid" for token in tokens(text_of(replied, "text"))[:5]],
-        sent_at=moment(stamp / 1000 if stamp else None),
+        sent_at=moment((stamp or 0) / 1000),
         message_id=_id(f"{_mid(message)}.edit-{stamp}") if edited else named,
         in_reply_to=named if edited else _id(text_of(replied, "mid")) if text_of(replied, "mid") else "",
         notes=list(_notes(message, edited=edited, public=public)),
@@ -158,7 +162,7 @@ def _removed(update: Json) -> Parsed:
     return Parsed(
         text="Отправитель удалил своё сообщение в MAX.",
         sender_address=str(user),
-        sent_at=moment(stamp / 1000 if stamp else None),
+        sent_at=moment((stamp or 0) / 1000),
         message_id=_id(f"{mid}.removed"),
         in_reply_to=_id(mid),
         machine="auto",

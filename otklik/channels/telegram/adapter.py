@@ -49,7 +49,7 @@ class TelegramChannel(Messenger):
     secret_header: ClassVar[str] = "x-telegram-bot-api-secret-token"  # noqa: S105 — its name
     longest_text: ClassVar[int] = 4000  # 4096, of which a smile takes two
     largest_file: ClassVar[int] = 50 * 1024 * 1024
-    guide: ClassVar[str] = "telegram"
+    guide: ClassVar[str] = "docs/channels/telegram.md"
     settings: ClassVar[Sequence[Setting]] = (
         Setting("token", "Токен бота", "Его выдаёт @BotFather по команде /newbot или /token.", "secret"),
         Setting("api", "Адрес Bot API", f"Пусто — {DEFAULT}; иначе ваш сервер Bot API.", "text", False),
@@ -101,7 +101,7 @@ class TelegramChannel(Messenger):
 
     def _updates(self, bot: Bot, cursor: Json, wait: int) -> list[Any]:
         offset, at = number_of(cursor, "offset"), number_of(cursor, "at") or 0
-        asked = {"limit": AT_ONCE, "timeout": wait, "allowed_updates": list(parse.UPDATES)}
+        asked: dict[str, Any] = {"limit": AT_ONCE, "timeout": wait, "allowed_updates": list(parse.UPDATES)}
         if offset is not None and timezone.now().timestamp() - at < NUMBERS_LAST:
             asked["offset"] = offset
         given = bot.ask("getUpdates", seconds=wait, **asked)
@@ -140,7 +140,12 @@ class TelegramChannel(Messenger):
         bot.ask("answerCallbackQuery", callback_query_id=text_of(query, "id"))
 
     def _show(self, bot: Bot, step: Step, chat: int, number: int) -> None:
-        asked = {"chat_id": chat, "message_id": number, "text": step.text, "reply_markup": _keyboard(step)}
+        asked: dict[str, Any] = {
+            "chat_id": chat,
+            "message_id": number,
+            "text": step.text,
+            "reply_markup": _keyboard(step),
+        }
         try:
             bot.ask("editMessageText", **asked)
         except SourceError as failure:

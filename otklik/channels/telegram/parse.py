@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from otklik.channels.envelope import moment
 from otklik.channels.messenger import (
     Json,
     Sorted,
     Wanted,
     list_of,
-    moment,
     number_of,
     part,
     text_of,
@@ -109,7 +109,7 @@ def sort(update: Any, *, groups: bool) -> Sorted:
     if why := _ignored(message, field, groups):
         return Sorted("ignored", why)
     private = text_of(part(message, "chat"), "type") in {"private", ""}
-    day = f"{stamp:%Y-%m-%d}" if (stamp := moment(number_of(message, "date"))) else ""
+    day = f"{stamp:%Y-%m-%d}" if (stamp := moment(number_of(message, "date") or 0)) else ""
     writer = str(chat) if private and part(message, "from").get("is_bot") is not True else ""
     if field == "message" and private and text_of(message, "text").partition(" ")[0] in COMMANDS:
         return Sorted("start", chat=writer, day=day)
@@ -123,6 +123,8 @@ def sort(update: Any, *, groups: bool) -> Sorted:
         chat="" if edit else writer,
         day=day,
         wanted=wanted(message),
+        named=_id(chat, message, edited=bool(edit)),
+        dialogue=f"{chat}:" if writer and not edit and not part(message, "reply_to_message") else "",
     )
 
 
@@ -184,7 +186,7 @@ def read(updates: Sequence[Json]) -> Parsed:
     public = text_of(part(first, "chat"), "type") in {"group", "supergroup"}
     replied = part(first, "reply_to_message")
     named = _id(chat, first)
-    sent_at = moment(number_of(first, "edit_date" if edited else "date"))
+    sent_at = moment(number_of(first, "edit_date" if edited else "date") or 0)
     return Parsed(
         text="\n\n".join(said for one in messages if (said := _text(one))) or "(сообщение без текста)",
         sender_name=_name(sender),

@@ -75,9 +75,9 @@ class Max(contract.Case):
         return {**made, "timestamp": stamp}
 
     def raw(self, letter: Letter) -> bytes:
-        from otklik.channels.messenger import envelope
+        from otklik.channels import envelope
 
-        return envelope("max/1", [self.update(letter)], [])
+        return envelope.packed("max/1", self.update(letter), [])
 
     def put(self, *letters: Letter) -> None:
         for one in letters:

@@ -79,7 +79,7 @@ def test_what_is_no_message_is_ignored_with_the_reason(name, why):
 def test_an_edit_and_a_reply_find_their_conversation():
     first, edit = payload("text"), payload("edited")
     assert parse.read([edit]).in_reply_to == parse.read([first]).message_id
-    assert parse.sort(edit, groups=False).external_id == "mid.0000000000000001:edit:1795489500000"
+    assert parse.sort(edit, groups=False).external_id == "66000111:mid.0000000000000001:edit:1795489500000"
     assert parse.read([payload("reply")]).recipients == ["max+abcdefgh23@max.invalid"]
 
 

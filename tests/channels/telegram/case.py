@@ -76,9 +76,9 @@ class Telegram(contract.Case):
         return {"update_id": 90_000_000 + self.updates, "message": message}
 
     def raw(self, letter: Letter) -> bytes:
-        from otklik.channels.messenger import envelope
+        from otklik.channels import envelope
 
-        return envelope("telegram/1", [self.update(letter)], [])
+        return envelope.packed("telegram/1", self.update(letter), [])
 
     def put(self, *letters: Letter) -> None:
         split = [

@@ -104,6 +104,27 @@ def test_an_edit_joins_the_conversation_of_what_it_edits(fake):
     assert len({one.thread_id for one in rows()}) == 1
 
 
+def test_what_is_written_soon_after_goes_on_with_what_was_said_last(fake):
+    give(fake, "text", "contact")
+    visit()
+    give(fake, "location")
+    visit()
+    assert len({one.thread_id for one in rows()}) == 1
+    IncomingMessage.objects.update(received_at=timezone.now() - timedelta(days=4))
+    give(fake, "sticker")
+    visit()
+    assert rows()[-1].match == "none"
+
+
+def test_the_explanation_is_nothing_to_go_on_with(fake):
+    give(fake, "start")
+    visit()
+    assert delivery.send_next(all_channels())
+    give(fake, "video")
+    visit()
+    assert rows()[0].match == "none"
+
+
 def test_a_reply_to_our_answer_joins_its_conversation(fake):
     give(fake, "text")
     visit()
