@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any, Final
@@ -15,6 +16,7 @@ from otklik.correspondence.channel import DeliveryError, DeliveryUnknown, Source
 SECONDS: Final = (5, 30)  # to connect, to wait for the next bytes
 PIECE: Final = 256 * 1024
 MOST_REDIRECTS: Final = 4
+LONGEST_DOWNLOAD: Final = 60.0  # seconds
 
 
 def ask(method: str, url: str, *, seconds: float = 0, **what: Any) -> dict[str, Any]:
@@ -75,10 +77,10 @@ def download(url: str, into: Path, *, hosts: Iterable[str], limit: int, base: st
 
     Only https and only the other side's own hosts: an address inside a message may point anywhere. What lies under
     `base`, an address an administrator wrote down, is fetched as it is. Of a redirect the same is asked, at each of
-    its steps. Raise SourceError.
+    its steps. What comes drop by drop is given up. Raise SourceError.
     """
     allowed = tuple(hosts)
-    digest, size = hashlib.sha256(), 0
+    digest, size, until = hashlib.sha256(), 0, time.monotonic() + LONGEST_DOWNLOAD
     try:
         for _ in range(MOST_REDIRECTS):
             _check_own(url, allowed, base)
@@ -95,10 +97,14 @@ def download(url: str, into: Path, *, hosts: Iterable[str], limit: int, base: st
                     size += len(piece)
                     if size > limit:
                         raise SourceError(f"Вложение больше {limit // 1024 // 1024} МБ: не скачано.")
+                    if time.monotonic() > until:
+                        raise SourceError("Вложение скачивалось слишком долго: не скачано.")
                     digest.update(piece)
                     file.write(piece)
     except requests.RequestException as failure:
         raise SourceError(f"Вложение не скачано: связь оборвалась ({type(failure).__name__}).") from None
+    except ValueError:
+        raise SourceError("Адрес вложения не читается: файл не скачан.") from None
     return digest.hexdigest()
 
 
@@ -132,11 +138,8 @@ def _object(answer: requests.Response, url: str) -> dict[str, Any]:
 
 
 def _check_own(url: str, hosts: Iterable[str], base: str) -> None:
-    try:
-        parts = urlsplit(url)
-        theirs = parts.scheme == "https" and any(_within(parts.hostname or "", one) for one in hosts)
-    except ValueError:
-        raise SourceError("Адрес вложения не читается: файл не скачан.") from None
+    parts = urlsplit(url)
+    theirs = parts.scheme == "https" and any(_within(parts.hostname or "", one) for one in hosts)
     if not (theirs or (base and url.startswith(base.rstrip("/") + "/"))):
         raise SourceError(f"Адрес вложения ведёт на чужой сервер ({parts.hostname or 'без имени'}): файл не скачан.")
 

@@ -79,10 +79,9 @@ def place_of(channel: str, address: str) -> Place | None:
     return None
 
 
-def is_public(channel: str, address: str) -> bool:
-    """Say whether what goes there is read by everybody."""
-    place = place_of(channel, address)
-    return place is not None and place.public
+def is_place(address: str) -> bool:
+    """Say whether an address is one of a network."""
+    return any(place_of(channel, address) for channel in NETWORKS)
 
 
 def personal_in(text: str) -> list[str]:

@@ -66,9 +66,16 @@ class Event:
                 return f"vk.com/im?sel=c{peer - CHATS}"
             return f"vk.com/id{peer}" if peer > 0 else self.sender_address
         owner, post = _wall(self.thing, self.said)
+        if self.suggested:
+            return self.sender_address
         if not (owner and post):
             return ""
         return f"vk.com/wall{owner}_{post}" + (f"?reply={self._id}" if self.thing == "comment" else "")
+
+    @property
+    def suggested(self) -> bool:
+        """Say whether it is a post nobody but us sees: there are no comments under it."""
+        return self.thing == "post" and words(self.said.get("post_type")) == "suggest"
 
     @property
     def answers(self) -> list[str]:
@@ -108,6 +115,8 @@ def read(update: Mapping[str, Any], group: int) -> Event | None:
         said = record(said.get("message")) or said
     if turn != "delete" and (number(said.get("from_id")) == -group or number(said.get("out")) == 1):
         return None
+    if thing == "message" and _pressed(said):
+        return None
     if thing == "post" and words(said.get("post_type")) not in {"post", "suggest", ""}:
         return None
     content = digest([thing, turn, _told(said)])
@@ -124,6 +133,11 @@ def read(update: Mapping[str, Any], group: int) -> Event | None:
         message_id or f"<event.{mark}@{HOST}>",
         content,
     )
+
+
+def _pressed(said: Mapping[str, Any]) -> bool:
+    """Say whether nobody wrote: «Начать» was pressed, or somebody came into a chat or left it."""
+    return bool(record(said.get("action"))) or words(said.get("payload")).replace(" ", "") == '{"command":"start"}'
 
 
 def message_id_of(external_id: str) -> str:

@@ -58,8 +58,10 @@ def _notes(event: Event, text: str, files: bool, dated: bool) -> list[str]:
         notes.append("Автор изменил написанное: это новый текст.")
     if event.thing == "comment":
         notes.append("Комментарий на стене сообщества: ответ под ним увидят все.")
-    if event.thing == "post":
-        notes.append("Запись, предложенная или оставленная на стене сообщества: ответ под ней увидят все.")
+    if event.suggested:
+        notes.append("Запись предложена сообществу и не опубликована: ответить можно личным сообщением.")
+    elif event.thing == "post":
+        notes.append("Запись на стене сообщества: ответ под ней увидят все.")
     if not text and not files:
         notes.append("в сообщении нет текста")
     if not dated:

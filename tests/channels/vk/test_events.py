@@ -43,7 +43,8 @@ def read(tmp_path: Path, name: str, files: Any = (), **told: Any) -> Any:
         ("wall_reply_new", "wall:-217_45:678", "vk.com/wall-217_45?reply=678"),
         ("wall_reply_edit", "wall:-217_45:678:edit:b1f0c0ffee06", "vk.com/wall-217_45?reply=678"),
         ("wall_reply_restore", "wall:-217_45:678:restore:b1f0c0ffee08", "vk.com/wall-217_45?reply=678"),
-        ("wall_post_new_suggest", "post:-217_46", "vk.com/wall-217_46"),
+        ("wall_post_new_suggest", "post:-217_46", "vk.com/id501"),
+        ("wall_post_new", "post:-217_48", "vk.com/wall-217_48"),
     ],
 )
 def test_each_event_has_a_name_of_its_own_and_a_place_to_answer_at(name, external_id, answer):
@@ -57,6 +58,16 @@ def test_each_event_has_a_name_of_its_own_and_a_place_to_answer_at(name, externa
 )
 def test_words_of_our_own_and_events_of_other_kinds_are_no_message_of_a_citizen(name):
     assert events.read(payload(name), GROUP) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"payload": '{"command": "start"}', "text": "Начать"}, {"action": {"type": "chat_invite_user"}, "text": ""}],
+)
+def test_a_button_pressed_and_news_of_a_chat_are_no_message_of_a_citizen(change):
+    said = payload("message_new")
+    said["object"]["message"] |= change
+    assert events.read(said, GROUP) is None
 
 
 def test_an_edit_of_our_own_message_is_no_message_of_a_citizen():
