@@ -61,21 +61,29 @@ class NoAddress(DomainError):
 
 @dataclass(frozen=True)
 class _Way:
-    """How an answer goes out: channel, address, and its files. `public`: everybody reads it there."""
+    """How an answer goes out: channel, address, and its files.
+
+    `public`: everybody reads it there; `unnamed`: nothing of people may go there, who ever reads it.
+    """
 
     channel: str
     recipient: str
     files: list[tuple[str, StoredFile]] = field(default_factory=list)
     public: bool = False
+    unnamed: bool = False
 
 
 @dataclass(frozen=True)
 class SeenByAll:
-    """An answer that everybody will read: what of people stands in it, and where its addressee reads alone."""
+    """An answer in which nothing of people may stand: what does, and where its addressee reads alone.
+
+    `messenger`: only he reads it, but the administrator has not allowed more there.
+    """
 
     text: str
     kinds: list[str]
     private: str
+    messenger: str = ""
 
 
 def check_can_send(appeal: Appeal, user: Employee) -> None:
@@ -110,12 +118,14 @@ def check_can_close(appeal: Appeal, user: Employee) -> None:
 
 
 def seen_by_all(appeal: Appeal, answer: FrozenAnswer) -> SeenByAll | None:
-    """Return what everybody would read if the answer went where the applicant asks; None where only he reads it."""
+    """Return what would be read if the answer went where the applicant asks; None where it may say everything."""
     place = social.place_of(appeal.answer_channel, appeal.answer_address)
-    if place is None or not place.public:
+    if place is None or not social.names_nobody(place):
         return None
-    text = _for_all(appeal, answer)
-    return SeenByAll(text, social.personal_in(text), private_address(appeal))
+    text = _for_all(appeal, answer, invites=not place.public)
+    if place.public:
+        return SeenByAll(text, social.personal_in(text), private_address(appeal))
+    return SeenByAll(text, social.personal_in(text), "", messenger=ways.name(place.channel))
 
 
 def private_address(appeal: Appeal) -> str:
@@ -275,10 +285,10 @@ def _way(appeal: Appeal, answer: FrozenAnswer) -> _Way:
 
 
 def _way_to(appeal: Appeal, answer: FrozenAnswer, channel: str, address: str) -> _Way:
-    """Return a way to an address; where everybody reads, no files go: a letter names him whom it is for."""
+    """Return a way to an address; where nothing of people may go, no files do: a letter names him whom it is for."""
     place = social.place_of(channel, address)
-    if place is not None and place.public:
-        return _Way(channel, address, public=True)
+    if place is not None and social.names_nobody(place):
+        return _Way(channel, address, public=place.public, unnamed=True)
     return _Way(channel, address, _files(appeal, answer))
 
 
@@ -299,8 +309,8 @@ def _subject(appeal: Appeal) -> str:
 
 
 def _cover(appeal: Appeal, answer: FrozenAnswer, way: _Way) -> str:
-    if way.public:
-        return _for_all(appeal, answer)
+    if way.unnamed:
+        return _for_all(appeal, answer, invites=not way.public)
     addressee = people_access.letter_name(appeal.applicant)
     text = answer.text
     greeted = addressee.greeting and text.lstrip().startswith(addressee.greeting)
@@ -315,19 +325,31 @@ def _cover(appeal: Appeal, answer: FrozenAnswer, way: _Way) -> str:
             "signer": answer.signer.short_name,
             "department": staff.department(),
             "status_url": f"{settings.BASE_URL}/status/",
-            "feedback_url": f"{settings.BASE_URL}/feedback/{appeal.invitation.token}/" if appeal.invitation else "",
+            "feedback_url": _feedback_url(appeal),
             "files": way.files,
         },
     )
 
 
-def _for_all(appeal: Appeal, answer: FrozenAnswer) -> str:
-    """Return an answer as everybody may read it: nobody is addressed by name, nothing leads to the case."""
+def _feedback_url(appeal: Appeal) -> str:
+    return f"{settings.BASE_URL}/feedback/{appeal.invitation.token}/" if appeal.invitation else ""
+
+
+def _for_all(appeal: Appeal, answer: FrozenAnswer, *, invites: bool = False) -> str:
+    """Return an answer as everybody may read it: nobody is addressed by name, nothing leads to the case.
+
+    `invites`: only its addressee reads it, so he is asked what he thinks of it.
+    """
     greeting, text = people_access.letter_name(appeal.applicant).greeting, answer.text.strip()
     if greeting and text.startswith(greeting):
         text = text.removeprefix(greeting).lstrip(" ,.!\n")
-    facts = {"text": text, "greeted": text.startswith("Здравствуйте"), "department": staff.department()}
-    return render_to_string("appeals/letters/answer_for_all.txt", {**facts, "appeal": appeal}).strip()
+    facts: dict[str, object] = {
+        "text": text,
+        "greeted": text.startswith("Здравствуйте"),
+        "department": staff.department(),
+    }
+    facts |= {"appeal": appeal, "invites": invites, "feedback_url": _feedback_url(appeal) if invites else ""}
+    return render_to_string("appeals/letters/answer_for_all.txt", facts).strip()
 
 
 def current() -> QuerySet[Dispatch]:

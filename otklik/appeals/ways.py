@@ -22,7 +22,7 @@ class NotInNetwork(DomainError):
     """The law names the ways of answering an appeal; a network is none of them."""
 
     code = "appeal.not_in_network"
-    text = "На обращение по 59-ФЗ в социальной сети не отвечают: выберите электронную почту или почту."
+    text = "На обращение по 59-ФЗ в социальной сети и мессенджере не отвечают: выберите электронную почту или почту."
 
 
 def name(channel: str) -> str:

@@ -40,6 +40,7 @@ from otklik.correspondence.channel import (
 )
 from otklik.correspondence.connections import Connecting
 from otklik.correspondence.models import Connection, IncomingMessage, OutgoingMessage, Thread
+from otklik.correspondence.social import Place
 from otklik.people import staff
 
 log = logging.getLogger("otklik.channels")
@@ -151,19 +152,11 @@ class Messenger:
         """Answer whoever pressed a button."""
         raise NotImplementedError
 
-    def place(self, item: ToSend) -> Any:
-        """Return where a message goes, as `hand` takes it. Raise DeliveryError for an address of no such place."""
-        raise NotImplementedError
-
-    def is_public(self, place: Any) -> bool:
-        """Say whether others than the one who asked read there."""
-        raise NotImplementedError
-
-    def hand(self, there: Connecting, place: Any, call: Call, item: ToSend) -> str:
+    def hand(self, there: Connecting, place: Place, call: Call, item: ToSend) -> str:
         """Make one call; return what the messenger called the message."""
         raise NotImplementedError
 
-    def ask(self, there: Connecting, place: Any, step: Step) -> None:
+    def ask(self, there: Connecting, place: Place, step: Step) -> None:
         """Show a question with its buttons."""
         raise NotImplementedError
 
@@ -316,10 +309,15 @@ class Messenger:
 
     def send(self, item: ToSend) -> str:
         """Hand a message over, in as many calls as it takes; one that stopped half-way goes on where it stopped."""
-        there, place = connections.needed(self.code), self.place(item)
-        allowed = bool(there["personal"]) and not self.is_public(place)
+        there, place = connections.needed(self.code), social.place_of(self.code, item.recipient)
+        if place is None:
+            raise DeliveryError(
+                f"Это не адрес {self.where}: бот отвечает только тому, кто сам ему написал. Ответьте другим способом.",
+                permanent=True,
+            )
+        allowed = not social.names_nobody(place)
         if not allowed and item.kind != Kind.HOW_TO_FILE:  # words of the administrator's own, the same for everybody
-            self._check_personal(item.text, "ответ в группе видят все" if self.is_public(place) else self.why_personal)
+            self._check_personal(item.text, "ответ в группе видят все" if place.public else self.why_personal)
         calls = self._calls(item, item.files if allowed else (), withheld=0 if allowed else len(item.files))
         begun, named = self._begun(item) if len(calls) > 1 else 0, ""
         for number, call in enumerate(calls[begun:], start=begun + 1):
@@ -332,7 +330,7 @@ class Messenger:
             reach(f"{self.code}.after_call")
             if len(calls) > 1:
                 self._begun(item, number if number < len(calls) else None)
-        if item.kind == Kind.ANSWER and not self.is_public(place) and (step := two_questions.of_letter(item.text)):
+        if item.kind == Kind.ANSWER and not place.public and (step := two_questions.of_letter(item.text)):
             self._ask(there, place, step)
         return named
 
@@ -380,7 +378,7 @@ class Messenger:
             row.save(update_fields=["cursor"])
         return done or 0
 
-    def _ask(self, there: Connecting, place: Any, step: Step) -> None:
+    def _ask(self, there: Connecting, place: Place, step: Step) -> None:
         try:
             self.ask(there, place, step)
         except (DeliveryError, DeliveryUnknown) as failure:  # the answer itself has arrived

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from otklik.core.errors import DomainError
+from otklik.correspondence import connections
 from otklik.correspondence.channel import DeliveryError, ToSend
 from otklik.correspondence.models import ChannelCode, ContactPoint
 from otklik.people import personal_data, staff
@@ -30,7 +31,11 @@ KINDS: Final = {
 NETWORKS: Final = {
     ChannelCode.VK: "vk.com/id123 или vk.com/wall-123_45?reply=67",
     ChannelCode.OK: "ok.ru/profile/123 или ok.ru/messages/chat:C123",
+    ChannelCode.TELEGRAM: "telegram:123, как стоит в сообщении",
+    ChannelCode.MAX: "max:123, как стоит в сообщении",
 }
+# What an administrator may allow there: personal data to the one who wrote.
+MESSENGERS: Final = frozenset({ChannelCode.TELEGRAM, ChannelCode.MAX})
 _SHAPES: Final = {
     ChannelCode.VK: (
         (False, r"vk\.com/id(?P<person>[1-9]\d{0,17})"),
@@ -41,6 +46,14 @@ _SHAPES: Final = {
         (False, r"ok\.ru/profile/(?P<person>[1-9]\d{0,17})"),
         (False, r"ok\.ru/messages/(?P<chat>chat:[A-Za-z0-9]{1,60})"),
         (True, r"ok\.ru/group/(?P<owner>\d{1,18})/topic/(?P<post>\d{1,18})(?:\?comment=(?P<comment>[\w.:-]{1,80}))?"),
+    ),
+    ChannelCode.TELEGRAM: (
+        (False, r"telegram:(?P<person>[1-9]\d{0,17})"),
+        (True, r"telegram:(?P<chat>-[1-9]\d{0,17})"),
+    ),
+    ChannelCode.MAX: (
+        (False, r"max:(?P<person>[1-9]\d{0,17})"),
+        (True, r"max:chat:(?P<chat>-?[1-9]\d{0,17})"),
     ),
 }
 
@@ -82,6 +95,14 @@ def place_of(channel: str, address: str) -> Place | None:
 def is_place(address: str) -> bool:
     """Say whether an address is one of a network."""
     return any(place_of(channel, address) for channel in NETWORKS)
+
+
+def names_nobody(place: Place) -> bool:
+    """Say whether nothing of people may go there: everybody reads it, or in a messenger nobody has allowed it."""
+    if place.public or ChannelCode(place.channel) not in MESSENGERS:
+        return place.public
+    there = connections.of(place.channel)
+    return there is None or not there["personal"]
 
 
 def personal_in(text: str) -> list[str]:

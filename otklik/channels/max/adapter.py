@@ -30,9 +30,10 @@ from otklik.channels.messenger import (
 )
 from otklik.channels.two_questions import Step
 from otklik.correspondence import connections
-from otklik.correspondence.channel import DeliveryError, Parsed, Setting, SourceError, ToSend
+from otklik.correspondence.channel import Parsed, Setting, SourceError, ToSend
 from otklik.correspondence.connections import Connecting
 from otklik.correspondence.models import IncomingMessage
+from otklik.correspondence.social import Place
 
 AT_ONCE: Final = 100
 LONGEST_WAIT: Final = 25
@@ -143,21 +144,7 @@ class MaxChannel(Messenger):
 
     # --- out ---
 
-    def place(self, item: ToSend) -> Json:
-        """Return whom or which chat a message goes to: only who wrote to the bot has a number."""
-        found = re.fullmatch(r"(chat:)?(-?\d{1,19})", item.recipient.strip())
-        if not found:
-            raise DeliveryError(
-                "Это не номер в MAX: бот отвечает только тому, кто сам ему написал. Ответьте другим способом.",
-                permanent=True,
-            )
-        return {"chat_id" if found[1] else "user_id": found[2]}
-
-    def is_public(self, place: Json) -> bool:
-        """Say whether it is a group."""
-        return "chat_id" in place
-
-    def hand(self, there: Connecting, place: Json, call: Call, item: ToSend) -> str:
+    def hand(self, there: Connecting, place: Place, call: Call, item: ToSend) -> str:
         """Send a part of the text or a file."""
         bot = Bot(there)
         body: dict[str, Any] = {"text": call.text, "attachments": None, "link": None}
@@ -166,11 +153,15 @@ class MaxChannel(Messenger):
             body = {"text": None, "attachments": [attached], "link": None}
         elif call.first and (answered := re.fullmatch(r"<max\.([\w.-]+)@max\.invalid>", item.in_reply_to)):
             body["link"] = {"type": "reply", "mid": answered[1]}
-        return text_of(part(bot.hand_over(place, body), "body"), "mid")
+        return text_of(part(bot.hand_over(_to(place), body), "body"), "mid")
 
-    def ask(self, there: Connecting, place: Json, step: Step) -> None:
+    def ask(self, there: Connecting, place: Place, step: Step) -> None:
         """Send a question with its buttons."""
-        Bot(there).hand_over(place, {**_shown(step), "link": None})
+        Bot(there).hand_over(_to(place), {**_shown(step), "link": None})
+
+
+def _to(place: Place) -> dict[str, str]:
+    return {"user_id": place.person} if place.person else {"chat_id": place.chat}
 
 
 def _shown(step: Step) -> dict[str, Any]:

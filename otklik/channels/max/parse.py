@@ -37,7 +37,7 @@ def sort(update: Any, *, groups: bool) -> Sorted:
     stamp = number_of(update, "timestamp")
     day = f"{at:%Y-%m-%d}" if (at := moment((stamp or 0) / 1000)) else ""
     if kind == "bot_started":
-        return Sorted("start", chat=str(number_of(part(update, "user"), "user_id") or ""), day=day)
+        return Sorted("start", chat=_writer(part(update, "user")), day=day)
     if kind == "message_removed":
         chat, mid = number_of(update, "chat_id"), text_of(update, "message_id")
         return Sorted("message", external_id=f"{chat}:{mid}:removed", content="removed")
@@ -54,8 +54,7 @@ def _sort_message(update: Json, message: Json, *, edited: bool, groups: bool, da
         return Sorted("ignored", "запись в канале")
     if chat_type == "chat" and not groups:
         return Sorted("ignored", "сообщение в группе")
-    user = number_of(sender, "user_id")
-    writer = str(user) if user is not None and chat_type != "chat" else ""
+    writer = _writer(sender) if chat_type != "chat" else ""
     if not edited and writer and text_of(part(message, "body"), "text").strip().partition(" ")[0] in COMMANDS:
         return Sorted("start", chat=writer, day=day)
     edit = f":edit:{number_of(update, 'timestamp') or 0}" if edited else ""
@@ -71,6 +70,10 @@ def _sort_message(update: Json, message: Json, *, edited: bool, groups: bool, da
         named=_id(_mid(message)),
         dialogue=f"{chat}:" if goes_on and chat is not None else "",
     )
+
+
+def _writer(user: Json) -> str:
+    return f"max:{number_of(user, 'user_id')}" if number_of(user, "user_id") else ""
 
 
 def wanted(message: Json) -> tuple[Wanted, ...]:
@@ -128,14 +131,14 @@ def read(updates: Sequence[Json]) -> Parsed:
     if user is None or not (part(message, "body") or link):
         raise ParseError("В событии MAX нет сообщения или отправителя: откройте оригинал.")
     public = text_of(part(message, "recipient"), "chat_type") == "chat"
-    address = f"chat:{number_of(part(message, 'recipient'), 'chat_id') or 0}" if public else str(user)
+    address = f"max:chat:{number_of(part(message, 'recipient'), 'chat_id') or 0}" if public else f"max:{user}"
     named = _id(_mid(message))
     stamp = number_of(update if edited else message, "timestamp")
     replied = part(link, "message") if text_of(link, "type") == "reply" else {}
     return Parsed(
         text=_text(message) or "(сообщение без текста)",
         sender_name=_name(sender),
-        sender_address=str(user),
+        sender_address=f"max:{user}",
         recipients=[f"max+{token}@max.invalid" for token in tokens(text_of(replied, "text"))[:5]],
         sent_at=moment((stamp or 0) / 1000),
         message_id=_id(f"{_mid(message)}.edit-{stamp}") if edited else named,
@@ -161,7 +164,7 @@ def _removed(update: Json) -> Parsed:
     stamp = number_of(update, "timestamp")
     return Parsed(
         text="Отправитель удалил своё сообщение в MAX.",
-        sender_address=str(user),
+        sender_address=f"max:{user}",
         sent_at=moment((stamp or 0) / 1000),
         message_id=_id(f"{mid}.removed"),
         in_reply_to=_id(mid),

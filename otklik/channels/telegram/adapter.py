@@ -30,6 +30,7 @@ from otklik.channels.two_questions import Step
 from otklik.correspondence import connections
 from otklik.correspondence.channel import DeliveryError, Parsed, Setting, SourceError, ToSend
 from otklik.correspondence.connections import Connecting
+from otklik.correspondence.social import Place
 
 AT_ONCE: Final = 100  # the most getUpdates gives
 LONGEST_WAIT: Final = 25
@@ -154,31 +155,18 @@ class TelegramChannel(Messenger):
 
     # --- out ---
 
-    def place(self, item: ToSend) -> int:
-        """Return the number of the chat: only who wrote to the bot has one."""
-        if not re.fullmatch(r"-?\d{1,19}", item.recipient.strip()):
-            raise DeliveryError(
-                "Это не номер чата Telegram: бот отвечает только тому, кто сам ему написал. Ответьте другим способом.",
-                permanent=True,
-            )
-        return int(item.recipient)
-
-    def is_public(self, place: int) -> bool:
-        """Say whether it is a group: their numbers are below zero."""
-        return place < 0
-
-    def hand(self, there: Connecting, place: int, call: Call, item: ToSend) -> str:
+    def hand(self, there: Connecting, place: Place, call: Call, item: ToSend) -> str:
         """Send a part of the text or a file."""
-        what: dict[str, Any] = {}
+        chat, what = _chat(place), dict[str, Any]()
         method = "sendMessage" if call.file is None else "sendDocument"
         if call.file is None:
             what = {"text": call.text, "link_preview_options": {"is_disabled": True}}
-            answered = re.fullmatch(rf"<telegram\.{place}\.(\d+)@telegram\.invalid>", item.in_reply_to)
+            answered = re.fullmatch(rf"<telegram\.{chat}\.(\d+)@telegram\.invalid>", item.in_reply_to)
             if call.first and answered:
                 what["reply_parameters"] = {"message_id": int(answered[1]), "allow_sending_without_reply": True}
         bot = Bot(there)
         try:
-            made = bot.hand_over(method, paper=call.file, chat_id=place, **what)
+            made = bot.hand_over(method, paper=call.file, chat_id=chat, **what)
         except Moved as moved:
             made = self._again(bot, method, call, moved, what)
         return f"{number_of(part(made, 'chat'), 'id') or place}:{number_of(made, 'message_id')}"
@@ -189,9 +177,13 @@ class TelegramChannel(Messenger):
         except Moved:
             raise DeliveryError("Группа Telegram переехала: отправьте ответ ещё раз.") from None
 
-    def ask(self, there: Connecting, place: int, step: Step) -> None:
+    def ask(self, there: Connecting, place: Place, step: Step) -> None:
         """Send a question with its buttons."""
-        Bot(there).hand_over("sendMessage", chat_id=place, text=step.text, reply_markup=_keyboard(step))
+        Bot(there).hand_over("sendMessage", chat_id=_chat(place), text=step.text, reply_markup=_keyboard(step))
+
+
+def _chat(place: Place) -> int:
+    return int(place.person or place.chat)
 
 
 def _keyboard(step: Step) -> dict[str, Any]:

@@ -110,7 +110,7 @@ def sort(update: Any, *, groups: bool) -> Sorted:
         return Sorted("ignored", why)
     private = text_of(part(message, "chat"), "type") in {"private", ""}
     day = f"{stamp:%Y-%m-%d}" if (stamp := moment(number_of(message, "date") or 0)) else ""
-    writer = str(chat) if private and part(message, "from").get("is_bot") is not True else ""
+    writer = f"telegram:{chat}" if private and part(message, "from").get("is_bot") is not True else ""
     if field == "message" and private and text_of(message, "text").partition(" ")[0] in COMMANDS:
         return Sorted("start", chat=writer, day=day)
     edit = f":edit:{number_of(message, 'edit_date') or 0}" if field == "edited_message" else ""
@@ -190,7 +190,7 @@ def read(updates: Sequence[Json]) -> Parsed:
     return Parsed(
         text="\n\n".join(said for one in messages if (said := _text(one))) or "(сообщение без текста)",
         sender_name=_name(sender),
-        sender_address=str(user),
+        sender_address=f"telegram:{user}",
         recipients=[f"telegram+{token}@telegram.invalid" for token in tokens(text_of(replied, "text"))[:5]],
         sent_at=sent_at,
         message_id=_id(chat, first, edited=edited),
@@ -200,7 +200,7 @@ def read(updates: Sequence[Json]) -> Parsed:
         notes=list(_notes(messages, edited=edited, public=public, dated=sent_at is not None)),
         facts={
             "applicant": {"last_name": text_of(sender, "last_name"), "first_name": text_of(sender, "first_name")},
-            "answer": {"channel": "telegram", "address": str(chat)},
+            "answer": {"channel": "telegram", "address": f"telegram:{chat}"},
             "identified": False,
             "username": text_of(sender, "username"),
             "public": public,

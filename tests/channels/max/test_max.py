@@ -58,8 +58,8 @@ def give(fake, *names):
 def test_a_message_is_told_in_words_and_its_files_are_named(name, text, files):
     read, sorted_one = parse.read([payload(name)]), parse.sort(payload(name), groups=False)
     assert read.text == text
-    assert (read.sender_name, read.sender_address) == ("Примерова Анна", str(USER))
-    assert read.facts["answer"] == {"channel": "max", "address": str(USER)}
+    assert (read.sender_name, read.sender_address) == ("Примерова Анна", f"max:{USER}")
+    assert read.facts["answer"] == {"channel": "max", "address": f"max:{USER}"}
     assert [(one.of, one.name) for one in sorted_one.wanted] == files
 
 
@@ -133,7 +133,7 @@ def test_whoever_begins_is_told_how_to_file_lawfully_once(fake):
     visit()
     told = OutgoingMessage.objects.filter(kind="how_to_file")
     assert told.count() == 1
-    assert told.get().recipient == str(USER)
+    assert told.get().recipient == f"max:{USER}"
 
 
 def test_a_call_is_believed_by_its_secret_only(fake):
@@ -245,6 +245,6 @@ def test_a_message_is_registered_outside_the_law_and_answered_where_it_came_from
     give(fake, "text")
     visit()
     entry = registration.propose(rows()[0]).entry
-    assert (entry.answer_channel, entry.answer_address) == ("max", str(USER))
+    assert (entry.answer_channel, entry.answer_address) == ("max", f"max:{USER}")
     assert not entry.regime.statutory
     assert entry.contact_point.code == "max"

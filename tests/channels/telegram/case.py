@@ -124,7 +124,7 @@ def to_send(message_id: str, text: str, **fields: Any) -> Any:
 
     given = {
         "kind": "notice", "message_id": message_id, "token": "abcdefgh23", "sender": "", "sender_name": "Департамент",
-        "recipient": str(CHAT), "recipient_name": "", "subject": "", "text": text,
+        "recipient": f"telegram:{CHAT}", "recipient_name": "", "subject": "", "text": text,
     }  # fmt: skip
     return ToSend(**{**given, **fields})
 

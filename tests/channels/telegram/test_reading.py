@@ -26,8 +26,8 @@ from tests.channels.telegram.case import payload
 def test_a_message_is_told_in_words(name, text):
     read = parse.read([payload(name)])
     assert read.text == text
-    assert (read.sender_name, read.sender_address) == ("Примерова Анна", "700100200")
-    assert read.facts["answer"] == {"channel": "telegram", "address": "700100200"}
+    assert (read.sender_name, read.sender_address) == ("Примерова Анна", "telegram:700100200")
+    assert read.facts["answer"] == {"channel": "telegram", "address": "telegram:700100200"}
     assert read.facts["applicant"] == {"last_name": "Примерова", "first_name": "Анна"}
     assert read.machine == ""
 
@@ -78,8 +78,8 @@ def test_a_group_is_listened_to_where_that_is_allowed_but_not_to_its_own_events(
     assert (asked.what, asked.chat) == ("message", "")  # no automatic answer where all read
     assert parse.sort(payload("service"), groups=True).why == "служебное сообщение"
     read = parse.read([payload("group")])
-    assert read.facts["answer"]["address"] == "-1001555000111"
-    assert read.sender_address == "700100200"
+    assert read.facts["answer"]["address"] == "telegram:-1001555000111"
+    assert read.sender_address == "telegram:700100200"
     assert "ответ там увидят все" in " ".join(read.notes)
 
 
@@ -112,4 +112,4 @@ def test_who_is_a_program_and_what_is_not_his_own_is_said():
 
 def test_a_command_to_begin_is_no_message():
     begun = parse.sort(payload("start"), groups=False)
-    assert (begun.what, begun.chat) == ("start", "700100200")
+    assert (begun.what, begun.chat) == ("start", "telegram:700100200")

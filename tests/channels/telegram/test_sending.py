@@ -67,8 +67,8 @@ def test_personal_data_does_not_leave_unless_it_is_allowed(fake, text, kinds):
 def test_in_a_group_it_never_leaves(fake):
     connect(fake, personal=True, groups=True)
     with pytest.raises(DeliveryError, match="в группе видят все"):
-        send("Уважаемая Анна Сергеевна Примерова!", recipient=str(GROUP))
-    assert send(recipient=str(GROUP))
+        send("Уважаемая Анна Сергеевна Примерова!", recipient=f"telegram:{GROUP}")
+    assert send(recipient=f"telegram:{GROUP}")
 
 
 def test_what_the_department_says_of_itself_is_nobodys_secret(fake):
@@ -190,7 +190,7 @@ def test_the_two_questions_of_the_order_are_asked_one_after_the_other_and_kept_o
 def test_who_has_answered_is_not_asked_again_and_nobody_is_asked_in_a_group(fake):
     invitation, text = invited()
     connect(fake, groups=True)
-    send(text, kind="answer", recipient=str(GROUP))
+    send(text, kind="answer", recipient=f"telegram:{GROUP}")
     feedback.answer(invitation.token, {"answered": "yes", "quality": "satisfied"})
     send(text, kind="answer")
     assert len(fake.told()["sent"]) == 2
@@ -215,7 +215,12 @@ def test_an_answer_whose_question_cannot_be_asked_has_been_sent(fake):
 
 def test_a_queued_message_leaves_by_the_worker(fake):
     row = delivery.queue(
-        thread=Thread.objects.create(), channel="telegram", kind="notice", recipient=str(CHAT), text="Готово.", by=None
+        thread=Thread.objects.create(),
+        channel="telegram",
+        kind="notice",
+        recipient=f"telegram:{CHAT}",
+        text="Готово.",
+        by=None,
     )
     assert row.state == OutgoingMessage.State.QUEUED
     assert delivery.send_next(all_channels())

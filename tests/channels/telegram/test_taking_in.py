@@ -140,7 +140,7 @@ def test_whoever_writes_first_is_told_once_how_to_file_lawfully(fake):
     give(fake, "text", "photo", "bot")
     visit()
     [told] = OutgoingMessage.objects.filter(kind="how_to_file")
-    assert (told.recipient, told.state, told.automatic) == ("700100200", "queued", True)
+    assert (told.recipient, told.state, told.automatic) == ("telegram:700100200", "queued", True)
     assert "59-ФЗ" in told.text
     assert told.thread == rows()[0].thread
     assert delivery.send_next(all_channels())
@@ -288,6 +288,6 @@ def test_a_message_is_registered_outside_the_law_and_answered_where_it_came_from
     give(fake, "text")
     visit()
     entry = registration.propose(rows()[0]).entry
-    assert (entry.answer_channel, entry.answer_address) == ("telegram", "700100200")
+    assert (entry.answer_channel, entry.answer_address) == ("telegram", "telegram:700100200")
     assert (entry.applicant.last_name, entry.applicant.first_name) == ("Примерова", "Анна")
     assert not entry.regime.statutory
