@@ -319,7 +319,8 @@ class Messenger:
         if not allowed and item.kind != Kind.HOW_TO_FILE:  # words of the administrator's own, the same for everybody
             self._check_personal(item.text, "ответ в группе видят все" if place.public else self.why_personal)
         calls = self._calls(item, item.files if allowed else (), withheld=0 if allowed else len(item.files))
-        begun, named = self._begun(item) if len(calls) > 1 else 0, ""
+        mark, named = f"begun:{item.message_id}:{len(calls)}", ""
+        begun = self._begun(mark) if len(calls) > 1 else 0
         for number, call in enumerate(calls[begun:], start=begun + 1):
             try:
                 named = self.hand(there, place, call, item)
@@ -329,7 +330,7 @@ class Messenger:
                 raise
             reach(f"{self.code}.after_call")
             if len(calls) > 1:
-                self._begun(item, number if number < len(calls) else None)
+                self._begun(mark, number if number < len(calls) else None)
         if item.kind == Kind.ANSWER and not place.public and (step := two_questions.of_letter(item.text)):
             self._ask(there, place, step)
         return named
@@ -364,17 +365,14 @@ class Messenger:
             *(Call(file=paper) for paper in papers),
         ]
 
-    def _begun(self, item: ToSend, done: int | None = 0) -> int:
+    def _begun(self, mark: str, done: int | None = 0) -> int:
         """Return how many calls of a message have been made; with `done` above zero write it down, None forgets it."""
-        name = f"begun:{item.message_id}"
         with transaction.atomic():
             row = Connection.objects.select_for_update().get(channel=self.code)
-            if done:
-                row.cursor[name] = done
-            elif done is None:
-                row.cursor.pop(name, None)
-            else:
-                return int(row.cursor.get(name, 0))
+            if done == 0:
+                return int(row.cursor.get(mark, 0))
+            row.cursor.pop(mark, None)
+            row.cursor |= {mark: done} if done else {}
             row.save(update_fields=["cursor"])
         return done or 0
 
@@ -397,8 +395,9 @@ def _albums(messages: Iterable[tuple[Sorted, Any]]) -> list[tuple[Sorted, list[A
         key = one.album or f"#{place}"
         if before := whole.get(key):
             first, updates = before
-            more = {"content": [*_as_list(first.content), one.content], "wanted": (*first.wanted, *one.wanted)}
-            whole[key] = (replace(first, **more), [*updates, update])
+            content = [*_as_list(first.content), one.content]
+            more = replace(first, content=content, wanted=(*first.wanted, *one.wanted))
+            whole[key] = (more, [*updates, update])
         else:
             whole[key] = (one, [update])
     return list(whole.values())
