@@ -48,6 +48,8 @@ Kind = OutgoingMessage.Kind
 Json = Mapping[str, Any]
 
 REFERS: Final = frozenset({Kind.RECEIPT, Kind.ANSWER, Kind.NOTICE})  # what a person may reply to
+LISTENS: Final = 8  # seconds of every ten: what is written is here at once
+LONGEST_WAIT: Final = 25
 ATTEMPTS: Final = 2  # at a file: a messenger that answers badly twice keeps no message waiting
 _MARK: Final = re.compile(r"\[#([a-z2-9]{10})\]")
 
@@ -95,7 +97,7 @@ CONNECTING: Final = (
         "secret", "Секрет вебхука", "От 16 знаков: латинские буквы, цифры и дефис. Придумайте сами.", "secret", False
     ),
     Setting(
-        "wait", "Ждать нового, секунд", "Сколько сервер держит запрос открытым, когда нового нет.", "number", False, 3
+        "wait", "Слушать за одно обращение, секунд", "Обращений шесть в минуту; не больше 25.", "number", False, LISTENS
     ),
     Setting("groups", "Принимать сообщения из групп", "Ответ в группе видят все.", "yes", False, False),
     Setting("personal", "Разрешить ответ с персональными данными", "", "yes", False, False),
@@ -122,7 +124,7 @@ class Messenger:
     largest_file: ClassVar[int]
     repeats_safely: ClassVar[bool] = False  # none of them recognises a repeat
     settings: ClassVar[Sequence[Setting]]
-    every: ClassVar[int] = 5
+    every: ClassVar[int] = 10
     sends: ClassVar[bool] = True
     guide: ClassVar[str]
 
@@ -459,12 +461,12 @@ def list_of(there: Any, name: str) -> list[Json]:
     return envelope.records(part(there).get(name))
 
 
-def seconds_of(there: Connecting, name: str, default: int, most: int) -> int:
-    """Return a number an administrator wrote down, within bounds."""
+def listens(there: Connecting) -> int:
+    """Return for how many seconds a visit waits for what is new."""
     try:
-        return max(0, min(most, int(there.values.get(name, default))))
+        return max(0, min(LONGEST_WAIT, int(there.values.get("wait", LISTENS))))
     except (TypeError, ValueError):
-        return default
+        return LISTENS
 
 
 def asks_over_https(there: Connecting, code: str) -> str:

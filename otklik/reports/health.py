@@ -60,6 +60,8 @@ JOBS: Final[dict[str, str]] = {
     "mailbox": "Опрос почтового ящика",
     "channel-vk": "Проверка ВКонтакте",
     "channel-ok": "Проверка Одноклассников",
+    "channel-telegram": "Опрос Telegram",
+    "channel-max": "Опрос MAX",
     "return-stuck": "Возврат прерванных отправок",
     "return-stuck-staff-mail": "Возврат прерванных писем сотрудникам",
     "tell-of-terms": "Уведомления о сроках",

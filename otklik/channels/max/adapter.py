@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from hashlib import sha256
@@ -23,9 +24,9 @@ from otklik.channels.messenger import (
     Sorted,
     Wanted,
     asks_over_https,
+    listens,
     number_of,
     part,
-    seconds_of,
     text_of,
 )
 from otklik.channels.two_questions import Step
@@ -36,7 +37,6 @@ from otklik.correspondence.models import IncomingMessage
 from otklik.correspondence.social import Place
 
 AT_ONCE: Final = 100
-LONGEST_WAIT: Final = 25
 CHECKED_EVERY: Final = 60  # seconds between two looks at whom MAX calls
 
 
@@ -91,8 +91,9 @@ class MaxChannel(Messenger):
         """Ask for updates until there are none. Where they go on from is kept only after they are."""
         bot, marker = Bot(there), number_of(there.cursor, "marker")
         self._keep_unhooked(bot, there)
-        wait = seconds_of(there, "wait", 3, LONGEST_WAIT)
+        until = time.monotonic() + listens(there)
         while True:
+            wait = max(0, int(until - time.monotonic()))
             asked = {"limit": AT_ONCE, "timeout": wait, "types": ",".join(parse.UPDATES)}
             if marker is not None:
                 asked["marker"] = marker
@@ -104,9 +105,9 @@ class MaxChannel(Messenger):
             told = number_of(said, "marker")
             if told is not None and told != marker:
                 connections.remember(self.code, marker=told)
-            if len(updates) < AT_ONCE or told in {None, marker}:
+            if not updates or told in {None, marker} or (len(updates) < AT_ONCE and time.monotonic() >= until):
                 return
-            marker, wait = told, 0
+            marker = told
 
     def keep_hook(self, there: Connecting) -> None:
         """Have MAX call us: after eight hours without an answer of ours it forgets to."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -19,9 +20,9 @@ from otklik.channels.messenger import (
     Sorted,
     Wanted,
     asks_over_https,
+    listens,
     number_of,
     part,
-    seconds_of,
     text_of,
 )
 from otklik.channels.telegram import parse
@@ -33,7 +34,6 @@ from otklik.correspondence.connections import Connecting
 from otklik.correspondence.social import Place
 
 AT_ONCE: Final = 100  # the most getUpdates gives
-LONGEST_WAIT: Final = 25
 CHECKED_EVERY: Final = 60  # seconds between two looks at a webhook that works
 # After a week without updates Telegram begins its numbers anew: ours says nothing by then.
 NUMBERS_LAST: Final = 6 * 24 * 60 * 60
@@ -85,9 +85,9 @@ class TelegramChannel(Messenger):
         An album that ends what was given may have more parts on their way: it is left to the next visit, once.
         """
         bot, cursor = Bot(there), dict(there.cursor)
-        wait = seconds_of(there, "wait", 3, LONGEST_WAIT)
+        until = time.monotonic() + listens(there)
         while True:
-            updates = self._updates(bot, cursor, wait)
+            updates = self._updates(bot, cursor, max(0, int(until - time.monotonic())))
             whole, album = _without_last_album(updates, cursor.get("album"))
             yield from self.take(there, whole)
             numbers = [number for one in whole if (number := number_of(one, "update_id")) is not None]
@@ -96,9 +96,8 @@ class TelegramChannel(Messenger):
             if numbers or album != cursor.get("album", ""):
                 cursor["album"] = album
                 connections.remember(self.code, **{name: cursor.get(name) for name in ("offset", "at", "album")})
-            if len(updates) < AT_ONCE or not numbers:
+            if not numbers or album or (len(updates) < AT_ONCE and time.monotonic() >= until):
                 return
-            wait = 0
 
     def _updates(self, bot: Bot, cursor: Json, wait: int) -> list[Any]:
         offset, at = number_of(cursor, "offset"), number_of(cursor, "at") or 0
@@ -111,7 +110,7 @@ class TelegramChannel(Messenger):
         return given
 
     def keep_hook(self, there: Connecting) -> None:
-        """Have Telegram call us, and say what it complains of."""
+        """Have Telegram call us, one call at a time and so in their order; say what it complains of."""
         url, secret = asks_over_https(there, self.code), str(there["secret"])
         mark, now = sha256(secret.encode()).hexdigest()[:16], int(timezone.now().timestamp())
         known = part(there.cursor, "hook")
@@ -120,7 +119,7 @@ class TelegramChannel(Messenger):
         bot = Bot(there)
         told = part(bot.ask("getWebhookInfo"))
         if text_of(told, "url") != url or known.get("mark") != mark:
-            bot.ask("setWebhook", url=url, secret_token=secret, allowed_updates=list(parse.UPDATES), max_connections=4)
+            bot.ask("setWebhook", url=url, secret_token=secret, allowed_updates=list(parse.UPDATES), max_connections=1)
         elif number_of(told, "pending_update_count") and now - (number_of(told, "last_error_date") or 0) < 600:
             why = text_of(told, "last_error_message")[:200]
             raise SourceError(f"Telegram не может доставить сообщения по адресу {url}: {why}.")
