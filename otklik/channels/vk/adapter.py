@@ -49,7 +49,7 @@ class VkChannel:
     repeats_safely: ClassVar[bool] = True  # random_id, guid; and the dialogue is looked at first
     every: ClassVar[int] = 300
     sends: ClassVar[bool] = True
-    guide: ClassVar[str] = "docs/channels/vk.md"
+    guide: ClassVar[str] = "vk"
     settings: ClassVar[Sequence[Setting]] = (
         Setting("group", "Номер сообщества", "Цифры из адреса vk.com/club123 или vk.com/public123.", kind="number"),
         Setting("token", "Ключ доступа сообщества", "Управление → Работа с API → Ключи доступа.", kind="secret"),
