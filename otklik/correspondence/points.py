@@ -25,9 +25,15 @@ def keep(point: ContactPoint, *, changed: Iterable[str], by: Employee) -> Contac
     """Write a point down, a new one too. What came through it keeps naming it."""
     if point.valid_to and point.valid_to < point.valid_from:
         raise WrongDays(since=point.valid_from)
-    action = "point.added" if point._state.adding else "point.changed"
+    is_new = point._state.adding
     point.save()
-    journal.record(action, chain=_chain(point), by=by, point=point.code, fields=sorted(changed))
+    journal.record(
+        "point.added" if is_new else "point.changed",
+        chain=_chain(point),
+        by=by,
+        point=point.code,
+        fields=sorted(changed),
+    )
     return point
 
 

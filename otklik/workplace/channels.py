@@ -30,7 +30,7 @@ log = logging.getLogger("otklik.channels")
 POWER: Final = "channels.connect"
 READERS: Final = ("system.view", POWER)
 HISTORY: Final = 15
-GUIDES: Final = {ChannelCode.EMAIL: "mail", ChannelCode.WEBSITE: "site", ChannelCode.GOVERNOR: "governor"}
+GUIDES: Final = {ChannelCode.EMAIL: "mail", ChannelCode.GOVERNOR: "governor"}
 TYPED: Final = "Введён. Пустое поле оставит прежний."
 
 

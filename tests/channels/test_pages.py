@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from otklik.channels import compliance
 from otklik.channels.mail.models import MailboxState
 from otklik.correspondence import connections
 from otklik.correspondence.models import Connection, ContactPoint, IncomingMessage, Outage
@@ -250,6 +251,16 @@ def test_who_only_looks_changes_nothing(channel: Told, world: World) -> None:
     for name in ("channel_settings", "channel_switch", "channel_point_new"):
         assert client.get(reverse(f"workplace:{name}", args=["max"])).status_code == 403
     assert client.post(reverse("workplace:channel_try", args=["max"])).status_code == 403
+
+
+def test_the_procedure_is_told_honestly_what_is_on_and_what_is_off(channel: Told, world: World) -> None:
+    world.message(channel="reception")
+    told = compliance.PROMISES[0].figure(timezone.localdate())
+    assert told.number == 1
+    assert "личный приём — 1" in told.text
+    assert "Выключены: мессенджер MAX" in told.text
+    switch_on(channel)
+    assert "Выключены" not in compliance.PROMISES[0].figure(timezone.localdate()).text
 
 
 def test_no_such_channel(desk: Client) -> None:
