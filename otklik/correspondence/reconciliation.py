@@ -6,10 +6,10 @@ What was seen is counted from the journal, what became of it from the rows: a ro
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Final
+from typing import Final, cast
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -126,7 +126,7 @@ def differences(channel: str, day: date) -> list[Difference]:
     rows = IncomingMessage.objects.in_bulk(seen - kept)
     chains = [f"message:{pk}" for pk in kept - seen]
     entries = JournalEntry.objects.filter(chain__in=chains, action="message.accepted")
-    told = {_pk(entry.chain): entry for entry in entries}
+    told = {_pk(entry.chain): entry for entry in cast("Iterable[JournalEntry]", entries)}
     return [
         *(_of_row(pk, rows.get(pk), channel) for pk in sorted(seen - kept)),
         *(_of_entry(pk, told.get(pk), channel) for pk in sorted(kept - seen)),
@@ -171,7 +171,8 @@ def _seen(channel: str, since: datetime, until: datetime) -> Iterator[int]:
 
 
 def _entries(since: datetime, until: datetime) -> QuerySet[JournalEntry]:
-    return JournalEntry.objects.filter(action="message.accepted", at__gte=since, at__lt=until)
+    rows = JournalEntry.objects.filter(action="message.accepted", at__gte=since, at__lt=until)
+    return cast("QuerySet[JournalEntry]", rows)
 
 
 def _bounds(first: date, last: date) -> tuple[datetime, datetime]:

@@ -112,7 +112,7 @@ class _Known:
     now: datetime
     rows: Mapping[str, Connection]
     why_off: Mapping[str, str]
-    counts: Mapping[str, Mapping[str, datetime | int | None]]
+    counts: Mapping[str, tuple[datetime | None, int]]  # when the last message came, how many of today
     gaps: Mapping[str, list[datetime]]
     mailboxes: Mapping[str, MailboxState]
     calendar: WorkCalendar = field(default_factory=WorkCalendar)
@@ -131,7 +131,7 @@ def states() -> list[ChannelState]:
         mailboxes=MailboxState.objects.in_bulk() if settings.MAILBOXES else {},
         calendar=calendar.current(),
     )
-    total = sum(int(counted["today"] or 0) for counted in known.counts.values()) or 1  # type: ignore[call-overload]
+    total = sum(today for _, today in known.counts.values()) or 1
     return [_state(code.value, known, connected.get(code), total, code in by_program) for code in ChannelCode]
 
 
@@ -146,11 +146,11 @@ def _why_off() -> dict[str, str]:
     return {channel: "" if on else reason for channel, on, reason in rows}
 
 
-def _counts(now: datetime) -> dict[str, Mapping[str, datetime | int | None]]:
+def _counts(now: datetime) -> dict[str, tuple[datetime | None, int]]:
     since = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
     rows = IncomingMessage.objects.order_by().values("channel")
     counted = rows.annotate(last=Max("stored_at"), today=Count("pk", filter=Q(stored_at__gte=since)))
-    return {row["channel"]: row for row in counted}
+    return {channel: (last, today) for channel, last, today in counted.values_list("channel", "last", "today")}
 
 
 def _times(now: datetime, codes: Iterable[str]) -> dict[str, list[datetime]]:
@@ -165,10 +165,7 @@ def _times(now: datetime, codes: Iterable[str]) -> dict[str, list[datetime]]:
 
 
 def _state(code: str, known: _Known, channel: Connected | None, total: int, by_program: bool) -> ChannelState:
-    row, counted = known.rows.get(code), known.counts.get(code, {})
-    today, last = counted.get("today") or 0, counted.get("last")
-    assert isinstance(today, int)
-    assert last is None or isinstance(last, datetime)
+    row, (last, today) = known.rows.get(code), known.counts.get(code, (None, 0))
     usual = _usual(known.gaps.get(code, []), known.calendar)
     asked = row.silent_after if row else None
     state = ChannelState(
