@@ -23,8 +23,11 @@ log = logging.getLogger("otklik.channels")
 def hook(request: HttpRequest, channel: str) -> HttpResponse:
     """Hand a call to its channel and give back what it says; one that is off does not exist for strangers."""
     listener = all_listeners().get(channel)
-    if listener is None or connections.of(channel) is None:
-        raise Http404
+    try:
+        if listener is None or connections.of(channel) is None:
+            raise Http404
+    except connections.KeyChanged:
+        return HttpResponse("not now", status=503)  # the caller comes again; «Каналы» says what to do
     try:
         body = request.body
     except RequestDataTooBig:

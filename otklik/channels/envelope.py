@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 import tempfile
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,7 @@ from otklik.correspondence.text import clean
 
 LARGEST: Final = 50 * 1024 * 1024  # bytes of one attachment
 MOST_FILES: Final = 30  # of one message, with everything forwarded in it
+LONGEST: Final = 120.0  # seconds for all of them: the other side waits for our answer
 _LARGEST_NUMBER: Final = 2**63
 
 
@@ -53,13 +55,15 @@ def digest(content: Any) -> str:
 
 def fetched(wanted: Iterable[Wanted], *, hosts: Sequence[str], base: str = "") -> list[dict[str, str]]:
     """Fetch attachments into the store; one that cannot be had says why and stops nothing."""
-    found = []
+    found, until = [], time.monotonic() + LONGEST
     with tempfile.TemporaryDirectory(prefix="otklik-attached-") as folder:
         for number, one in enumerate(wanted):
             told = {"name": file_name(one.name, number), "type": one.declared_type}
             try:
                 if number >= MOST_FILES:
                     raise SourceError(f"Вложений больше {MOST_FILES}: откройте это в самой сети.")
+                if time.monotonic() > until:
+                    raise SourceError("Вложения скачивались слишком долго: откройте это в самой сети.")
                 path = Path(folder) / str(number)
                 wire.download(one.url, path, hosts=hosts, limit=LARGEST, base=base)
                 told["sha256"] = files.store(path, name=told["name"]).sha256

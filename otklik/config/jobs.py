@@ -96,6 +96,7 @@ def periodic() -> list[Job]:
         Job("open-law-week", weeks.open_weeks, daily_at=time(0, 25)),
         Job("tell-of-law", notices.tell_of_law, daily_at=time(7, 5)),
         Job("tell-of-calls", notices.tell_of_calls, every=timedelta(minutes=5)),
+        Job("watch-channels", notices.tell_of_channels, every=timedelta(minutes=5)),
         Job("carry-out-transfers", accounts.carry_out_moves, daily_at=time(0, 1)),
         Job("seal-journal", seal_past_days, daily_at=time(0, 10)),
         Job("sweep-files", sweep_files, daily_at=time(3, 0)),

@@ -58,6 +58,11 @@ NAMES: Final[dict[str, str]] = {
     "appeal.resumed": "срок возобновлён",
     "connection.changed": "изменены параметры канала",
     "connection.switched": "канал включён или выключен",
+    "connection.silence_set": "изменён срок молчания канала",
+    "connection.tried": "проверена связь канала",
+    "point.added": "добавлена точка взаимодействия",
+    "point.changed": "изменена точка взаимодействия",
+    "point.ended": "завершена точка взаимодействия",
     "appointment.booked": "записан на личный приём",
     "appointment.moved": "запись на приём перенесена",
     "appointment.cancelled": "запись на приём отменена",
@@ -332,6 +337,8 @@ _VERBS: Final = {"added": "добавлено", "changed": "изменено"}
 FACTS: Final[dict[str, str]] = {
     # Connected channels
     "secrets": "изменённые секреты",
+    "well": "связь есть",
+    "point": "точка взаимодействия",
     # The front office
     "appointment": "запись на приём",
     "audio": "аудио",

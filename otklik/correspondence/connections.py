@@ -89,12 +89,27 @@ def drafted(channel: str) -> Connecting:
     return Connecting(channel) if row is None else _connecting(row)
 
 
+def is_locked(row: Connection) -> bool:
+    """Say whether the secrets were written down under another key of the installation: they must be typed anew."""
+    try:
+        return bool(row.secrets) and not isinstance(_opened(row.secrets), dict)
+    except KeyChanged:
+        return True
+
+
+def given(row: Connection) -> set[str]:
+    """Return the names of the secrets that have been typed in and can be read."""
+    return (
+        set() if is_locked(row) or not row.secrets else {name for name, value in _opened(row.secrets).items() if value}
+    )
+
+
 def configure(channel: Connected, values: Mapping[str, Any], *, by: Employee | None) -> Connection:
     """Keep what an administrator wrote down; a secret left empty stays what it was."""
     known = {one.name: one for one in channel.settings}
     with transaction.atomic():
         row, _ = Connection.objects.select_for_update().get_or_create(channel=channel.code)
-        secrets = _opened(row.secrets) if row.secrets else {}
+        secrets = {} if is_locked(row) else _opened(row.secrets) if row.secrets else {}
         new = {name: value for name, value in values.items() if _kind(known, name) == "secret" and value}
         row.values = {name: value for name, value in values.items() if name in known and _kind(known, name) != "secret"}
         row.secrets = _sealed({**secrets, **new})
@@ -116,6 +131,23 @@ def switch(channel: Connected, on: bool, *, reason: str, by: Employee | None) ->
         Connection.objects.filter(pk=row.pk).update(on=on, sends=channel.sends, error="", failures=0, not_before=None)
         ConnectionSwitch.objects.create(connection=row, on=on, reason=fit(reason, 300), at=timezone.now(), by=by)
         journal.record("connection.switched", chain=f"channel:{channel.code}", by=by, on=on)
+
+
+def expect(channel: str, hours: int | None, *, by: Employee | None) -> None:
+    """Say after how many working hours without a message a channel is silent; None: as it usually is."""
+    with transaction.atomic():
+        row, _ = Connection.objects.select_for_update().get_or_create(channel=channel)
+        if row.silent_after != hours:
+            Connection.objects.filter(pk=row.pk).update(silent_after=hours)
+            journal.record("connection.silence_set", chain=f"channel:{channel}", by=by, hours=hours)
+
+
+def tried(channel: str, *, well: bool, by: Employee | None) -> None:
+    """Note that somebody asked the other side by hand; where it answered, nothing waits for the next visit."""
+    with transaction.atomic():
+        if well:
+            Connection.objects.filter(channel=channel).update(not_before=None)
+        journal.record("connection.tried", chain=f"channel:{channel}", by=by, well=well)
 
 
 def remember(channel: str, **cursor: Any) -> None:

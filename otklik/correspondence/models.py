@@ -102,6 +102,31 @@ class ConnectionSwitch(models.Model):
         return f"{self.connection} {self.at:%d.%m.%Y}"
 
 
+class Outage(models.Model):
+    """A time during which a channel did not work, or was silent for longer than is usual for it; told of once."""
+
+    class Kind(models.TextChoices):
+        FAILING = "failing", "не работает"
+        SILENT = "silent", "молчит дольше обычного"
+
+    channel = models.CharField("канал", max_length=32, choices=ChannelCode)
+    kind = models.CharField("что случилось", max_length=8, choices=Kind)
+    error = models.CharField("что ответила другая сторона", max_length=500, blank=True)
+    began_at = models.DateTimeField("с какого времени")
+    ended_at = models.DateTimeField("по какое время", null=True, blank=True)
+
+    class Meta:
+        verbose_name = "перебой канала"
+        verbose_name_plural = "перебои каналов"
+        ordering = ["-began_at", "-id"]
+        constraints = [
+            models.UniqueConstraint("channel", "kind", condition=Q(ended_at=None), name="outage_under_way_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.channel} {self.began_at:%d.%m.%Y}"
+
+
 class Thread(models.Model):
     """A conversation with one applicant about one matter."""
 
@@ -211,6 +236,7 @@ class IncomingMessage(models.Model):
         indexes = [
             models.Index(fields=["state", "received_at"], name="incoming_waiting"),
             models.Index(fields=["sender_address"], name="incoming_sender"),
+            models.Index(fields=["channel", "stored_at"], name="incoming_of_channel"),
         ]
 
     def __str__(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -137,7 +137,7 @@ class _Ours:
 
     numbers: frozenset[str]
     mailboxes: frozenset[str]
-    words: frozenset[str]
+    addresses: tuple[frozenset[str], ...]
 
     @classmethod
     def gathered(cls) -> _Ours:
@@ -145,28 +145,35 @@ class _Ours:
         points = list(ContactPoint.objects.exclude(address="").values_list("address", flat=True))
         told = [department.phone, department.email, department.address, *points]
         numbers = {number for one in told for number in _numbers(one)}
-        return cls(frozenset(numbers), frozenset(one.casefold().strip() for one in told), frozenset(_words(told)))
+        mailboxes = frozenset(one.casefold().strip() for one in told)
+        return cls(frozenset(numbers), mailboxes, tuple(_words(one) for one in told if any(map(str.isdigit, one))))
 
     def has(self, kind: str, said: str) -> bool:
         if kind == "phone":
-            numbers = list(_numbers(said))
-            return bool(numbers) and set(numbers) <= self.numbers
+            numbers = list(_numbers(said))  # with the code of the town or without
+            ours = [any(one.endswith(two) or two.endswith(one) for two in self.numbers) for one in numbers]
+            return bool(numbers) and all(ours)
         if kind == "email":
             return said.casefold().strip() in self.mailboxes
         if kind == "name":
             return _is_signature(said)
-        return kind == "address" and set(_words([said])) <= self.words
+        # With the town or the room, or without: it is the same house.
+        return kind == "address" and any(one <= _words(said) or _words(said) <= one for one in self.addresses)
 
 
 def _is_signature(said: str) -> bool:
     """Say whether a name is one of ours as it is signed: whole or with initials, never the surname alone."""
-    told = list(_words([said]))
+    told = _in_order(said)
     for one in Employee.objects.filter(last_name__in=re.findall(r"[А-ЯЁ][А-ЯЁа-яё-]+", said)).exclude(first_name=""):
-        last, names = list(_words([one.last_name])), list(_words([one.first_name, one.patronymic]))
+        last, names = _in_order(one.last_name), _in_order(f"{one.first_name} {one.patronymic}")
         initials = [word[:1] for word in names]
         if told in ([*last, *names], [*names, *last], [*last, *initials], [*initials, *last]):
             return True
     return False
+
+
+def _in_order(text: str) -> list[str]:
+    return re.findall(r"\w+", text.casefold())
 
 
 def _numbers(text: str) -> Iterator[str]:
@@ -174,6 +181,5 @@ def _numbers(text: str) -> Iterator[str]:
         yield re.sub(r"\D", "", found)[-10:]
 
 
-def _words(texts: Iterable[str]) -> Iterator[str]:
-    for text in texts:
-        yield from re.findall(r"\w+", text.casefold())
+def _words(text: str) -> frozenset[str]:
+    return frozenset(re.findall(r"\w+", re.sub(r"\d{6}", "", text.casefold())))

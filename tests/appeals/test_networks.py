@@ -12,6 +12,7 @@ from otklik.appeals import dispatch, registration, ways
 from otklik.correspondence import social
 from otklik.correspondence.models import ChannelCode, Connection, ContactPoint, IncomingMessage, MessageFacts, Thread
 from otklik.people.applicants import Typed
+from otklik.people.models import Department
 
 HOME = "vk.com/id501"
 COMMENT = "vk.com/wall-217_45?reply=678"
@@ -95,6 +96,21 @@ def test_a_comment_is_answered_without_name_files_and_code(world):
     assert "Мария" not in message.text
     assert appeal.secret not in message.text
     assert "feedback" not in message.text
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("Приём: г. Новосибирск, Красный проспект, 18, каб. 214, с 9 до 18.", []),
+        ("Приходите на Красный проспект, 18 или звоните: (383) 238-60-02.", []),
+        ("Участок 54:35:012345:67, 800 кв. м, приказ № 123 от 12.03.2025, ответ № О-2026-000001.", []),
+        ("Вы живёте по адресу ул. Ленина, д. 5, кв. 12.", ["адрес"]),
+        ("Звоните Петровой Елене Викторовне: 8 913 555-12-34.", ["имя", "телефон"]),
+    ],
+)
+def test_what_the_department_publishes_of_itself_is_no_personal_data(world, text, kinds):
+    Department.objects.update(phone="8 (383) 238-60-02")
+    assert social.personal_in(text) == kinds
 
 
 def test_personal_data_goes_to_the_person_alone(world):

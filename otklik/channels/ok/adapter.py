@@ -51,7 +51,7 @@ class OkChannel:
     repeats_safely: ClassVar[bool] = False  # nothing in the API tells a repeat: who answers finds out
     every: ClassVar[int] = 300
     sends: ClassVar[bool] = True
-    guide: ClassVar[str] = "docs/channels/ok.md"
+    guide: ClassVar[str] = "ok"
     settings: ClassVar[Sequence[Setting]] = (
         Setting("group", "Номер группы", "Цифры из адреса ok.ru/group/123.", kind="number"),
         Setting("token", "Ключ доступа группы", "Настройки группы → Сообщения → Работа с API.", kind="secret"),
@@ -101,10 +101,14 @@ class OkChannel:
         for chat in _talked(there, since):
             for update in reversed(list(_written(there, chat, since))):
                 yield from self._take_new(there, update)
+        told: dict[str, int] = {}
         if _reads_comments(there):
+            # Comments on old topics may be new: they count from the day on which comments were first asked for.
+            told["comments_from"] = number(there.cursor.get("comments_from")) or now
             for update in _comments(there, now):
-                yield from self._take_new(there, update)
-        connections.remember(self.code, seen_to=now)
+                if not 0 < number(update["comment"].get("date_ms")) < told["comments_from"]:
+                    yield from self._take_new(there, update)
+        connections.remember(self.code, seen_to=now, **told)
 
     def parse(self, raw: Path) -> Parsed:
         """Read a kept message or comment."""

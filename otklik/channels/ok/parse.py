@@ -25,7 +25,7 @@ def parse(raw: Path) -> Parsed:
     answers = [*event.answers, *([after] if (after := words(content.get("after"))) else [])]
     notes = []
     if event.thing == "comment":
-        notes.append("Комментарий в группе: ответ под ним увидят все.")
+        notes.append(f"Комментарий в группе, ответ под ним увидят все: {event.answer_address}")
     if not text and not files:
         notes.append("в сообщении нет текста")
     if sent_at is None:

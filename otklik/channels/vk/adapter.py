@@ -49,7 +49,7 @@ class VkChannel:
     repeats_safely: ClassVar[bool] = True  # random_id, guid; and the dialogue is looked at first
     every: ClassVar[int] = 300
     sends: ClassVar[bool] = True
-    guide: ClassVar[str] = "docs/channels/vk.md"
+    guide: ClassVar[str] = "vk"
     settings: ClassVar[Sequence[Setting]] = (
         Setting("group", "Номер сообщества", "Цифры из адреса vk.com/club123 или vk.com/public123.", kind="number"),
         Setting("token", "Ключ доступа сообщества", "Управление → Работа с API → Ключи доступа.", kind="secret"),
@@ -174,6 +174,10 @@ def _who(there: Connecting, author: int) -> dict[str, str]:
     """Return a person's name; without it the message is no worse."""
     if author <= 0:
         return {"last_name": f"Сообщество {-author}"} if author else {}
+    known = IncomingMessage.objects.filter(channel=ChannelCode.VK, sender_address=f"vk.com/id{author}")
+    if said := known.exclude(sender_name="").order_by("-id").values_list("sender_name", flat=True).first():
+        last, _, first = said.partition(" ")  # who has written before need not be asked for
+        return {"last_name": last, "first_name": first}
     with suppress(SourceError):
         for one in records(api.ask(there, "users.get", user_ids=author)):
             return {name: words(one.get(name)) for name in ("last_name", "first_name")}

@@ -57,11 +57,11 @@ def _notes(event: Event, text: str, files: bool, dated: bool) -> list[str]:
     if event.turn == "edit":
         notes.append("Автор изменил написанное: это новый текст.")
     if event.thing == "comment":
-        notes.append("Комментарий на стене сообщества: ответ под ним увидят все.")
+        notes.append(f"Комментарий на стене сообщества, ответ под ним увидят все: {event.answer_address}")
     if event.suggested:
         notes.append("Запись предложена сообществу и не опубликована: ответить можно личным сообщением.")
     elif event.thing == "post":
-        notes.append("Запись на стене сообщества: ответ под ней увидят все.")
+        notes.append(f"Запись на стене сообщества, ответ под ней увидят все: {event.answer_address}")
     if not text and not files:
         notes.append("в сообщении нет текста")
     if not dated:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -155,11 +156,23 @@ def test_comments_come_by_asking_where_the_keys_of_an_application_are_written_do
     connections.visit(OkChannel())
     assert not IncomingMessage.objects.exists()
     with_application(fake)
+    connections.remember("ok", comments_from=1)
     connections.visit(OkChannel())
     connections.visit(OkChannel())
     [row] = read_all()
     assert (row.external_id, row.text) == ("comment:154000000000045:MTY3OA.1", one["text"])
     assert Connection.objects.get(channel="ok").error == ""
+
+
+def test_comments_older_than_the_connection_stay_where_they_are(fake):
+    one = payload("comment")["comment"]
+    fake.told(topics=["154000000000045"], comments={"154000000000045": [one]})
+    with_application(fake)
+    connections.visit(OkChannel())
+    assert not IncomingMessage.objects.exists()
+    fake.told(comments={"154000000000045": [one, {**one, "id": "new", "date_ms": int(time.time() * 1000) + 5000}]})
+    connections.visit(OkChannel())
+    assert [row.external_id for row in read_all()] == ["comment:154000000000045:new"]
 
 
 # --- out --------------------------------------------------------------------------------------------------------------

@@ -123,6 +123,24 @@ def test_a_person_without_a_name_is_a_message_all_the_same(fake):
     assert (row.sender_name, row.sender_address) == ("", HOME)
 
 
+def test_who_has_written_before_is_not_asked_for_again(fake):
+    comes("message_new")
+    read_all()
+    call(event("message_new", {"message": message(42, "И ещё вопрос")}))
+    assert [row.sender_name for row in read_all()] == ["Примерова Анна"] * 2
+    assert [one["method"] for one in fake.holds("asked")] == ["users.get"]
+
+
+def test_what_takes_too_long_to_fetch_costs_the_message_its_files_only(fake, monkeypatch):
+    monkeypatch.setattr("otklik.channels.envelope.LONGEST", -1.0)
+    attached = [{"type": "doc", "doc": {"id": 1, "title": "план.pdf", "url": fake.lay("plan", b"%PDF-1.7")}}]
+    call(event("message_new", {"message": message(1, attachments=attached)}))
+    [row] = read_all()
+    assert [paper.problem for paper in row.files.all()] == [
+        "Вложения скачивались слишком долго: откройте это в самой сети."
+    ]
+
+
 def test_attachments_are_fetched_from_the_networks_own_hosts_only(fake):
     mine = fake.lay("plan", b"%PDF-1.7")
     attached = [
