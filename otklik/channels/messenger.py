@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from otklik.channels import dialogue, envelope, two_questions
 from otklik.channels.two_questions import Step
-from otklik.core import files
+from otklik.core import files, installation
 from otklik.core.crashpoints import reach
 from otklik.correspondence import connections, delivery, inbox, social
 from otklik.correspondence.channel import (
@@ -311,6 +311,8 @@ class Messenger:
 
     def send(self, item: ToSend) -> str:
         """Hand a message over, in as many calls as it takes; one that stopped half-way goes on where it stopped."""
+        if installation.is_demo():
+            raise DeliveryError("Учебный стенд: наружу ничего не уходит.", permanent=True)
         there, place = connections.needed(self.code), social.place_of(self.code, item.recipient)
         if place is None:
             raise DeliveryError(

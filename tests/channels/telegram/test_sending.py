@@ -40,6 +40,12 @@ def test_an_answer_goes_to_the_chat_as_a_reply_with_the_mark_of_its_conversation
     assert "[#abcdefgh23]" in sent["text"]
 
 
+def test_nothing_leaves_a_demo_stand(fake, demo_stand):
+    with pytest.raises(DeliveryError, match="наружу ничего не уходит"):
+        send()
+    assert fake.told()["sent"] == []
+
+
 @pytest.mark.parametrize(
     ("text", "kinds"),
     [
