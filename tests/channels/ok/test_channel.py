@@ -118,11 +118,18 @@ def test_each_error_of_the_table_is_in_russian_and_of_a_known_kind():
 # --- in ---------------------------------------------------------------------------------------------------------------
 
 
-def test_who_does_not_know_the_key_is_refused_and_what_is_no_json_is_not_called_got(fake):
+def test_who_does_not_know_the_key_is_refused(fake):
     assert call(payload("message_created"), key="wrong").status_code == 403
     assert call(payload("message_created"), key="").status_code == 403
-    assert call(b"\xff\x00").status_code == 400
     assert not IncomingMessage.objects.exists()
+
+
+def test_what_cannot_be_read_is_kept_once_for_a_clerk(fake):
+    for _ in range(3):
+        assert call(b"\xff\x00[").status_code == 200
+    [row] = read_all()
+    assert (row.state, row.redelivered) == ("quarantined", 2)
+    assert "откройте оригинал" in row.problem
 
 
 def test_a_repeat_is_counted_and_fetches_nothing_again(fake):
