@@ -21,12 +21,12 @@ from otklik.api import once
 from otklik.appeals import answered, bulk, registration, signals, signature
 from otklik.appeals.lessons import letters
 from otklik.channels.mail import imap
-from otklik.channels.registry import all_channels, all_readers
+from otklik.channels.registry import all_channels, all_connected, all_readers
 from otklik.channels.site import attached, limits
 from otklik.config.backup import make
 from otklik.core import beats, files, journal
 from otklik.core.models import Firing, JournalEntry, JournalSeal
-from otklik.correspondence import delivery, inbox, staff_mail
+from otklik.correspondence import connections, delivery, inbox, staff_mail
 from otklik.correspondence.channel import Channel
 from otklik.hotline import calls
 from otklik.knowledge import file_texts, finding, lessons, materials, proposals, quality, quarters, schedule, weeks
@@ -82,6 +82,11 @@ def periodic() -> list[Job]:
             Job(f"mailbox-{number}", partial(imap.poll, url, mail), every=timedelta(seconds=settings.MAIL_SECONDS))
             for number, url in enumerate(settings.MAILBOXES, 1)
         ),
+        *(
+            Job(f"channel-{code}", partial(connections.visit, channel), every=timedelta(seconds=channel.every))
+            for code, channel in all_connected().items()
+            if channel.every
+        ),
         Job("return-stuck", delivery.return_stuck, every=timedelta(minutes=1)),
         Job("return-stuck-staff-mail", staff_mail.return_stuck, every=timedelta(minutes=1)),
         Job("publish-scheduled", schedule.carry_out, every=timedelta(minutes=1)),
@@ -92,6 +97,7 @@ def periodic() -> list[Job]:
         Job("tell-of-law", notices.tell_of_law, daily_at=time(7, 5)),
         Job("tell-of-instructions", notices.tell_of_instructions, daily_at=time(7, 10)),
         Job("tell-of-calls", notices.tell_of_calls, every=timedelta(minutes=5)),
+        Job("watch-channels", notices.tell_of_channels, every=timedelta(minutes=5)),
         Job("carry-out-transfers", accounts.carry_out_moves, daily_at=time(0, 1)),
         Job("seal-journal", seal_past_days, daily_at=time(0, 10)),
         Job("sweep-files", sweep_files, daily_at=time(3, 0)),

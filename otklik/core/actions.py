@@ -56,6 +56,13 @@ NAMES: Final[dict[str, str]] = {
     "appeal.redated": "срок пересчитан",
     "appeal.paused": "срок приостановлен",
     "appeal.resumed": "срок возобновлён",
+    "connection.changed": "изменены параметры канала",
+    "connection.switched": "канал включён или выключен",
+    "connection.silence_set": "изменён срок молчания канала",
+    "connection.tried": "проверена связь канала",
+    "point.added": "добавлена точка взаимодействия",
+    "point.changed": "изменена точка взаимодействия",
+    "point.ended": "завершена точка взаимодействия",
     "appointment.booked": "записан на личный приём",
     "appointment.moved": "запись на приём перенесена",
     "appointment.cancelled": "запись на приём отменена",
@@ -329,6 +336,10 @@ NAMES: Final[dict[str, str]] = {
 }
 _VERBS: Final = {"added": "добавлено", "changed": "изменено"}
 FACTS: Final[dict[str, str]] = {
+    # Connected channels
+    "secrets": "изменённые секреты",
+    "well": "связь есть",
+    "point": "точка взаимодействия",
     # The front office
     "appointment": "запись на приём",
     "audio": "аудио",
@@ -473,6 +484,7 @@ FACTS: Final[dict[str, str]] = {
     "was_signer": "кто подписывал",
 }
 CHAINS: Final[dict[str, str]] = {
+    "channel": "канал",
     "appointment": "запись на приём",
     "reception": "личный приём",
     "access": "доступ за",

@@ -22,6 +22,7 @@ from otklik.core import journal
 from otklik.core.crashpoints import reach
 from otklik.core.errors import DomainError
 from otklik.core.models import StoredFile
+from otklik.correspondence import connections
 from otklik.correspondence.channel import Channel, DeliveryError, DeliveryUnknown, ToSend
 from otklik.correspondence.models import (
     ChannelCode,
@@ -38,8 +39,9 @@ from otklik.people.models import Employee
 log = logging.getLogger("otklik.delivery")
 
 State = OutgoingMessage.State
-# Channels with a program on the other side; what goes by any other is carried by a person.
-BY_PROGRAM = frozenset({ChannelCode.EMAIL, ChannelCode.WEBSITE})
+# Channels with a program on the other side; what goes by any other is carried by a person. The others of these
+# only while they are connected.
+ALWAYS = frozenset({ChannelCode.EMAIL, ChannelCode.WEBSITE})
 # Pauses after a passing refusal: four days in all, as RFC 5321, 4.5.4.1 advises.
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 480, 720, 1440, 1440, 1440))
 # A sending that has lasted longer belongs to a dead worker.
@@ -144,7 +146,7 @@ def _first_state(channel: str, imported: bool) -> str:
     """Return where a row starts: what is brought in from history sends nothing."""
     if imported:
         return State.SENT
-    return State.QUEUED if channel in BY_PROGRAM else State.BY_HAND
+    return State.QUEUED if channel in ALWAYS or connections.sends(channel) else State.BY_HAND
 
 
 def _stored(content: StoredFile | bytes | Path | IO[bytes], name: str) -> StoredFile:

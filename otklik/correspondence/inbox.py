@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import uuid
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -22,11 +21,10 @@ from otklik.core import files as storage
 from otklik.core import journal
 from otklik.core.crashpoints import reach
 from otklik.core.errors import DomainError
-from otklik.core.models import JournalEntry, StoredFile
+from otklik.core.models import StoredFile
 from otklik.correspondence import delivery, threading
 from otklik.correspondence.channel import Arrived, Parsed, ParsedFile, ParseError, Reader
 from otklik.correspondence.models import (
-    ChannelCode,
     ContactPoint,
     IncomingFile,
     IncomingMessage,
@@ -81,31 +79,6 @@ class Accepted:
 
     message: IncomingMessage
     duplicate: bool
-
-
-@dataclass(frozen=True)
-class Tally:
-    """One channel's day: what came and what became of it. `seen` is counted from the journal, the rest from rows."""
-
-    channel: str
-    day: date
-    seen: int
-    waiting: int
-    registered: int
-    joined: int
-    quarantined: int
-    rejected: int
-    redelivered: int
-
-    @property
-    def channel_name(self) -> str:
-        """Return the channel's name in Russian."""
-        return str(ChannelCode(self.channel).label)
-
-    @property
-    def balanced(self) -> bool:
-        """Say whether everything seen is accounted for."""
-        return self.seen == self.waiting + self.registered + self.joined + self.quarantined + self.rejected
 
 
 # --- accepting -------------------------------------------------------------------------------------------------------
@@ -328,6 +301,8 @@ def _or_quarantine(message: IncomingMessage) -> Iterator[None]:
         raise  # the message waits where it is
     except ParseError as exc:
         _quarantine(message, str(exc))
+    except RecursionError:
+        _quarantine(message, "Содержание вложено само в себя слишком глубоко: так пишут, чтобы сломать программу.")
     except OSError:
         log.exception("message %s: files", message.pk)
         _quarantine(message, "Не удалось прочитать или записать файлы сообщения. Проверьте диск и повторите разбор.")
@@ -543,36 +518,3 @@ def check_undecided(message: IncomingMessage) -> None:
 def _already(message: IncomingMessage) -> AlreadyTaken:
     who = f"решение принял сотрудник {message.decided_by.short_name}, " if message.decided_by else ""
     return AlreadyTaken(now=message.get_state_display(), who=who)
-
-
-# --- reconciling -----------------------------------------------------------------------------------------------------
-
-
-def tally(day: date, *, days: int = 1) -> list[Tally]:
-    """Return what each channel brought in on each of the `days` local days that end with `day`, newest first."""
-    zone = timezone.get_default_timezone()
-    since = datetime.combine(day - timedelta(days=days - 1), time(), zone)
-    until = datetime.combine(day + timedelta(days=1), time(), zone)
-    counts: dict[tuple[date, str], Counter[str]] = {}
-    rows = IncomingMessage.objects.filter(stored_at__gte=since, stored_at__lt=until)
-    for channel, state, at, again in rows.values_list("channel", "state", "stored_at", "redelivered").iterator():
-        counts.setdefault((timezone.localdate(at, zone), channel), Counter()).update({state: 1, "redelivered": again})
-    # Counted apart from the rows: a row that vanished would be missed only so.
-    entries = JournalEntry.objects.filter(action="message.accepted", at__gte=since, at__lt=until)
-    for data, at in entries.values_list("data", "at").iterator():
-        counts.setdefault((timezone.localdate(at, zone), data["channel"]), Counter())["seen"] += 1
-    return [_tally(*key, counts[key]) for key in sorted(counts, key=lambda key: (-key[0].toordinal(), key[1]))]
-
-
-def _tally(day: date, channel: str, counted: Counter[str]) -> Tally:
-    return Tally(
-        channel=channel,
-        day=day,
-        seen=counted["seen"],
-        waiting=counted[State.STORED] + counted[State.NEW],
-        registered=counted[State.REGISTERED],
-        joined=counted[State.JOINED],
-        quarantined=counted[State.QUARANTINED],
-        rejected=counted[State.REJECTED],
-        redelivered=counted["redelivered"],
-    )

@@ -12,7 +12,7 @@ from otklik.core.models import StoredFile
 
 
 class ChannelCode(models.TextChoices):
-    """The eleven channels of п. 3.1 (ВК and ОК apart), and what is noted by hand."""
+    """The eleven channels of п. 3.1 (ВК and ОК apart), and MAX: beyond the order, off until it is switched on."""
 
     GOVERNOR = "governor_reception", "Общественная приёмная Губернатора"
     WEBSITE = "website", "сайт департамента"
@@ -26,6 +26,7 @@ class ChannelCode(models.TextChoices):
     POS = "pos", "ПОС «Решаем вместе»"
     HOTLINE = "hotline", "консультационная линия"
     EKC = "ekc", "ЕКЦ (110)"
+    MAX = "max", "мессенджер MAX"
 
 
 def new_token() -> str:
@@ -52,6 +53,78 @@ class ContactPoint(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Connection(models.Model):
+    """What an administrator has written down to connect a channel, and how it has been working since."""
+
+    channel = models.CharField("канал", max_length=32, choices=ChannelCode, unique=True)
+    on = models.BooleanField("включён", default=False)
+    sends = models.BooleanField("отправляет сам", default=False, help_text="Иначе ответ передаёт сотрудник.")
+    values = models.JSONField("параметры", default=dict, blank=True)
+    secrets = models.TextField("секреты, зашифрованы", blank=True)
+    cursor = models.JSONField("докуда прочитано", default=dict, blank=True)
+    silent_after = models.PositiveSmallIntegerField(
+        "молчание, рабочих часов", null=True, blank=True, help_text="Дольше молчит — видно на странице каналов."
+    )
+    visited_at = models.DateTimeField("последнее обращение", null=True, blank=True)
+    worked_at = models.DateTimeField("последнее удачное обращение", null=True, blank=True)
+    error = models.CharField("последняя ошибка", max_length=500, blank=True)
+    error_at = models.DateTimeField("когда", null=True, blank=True)
+    failures = models.PositiveIntegerField("неудач подряд", default=0)
+    not_before = models.DateTimeField("не обращаться раньше", null=True, blank=True)
+
+    class Meta:
+        verbose_name = "подключение канала"
+        verbose_name_plural = "подключения каналов"
+
+    def __str__(self) -> str:
+        return self.channel
+
+
+class ConnectionSwitch(models.Model):
+    """A channel was switched on or off: since when, by whom and why."""
+
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="switches", verbose_name="подключение")
+    on = models.BooleanField("включён")
+    reason = models.CharField("причина", max_length=300, blank=True)
+    at = models.DateTimeField("когда")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="кто"
+    )
+
+    class Meta:
+        verbose_name = "переключение канала"
+        verbose_name_plural = "переключения каналов"
+        ordering = ["-at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.connection} {self.at:%d.%m.%Y}"
+
+
+class Outage(models.Model):
+    """A time during which a channel did not work, or was silent for longer than is usual for it; told of once."""
+
+    class Kind(models.TextChoices):
+        FAILING = "failing", "не работает"
+        SILENT = "silent", "молчит дольше обычного"
+
+    channel = models.CharField("канал", max_length=32, choices=ChannelCode)
+    kind = models.CharField("что случилось", max_length=8, choices=Kind)
+    error = models.CharField("что ответила другая сторона", max_length=500, blank=True)
+    began_at = models.DateTimeField("с какого времени")
+    ended_at = models.DateTimeField("по какое время", null=True, blank=True)
+
+    class Meta:
+        verbose_name = "перебой канала"
+        verbose_name_plural = "перебои каналов"
+        ordering = ["-began_at", "-id"]
+        constraints = [
+            models.UniqueConstraint("channel", "kind", condition=Q(ended_at=None), name="outage_under_way_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.channel} {self.began_at:%d.%m.%Y}"
 
 
 class Thread(models.Model):
@@ -163,6 +236,7 @@ class IncomingMessage(models.Model):
         indexes = [
             models.Index(fields=["state", "received_at"], name="incoming_waiting"),
             models.Index(fields=["sender_address"], name="incoming_sender"),
+            models.Index(fields=["channel", "stored_at"], name="incoming_of_channel"),
         ]
 
     def __str__(self) -> str:

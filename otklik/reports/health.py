@@ -35,6 +35,7 @@ from otklik.hotline import calls, consultations
 from otklik.hotline.exchange.events import Source
 from otklik.hotline.models import CallEvent, ExchangeState
 from otklik.knowledge import materials
+from otklik.reports import channels
 from otklik.search import reading, vectors
 from otklik.search.models import Entry, IndexHost
 
@@ -58,6 +59,10 @@ INDEXES: Final[dict[str, str]] = {
 # What each periodic job is called, up to the number of a mailbox.
 JOBS: Final[dict[str, str]] = {
     "mailbox": "Опрос почтового ящика",
+    "channel-vk": "Проверка ВКонтакте",
+    "channel-ok": "Проверка Одноклассников",
+    "channel-telegram": "Опрос Telegram",
+    "channel-max": "Опрос MAX",
     "return-stuck": "Возврат прерванных отправок",
     "return-stuck-staff-mail": "Возврат прерванных писем сотрудникам",
     "tell-of-terms": "Уведомления о сроках",
@@ -68,6 +73,8 @@ JOBS: Final[dict[str, str]] = {
     "tell-of-law": "Напоминания об изменениях законодательства",
     "tell-of-instructions": "Напоминания о поручениях с личного приёма",
     "tell-of-calls": "Напоминания о перезвонах",
+    "channel": "Опрос канала",
+    "watch-channels": "Наблюдение за каналами",
     "sweep-notices": "Уборка старых уведомлений",
     "sweep-staff-mail": "Уборка старых писем сотрудникам",
     "seal-journal": "Печать журнала за день",
@@ -127,6 +134,8 @@ def areas() -> list[Area]:
 def job_name(code: str) -> str:
     """Return what a periodic job is called; of several alike with its number."""
     name, _, number = code.rpartition("-")
+    if name == "channel" and number in ChannelCode.values:
+        return f"{JOBS[name]}: {ChannelCode(number).label}"
     return f"{JOBS[name]} № {number}" if number.isdecimal() and name in JOBS else JOBS.get(code, code)
 
 
@@ -228,6 +237,17 @@ def _mailboxes() -> Iterator[Fact]:
             yield Fact(name, f"не опрашивался с {_moment(row.polled_at)}", BAD, "Проверьте службы.")
         else:
             yield Fact(name, f"опрошен {_moment(row.polled_at)}, всего получено писем: {row.seen}")
+
+
+def _channels() -> Iterator[Fact]:
+    """Tell of channels that should work; mailboxes have an area of their own."""
+    states = channels.states()
+    troubled = [one for one in states if one.state in (channels.FAILING, channels.SILENT)]
+    for one in troubled:
+        yield Fact(one.name, f"{one.words}. {one.error}", BAD if one.state == channels.FAILING else WARN, one.do)
+    for title, state in (("Работают", channels.WORKING), ("Выключены", channels.OFF), ("Вручную", channels.BY_HAND)):
+        if names := [one.name for one in states if one.state == state]:
+            yield Fact(title, ", ".join(names))
 
 
 def _no_mailboxes() -> Fact:
@@ -570,6 +590,7 @@ def _purpose() -> str:
 
 _AREAS: Final[tuple[tuple[str, str, Callable[[], Iterator[Fact]]], ...]] = (
     ("workers", "Службы", _workers),
+    ("channels", "Каналы", _channels),
     ("mailboxes", "Почтовые ящики", _mailboxes),
     ("exchange", "Телефонная станция", _exchange),
     ("queues", "Очереди", _queues),

@@ -19,7 +19,7 @@ from otklik.appeals.permissions import allows
 from otklik.core.access import by_itself, requires
 from otklik.core.forms import DATE_INPUT, TidyForm
 from otklik.core.pages import safe_back
-from otklik.correspondence import delivery
+from otklik.correspondence import connections, delivery
 from otklik.correspondence.models import ChannelCode, OutgoingMessage
 from otklik.people import access as people_access
 from otklik.workplace.requests import StaffRequest
@@ -46,8 +46,18 @@ class PostedForm(TidyForm):
 class AnotherWayForm(TidyForm):
     """Where else the same signed answer can go."""
 
-    channel = forms.ChoiceField(label="Каким способом", choices=[(code.value, code.label) for code in BY_HAND_CHANNELS])
+    channel = forms.ChoiceField(label="Каким способом")
     address = forms.CharField(label="Куда", max_length=500, error_messages={"required": "Укажите адрес."})
+
+    def __init__(self, *args: Any, appeal: Appeal, **kwargs: Any) -> None:
+        """Offer letters, and the network the message came from while it is connected: there, to the person alone."""
+        private = dispatch.private_address(appeal)
+        network = [ChannelCode(appeal.answer_channel)] if private and connections.sends(appeal.answer_channel) else []
+        initial = {"channel": network[0], "address": private} if network else {"channel": ChannelCode.POST}
+        super().__init__(*args, prefix="way", initial=initial, **kwargs)
+        field = self.fields["channel"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [(code.value, str(code.label)) for code in (*network, *BY_HAND_CHANNELS)]
 
 
 @requires(*READERS)
@@ -72,7 +82,7 @@ def state(request: StaffRequest, pk: int) -> HttpResponse:
 def send(request: StaffRequest, pk: int) -> HttpResponse:
     """Send the answer by the applicant's channel."""
     appeal = access.get_for(request.user, pk)
-    dispatch.send(appeal, by=request.user)
+    dispatch.send(appeal, by=request.user, privately=request.POST.get("privately") == "yes")
     return redirect("workplace:dispatch", pk=pk)
 
 
@@ -134,7 +144,7 @@ def posted(request: StaffRequest, pk: int) -> HttpResponse:
 def another_way(request: StaffRequest, pk: int) -> HttpResponse:
     """Send the same signed answer by another channel or to another address."""
     appeal = access.get_for(request.user, pk)
-    form = AnotherWayForm(request.POST, prefix="way")
+    form = AnotherWayForm(request.POST, appeal=appeal)
     if not form.is_valid():
         return _again(request, appeal, way_form=form)
     try:
@@ -214,20 +224,23 @@ def _again(request: StaffRequest, appeal: Appeal, **typed: forms.Form) -> HttpRe
 def _context(request: StaffRequest, appeal: Appeal) -> dict[str, object]:
     row = _dispatch_of(appeal)
     message = row.message if row else None
+    answer = signature.frozen_of(appeal)
+    can_send = allows(dispatch.check_can_send, appeal, request.user)
     left = int((message.not_before - timezone.now()).total_seconds()) if message else 0
     return {
         "appeal": appeal,
-        "answer": signature.frozen_of(appeal),
+        "answer": answer,
+        "for_all": dispatch.seen_by_all(appeal, answer) if answer and can_send else None,
         "dispatch": row,
         "message": message,
         "undo_left": max(left, 0) if message and message.state == State.QUEUED else 0,
         "by_telephone": _is_call(message),
         "changing": message is not None and message.state in CHANGING,
         "addressee": people_access.masked(appeal.applicant),
-        "can_send": allows(dispatch.check_can_send, appeal, request.user),
+        "can_send": can_send,
         "can_undo": allows(dispatch.check_can_undo, appeal, request.user),
         "can_close": allows(dispatch.check_can_close, appeal, request.user),
         "may_dispatch": request.user.has_power("appeals.dispatch"),
         "posted_form": PostedForm(message=message, initial={"on": timezone.localdate()}),
-        "way_form": AnotherWayForm(prefix="way", initial={"channel": ChannelCode.POST}),
+        "way_form": AnotherWayForm(appeal=appeal),
     }

@@ -20,6 +20,7 @@ from otklik.reception import appointments
 from otklik.reports import compliance, line, receptions
 from otklik.workplace import (
     call_back,
+    channels,
     ekc_work,
     front_office,
     holding,
@@ -150,6 +151,7 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
     ),
     (
         Item("Сверка приёма", "scale", "reconciliation", ("intake.view",)),
+        Item("Каналы", "plug-connected", "channels", channels.READERS),
         Item("Календарь", "calendar", "calendar", ("calendar.edit",)),
         Item("Сроки", "clock-cog", "terms", ("calendar.edit",)),
         Item("Сотрудники", "users-group", "staff", ("people.manage",)),

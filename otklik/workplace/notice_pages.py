@@ -30,6 +30,7 @@ GROUPS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("Важное", ("mention", "reply", "undelivered")),
     ("За чем я слежу", ("followed",)),
     ("Консультационная линия", ("call_back",)),
+    ("Каналы и отзывы", ("channel", "opinion")),
     ("База знаний", ("review", "law", "to_agree", "agreed", "vote")),
 )
 

@@ -33,6 +33,7 @@ from otklik.people import staff
 from otklik.people.models import Employee, Substitution, Unit
 from otklik.reception import instructions
 from otklik.reception.models import Instruction
+from otklik.reports import channels
 from otklik.workplace.models import Attention, Notice, NoticeSettings
 
 log = logging.getLogger("otklik.notices")
@@ -73,6 +74,7 @@ SHIPPED: Final[Mapping[str, Way]] = {
     Kind.AGREED: Way(True, DIGEST),
     Kind.OPINION: Way(True, DIGEST),
     Kind.INSTRUCTION: Way(True, DIGEST),
+    Kind.CHANNEL: Way(True, ONCE),
 }
 # What waits for this very person comes through «не уведомлять» too: nobody must miss what is his.
 NEVER_MUTED: Final = {
@@ -579,6 +581,21 @@ def _on_line(power: str, unit: Unit | None) -> set[int]:
     """Return who has a power in the unit that keeps a line's log; everywhere, where it has none or nobody there."""
     here = set(staff.holders(power, unit=unit, on=timezone.localdate()).values_list("pk", flat=True))
     return here or _holders(power)
+
+
+# --- channels --------------------------------------------------------------------------------------------------------
+
+
+def tell_of_channels() -> int:
+    """Tell those who connect channels that one has begun to fail or has fallen silent, once an outage."""
+    people, told = _holders("channels.connect"), 0
+    for row in channels.watch():
+        path = reverse("workplace:channel", args=[row.channel])
+        name = row.get_channel_display()
+        # What the other side answered stands on the page: it may be long.
+        news = Told(Kind.CHANNEL, f"Канал {row.get_kind_display()}", people, path=path, subject=f"Канал «{name}»")
+        told += _remind(news, f"outage:{row.pk}")
+    return told
 
 
 # --- telling ---------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from otklik.workplace import (
     applicants,
     bulk,
     card,
+    channel_urls,
     feedback,
     intake,
     inviting,
@@ -147,6 +148,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *answer_urls.urlpatterns,
     *line_urls.urlpatterns,
     *reception_urls.urlpatterns,
+    *channel_urls.urlpatterns,
     *survey_urls.urlpatterns,
     # Employees, roles, who may what
     *staff_urls.urlpatterns,

@@ -16,13 +16,14 @@ from wagtail.models import Page
 from otklik.appeals import approval, assignment, classification, drafting, registration, search_feed, signals
 from otklik.appeals.models import Appeal, AppealMessage, Approval
 from otklik.channels.mail.models import CaughtLetter
+from otklik.channels.registry import all_connected
 from otklik.channels.site import intake
 from otklik.channels.site.models import Receipt
 from otklik.core import files, installation
 from otklik.core.models import Installation
-from otklik.correspondence import inbox
+from otklik.correspondence import connections, inbox
 from otklik.correspondence.channel import Arrived
-from otklik.correspondence.models import ContactPoint, IncomingMessage, OutgoingMessage
+from otklik.correspondence.models import Connection, ContactPoint, IncomingMessage, OutgoingMessage
 from otklik.demo import staff
 from otklik.demo.history import CHANNELS, Historian, Plan, letter_of, reply_to
 from otklik.hotline import calls, consultations, ekc, lines, missed, promises
@@ -67,6 +68,7 @@ from otklik.reception import defaults as reception_defaults
 from otklik.reception import front_office as desk
 from otklik.reception import notices as reception_notices
 from otklik.reception.models import Authority, ReceptionRule, Room, RoomCheck
+from otklik.reports import channels
 from otklik.search import dictionary, learning
 from otklik.search.dictionary import Facts, Kind
 from otklik.search.models import LearnedWord, ThesaurusEntry
@@ -152,6 +154,7 @@ def fill() -> dict[str, Any]:
                 f"/desk/feedback/{answered[0].invitation.response.pk}/",
                 f"/desk/paper/{typed}/",
                 "/desk/line/figures/list/",
+                f"/desk/reconciliation/list/?channel=email&figure=seen&day={today}",
             ],
             "clerk2": [f"/desk/paper/{checked}/", f"/desk/paper/{checked}/check/"],
             head: [f"/desk/approvals/{waiting.pk}/"],
@@ -161,7 +164,7 @@ def fill() -> dict[str, Any]:
                 f"/desk/law-weeks/{law_weeks[0].pk}/list/",
             ],
             "kbauthor": ["/desk/kb/questions/", "/desk/kb/ask/?q=гараж", "/desk/kb/?q=гараж"],
-            "admin": [f"/desk/staff/{people['executor1'].pk}/hand-over/"],
+            "admin": [f"/desk/staff/{people['executor1'].pk}/hand-over/", *_of_channels()],
             "operator": [f"/desk/ekc/{record.pk}/", "/desk/ekc/upload/"],
             writer: [f"/desk/appeals/{drafted.pk}/draft/"],
             "kbchief": _of_the_chief(),
@@ -179,6 +182,21 @@ def fill() -> dict[str, Any]:
             keeper: [f"/desk/appeals/{sent.pk}/{place}/" for place in ("invite", "keep", "material")],
         },
     }
+
+
+def _of_channels() -> list[str]:
+    """Leave a channel that fails and a message in every figure of a day; return their pages."""
+    pages = [f"/desk/channels/email/{place}" for place in ("", "points/new/")] + ["/desk/channels/website/guide/"]
+    for code, channel in list(all_connected().items())[:1]:
+        given = {one.name: one.default or "1" for one in channel.settings}
+        connections.configure(channel, given, by=None)
+        connections.switch(channel, True, reason="", by=None)
+        error = {"error": "Сервер не принимает ключ доступа.", "error_at": timezone.now(), "failures": 5}
+        Connection.objects.filter(channel=code).update(**error, visited_at=timezone.now())
+        pages += [f"/desk/channels/{code}/{place}" for place in ("", "settings/", "switch/", "points/new/")]
+    channels.watch()
+    point = ContactPoint.objects.earliest("pk").pk
+    return [*pages, f"/desk/channel-points/{point}/", f"/desk/channel-points/{point}/end/"]
 
 
 def reception_pages(official: Employee, clerk: Employee) -> list[str]:

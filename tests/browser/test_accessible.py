@@ -16,6 +16,7 @@ from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, Route
 
+from otklik.channels.registry import all_connected
 from otklik.demo import urls as demo
 from otklik.people import urls as people
 from otklik.portal import urls as portal
@@ -79,6 +80,9 @@ NO_PAGES = {
             *("paper_check_all", "paper_scan"),
             "front_board",
             *("hold_step", "reception_pdf", "recording_add", "recording"),
+            *("channel_try", "channel_silence"),
+            # Pages of channels that are connected: until one is built there is none.
+            *(() if all_connected() else ("channel_settings", "channel_switch")),
             *("knowledge_vote", "vote_decide", "questions_sample", "search_confidence", "test_set_progress"),
         )
     ),

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from otklik.appeals import approval, bulk, dispatch, registration
 from otklik.core.models import ChainHead, ProcedureClause, ProcedureEdition, RetentionRule, TermRule
-from otklik.correspondence.models import IncomingMessage, OutgoingMessage
+from otklik.correspondence.models import ContactPoint, IncomingMessage, OutgoingMessage
 from otklik.hotline import consultations, ekc
 from otklik.hotline import defaults as hotline
 from otklik.hotline import defaults as hotline_defaults
@@ -65,6 +65,7 @@ ASKED = (
     *("month", "view", "official", "on", "property"),
     *("official", "topic", "needs_access", "request", "appeal"),
     *("on", "rooms"),
+    *("channel", "day", "figure"),
 )
 TYPED = (
     *("text", "reason", "remark", "number", "appeal", "merged", "detach", "insert", "decline", "approvers", "signer"),
@@ -125,6 +126,8 @@ TYPED = (
     *("new-text", "new-topic", "order-due_on", "at", "kind", "ground", "note"),
     # The front office
     *("step", "paper_number", "why", "offered", "document", "document_other", "document_number", "keep_number"),
+    # Channels
+    *("silent_after", "last_day", "valid_from", "name", "code"),
     *("same", "video", "audio", "room", "later", "to", "matter", "out_of_turn", "count", "version"),
 )
 
@@ -203,6 +206,7 @@ def ids(world: World) -> dict[str, list[int]]:
         "paper": [_pile(world).pk],
         "feedback": [_said(world).pk],
         "retention": [RetentionRule.objects.earliest("pk").pk],
+        "channel-points": [ContactPoint.objects.earliest("pk").pk],
         **{place: [pk] for place, pk in reception.at_every_address().items()},
         "lines": [line.pk],
         "line-days": [line.exceptions.create(date="2026-12-01", why="Санитарный день").pk],
@@ -273,7 +277,7 @@ def address(pattern: URLPattern, pk: object, on: object = "2026-11-24") -> str:
     route = str(pattern.pattern)
     for name, converter in pattern.pattern.converters.items():
         kind = type(converter).__name__.removesuffix("Converter").lower()
-        value = {"day": on, "slug": "next"}.get(kind, pk)
+        value = {"day": on, "slug": "email" if route.startswith("channels/") else "next"}.get(kind, pk)
         route = route.replace(f"<{kind}:{name}>", str(value))
     return f"/desk/{route}"
 

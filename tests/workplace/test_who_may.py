@@ -23,7 +23,7 @@ from otklik.appeals.models import Appeal
 from otklik.appeals.step_rights import ASKED
 from otklik.core import cms, files, installation
 from otklik.core.models import Installation, TermRule
-from otklik.correspondence.models import IncomingFile, IncomingMessage, OutgoingFile, OutgoingMessage
+from otklik.correspondence.models import ContactPoint, IncomingFile, IncomingMessage, OutgoingFile, OutgoingMessage
 from otklik.hotline import consultations, ekc
 from otklik.hotline import defaults as hotline
 from otklik.hotline import defaults as hotline_defaults
@@ -147,6 +147,7 @@ def house(db: None) -> House:
         "deliveries": OutgoingMessage.objects.latest("pk").pk,
         "quarantine": quarantined.pk,
         "terms": TermRule.objects.earliest("pk").pk,
+        "channel-points": ContactPoint.objects.earliest("pk").pk,
         "lines": line.pk,
         "line-days": line.exceptions.create(date=today, why="Санитарный день").pk,
         "extensions": world.clerk.extensions.create(name="101", valid_from=today).pk,
@@ -234,6 +235,7 @@ def addresses(route: str, house: House) -> Iterator[str]:
 def fill(route: str, pk: int) -> str:
     """Put values into a route."""
     values = {"row": pk, "int": 2026 if "calendar" in route else pk, "day": "2026-11-24", "slug": "next", "str": "x"}
+    values |= {"slug": "email"} if route.startswith("desk/channels/") else {}
     return "/" + re.sub(r"<(\w+):\w+>", lambda found: str(values[found[1]]), route)
 
 
