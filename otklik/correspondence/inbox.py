@@ -7,7 +7,7 @@ import logging
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -31,7 +31,7 @@ from otklik.correspondence.models import (
     MessageFacts,
     Thread,
 )
-from otklik.correspondence.text import clean, fit
+from otklik.correspondence.text import clean, clean_each, fit
 from otklik.people.models import Employee
 
 log = logging.getLogger("otklik.inbox")
@@ -326,6 +326,7 @@ def _read(message: IncomingMessage, channel: Reader) -> Read:
     if message.raw is None:
         raise ParseError("У сообщения нет оригинала.")
     parsed = channel.parse(storage.path_of(message.raw))
+    parsed = replace(parsed, facts=clean_each(parsed.facts))
     reach("reading.after_parse")
     kept = storage.store_each((paper.name, paper.content) for paper in parsed.files)
     for paper in parsed.files:

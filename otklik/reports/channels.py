@@ -195,7 +195,8 @@ def _state(code: str, known: _Known, channel: Connected | None, total: int, by_p
 def _of_connected(state: ChannelState, channel: Connected, row: Connection | None, known: _Known) -> ChannelState:
     if row is None or not row.on:
         why = known.why_off.get(state.code, "")
-        return _with(state, OFF, note=f"Причина: {why}" if why else "Ещё не подключён")
+        by_hand = ". Сотрудник записывает сообщения сам" if state.code in handed.CHANNELS else ""
+        return _with(state, OFF, note=f"{f'Причина: {why}' if why else 'Ещё не подключён'}{by_hand}")
     if connections.is_locked(row):
         return _with(state, FAILING, error="Секреты канала не читаются.", do=LOCKED, since=row.worked_at)
     long_ago = row.worked_at is None or known.now - row.worked_at > LONG

@@ -163,7 +163,7 @@ def configure(request: StaffRequest, code: str) -> HttpResponse:
         return redirect("workplace:channel", code)
     context = {
         "form": form,
-        "title": f"{ChannelCode(code).label}: параметры",
+        "title": f"Параметры: {ChannelCode(code).label}",
         "lead": "Секреты хранятся зашифрованными и больше не показываются.",
         "back": reverse("workplace:channel", args=[code]),
         "back_name": ChannelCode(code).label,

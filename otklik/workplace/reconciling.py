@@ -55,10 +55,12 @@ def counted(request: StaffRequest) -> HttpResponse:
     # Others' appeals are counted, not opened: who wrote is shown where the page behind it opens.
     open_to_him = access.messages_of(request.user).filter(pk__in=[row.pk for row in page])
     opens = set(open_to_him.values_list("pk", flat=True))
+    differences = counts.differences(channel, day) if figure == "odd" else []
     context = {
         "page": page,
+        "total": len(differences) or page.paginator.count,
         "lines": [(row, queues.sender_label(row) if row.pk in opens else "") for row in page],
-        "differences": counts.differences(channel, day) if figure == "odd" else [],
+        "differences": differences,
         "day": day,
         "channel": ChannelCode(channel),
         "figure": counts.FIGURES[figure],

@@ -63,7 +63,7 @@ def at(moment: str) -> datetime:
 
 def test_every_channel_of_the_order_has_a_line_with_its_state(channel: Told, desk: Client, world: World) -> None:
     page = shown(desk, "channels")
-    for name in ("электронная почта", "МЭДО", "ВКонтакте", "личный приём", "мессенджер MAX"):
+    for name in ("Электронная почта", "МЭДО", "ВКонтакте", "Личный приём", "Мессенджер MAX"):
         assert name in page
     assert "Ещё не подключён" in page
     assert channels.state_of("reception").state == "by_hand"

@@ -9,7 +9,7 @@ from typing import Any
 
 from otklik.channels.handover import handed
 from otklik.correspondence.channel import Parsed, ParsedFile, ParseError
-from otklik.correspondence.text import clean
+from otklik.correspondence.text import clean_each
 
 
 class HandoverReader:
@@ -18,7 +18,7 @@ class HandoverReader:
     def parse(self, raw: Path) -> Parsed:
         """Read a stored message with its files and what the other system knows beyond the text."""
         try:
-            content = _clean(handed.from_bytes(raw.read_bytes()))
+            content = clean_each(handed.from_bytes(raw.read_bytes()))
             files = tuple(_file(one) for one in content.get("files") or ())
         except (ValueError, KeyError, TypeError, AttributeError, binascii.Error) as exc:
             raise ParseError("Это не запись, переданная другой системой: откройте оригинал.") from exc
@@ -53,12 +53,3 @@ def _facts(content: dict[str, Any]) -> dict[str, Any]:
         if said := {name: value for name, value in (content.get(part) or {}).items() if value is not None}:
             told[part] = said
     return told
-
-
-def _clean(value: Any) -> Any:
-    """Take out of every text what no database bears."""
-    if isinstance(value, dict):
-        return {clean(name): _clean(one) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_clean(one) for one in value]
-    return clean(value) if isinstance(value, str) else value
