@@ -61,7 +61,7 @@ class Verdict:
 
 
 def load(raw: bytes) -> Any:
-    """Return the signed data inside a signature saved as DER, PEM or bare base64; raise ValueError for anything else."""
+    """Return the signed data of a signature saved as DER, PEM or bare base64; raise ValueError for anything else."""
     try:
         info = cms.ContentInfo.load(_der(raw), strict=True)
         if info["content_type"].native != "signed_data":
@@ -177,7 +177,9 @@ def _verify_gost(raw: bytes, info: Any, algorithm: str, who: dict[str, str], con
     if (said := _by_openssl(raw, content)) is not None:
         return Verdict(said.state, said.why, who)
     seen = "хеш файла сходится" if small and written is not None else "файл велик для проверки хеша"
-    return Verdict("unchecked", f"подпись по ГОСТ: {seen}, сама подпись не проверена (нет модуля ГОСТ для OpenSSL)", who)
+    return Verdict(
+        "unchecked", f"подпись по ГОСТ: {seen}, сама подпись не проверена (нет модуля ГОСТ для OpenSSL)", who
+    )
 
 
 def _by_openssl(raw: bytes, content: Path) -> Verdict | None:

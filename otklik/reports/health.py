@@ -58,6 +58,8 @@ INDEXES: Final[dict[str, str]] = {
 # What each periodic job is called, up to the number of a mailbox.
 JOBS: Final[dict[str, str]] = {
     "mailbox": "Опрос почтового ящика",
+    "channel-medo": "Приём пакетов МЭДО",
+    "medo-notices": "Уведомления МЭДО о ходе рассмотрения",
     "return-stuck": "Возврат прерванных отправок",
     "return-stuck-staff-mail": "Возврат прерванных писем сотрудникам",
     "tell-of-terms": "Уведомления о сроках",
