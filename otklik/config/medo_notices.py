@@ -6,9 +6,9 @@ Neither appeals nor channels know of each other: this reads the rows the steps l
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
-from typing import Final
+from typing import Final, cast
 
 from django.db import transaction
 from django.utils import timezone
@@ -45,7 +45,8 @@ def tell() -> int:
     rows = JournalEntry.objects.filter(pk__gt=max(since, read_to - OVERLAP), action__in=list(_EVENTS)).order_by("pk")
     last = JournalEntry.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     made = 0
-    for some in inbox.portions(rows.iterator(chunk_size=AT_ONCE), lambda _: 0):
+    entries = cast("Iterator[JournalEntry]", rows.iterator(chunk_size=AT_ONCE))
+    for some in inbox.portions(entries, lambda _: 0):
         known = notices.told(row.pk for row in some)
         made += sum(_tell(us, row) for row in some if notices.uid_of("notice", row.pk) not in known)
     if last != read_to:

@@ -68,7 +68,8 @@ def _parsed(report: Report, said: Message, taken: Taken, sent_at: datetime | Non
         sent_at=sent_at,
         message_id=f"<{document.uid or said.uid}@medo.invalid>",
         in_reply_to=ours,
-        references=[f"<{one.uid}@medo.invalid>" for one in document.links if one.uid and one.uid not in taken.ours],
+        # Itself among them: the same document sent again in another message joins its conversation.
+        references=[f"<{uid}@medo.invalid>" for uid in _referred(document, taken)],
         machine=IncomingMessage.Machine.AUTO if notice else "",
         bounce_of=ours if notice else "",
         bounce_permanent=bool(notice and not notice.accepted),
@@ -77,6 +78,11 @@ def _parsed(report: Report, said: Message, taken: Taken, sent_at: datetime | Non
         facts=_facts(report, said, document),
         facts_schema=SCHEMA,
     )
+
+
+def _referred(document: Document, taken: Taken) -> list[str]:
+    linked = [one.uid for one in document.links]
+    return [uid for uid in (*linked, document.uid) if uid and uid not in taken.ours]
 
 
 def _mentioned(report: Report) -> list[str]:
@@ -109,7 +115,8 @@ def _sent_at(outer: Package) -> datetime | None:
             said = package.attribute(message.child(root, "header"), "created")
             if said and schema.is_moment(said):
                 at = datetime.fromisoformat(said)
-                return at if at.tzinfo else timezone.make_aware(at)
+                at = at if at.tzinfo else timezone.make_aware(at)
+                return at if 1900 < at.year < 2200 else None  # another year no database bears in every zone
     return None
 
 

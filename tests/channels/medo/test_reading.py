@@ -102,6 +102,18 @@ def test_a_document_that_answers_ours_joins_its_conversation_or_a_person_decides
     assert reply.candidate_thread == first.thread
 
 
+def test_the_same_document_sent_again_in_another_message_joins_its_conversation(node):
+    first = node.take(Sent("2.6"))
+    again = node.take(Sent("2.6", uid="0a1b2c3d-0000-4000-8000-00000000beef"))
+    assert (again.state, again.match, again.thread_id) == ("new", "certain", first.thread_id)
+
+
+@pytest.mark.parametrize("created", ["0001-01-01T00:00:00+07:00", "9999-12-31T23:59:59-07:00", "вчера", ""])
+def test_a_moment_of_writing_nobody_can_have_meant_is_passed_over(node, created):
+    message = node.take(Sent(created=created))
+    assert (message.state, message.sent_at) == ("new", None)
+
+
 def _answer(message: IncomingMessage) -> OutgoingMessage:
     from otklik.correspondence import delivery
 
