@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -103,6 +103,14 @@ def signer_of(signed: Any, info: Any) -> dict[str, str]:
         "valid_from": validity["not_before"].native.isoformat(),
         "valid_to": validity["not_after"].native.isoformat(),
     }
+
+
+def holder(signer: Mapping[str, str]) -> tuple[str, str]:
+    """Return the name and the post of who signed, as `signer_of` told of him; empty where the certificate does not."""
+    subject = signer.get("subject", "")
+    found = (re.search(rf"{name}: ([^,;]+)", subject) for name in ("Common Name", "Title"))
+    name, post = (one[1].strip() if one else "" for one in found)
+    return name, post
 
 
 def verify(raw: bytes, content: Path) -> Verdict:

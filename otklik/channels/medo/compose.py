@@ -225,10 +225,8 @@ class _Job:
     @cached_property
     def who(self) -> Someone:
         """Return who signed, by the certificate; else only our organisation."""
-        subject = self.papers.certificate.get("subject", "")
-        name = re.search(r"Common Name: ([^,;]+)", subject)
-        title = re.search(r"Title: ([^,;]+)", subject)
-        return Someone(self.us.organization, name[1].strip() if name else "", post=title[1].strip() if title else "")
+        name, post = signatures.holder(self.papers.certificate)
+        return Someone(self.us.organization, name, post=post)
 
 
 def _card(job: _Job) -> dict[str, bytes | Path]:

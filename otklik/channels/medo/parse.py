@@ -60,6 +60,8 @@ def _parsed(report: Report, said: Message, taken: Taken, sent_at: datetime | Non
     files = () if notice else tuple(_files(report, document))
     notes = [str(one) for one in report.checks if one.state in ("failed", "remark")]
     notes += [str(one) for one in report.checks if one.number == 12 and one.state == "unchecked"]
+    if not notice and is_citizens(document) and not document.correspondents:
+        notes.append("Кто обращается, в карточке документа не указано: впишите заявителя из самого документа.")
     return Parsed(
         text=notice.says if notice else _text(document, said),
         subject=fit(_subject(said, document), 500),
@@ -195,19 +197,36 @@ def _facts(report: Report, said: Message, document: Document) -> dict[str, Any]:
             {"file": name, "state": one.state, "why": one.why, "signer": one.signer}
             for name, one in report.verdicts.items()
         ],
-        "citizens_appeal": document.kind.strip().casefold().startswith(CITIZENS),
-        "answer": {"channel": ChannelCode.MEDO.value, "address": said.sender_uid},
+        "citizens_appeal": is_citizens(document),
+        "applicant": _applicant(document, said),
     }
-    if applicant := _applicant(document, said):
-        facts["applicant"] = applicant
-    return facts
+    return {**facts, "answer": _answer(facts["applicant"], said)}
+
+
+def _answer(applicant: dict[str, str], said: Message) -> dict[str, str]:
+    """Return where the answer is proposed to go: to the citizen himself where his address is known, else back.
+
+    The sender hears of it either way: «Доклад направлен».
+    """
+    if applicant.get("email"):
+        return {"channel": ChannelCode.EMAIL.value, "address": applicant["email"]}
+    if applicant.get("address"):
+        return {"channel": ChannelCode.POST.value, "address": applicant["address"]}
+    return {"channel": ChannelCode.MEDO.value, "address": said.sender_uid}
+
+
+def is_citizens(document: Document) -> bool:
+    """Say whether this is a citizen's appeal that a body has sent on."""
+    return document.kind.strip().casefold().startswith(CITIZENS)
 
 
 def _applicant(document: Document, said: Message) -> dict[str, str]:
     """Return who the case is about: the citizen the letter goes with, else the body that wrote it."""
     citizen = next((one for one in document.correspondents if one.person or one.organization), None)
+    if citizen is None and is_citizens(document):
+        return {"kind": "person"}  # who he is stands in the document only
     if citizen is None:
-        return {"kind": "organisation", "organisation": said.sender.organization} if said.sender.organization else {}
+        return {"kind": "organisation", "organisation": said.sender.organization}
     contact = {"email" if "@" in citizen.contact and " " not in citizen.contact else "address": citizen.contact}
     contact = contact if citizen.contact else {}
     if not citizen.person:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
 from otklik.channels.medo import checks, package
 from otklik.channels.medo.adapter import MedoChannel, uid_of
@@ -166,3 +167,28 @@ def test_the_channel_switched_off_lets_answers_wait(node, letter):
     connections.switch(node.channel, False, reason="ремонт", by=None)
     with pytest.raises(DeliveryError, match="выключен"):
         MedoChannel().send(to_send(letter))
+
+
+def test_a_worker_killed_after_handing_over_sends_the_same_package_again(node, monkeypatch):
+    from otklik.channels.medo import adapter
+
+    class Killed(BaseException):
+        """The process ends here."""
+
+    def reach(at: str) -> None:
+        if at == "medo.after_hand_over":
+            raise Killed
+
+    row = answer(node.take(Sent("2.6")))
+    OutgoingMessage.objects.exclude(pk=row.pk).delete()
+    with monkeypatch.context() as patch:
+        patch.setattr(adapter, "reach", reach)
+        with pytest.raises(Killed):
+            node.send()
+    assert len(node.sent()) == 1
+    OutgoingMessage.objects.update(leased_at=timezone.now() - delivery.SENDING_LEASE * 2)
+    assert delivery.return_stuck() == 1
+    OutgoingMessage.objects.update(not_before=timezone.now())
+    node.send()
+    row.refresh_from_db()
+    assert (row.state, len(node.sent())) == ("sent", 1)

@@ -15,18 +15,21 @@ from otklik.correspondence.models import OutgoingMessage
 from tests.appeals.conftest import world  # noqa: F401 — a fixture
 from tests.channels.medo import other_hand, packages
 from tests.channels.medo.packages import OTHER_NODE, SENDER, THEIR_UID, Sent
+from tests.desk import at, desk
 
 
 @pytest.mark.parametrize("version", ["2.6", "2.7", "2.7.1"])
 def test_a_package_becomes_a_case_and_its_signed_answer_a_package(world, node, version):  # noqa: F811
-    message = node.take(Sent(version))
+    message = node.take(Sent(version, kind="Обращение" if version == "2.6" else "Письмо"))
     entry = registration.propose(message).entry
     assert entry.regime.code == "59fz"
     assert entry.contact_point is not None
-    assert (entry.answer_channel, entry.answer_address) == ("medo", THEIR_UID)
-    who = entry.applicant.organisation if version.startswith("2.7") else entry.applicant.last_name
-    assert who == (SENDER if version.startswith("2.7") else "Примерова")
-    appeal = registration.register(message, replace(entry, needs_answer=True), by=world.clerk)
+    if version == "2.6":
+        assert (entry.applicant.last_name, entry.answer_channel) == ("Примерова", "post")
+    else:
+        assert (entry.applicant.organisation, entry.answer_channel) == (SENDER, "medo")
+    entry = replace(entry, needs_answer=True, answer_channel="medo", answer_address=THEIR_UID)
+    appeal = registration.register(message, entry, by=world.clerk)
     answer = world.frozen(appeal)
     letter = files.path_of(answer.letter).read_bytes()
     signature.sign_ukep(answer, ContentFile(packages.signature(letter), "letter.sig"), by=world.signer)
@@ -41,3 +44,17 @@ def test_a_package_becomes_a_case_and_its_signed_answer_a_package(world, node, v
     kinds = [other_hand.check(one, version, OTHER_NODE) for one in node.sent()]
     carrier = "Транспортный контейнер" if version.startswith("2.7") else "Документ"
     assert sorted(kinds) == sorted(["Квитанция", carrier, *["Уведомление"] * 4])
+
+
+@pytest.mark.parametrize("version", ["2.6", "2.7"])
+def test_a_clerk_sees_the_covering_letter_and_every_check(world, node, version):  # noqa: F811
+    message = node.take(Sent(version))
+    page = desk(world.clerk).get(at("inbox", message.pk)).content.decode()
+    assert f"Пакет МЭДО {version}" in page
+    assert "№ ОГ-12/345 от" in page
+    assert ("Контрольный срок" in page) is (version == "2.6")
+    assert "Проверки пакета: все пройдены" in page
+    assert page.count('<tr><td class="facts-cell">') == 14
+    assert "14. основной документ — PDF" in page
+    assert ("не подтверждена" in page) is (version == "2.7")
+    assert "верна</span>" in page

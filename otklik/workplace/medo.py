@@ -1,0 +1,78 @@
+"""What a package of МЭДО told beside its text: the covering letter, who signed, and every one of the checks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from otklik.channels.medo import checks, notices, parse
+from otklik.core import signatures
+from otklik.correspondence.models import ChannelCode, IncomingMessage
+
+TONES: Mapping[str, str] = {"ok": "chip-good", "failed": "chip-bad", "remark": "chip-warn", "unchecked": "chip-warn"}
+SIGNED: Mapping[str, str] = {"good": "верна", "bad": "неверна", "unchecked": "не проверено"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One check, or one signature: what it is, its state in words and in colour, why."""
+
+    name: str
+    state: str
+    tone: str
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package as a clerk sees it."""
+
+    version: str
+    confirmed: bool
+    number: str
+    on: date | None
+    control_on: date | None
+    urgency: str
+    signatures: list[Line]
+    checks: list[Line]
+
+    @property
+    def summary(self) -> str:
+        """Return how the checks ended, in a few words."""
+        bad = [line for line in self.checks if line.state == checks.STATES["failed"]]
+        doubtful = [line for line in self.checks if line.tone == "chip-warn"]
+        parts = [f"не пройдено: {len(bad)}" if bad else "все пройдены"]
+        return ", ".join([*parts, *([f"под вопросом: {len(doubtful)}"] if doubtful else [])])
+
+
+def package(row: IncomingMessage) -> Package | None:
+    """Return what is known of a message's package; None where it came otherwise or could not be read."""
+    if row.channel != ChannelCode.MEDO or not (facts := notices.facts_of(row)):
+        return None
+    covering: dict[str, Any] = facts.get("covering") or {}
+    return Package(
+        version=facts.get("version", ""),
+        confirmed=bool(facts.get("version_confirmed")),
+        number=covering.get("number", ""),
+        on=parse.day(covering.get("date") or ""),
+        control_on=parse.day(covering.get("control_on") or ""),
+        urgency=covering.get("urgency", ""),
+        signatures=[_signature(one) for one in facts.get("signatures") or ()],
+        checks=[
+            Line(
+                f"{one['number']}. {checks.NAMES[one['number']]}",
+                checks.STATES[one["state"]],
+                TONES.get(one["state"], "chip-none"),
+                one["why"] if one["state"] != "none" else "",
+            )
+            for one in facts.get("checks") or ()
+        ],
+    )
+
+
+def _signature(one: dict[str, Any]) -> Line:
+    tone = {"good": "chip-good", "bad": "chip-bad"}.get(one["state"], "chip-warn")
+    told = [*signatures.holder(one.get("signer") or {}), one["why"]]
+    return Line(one["file"], SIGNED[one["state"]], tone, "; ".join(part for part in told if part))
