@@ -193,3 +193,19 @@ def test_a_forged_signature_value_is_bad_and_rubbish_too(tmp_path):
     assert signatures.verify(raw, content).state == "good"
     assert signatures.verify(raw[:-3] + bytes(3), content).state == "bad"
     assert signatures.verify(b"rubbish", content).state == "bad"
+
+
+def test_a_real_gost_signature_is_good_only_by_the_module(tmp_path, monkeypatch):
+    from otklik.core import signatures
+
+    raw = (Path(__file__).parent / "gost.p7s").read_bytes()  # made by OpenSSL with its ГОСТ module over these bytes
+    content = tmp_path / "letter.pdf"
+    content.write_bytes(b"%PDF-1.4 hello")
+    if signatures.openssl_with_gost():
+        assert signatures.verify(raw, content).state == "good"
+    monkeypatch.setattr(signatures, "openssl_with_gost", lambda: "")
+    said = signatures.verify(raw, content)
+    assert (said.state, signatures.holder(said.signer)) == ("unchecked", ("Выдуманный Пётр", "Начальник"))
+    assert "хеш файла сходится" in said.why
+    content.write_bytes(b"%PDF-1.4 other")
+    assert signatures.verify(raw, content).state == "bad"
