@@ -44,6 +44,7 @@ NAMES: Final[dict[int, str]] = {
 }
 # Without these there is nothing to show a person: the message waits in quarantine.
 BLIND: Final = frozenset({1, 4, 5, 6, 7, 13})
+MOST_SIGNATURES: Final = 10
 NOT_OF_IT: Final = "не относится"
 
 
@@ -81,8 +82,11 @@ class Report:
 
 
 @contextmanager
-def examined(path: Path) -> Iterator[Report]:
-    """Examine a kept package; its files can be taken while inside. Raise Broken where it is no archive."""
+def examined(path: Path, *, cards_only: bool = False) -> Iterator[Report]:
+    """Examine a kept package; its files can be taken while inside. Raise Broken where it is no archive.
+
+    `cards_only`: read what it says, look neither at its document nor at the signatures (checks 8–12 and 14).
+    """
     with package.opened(path) as (outer, taken):
         report = Report()
         _envelope(report, outer, taken)
@@ -90,7 +94,8 @@ def examined(path: Path) -> Iterator[Report]:
         inner: Path | None = None
         try:
             with _container(report, outer) as inner:
-                _document(report)
+                if not cards_only:
+                    _document(report, outer)
                 report.checks.sort(key=lambda one: one.number)
                 yield report
         finally:
@@ -220,8 +225,8 @@ def _of_schema(report: Report, number: int, found: Sequence[str], version: versi
         report.said(number, "remark", f"{told} (схема версии {version.name} не подтверждена)")
 
 
-def _document(report: Report) -> None:
-    """Checks 8–12 and 14."""
+def _document(report: Report, outer: Package) -> None:
+    """Checks 8–12 and 14; `outer`: where the archive of a container and its own signature lie."""
     said, document, inner = report.message, report.document, report.inner
     if said is not None and not said.for_people:
         for number in (8, 9, 10, 11, 12, 14):
@@ -241,29 +246,34 @@ def _document(report: Report) -> None:
         report.said(9, "failed", "в паспорте не названо ни одной подписи")
     else:
         report.said(9, "none", "в этой версии подпись не обязательна")
-    _present(report, 10, [one.file for one in document.signatures], inner)
-    _present(report, 11, document.stamps, inner)
-    _verify(report, document, inner)
+    signed = [(one, inner) for one in document.signatures]
+    if said is not None and said.body_signature:
+        signed.append((message.Signed(said.body_signature, said.body), outer))
+    _present(report, 10, [(one.file, where) for one, where in signed])
+    _present(report, 11, [(name, inner) for name in document.stamps])
+    _verify(report, signed)
     _is_pdf(report, main, inner)
 
 
-def _present(report: Report, number: int, wanted: Sequence[str], inner: Package) -> None:
+def _present(report: Report, number: int, wanted: Sequence[tuple[str, Package]]) -> None:
     if not wanted:
         report.said(number, "none", NOT_OF_IT)
         return
-    lost = [name for name in wanted if not inner.find(name)]
+    lost = [name for name, where in wanted if not where.find(name)]
     report.said(number, "failed" if lost else "ok", f"нет файлов: {_names(lost)}" if lost else "")
 
 
-def _verify(report: Report, document: Document, inner: Package) -> None:
+def _verify(report: Report, signed: Sequence[tuple[message.Signed, Package]]) -> None:
     """Check 12: «ok» only where every signature is good."""
-    verdicts = [(one.file, _verdict(one, inner)) for one in document.signatures if inner.find(one.file)]
+    there = [(one, where) for one, where in signed if where.find(one.file)]
+    verdicts = [(one.file, _verdict(one, where)) for one, where in there[:MOST_SIGNATURES]]
+    verdicts += [(one.file, Verdict("unchecked", "подписей слишком много")) for one, _ in there[MOST_SIGNATURES:]]
     report.verdicts = dict(verdicts)
     if not verdicts:
-        state: State = "unchecked" if document.signatures else "none"
-        report.said(12, state, "файлов подписей нет" if document.signatures else NOT_OF_IT)
+        report.said(12, "unchecked" if signed else "none", "файлов подписей нет" if signed else NOT_OF_IT)
         return
-    for state, of in (("failed", "bad"), ("unchecked", "unchecked"), ("ok", "good")):
+    states: tuple[tuple[State, str], ...] = (("failed", "bad"), ("unchecked", "unchecked"), ("ok", "good"))
+    for state, of in states:
         if its := [f"{name}: {one.why}" for name, one in verdicts if one.state == of]:
             report.said(12, state, "; ".join(its)[:500])
             return

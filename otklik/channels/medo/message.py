@@ -128,6 +128,7 @@ class Message:
     document: Document | None = None
     notice: Notice | None = None
     body: str = ""  # name of the container's archive
+    body_signature: str = ""  # name of the file that signs the archive
     destinations: Sequence[str] = ()  # uids of the delivery index
 
     @property
@@ -154,6 +155,7 @@ def read(root: Element) -> Message | None:
         document=_document(root),
         notice=_notice(root),
         body=text(child(root, "container"), "body"),
+        body_signature=text(child(root, "container"), "signature"),
         destinations=tuple(
             attribute(child(one, "destination"), "uid").lower()
             for one in children(child(root, "deliveryIndex"), "destination")

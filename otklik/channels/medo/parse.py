@@ -97,7 +97,7 @@ def _mentioned(report: Report) -> list[str]:
 
 def mentioned(path: Path) -> list[str]:
     """Return the uids that a package just bundled speaks of: ours may be among them."""
-    with suppress(Broken), checks.examined(path) as report:
+    with suppress(Broken), checks.examined(path, cards_only=True) as report:
         return _mentioned(report) if report.message else []
     return []
 

@@ -101,6 +101,16 @@ def test_what_does_not_fit_a_schema_that_is_not_confirmed_is_a_remark(tmp_path):
     assert "не подтверждена" in said[7].why
 
 
+@pytest.mark.parametrize(("signs", "failed"), [(True, set()), (False, {12}), (None, {10})])
+def test_the_signature_of_the_archive_itself_is_checked_too(tmp_path, signs, failed):
+    made = _replaced(_sent(), "communication.xml", "</xdms:body>", "</xdms:body><xdms:signature>a.p7s</xdms:signature>")
+    made = Made(made.all())
+    if signs is not None:
+        made.files["a.p7s"] = packages.signature(made.files["document.edc.zip"] if signs else b"other")
+    said = examine(made, tmp_path)
+    assert {number for number, one in said.items() if one.state == "failed"} == failed
+
+
 def test_an_attribute_without_its_namespace_is_not_of_the_schema(tmp_path):
     made = _replaced(_sent("2.6"), "document.xml", "<xdms:document xdms:uid=", "<xdms:document uid=")
     said = examine(made, tmp_path)[4]
