@@ -22,6 +22,7 @@ from otklik.channels.medo.message import Numbered
 from otklik.channels.medo.package import Broken, Taken
 from otklik.channels.medo.versions import V26
 from otklik.core.crashpoints import reach
+from otklik.core.errors import is_outage
 from otklik.core.signatures import openssl_with_gost
 from otklik.correspondence import connections, inbox
 from otklik.correspondence.channel import Arrived, DeliveryError, Parsed, Setting, SourceError, ToSend
@@ -79,7 +80,11 @@ class MedoChannel:
         for folder in self._whole(us, dict(there.cursor.get("seen") or {})):
             try:
                 accepted = self._bring(us, folder)
-            except (SourceError, OSError) as failure:
+            except Exception as failure:
+                if is_outage(failure) and not isinstance(failure, OSError):
+                    raise  # the database is away: nothing can be brought in
+                if not isinstance(failure, SourceError | OSError):
+                    log.exception("a package was not brought in")
                 failures.append(failure)
                 continue
             if accepted.duplicate:
@@ -169,13 +174,13 @@ class MedoChannel:
         with tempfile.TemporaryDirectory(prefix="otklik-medo-") as work:
             raw = Path(work) / "package.zip"
             digest = package.bundle(folder, raw)
-            uid = _uid_of_package(raw)
+            uid, spoken_of = _identified(raw)
             taken = Taken(
                 folder=folder.name[:255],
                 uid=us.uid,
                 node=us.node,
                 again=_borne_before(uid, digest),
-                ours=_ours(parse.mentioned(raw)),
+                ours=_ours(spoken_of),
             )
             package.note(raw, taken)
             reach("medo.before_accept")
@@ -237,9 +242,14 @@ def _is_whole(folder: Path) -> bool:
     return bool(said.files) and all(name.lower() in names for name in said.files)
 
 
-def _uid_of_package(raw: Path) -> str:
-    header = parse.header_of(raw)
-    return header.uid if header else ""
+def _identified(raw: Path) -> tuple[str, list[str]]:
+    """Return a package's uid and the uids it speaks of; what cannot be read is kept all the same."""
+    try:
+        header = parse.header_of(raw)
+        return (header.uid, parse.mentioned(raw)) if header else ("", [])
+    except Exception:  # a defect of ours must not keep a package out
+        log.exception("a package was not identified")
+        return "", []
 
 
 def _borne_before(uid: str, digest: str) -> bool:

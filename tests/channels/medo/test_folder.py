@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 
 import pytest
@@ -96,7 +97,7 @@ def test_a_package_that_fails_delays_no_other(node, monkeypatch):
 
     def fails(folder, into):
         if folder.name == "a":
-            raise OSError("disk")
+            raise OSError(errno.ENOSPC, "disk full")
         return bundle(folder, into)
 
     with monkeypatch.context() as patch:
@@ -105,6 +106,14 @@ def test_a_package_that_fails_delays_no_other(node, monkeypatch):
     assert [one.external_id for one in messages()] == [UID % 2]
     assert node.visit() == ""
     assert len(messages()) == 2
+
+
+def test_a_defect_of_ours_in_reading_keeps_no_package_out(node, monkeypatch):
+    def fails(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(adapter.parse, "mentioned", fails)
+    assert node.take(Sent()).state == "new"
 
 
 def test_nothing_leaves_the_folder_before_it_is_kept(node, monkeypatch):
