@@ -1,13 +1,12 @@
-"""What a package of МЭДО told beside its text: the covering letter, who signed, and every one of the checks."""
+"""What a package of МЭДО told beside its text and its covering letter: who signed, and every one of the checks."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
-from otklik.channels.medo import checks, notices, parse
+from otklik.channels.medo import checks, notices
 from otklik.core import signatures
 from otklik.correspondence.models import ChannelCode, IncomingMessage
 
@@ -31,9 +30,6 @@ class Package:
 
     version: str
     confirmed: bool
-    number: str
-    on: date | None
-    control_on: date | None
     urgency: str
     signatures: list[Line]
     checks: list[Line]
@@ -51,14 +47,10 @@ def package(row: IncomingMessage) -> Package | None:
     """Return what is known of a message's package; None where it came otherwise or could not be read."""
     if row.channel != ChannelCode.MEDO or not (facts := notices.facts_of(row)):
         return None
-    covering: dict[str, Any] = facts.get("covering") or {}
     return Package(
         version=facts.get("version", ""),
         confirmed=bool(facts.get("version_confirmed")),
-        number=covering.get("number", ""),
-        on=parse.day(covering.get("date") or ""),
-        control_on=parse.day(covering.get("control_on") or ""),
-        urgency=covering.get("urgency", ""),
+        urgency=facts.get("urgency", ""),
         signatures=[_signature(one) for one in facts.get("signatures") or ()],
         checks=[
             Line(

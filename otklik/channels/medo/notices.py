@@ -121,16 +121,16 @@ def tell(us: Exchange, message: IncomingMessage, event: Event, *, about: object)
     """Queue a notification about a document that came by МЭДО, once for each `about`; False where it is no document."""
     facts = facts_of(message)
     document = facts.get("document") or {}
-    sender = facts.get("sender") or {}
-    if not schema.is_guid(document.get("uid", "")) or not schema.is_guid(sender.get("uid", "")):
+    sender = facts.get("sender_uid", "")
+    if not schema.is_guid(document.get("uid", "")) or not schema.is_guid(sender):
         return False
     uid = uid_of("notice", about)
     content = compose.notification(us, version_of(facts), event, original(facts), uid=uid)
     _queue(
         message,
         uid,
-        recipient=sender["uid"],
-        name=sender.get("organization", ""),
+        recipient=sender,
+        name=message.sender_name,
         subject=f"Уведомление: {event.type}",
         text=f"Уведомление МЭДО: {event.type}. {event.reason or event.course or event.num}".strip(". "),
         file=(compose.NOTIFICATION_FILE, content),
@@ -152,9 +152,8 @@ def facts_of(message: IncomingMessage) -> dict[str, Any]:
 
 def original(facts: dict[str, Any]) -> Original:
     """Return the document of theirs that facts tell of."""
-    document, covering = facts.get("document") or {}, facts.get("covering") or {}
-    day = parse.day(covering.get("date") or "")
-    num = Numbered(covering.get("number") or "", day)
+    document = facts.get("document") or {}
+    num = Numbered(document.get("number", ""), parse.day(document.get("date", "")))
     return Original(document.get("uid", ""), document.get("id", ""), facts.get("uid", ""), num)
 
 

@@ -162,19 +162,23 @@ def day(said: str) -> date | None:
     return date.fromisoformat(said) if said and schema.is_date(said) else None
 
 
+def _iso(on: date | None) -> str:
+    return on.isoformat() if on else ""
+
+
 def control_term(document: Document) -> date | None:
     """Return the earliest term that the sender set, None where it set none."""
     return min((one.deadline for one in document.clauses if one.deadline), default=None)
 
 
 def _facts(report: Report, said: Message, document: Document) -> dict[str, Any]:
-    term = control_term(document)
     facts: dict[str, Any] = {
         "uid": said.uid,
         "version": said.version.name,
         "version_confirmed": said.version.confirmed,
         "type": said.type,
-        "sender": {"uid": said.sender_uid, "organization": said.sender.organization},
+        "sender": said.sender.organization,
+        "sender_uid": said.sender_uid,
         "checks": [{"number": one.number, "state": one.state, "why": one.why} for one in report.checks],
     }
     if said.notice:
@@ -183,16 +187,17 @@ def _facts(report: Report, said: Message, document: Document) -> dict[str, Any]:
         "document": {
             "uid": document.uid,
             "id": document.id,
+            "number": document.num.number,
+            "date": _iso(document.num.on),
             "kind": document.kind,
             "classification": document.classification,
             "pages": document.pages,
         },
-        "covering": {
-            "number": document.num.number,
-            "date": document.num.on.isoformat() if document.num.on else None,
-            "control_on": term.isoformat() if term else None,
-            "urgency": document.urgency,
-        },
+        # The names every channel with covering letters uses; dates as ISO, empty where there is none.
+        "cover_number": document.num.number,
+        "cover_date": _iso(document.num.on),
+        "control_until": _iso(control_term(document)),
+        "urgency": document.urgency,
         "signatures": [
             {"file": name, "state": one.state, "why": one.why, "signer": one.signer}
             for name, one in report.verdicts.items()

@@ -24,9 +24,9 @@ def test_every_version_becomes_a_message_with_its_files_and_covering_letter(node
     facts = notices.facts_of(message)
     assert facts["version"] == version
     assert facts["version_confirmed"] is (version in ("2.2", "2.6"))
-    assert facts["covering"]["number"] == "ОГ-12/345"
-    assert facts["covering"]["date"] == "2026-11-23"
-    assert facts["covering"]["control_on"] == (None if version.startswith("2.7") else "2026-12-10")
+    assert facts["cover_number"] == "ОГ-12/345"
+    assert facts["cover_date"] == "2026-11-23"
+    assert facts["control_until"] == ("" if version.startswith("2.7") else "2026-12-10")
     assert facts["document"]["uid"] == DOCUMENT_UID % 1
     # To the citizen himself where the card says where he lives; a container's passport has no place for him.
     assert facts["answer"]["channel"] == ("medo" if version.startswith("2.7") else "post")

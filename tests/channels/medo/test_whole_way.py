@@ -47,12 +47,12 @@ def test_a_package_becomes_a_case_and_its_signed_answer_a_package(world, node, v
 
 
 @pytest.mark.parametrize("version", ["2.6", "2.7"])
-def test_a_clerk_sees_the_covering_letter_and_every_check(world, node, version):  # noqa: F811
+def test_a_clerk_sees_what_the_card_says_who_signed_and_every_check(world, node, version):  # noqa: F811
     message = node.take(Sent(version))
     page = desk(world.clerk).get(at("inbox", message.pk)).content.decode()
     assert f"Пакет МЭДО {version}" in page
     assert "№ ОГ-12/345 от" in page
-    assert ("Контрольный срок" in page) is (version == "2.6")
+    assert ("срок 10.12.2026" in page) is (version == "2.6")
     assert "Проверки пакета: все пройдены" in page
     assert page.count('<tr><td class="facts-cell">') == 14
     assert "14. основной документ — PDF" in page
