@@ -39,8 +39,8 @@ class Package:
         """Return how the checks ended, in a few words."""
         bad = [line for line in self.checks if line.state == checks.STATES["failed"]]
         doubtful = [line for line in self.checks if line.tone == "chip-warn"]
-        parts = [f"не пройдено: {len(bad)}" if bad else "все пройдены"]
-        return ", ".join([*parts, *([f"под вопросом: {len(doubtful)}"] if doubtful else [])])
+        parts = [f"{words}: {len(some)}" for words, some in (("не пройдено", bad), ("под вопросом", doubtful)) if some]
+        return ", ".join(parts) or "все пройдены"
 
 
 def package(row: IncomingMessage) -> Package | None:
