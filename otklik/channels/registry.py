@@ -6,6 +6,7 @@ from otklik.channels.handover import handed
 from otklik.channels.handover.reader import HandoverReader
 from otklik.channels.mail.adapter import MailChannel
 from otklik.channels.max.adapter import MaxChannel
+from otklik.channels.medo.adapter import MedoChannel
 from otklik.channels.ok.adapter import OkChannel
 from otklik.channels.site.adapter import SiteChannel
 from otklik.channels.telegram.adapter import TelegramChannel
@@ -21,7 +22,7 @@ def all_channels() -> dict[str, Channel]:
 
 def all_connected() -> dict[str, Connected]:
     """Return the channels that an administrator connects on their pages, by code."""
-    connected: list[Connected] = [VkChannel(), OkChannel(), TelegramChannel(), MaxChannel()]
+    connected: list[Connected] = [VkChannel(), OkChannel(), TelegramChannel(), MaxChannel(), MedoChannel()]
     return {channel.code: channel for channel in connected}
 
 

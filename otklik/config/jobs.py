@@ -23,6 +23,7 @@ from otklik.appeals.lessons import letters
 from otklik.channels.mail import imap
 from otklik.channels.registry import all_channels, all_connected, all_readers
 from otklik.channels.site import attached, limits
+from otklik.config import medo_notices
 from otklik.config.backup import make
 from otklik.core import beats, files, journal
 from otklik.core.models import Firing, JournalEntry, JournalSeal
@@ -87,6 +88,7 @@ def periodic() -> list[Job]:
             for code, channel in all_connected().items()
             if channel.every
         ),
+        Job("medo-notices", medo_notices.tell, every=timedelta(minutes=1)),
         Job("return-stuck", delivery.return_stuck, every=timedelta(minutes=1)),
         Job("return-stuck-staff-mail", staff_mail.return_stuck, every=timedelta(minutes=1)),
         Job("publish-scheduled", schedule.carry_out, every=timedelta(minutes=1)),

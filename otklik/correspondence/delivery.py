@@ -308,7 +308,8 @@ def bounced(message_id: str, *, permanent: bool, reason: str) -> None:
     if row is None or not permanent:
         return
     left = OutgoingMessage.objects.filter(pk=row.pk, state__in=[State.SENT, State.UNCERTAIN, State.QUEUED])
-    error = f"Почтовый сервер сообщил, что письмо не доставлено. {fit(reason, 300)}"
+    who = "Почтовый сервер сообщил" if row.channel == ChannelCode.EMAIL else "Другая сторона сообщила"
+    error = f"{who}, что письмо не доставлено. {fit(reason, 300)}"
     _change(left, row, "outgoing.bounced", state=State.FAILED, error=error)
 
 

@@ -63,6 +63,8 @@ JOBS: Final[dict[str, str]] = {
     "channel-ok": "Проверка Одноклассников",
     "channel-telegram": "Опрос Telegram",
     "channel-max": "Опрос MAX",
+    "channel-medo": "Приём пакетов МЭДО",
+    "medo-notices": "Уведомления МЭДО о ходе рассмотрения",
     "return-stuck": "Возврат прерванных отправок",
     "return-stuck-staff-mail": "Возврат прерванных писем сотрудникам",
     "tell-of-terms": "Уведомления о сроках",

@@ -21,7 +21,7 @@ from otklik.core.errors import DomainError
 from otklik.correspondence import inbox
 from otklik.correspondence.models import ContactPoint, IncomingMessage
 from otklik.people import access as people_access
-from otklik.workplace import queue
+from otklik.workplace import medo, queue
 from otklik.workplace.forms import EntryForm, WriteDownForm, initial_of, new_once
 from otklik.workplace.requests import StaffRequest
 
@@ -96,6 +96,7 @@ def _shown(request: StaffRequest, row: IncomingMessage) -> dict[str, Any]:
     return {
         "message": row,
         "files": list(row.files.select_related("stored")),
+        "package": medo.package(row),
         "taken": taken.appeal if taken else None,
         "register_by": waiting.due_of(row),
         "back": queue.came_from(request),
