@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import IO, Any, Final
@@ -224,18 +224,18 @@ def _line(row: PosRow, message: int | None, known: Mapping[int, Mapping[str, Any
     if message is None:
         return Line(row, NEW)
     before = known.get(message) or {"fields": {}, "extra": {}}
-    changes = [
-        *_changes({TITLES[code]: said for code, said in before["fields"].items()},
-                  {TITLES[code]: said for code, said in row.fields.items()}),
-        *_changes(before["extra"], row.extra, extra=True),
-    ]  # fmt: skip
+    changes = list(changes_between(before, {"fields": row.fields, "extra": row.extra}))
     return Line(row, CHANGED if changes else SAME, message, before, changes)
 
 
-def _changes(before: Mapping[str, str], now: Mapping[str, str], *, extra: bool = False) -> Iterable[Change]:
-    for title, said in now.items():
-        if said != before.get(title, ""):
-            yield Change(title, before.get(title, ""), said, extra)
+def changes_between(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Change]:
+    """Yield the cells in which two versions of the facts about a message differ, of those the later one has."""
+    for code, said in now["fields"].items():
+        if said != before["fields"].get(code, ""):
+            yield Change(TITLES.get(code, code), before["fields"].get(code, ""), said)
+    for title, said in now["extra"].items():
+        if said != before["extra"].get(title, ""):
+            yield Change(title, before["extra"].get(title, ""), said, extra=True)
 
 
 def _rows(run: PosImport, start: int = 0, most: int | None = None) -> Iterable[PosRow]:
