@@ -1,8 +1,9 @@
-"""ПОС at the desk: exports with a preview, words to be matched, differences, the panel on cards, links and the widget."""
+"""ПОС at the desk: exports with a preview, words to be matched, differences, the panel on cards, links, the widget."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import Any, Final
 
 from django import forms
@@ -262,8 +263,7 @@ def _told(message: IncomingMessage) -> dict[str, Any]:
         "answered_by": _who_posted(answer) if answer else "",
         "standing": standing.of(row, answer) if row else None,
         "history": [
-            (after.at, list(imports.changes_between(before.data, after.data)))
-            for before, after in zip(versions, versions[1:], strict=False)
+            (after.at, list(imports.changes_between(before.data, after.data))) for before, after in pairwise(versions)
         ][::-1],
     }
 

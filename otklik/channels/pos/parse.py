@@ -46,12 +46,11 @@ def read(content: bytes) -> Parsed:
     """Read the kept bytes of a row; raise ParseError where they are something else."""
     try:
         kept = json.loads(content)
-        cells, doubts = kept["cells"], kept.get("doubts") or []
-        if not all(isinstance(one, str) for one in (*cells, *cells.values(), *doubts)):
-            raise TypeError
+        told, doubts = dict(kept["cells"]), kept.get("doubts")
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as exc:
         raise ParseError("Это не строка выгрузки ПОС: откройте оригинал.") from exc
-    cells = {clean(title): clean(said) for title, said in cells.items()}
+    cells = {clean(title): clean(said) for title, said in told.items() if isinstance(said, str)}
+    remarks = [clean(one) for one in doubts if isinstance(one, str)] if isinstance(doubts, list) else []
     codes = {title: code for code, title in TITLES.items()}
     fields = {codes[title]: said for title, said in cells.items() if title in codes}
     if not fields.get("number"):
@@ -62,7 +61,7 @@ def read(content: bytes) -> Parsed:
         text=_text(fields, extra),
         subject=theme(fields) or f"Сообщение ПОС № {fields['number']}",
         sender_name=" ".join(name.split()),
-        notes=[*([] if name else [NO_NAME]), *(clean(one) for one in doubts)],
+        notes=[*([] if name else [NO_NAME]), *remarks],
         facts=facts(fields, extra),
         facts_schema=SCHEMA,
     )
