@@ -24,7 +24,6 @@ from otklik.channels.pos.models import PosImport, PosMessage
 from otklik.core import files, journal
 from otklik.core.crashpoints import reach
 from otklik.core.errors import DomainError
-from otklik.core.sheets import BadSheet
 from otklik.correspondence import inbox
 from otklik.correspondence.channel import Reader
 from otklik.correspondence.models import ChannelCode, IncomingMessage, MessageFacts
@@ -264,7 +263,7 @@ def work_next(reader: Reader) -> bool:
             _write(run, reader)
     except (OperationalError, InterfaceError):
         raise  # the database is away: the portion is taken again
-    except BadSheet as refusal:
+    except DomainError as refusal:  # the file is no export
         _fail(run, str(refusal))
     except Exception as failure:
         log.exception("pos import %s", run.pk)

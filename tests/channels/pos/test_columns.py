@@ -102,8 +102,8 @@ def test_sixty_columns_are_taken_and_one_more_is_refused_with_the_limit() -> Non
         (table([{}], titles=["Имя", "Статус"]), "a.xlsx", "нет столбца «Номер»"),
         (table([{}], titles=["Номер", "Статус", "статус"]), "a.xlsx", "встречается дважды"),
         (b"", "a.xlsx", "пустой"),
-        (b"\x00\x01noise" * 100, "a.xlsx", ""),
-        (table([{}])[:1500], "a.xlsx", ""),
+        (b"\x00\x01noise" * 100, "a.xlsx", "не принят|не прочитан"),
+        (table([{}])[:1500], "a.xlsx", "не принят|не прочитан"),
         (table([{}]), "a.xls", "xlsx"),
         (saved(Workbook()), "a.xlsx", "пустая"),
     ],
@@ -115,7 +115,9 @@ def test_a_file_that_is_no_export_is_refused_in_words(content: bytes, name: str,
     assert "Traceback" not in str(told.value)
 
 
-def test_a_bomb_is_refused_before_it_is_unpacked_and_a_million_rows_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bomb_is_refused_before_it_is_unpacked_and_a_million_rows_at_the_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     spool = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(table([{}]))) as good, zipfile.ZipFile(spool, "w", zipfile.ZIP_DEFLATED) as bad:
         for part in good.namelist():
