@@ -129,9 +129,10 @@ def test_a_killed_worker_leaves_a_portion_as_it_was(world: World, monkeypatch: p
     def dies(point: str) -> None:
         raise SystemExit(point)
 
-    with monkeypatch.context() as patched, pytest.raises(SystemExit):
+    with monkeypatch.context() as patched:
         patched.setattr(imports, "reach", dies)
-        imports.work_next(PosChannel())
+        with pytest.raises(SystemExit):
+            imports.work_next(PosChannel())
     run.refresh_from_db()
     assert (run.position, run.new, IncomingMessage.objects.filter(channel="pos").count()) == (2, 2, 2)
     written(run)
@@ -242,9 +243,10 @@ def test_killed_after_taking_a_file_the_channel_does_not_take_it_twice(folder: P
     def dies(*_: object, **__: object) -> None:
         raise SystemExit
 
-    with monkeypatch.context() as patched, pytest.raises(SystemExit):
+    with monkeypatch.context() as patched:
         patched.setattr("otklik.channels.pos.adapter.reach", dies)
-        connections.visit(PosChannel())
+        with pytest.raises(SystemExit):
+            connections.visit(PosChannel())
     assert visited() == ""
     assert (PosImport.objects.count(), of().state) == (1, "new")
 

@@ -61,7 +61,7 @@ def test_a_link_that_was_made_has_no_errors(fz59: bool | None, source: str) -> N
             "контрольная",
         ),
         ("https://[", "не читается"),
-        ('<script src="https://evil.example/s.js"></script><script>Widget("https://pos.gosuslugi.ru/form", 1)</script>', "не из ПОС"),
+        ('<script src="https://evil.example/s.js"></script>', "не из ПОС"),
         ('<script>Widget("https://pos.gosuslugi.ru/form", 1)</script>', "Не подключён"),
         (f'<script src="{links.SCRIPT}"></script>', "Нет вызова"),
         (f'<script src="{links.SCRIPT}"></script><script>Widget("https://evil.example/form", x)</script>', "целое"),
