@@ -73,6 +73,8 @@ from otklik.search.models import LearnedWord, ThesaurusEntry
 from otklik.surveys import paper, questionnaires
 from otklik.surveys.models import OpinionTag, Questionnaire
 from otklik.workplace import notices
+from tests.channels.pos.exports import ANSWERED, brought, loaded
+from tests.channels.pos.exports import table as pos_table
 from tests.reception import people as reception
 from tests.reception import people as receptions
 
@@ -152,6 +154,7 @@ def fill() -> dict[str, Any]:
                 f"/desk/feedback/{answered[0].invitation.response.pk}/",
                 f"/desk/paper/{typed}/",
                 "/desk/line/figures/list/",
+                *of_pos(people["clerk"]),
             ],
             "clerk2": [f"/desk/paper/{checked}/", f"/desk/paper/{checked}/check/"],
             head: [f"/desk/approvals/{waiting.pk}/"],
@@ -201,6 +204,25 @@ def reception_pages(official: Employee, clerk: Employee) -> list[str]:
         *(f"/desk/reception-rules/{hours.pk}/{place}" for place in ("", "end/")),
         f"/desk/reception-days/{unlike.pk}/remove/",
         *(f"/desk/reception-rooms/{lapsing.pk}/{place}" for place in ("", "edit/", "check/")),
+    ]
+
+
+def of_pos(clerk: Employee) -> list[str]:
+    """Leave messages of ПОС, one registered and one changed since, an export that waits; return their pages."""
+    run = loaded(pos_table([{}, {"Номер": 2, "Статус": "Ждёт звонка"}]), by=clerk)
+    waits = brought(pos_table([ANSWERED, {"Номер": 3}, {"Номер": "-"}]), by=clerk)
+    first, second = IncomingMessage.objects.filter(channel="pos", external_id__in=("327441806", "2")).order_by("pk")
+    entry = registration.entry_for(first)
+    appeal = registration.register(first, replace(entry, applicant=Typed(last_name="Примерова")), by=clerk)
+    return [
+        "/desk/pos/",
+        "/desk/pos/terms/",
+        "/desk/pos/differences/",
+        "/desk/pos/links/",
+        f"/desk/pos-imports/{waits.pk}/",
+        f"/desk/pos-imports/{run.pk}/",
+        f"/desk/inbox/{second.pk}/pos/",
+        f"/desk/appeals/{appeal.pk}/pos/",
     ]
 
 
