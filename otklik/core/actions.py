@@ -341,6 +341,8 @@ _VERBS: Final = {"added": "добавлено", "changed": "изменено"}
 FACTS: Final[dict[str, str]] = {
     # Connected channels
     "secrets": "изменённые секреты",
+    # ПОС
+    "changed": "изменённых",
     # The front office
     "appointment": "запись на приём",
     "audio": "аудио",

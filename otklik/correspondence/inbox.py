@@ -380,15 +380,14 @@ def _threads_of(read: list[Read]) -> dict[int, Thread]:
 def _settle_one(one: Read, threads: Mapping[int, Thread]) -> dict[str, object]:
     """Write one message's row and return its journal line; nothing when another worker has read it meanwhile."""
     message, parsed = one.message, one.parsed
-    own = threads.get(message.pk)
-    match = threading.Match(IncomingMessage.Match.NONE) if own else threading.match(parsed, before=message)
+    match = threading.match(parsed, before=message)
     changed = _change(
         message,
         **_columns(parsed),
         state=State.NEW,
         problem="",
         parse_started_at=None,
-        thread=match.thread or own or Thread.objects.create(),
+        thread=match.thread or threads.get(message.pk) or Thread.objects.create(),
         match=match.kind,
         match_reason=match.reason,
         candidate_thread=match.candidate,
@@ -408,7 +407,7 @@ def _add_first_facts(read: list[Read]) -> None:
     if not told:
         return
     pks = [one.message.pk for one in told]
-    known = set(MessageFacts.objects.filter(message__in=pks).values_list("message", flat=True))
+    known = set(MessageFacts.objects.filter(message__in=pks).values_list("message_id", flat=True))
     MessageFacts.objects.bulk_create(
         MessageFacts(message=one.message, version=1, schema=one.parsed.facts_schema, data=dict(one.parsed.facts))
         for one in told

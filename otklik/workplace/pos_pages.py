@@ -270,7 +270,7 @@ def _told(message: IncomingMessage) -> dict[str, Any]:
 
 def _who_posted(answer: OutgoingMessage) -> str:
     lines = JournalEntry.objects.filter(chain=f"outgoing:{answer.pk}", action="outgoing.posted")
-    line = lines.select_related("actor").order_by("-seq").first()
+    line: Any = lines.select_related("actor").order_by("-seq").first()
     return line.actor.short_name if line and line.actor else ""
 
 

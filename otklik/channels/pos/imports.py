@@ -208,7 +208,7 @@ def compare(rows: Sequence[PosRow]) -> list[Line]:
 
 def _latest(messages: Sequence[int]) -> dict[int, Mapping[str, Any]]:
     facts = MessageFacts.objects.filter(message__in=messages, schema=parse.SCHEMA).order_by("message", "version")
-    return dict(facts.values_list("message", "data"))  # of several versions the last stays
+    return dict(facts.values_list("message_id", "data"))  # of several versions the last stays
 
 
 def _unread(messages: Iterable[int], known: Mapping[int, Any]) -> Iterable[tuple[int, Mapping[str, Any]]]:
