@@ -118,7 +118,7 @@ def home(request: StaffRequest) -> HttpResponse:
 
 
 def _home(request: StaffRequest, form: UploadForm, *, status: int) -> HttpResponse:
-    shown = PosImport.objects.exclude(state=PosImport.State.DROPPED).select_related("by")
+    shown = PosImport.objects.select_related("by")
     context = {
         "form": form,
         "runs": list(shown[:IMPORTS]),

@@ -43,6 +43,9 @@ KNOWN: Final = (
 )
 
 
+_AT_ONCE: Final = 500  # words asked for by one query
+
+
 class NoSuchMeaning(DomainError):
     """A word of this kind cannot mean that."""
 
@@ -66,9 +69,12 @@ def words_of(fields: Mapping[str, str]) -> set[tuple[str, str]]:
 
 def unknown(words: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """Return those of the words that no export has brought yet."""
-    words = set(words)
-    values = {value for _, value in words}
-    return sorted(words - set(PosTerm.objects.filter(value__in=values).values_list("kind", "value")))
+    left = sorted(set(words))
+    known: set[tuple[str, str]] = set()
+    for start in range(0, len(left), _AT_ONCE):
+        values = {value for _, value in left[start : start + _AT_ONCE]}
+        known |= set(PosTerm.objects.filter(value__in=values).values_list("kind", "value"))
+    return [word for word in left if word not in known]
 
 
 def extend(words: Iterable[tuple[str, str]]) -> int:

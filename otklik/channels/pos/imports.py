@@ -122,31 +122,40 @@ def take_from_folder(content: bytes, name: str) -> PosImport | None:
 def begin(run: PosImport, *, by: Employee) -> None:
     """Agree to a previewed import: workers write it from now on."""
     with journal.together():
-        _move(run, State.READ, State.WRITING)
+        if not PosImport.objects.filter(pk=run.pk, state=State.READ).update(state=State.WRITING):
+            raise _not_now(run)
         _record("pos.begun", run, by=by, rows=run.total)
 
 
 def drop(run: PosImport, *, by: Employee) -> None:
-    """Leave a previewed import unwritten; what was read of it is kept no longer."""
+    """Leave a previewed import unwritten: neither it nor its file is kept."""
     with journal.together():
-        _move(run, State.READ, State.DROPPED, rows=None, problems=[], finished_at=timezone.now())
-        _record("pos.dropped", run, by=by)
+        if not _drop(run, by=by):
+            raise _not_now(run)
 
 
 def forget_drafts() -> None:
     """Drop imports nobody has decided about for a day."""
     old = PosImport.objects.filter(state=State.READ, created_at__lt=timezone.now() - DRAFTS_KEPT)
-    for run in old:
+    for run in old.select_related("sheet", "rows"):
         with journal.together():
-            _move(run, State.READ, State.DROPPED, rows=None, problems=[], finished_at=timezone.now())
-            _record("pos.dropped", run, by=None)
+            _drop(run, by=None)
 
 
-def _move(run: PosImport, was: str, to: str, **more: Any) -> None:
-    if not PosImport.objects.filter(pk=run.pk, state=was).update(state=to, **more):
-        run.refresh_from_db()
-        raise NotNow(now=run.get_state_display())
-    run.state = to
+def _drop(run: PosImport, *, by: Employee | None) -> bool:
+    papers = (run.sheet, run.rows)
+    if not PosImport.objects.filter(pk=run.pk, state=State.READ).delete()[0]:
+        return False
+    for paper in papers:
+        if paper is not None:
+            files.forget(paper)
+    _record("pos.dropped", run, by=by)
+    return True
+
+
+def _not_now(run: PosImport) -> NotNow:
+    now = PosImport.objects.filter(pk=run.pk).first()
+    return NotNow(now=now.get_state_display() if now else "отменена")
 
 
 def _keep(run: PosImport, export: columns.Export) -> None:

@@ -17,7 +17,6 @@ class PosImport(models.Model):
         WRITING = "writing", "записывается"
         DONE = "done", "записана"
         FAILED = "failed", "не записана"
-        DROPPED = "dropped", "отменена"
 
     class Source(models.TextChoices):
         UPLOAD = "upload", "загрузил сотрудник"

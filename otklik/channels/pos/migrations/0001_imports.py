@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('source', models.CharField(choices=[('upload', 'загрузил сотрудник'), ('folder', 'взята из папки')], max_length=6, verbose_name='откуда')),
                 ('name', models.CharField(max_length=200, verbose_name='файл')),
-                ('state', models.CharField(choices=[('read', 'прочитана, ждёт решения'), ('writing', 'записывается'), ('done', 'записана'), ('failed', 'не записана'), ('dropped', 'отменена')], max_length=8, verbose_name='состояние')),
+                ('state', models.CharField(choices=[('read', 'прочитана, ждёт решения'), ('writing', 'записывается'), ('done', 'записана'), ('failed', 'не записана')], max_length=8, verbose_name='состояние')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='получена')),
                 ('finished_at', models.DateTimeField(blank=True, null=True, verbose_name='закончена')),
                 ('total', models.PositiveIntegerField(default=0, verbose_name='строк')),
