@@ -33,6 +33,8 @@ DECIDES: Final = "intake.decide"
 MARKS: Final = (DECIDES, "appeals.note")
 CARD: Final = ("appeals.view_all", "appeals.view_unit", "appeals.view_own")
 SHOWN: Final = 200
+# What is asked of a message first; everything else is one press away.
+MAIN: Final = ("number", "epgu", "stage", "status", "planned", "overdue", "fast_track", "law", "decision", "rating")
 IMPORTS: Final = 20
 
 
@@ -245,7 +247,8 @@ def of_appeal(request: StaffRequest, pk: int) -> HttpResponse:
 
 def _panel(request: StaffRequest, found: Iterable[IncomingMessage], *, back: str, title: str) -> HttpResponse:
     may_mark = any(request.user.has_power(power) for power in MARKS)
-    context = {"told": [_told(one) for one in found], "back": back, "title": title, "may_mark": may_mark}
+    told = [one for one in map(_told, found) if one["row"]]
+    context = {"told": told, "back": back, "title": title, "may_mark": may_mark}
     return render(request, "workplace/pos/panel.html#pane" if request.htmx else "workplace/pos/panel.html", context)
 
 
@@ -257,7 +260,8 @@ def _told(message: IncomingMessage) -> dict[str, Any]:
     return {
         "message": message,
         "row": row,
-        "fields": [(title, data["fields"].get(code, "")) for code, title in columns.TITLES.items()],
+        "main": [(columns.TITLES[code], data["fields"].get(code, "")) for code in MAIN],
+        "rest": [(title, data["fields"].get(code, "")) for code, title in columns.TITLES.items() if code not in MAIN],
         "extra": [(name, said) for name, said in data["extra"].items() if said and name not in parse.TEXTS],
         "answer": answer,
         "answered_by": _who_posted(answer) if answer else "",

@@ -123,7 +123,8 @@ def test_all_fields_stand_on_the_message_and_a_mark_is_kept(world: World, clerk:
     shown = text(clerk.get(url("pos_of_message", message.pk)))
     assert "Позвонить в среду" in shown
     assert "Стадия: Исполнение → Завершено" in shown
-    by_hand = world.message()
+    by_hand = world.message(channel="pos")
+    assert "не было в выгрузках" in text(clerk.get(url("pos_of_message", by_hand.pk)))
     assert "не было в выгрузках" in text(clerk.post(url("pos_mark", by_hand.pk), {"mark": "x"}, follow=True))
 
 
