@@ -13,7 +13,7 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 from wagtail.models import Page
 
-from otklik.appeals import approval, assignment, classification, drafting, registration, search_feed, signals
+from otklik.appeals import approval, assignment, classification, dispatch, drafting, registration, search_feed, signals
 from otklik.appeals.models import Appeal, AppealMessage, Approval
 from otklik.channels.mail.models import CaughtLetter
 from otklik.channels.site import intake
@@ -208,12 +208,15 @@ def reception_pages(official: Employee, clerk: Employee) -> list[str]:
 
 
 def of_pos(clerk: Employee) -> list[str]:
-    """Leave messages of ПОС, one registered and one changed since, an export that waits; return their pages."""
+    """Leave two messages of ПОС, their case closed, and an export that waits; return their pages."""
     run = loaded(pos_table([{}, {"Номер": 2, "Статус": "Ждёт звонка"}]), by=clerk)
     waits = brought(pos_table([ANSWERED, {"Номер": 3}, {"Номер": "-"}]), by=clerk)
     first, second = IncomingMessage.objects.filter(channel="pos", external_id__in=("327441806", "2")).order_by("pk")
-    entry = registration.entry_for(first)
-    appeal = registration.register(first, replace(entry, applicant=Typed(last_name="Примерова")), by=clerk)
+    entry = replace(registration.entry_for(first), applicant=Typed(last_name="Примерова"), needs_answer=False)
+    appeal = registration.register(first, entry, by=clerk)
+    registration.join(second, appeal, by=clerk)
+    registration.seen_reply(appeal, by=clerk)
+    dispatch.close(appeal, reason="К сведению", by=clerk)  # nothing of it stands in anybody's queue
     return [
         "/desk/pos/",
         "/desk/pos/terms/",
