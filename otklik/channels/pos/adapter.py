@@ -69,7 +69,7 @@ class PosChannel:
                 yield run
         if seen != before:
             connections.remember(self.code, files=seen)
-        if closed:
+        if closed := closed or imports.trouble_of_folder():
             raise SourceError(closed)
 
     def parse(self, raw: Path) -> Parsed:

@@ -119,6 +119,12 @@ def take_from_folder(content: bytes, name: str) -> PosImport | None:
     return run
 
 
+def trouble_of_folder() -> str:
+    """Return why the last export of the folder could not be written, in words; nothing once another one was."""
+    last = PosImport.objects.filter(source=PosImport.Source.FOLDER).exclude(state=State.WRITING).first()
+    return f"Последняя выгрузка из папки не записана. {last.error}" if last and last.state == State.FAILED else ""
+
+
 def begin(run: PosImport, *, by: Employee) -> None:
     """Agree to a previewed import: workers write it from now on."""
     with journal.together():

@@ -237,6 +237,17 @@ def test_a_file_that_is_no_export_is_told_of_and_delays_no_other(folder: Path) -
     assert "не принят" in PosImport.objects.earliest("pk").error
 
 
+def test_the_channel_is_failing_while_the_last_file_of_its_folder_could_not_be_written(folder: Path) -> None:
+    lay(folder, "a.xlsx", b"no table")
+    visited()
+    assert "не записана" in visited()
+    Connection.objects.update(not_before=None)
+    lay(folder, "b.xlsx", table([{}]))
+    visited()
+    Connection.objects.update(not_before=None)
+    assert visited() == ""
+
+
 def test_killed_after_taking_a_file_the_channel_does_not_take_it_twice(folder: Path, monkeypatch: Any) -> None:
     lay(folder, "a.xlsx", table([{}]))
 
