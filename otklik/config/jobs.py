@@ -21,6 +21,7 @@ from otklik.api import once
 from otklik.appeals import answered, bulk, registration, signals, signature
 from otklik.appeals.lessons import letters
 from otklik.channels.mail import imap
+from otklik.channels.pos import imports as pos_imports
 from otklik.channels.registry import all_channels, all_connected, all_readers
 from otklik.channels.site import attached, limits
 from otklik.config import medo_notices
@@ -64,6 +65,7 @@ def steps(channels: Mapping[str, Channel]) -> dict[str, Callable[[], bool]]:
     return {
         "read": partial(inbox.parse_next, all_readers()),
         "join": registration.join_certain,
+        "pos-imports": partial(pos_imports.work_next, channels["pos"]),
         "bulk": bulk.work_next,
         "send": partial(delivery.send_next, channels),
         "file-texts": file_texts.read_next,

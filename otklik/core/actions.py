@@ -63,6 +63,15 @@ NAMES: Final[dict[str, str]] = {
     "point.added": "добавлена точка взаимодействия",
     "point.changed": "изменена точка взаимодействия",
     "point.ended": "завершена точка взаимодействия",
+    # ПОС
+    "pos.uploaded": "загружена выгрузка ПОС",
+    "pos.begun": "начата запись выгрузки ПОС",
+    "pos.dropped": "выгрузка ПОС отменена",
+    "pos.loaded": "выгрузка ПОС записана",
+    "pos.failed": "выгрузка ПОС не записана",
+    "pos.term_matched": "сопоставлено слово ПОС",
+    "pos.marked": "изменена пометка к сообщению ПОС",
+    "message.facts_added": "пополнены сведения канала о сообщении",
     "appointment.booked": "записан на личный приём",
     "appointment.moved": "запись на приём перенесена",
     "appointment.cancelled": "запись на приём отменена",
@@ -340,6 +349,8 @@ FACTS: Final[dict[str, str]] = {
     "secrets": "изменённые секреты",
     "well": "связь есть",
     "point": "точка взаимодействия",
+    # ПОС
+    "changed": "изменённых",
     # The front office
     "appointment": "запись на приём",
     "audio": "аудио",

@@ -22,7 +22,7 @@ from django.utils.text import get_valid_filename
 from otklik.core import sniffing
 from otklik.core.errors import DomainError
 from otklik.core.models import StoredFile
-from otklik.core.storage import DurableStorage
+from otklik.core.storage import DurableStorage, sync_each
 
 Answer = TypeVar("Answer", bound=HttpResponseBase)
 
@@ -50,8 +50,14 @@ def store(content: bytes | Path | IO[bytes], *, name: str = "") -> StoredFile:
 
 def store_each(items: Iterable[tuple[str, bytes | Path | IO[bytes]]]) -> list[StoredFile]:
     """Keep several (name, content) as `store` keeps one, in a fixed number of statements."""
+    items, unsynced = list(items), set[Path]()
     with ExitStack() as open_spools:
-        spooled = [(name, *open_spools.enter_context(_spooled(content))) for name, content in items]
+        # Of many each waits for the disk together with the others, not after them.
+        spooled = [
+            (name, *open_spools.enter_context(_spooled(content, sync=len(items) == 1))) for name, content in items
+        ]
+        if len(items) > 1:
+            sync_each(spool for _, spool, _, _ in spooled)
         wanted = {sha256 for _, _, sha256, _ in spooled}
         known = {row.sha256: row for row in StoredFile.objects.filter(sha256__in=wanted)} if wanted else {}
         new: dict[str, StoredFile] = {}
@@ -60,8 +66,9 @@ def store_each(items: Iterable[tuple[str, bytes | Path | IO[bytes]]]) -> list[St
                 continue
             path = f"{sha256[:2]}/{sha256[2:4]}/{sha256}"
             content_type = sniffing.content_type(spool, name)
-            storage().save(path, _Spool(spool))
+            storage().save(path, _Spool(spool, unsynced))
             new[sha256] = StoredFile(sha256=sha256, size=size, path=path, content_type=content_type)
+    sync_each(unsynced)
     if missing := [row for sha256, row in new.items() if sha256 not in known]:
         StoredFile.objects.bulk_create(missing, ignore_conflicts=True)
         known |= {row.sha256: row for row in StoredFile.objects.filter(sha256__in=[row.sha256 for row in missing])}
@@ -90,16 +97,17 @@ def _digest_of(path: str) -> str:
 class _Spool(File[bytes]):
     """A written temporary file, to be moved (local folder) or read (any other storage)."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, unsynced: set[Path] | None = None) -> None:
         super().__init__(path.open("rb"), name=path.name)
         self._path = path
+        self.unsynced = unsynced  # folders whose new names somebody else makes last
 
     def temporary_file_path(self) -> str:
         return str(self._path)
 
 
 @contextmanager
-def _spooled(content: Content) -> Iterator[tuple[Path, str, int]]:
+def _spooled(content: Content, *, sync: bool = True) -> Iterator[tuple[Path, str, int]]:
     """Write the content to a temporary file, fsynced and hashed on the way; leave nothing behind on any failure."""
     folder = Path(settings.FILES_ROOT) / ".tmp"
     folder.mkdir(parents=True, exist_ok=True)
@@ -112,7 +120,8 @@ def _spooled(content: Content) -> Iterator[tuple[Path, str, int]]:
                 sha256.update(chunk)
                 size += len(chunk)
             file.flush()
-            os.fsync(file.fileno())
+            if sync:
+                os.fsync(file.fileno())
         yield Path(name), sha256.hexdigest(), size
     finally:
         with suppress(FileNotFoundError):

@@ -339,13 +339,21 @@ def _read(message: IncomingMessage, channel: Reader) -> Read:
 def _settle(read: list[Read]) -> None:
     """Write what was read: text, thread, files, facts, journal."""
     with transaction.atomic():
-        settled = {f"message:{one.message.pk}": line for one in read if (line := _settle_one(one))}
+        threads = _threads_of(read)
+        settled = {f"message:{one.message.pk}": line for one in read if (line := _settle_one(one, threads))}
+        _add_first_facts([one for one in read if f"message:{one.message.pk}" in settled])
         journal.record_each("message.read", settled, by=None)
         reach("reading.before_commit")
     reach("reading.after_commit")
 
 
-def _settle_one(one: Read) -> dict[str, object]:
+def _threads_of(read: list[Read]) -> dict[int, Thread]:
+    """Return new threads for the messages that point at no other, all made at once."""
+    alone = [one.message.pk for one in read if threading.stands_alone(one.parsed)]
+    return dict(zip(alone, Thread.objects.bulk_create([Thread() for _ in alone]), strict=True)) if alone else {}
+
+
+def _settle_one(one: Read, threads: Mapping[int, Thread]) -> dict[str, object]:
     """Write one message's row and return its journal line; nothing when another worker has read it meanwhile."""
     message, parsed = one.message, one.parsed
     match = threading.match(parsed, before=message)
@@ -355,7 +363,7 @@ def _settle_one(one: Read) -> dict[str, object]:
         state=State.NEW,
         problem="",
         parse_started_at=None,
-        thread=match.thread or Thread.objects.create(),
+        thread=match.thread or threads.get(message.pk) or Thread.objects.create(),
         match=match.kind,
         match_reason=match.reason,
         candidate_thread=match.candidate,
@@ -364,11 +372,26 @@ def _settle_one(one: Read) -> dict[str, object]:
         return {}
     if one.papers:
         IncomingFile.objects.bulk_create(_file_row(message, paper, stored) for paper, stored in one.papers)
-    if parsed.facts_schema:
-        add_facts(message, schema=parsed.facts_schema, data=parsed.facts)
     if parsed.bounce_of:
         delivery.bounced(parsed.bounce_of, permanent=parsed.bounce_permanent, reason=parsed.subject)
     return {"files": len(one.papers), "match": str(match.kind)}
+
+
+def _add_first_facts(read: list[Read]) -> None:
+    """Add what the channels know of messages just read: all at once where nothing was known of them."""
+    told = [one for one in read if one.parsed.facts_schema]
+    if not told:
+        return
+    pks = [one.message.pk for one in told]
+    known = set(MessageFacts.objects.filter(message__in=pks).values_list("message_id", flat=True))
+    MessageFacts.objects.bulk_create(
+        MessageFacts(message=one.message, version=1, schema=one.parsed.facts_schema, data=dict(one.parsed.facts))
+        for one in told
+        if one.message.pk not in known
+    )
+    for one in told:
+        if one.message.pk in known:
+            add_facts(one.message, schema=one.parsed.facts_schema, data=one.parsed.facts)
 
 
 def _change(message: IncomingMessage, **columns: Any) -> bool:

@@ -41,6 +41,9 @@ class PostedForm(TidyForm):
         if _is_call(message):
             self.fields["on"].label = "Дата звонка"
             del self.fields["number"]
+        elif _is_of_pos(message):
+            self.fields["on"].label = "Дата, когда ответ внесён в ПОС"
+            del self.fields["number"]
 
 
 class AnotherWayForm(TidyForm):
@@ -135,6 +138,7 @@ def posted(request: StaffRequest, pk: int) -> HttpResponse:
         return _again(request, appeal, posted_form=form)
     delivery.posted(message, **form.cleaned_data, by=request.user)
     done = "ответ сообщён по телефону" if _is_call(message) else "письмо сдано на почту"
+    done = "ответ внесён в ПОС" if _is_of_pos(message) else done
     messages.success(request, f"Отмечено: {done}.")
     return redirect("workplace:dispatch", pk=pk)
 
@@ -212,6 +216,11 @@ def _is_call(message: OutgoingMessage | None) -> bool:
     return message is not None and message.channel == ChannelCode.HOTLINE
 
 
+def _is_of_pos(message: OutgoingMessage | None) -> bool:
+    """Tell whether an employee carries the answer into the personal cabinet of ПОС."""
+    return message is not None and message.channel == ChannelCode.POS
+
+
 def _dispatch_of(appeal: Appeal) -> Dispatch | None:
     return dispatch.current().filter(answer__appeal=appeal).select_related("message", "by").first()
 
@@ -235,6 +244,7 @@ def _context(request: StaffRequest, appeal: Appeal) -> dict[str, object]:
         "message": message,
         "undo_left": max(left, 0) if message and message.state == State.QUEUED else 0,
         "by_telephone": _is_call(message),
+        "into_pos": _is_of_pos(message),
         "changing": message is not None and message.state in CHANGING,
         "addressee": people_access.masked(appeal.applicant),
         "can_send": can_send,

@@ -28,6 +28,7 @@ from otklik.workplace import (
     kb_words,
     line_calls,
     lines,
+    pos_pages,
     reception_schedule,
     saved,
     surveys,
@@ -152,6 +153,11 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
     (
         Item("Сверка приёма", "scale", "reconciliation", ("intake.view",)),
         Item("Каналы", "plug-connected", "channels", channels.READERS),
+        # ПОС
+        Item("ПОС", "bolt", "pos", pos_pages.READERS),
+        Item("Слова ПОС", "vocabulary", "pos_terms", pos_pages.READERS, inner=True),
+        Item("Расхождения с ПОС", "arrows-diff", "pos_differences", pos_pages.READERS, inner=True),
+        Item("Ссылки и виджет ПОС", "link", "pos_links", pos_pages.READERS, inner=True),
         Item("Календарь", "calendar", "calendar", ("calendar.edit",)),
         Item("Сроки", "clock-cog", "terms", ("calendar.edit",)),
         Item("Сотрудники", "users-group", "staff", ("people.manage",)),

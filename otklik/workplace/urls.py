@@ -25,6 +25,7 @@ from otklik.workplace import (
     menu,
     notice_pages,
     palette,
+    pos_urls,
     presence,
     proposals,
     queue,
@@ -149,6 +150,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *line_urls.urlpatterns,
     *reception_urls.urlpatterns,
     *channel_urls.urlpatterns,
+    *pos_urls.urlpatterns,
     *survey_urls.urlpatterns,
     # Employees, roles, who may what
     *staff_urls.urlpatterns,

@@ -13,7 +13,7 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 from wagtail.models import Page
 
-from otklik.appeals import approval, assignment, classification, drafting, registration, search_feed, signals
+from otklik.appeals import approval, assignment, classification, dispatch, drafting, registration, search_feed, signals
 from otklik.appeals.models import Appeal, AppealMessage, Approval
 from otklik.channels.mail.models import CaughtLetter
 from otklik.channels.registry import all_connected
@@ -75,6 +75,8 @@ from otklik.search.models import LearnedWord, ThesaurusEntry
 from otklik.surveys import paper, questionnaires
 from otklik.surveys.models import OpinionTag, Questionnaire
 from otklik.workplace import notices
+from tests.channels.pos.exports import ANSWERED, brought, loaded
+from tests.channels.pos.exports import table as pos_table
 from tests.reception import people as reception
 from tests.reception import people as receptions
 
@@ -155,6 +157,7 @@ def fill() -> dict[str, Any]:
                 f"/desk/paper/{typed}/",
                 "/desk/line/figures/list/",
                 f"/desk/reconciliation/list/?channel=email&figure=seen&day={today}",
+                *of_pos(people["clerk"]),
             ],
             "clerk2": [f"/desk/paper/{checked}/", f"/desk/paper/{checked}/check/"],
             head: [f"/desk/approvals/{waiting.pk}/"],
@@ -219,6 +222,28 @@ def reception_pages(official: Employee, clerk: Employee) -> list[str]:
         *(f"/desk/reception-rules/{hours.pk}/{place}" for place in ("", "end/")),
         f"/desk/reception-days/{unlike.pk}/remove/",
         *(f"/desk/reception-rooms/{lapsing.pk}/{place}" for place in ("", "edit/", "check/")),
+    ]
+
+
+def of_pos(clerk: Employee) -> list[str]:
+    """Leave two messages of ПОС, their case closed, and an export that waits; return their pages."""
+    run = loaded(pos_table([{}, {"Номер": 2, "Статус": "Ждёт звонка"}]), by=clerk)
+    waits = brought(pos_table([ANSWERED, {"Номер": 3}, {"Номер": "-"}]), by=clerk)
+    first, second = IncomingMessage.objects.filter(channel="pos", external_id__in=("327441806", "2")).order_by("pk")
+    entry = replace(registration.entry_for(first), applicant=Typed(last_name="Примерова"), needs_answer=False)
+    appeal = registration.register(first, entry, by=clerk)
+    registration.join(second, appeal, by=clerk)
+    registration.seen_reply(appeal, by=clerk)
+    dispatch.close(appeal, reason="К сведению", by=clerk)  # nothing of it stands in anybody's queue
+    return [
+        "/desk/pos/",
+        "/desk/pos/terms/",
+        "/desk/pos/differences/",
+        "/desk/pos/links/",
+        f"/desk/pos-imports/{waits.pk}/",
+        f"/desk/pos-imports/{run.pk}/",
+        f"/desk/inbox/{second.pk}/pos/",
+        f"/desk/appeals/{appeal.pk}/pos/",
     ]
 
 

@@ -79,6 +79,7 @@ NO_PAGES = {
             *("paper_blank", "paper_blanks", "paper_keep", "paper_undo", "paper_end", "paper_settle", "paper_count"),
             *("paper_check_all", "paper_scan"),
             "front_board",
+            *("pos_import_progress", "pos_term", "pos_mark"),
             *("hold_step", "reception_pdf", "recording_add", "recording"),
             *("channel_try", "channel_silence"),
             # Pages of channels that are connected: until one is built there is none.

@@ -16,6 +16,7 @@ from django.urls import URLPattern
 from django.utils import timezone
 
 from otklik.appeals import approval, bulk, dispatch, registration
+from otklik.channels.pos.models import PosTerm
 from otklik.core.models import ChainHead, ProcedureClause, ProcedureEdition, RetentionRule, TermRule
 from otklik.correspondence.models import ContactPoint, IncomingMessage, OutgoingMessage
 from otklik.hotline import consultations, ekc
@@ -33,6 +34,7 @@ from otklik.workplace import urls
 from otklik.workplace.models import SavedView
 from tests import sizes
 from tests.appeals.conftest import LONG_AGO, World
+from tests.channels.pos.exports import brought, table
 from tests.house.test_doors import plain
 from tests.house.test_headers import policy
 from tests.reception import people as reception
@@ -124,6 +126,8 @@ TYPED = (
     # A reception
     *("where", "before", "question", "outcome", "facts_evident", "material", "way", "address", "earlier", "executor"),
     *("new-text", "new-topic", "order-due_on", "at", "kind", "ground", "note"),
+    # ПОС
+    *("do", "meaning", "mark", "opa_id", "fz59", "medium", "campaign", "pasted"),
     # The front office
     *("step", "paper_number", "why", "offered", "document", "document_other", "document_number", "keep_number"),
     # Channels
@@ -217,7 +221,14 @@ def ids(world: World) -> dict[str, list[int]]:
         "survey-points": [SurveyPoint.objects.earliest("pk").pk],
         **_at_the_front_office(),
         **_at_a_reception(world),
+        **_of_pos(world),
     }
+
+
+def _of_pos(world: World) -> dict[str, list[int]]:
+    """Leave an export that waits for a decision, and a word nobody has matched."""
+    run = brought(table([{}]), by=world.clerk)
+    return {"pos-imports": [run.pk], "pos-terms": [PosTerm.objects.create(kind="status", value="Новый").pk]}
 
 
 def _at_a_reception(world: World) -> dict[str, list[int]]:

@@ -40,6 +40,7 @@ from otklik.surveys import feedback, paper
 from otklik.surveys.models import Questionnaire, QuestionnaireDraft, SurveyPoint
 from otklik.workplace import rights
 from tests.appeals.conftest import World
+from tests.channels.pos.exports import brought, table
 from tests.house.test_doors import OPEN_IN_CMS, plain
 from tests.reception import people as reception
 
@@ -174,6 +175,7 @@ def house(db: None) -> House:
         ).pk,
         "feedback": said.pk,
         "staff": world.stranger.pk,
+        "pos-imports": brought(table([{}]), by=world.clerk).pk,
         "surveys": Questionnaire.objects.earliest("pk").pk,
         "survey-drafts": QuestionnaireDraft.objects.create(code="own-1", title="Черновик").pk,
         "survey-points": SurveyPoint.objects.earliest("pk").pk,
