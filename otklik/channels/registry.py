@@ -5,6 +5,7 @@ from __future__ import annotations
 from otklik.channels.handover import handed
 from otklik.channels.handover.reader import HandoverReader
 from otklik.channels.mail.adapter import MailChannel
+from otklik.channels.post.adapter import PostChannel
 from otklik.channels.site.adapter import SiteChannel
 from otklik.correspondence.channel import Channel, Connected, Listener, Reader
 
@@ -17,7 +18,7 @@ def all_channels() -> dict[str, Channel]:
 
 def all_connected() -> dict[str, Connected]:
     """Return the channels that an administrator connects on their pages, by code."""
-    connected: list[Connected] = []
+    connected: list[Connected] = [PostChannel()]
     return {channel.code: channel for channel in connected}
 
 

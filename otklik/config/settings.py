@@ -93,6 +93,7 @@ INSTALLED_APPS = [
     "otklik.api",
     "otklik.appeals",
     "otklik.channels.mail",
+    "otklik.channels.post",
     "otklik.channels.site",
     "otklik.surveys",
     "otklik.hotline",
