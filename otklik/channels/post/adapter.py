@@ -42,9 +42,7 @@ class PostChannel:
     every: ClassVar[int] = 15
     guide: ClassVar[str] = "post"
     settings: ClassVar[Sequence[Setting]] = (
-        Setting(
-            "folder", "Папка сканера", "Путь на сервере. Принятые файлы переносятся внутрь, в «принято».", "folder"
-        ),
+        Setting("folder", "Папка сканера", "Путь на сервере. Принятое переносится в папку «принято» в ней.", "folder"),
         Setting(
             "blanks",
             "Пустая страница разделяет письма",
@@ -92,7 +90,10 @@ class PostChannel:
             begins = file.read(1)
         if begins != b"{":
             raise ParseError(_why_not(raw))
-        said = letter.from_bytes(raw.read_bytes())
+        try:
+            said = letter.from_bytes(raw.read_bytes())
+        except ValueError as exc:
+            raise ParseError("Запись о письме со скана повреждена. Откройте оригинал.") from exc
         if said is None:
             return HandoverReader().parse(raw)
         stored = StoredFile.objects.filter(sha256=said.sha256).first()

@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Final
+
+from otklik.correspondence.text import clean
+from otklik.people.applicants import Typed
 
 SCHEMA: Final = "post/1"
 
@@ -44,12 +47,32 @@ class Scanned:
 
 
 def from_bytes(raw: bytes) -> Scanned | None:
-    """Read what `to_bytes` wrote; None where it is something else."""
+    """Read what `to_bytes` wrote; None where it is something else, ValueError where it is ours and broken."""
     try:
         content: Any = json.loads(raw)
-        if not isinstance(content, dict) or content.pop("schema", None) != SCHEMA:
-            return None
-        lists = {name: tuple(content.pop(name)) for name in ("pages", "notes")}
-        return Scanned(**content, **lists)
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, RecursionError):
         return None
+    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
+        return None
+    pages, notes, applicant = content.get("pages"), content.get("notes", []), content.get("applicant") or {}
+    if not isinstance(pages, list) or not pages or not all(type(page) is int and 0 < page < 100_000 for page in pages):
+        raise ValueError("no pages")
+    if not isinstance(notes, list) or not isinstance(applicant, dict):
+        raise ValueError("of another type")
+    return Scanned(
+        **{name: _words(content, name) for name in ("batch", "sha256", "name", "text")},
+        **{name: _words(content, name, "") for name in ("subject", "sender", "written_on", "track")},
+        pages=tuple(pages),
+        applicant={name: _words(applicant, name, "") for name in _APPLICANT if name in applicant},
+        notes=tuple(clean(note) for note in notes if isinstance(note, str)),
+    )
+
+
+_APPLICANT: Final = tuple(field.name for field in fields(Typed))
+
+
+def _words(content: Mapping[str, Any], name: str, instead: str | None = None) -> str:
+    said = content.get(name, instead)
+    if not isinstance(said, str):
+        raise ValueError(f"{name} is no text")
+    return clean(said)

@@ -1,4 +1,4 @@
-"""Scans for the tests: letters set in Russian, rendered to pictures as a scanner gives them, put together in one file."""
+"""Scans for the tests: Russian letters rendered to pictures as a scanner gives them, put together in one file."""
 
 from __future__ import annotations
 
