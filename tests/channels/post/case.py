@@ -55,7 +55,7 @@ class Post(contract.Case):
             return [json.dumps(json.loads(self.raw(Letter())) | {"sha256": "1" * 64}).encode()]
         if case == "bomb":
             spool = io.BytesIO()
-            Image.new("1", (30_000, 30_000)).save(spool, "PNG")
+            Image.new("1", (16_000, 16_000)).save(spool, "PNG")
             return [spool.getvalue()]
         return super().broken(case)
 

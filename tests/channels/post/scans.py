@@ -87,6 +87,10 @@ def as_jpeg(page: Image.Image, dpi: int = 200) -> bytes:
 def _saved(kind: str, pages: tuple[Image.Image, ...], **options: object) -> bytes:
     spool = io.BytesIO()
     pages = tuple(page.copy() for page in pages)  # what one format leaves in a picture, another stumbles over
-    more = {"save_all": True, "append_images": list(pages[1:])} if kind != "JPEG" else {}
+    more = {"save_all": True, "append_images": list(pages[1:])} if kind in {"PDF", "TIFF"} else {}
     pages[0].save(spool, kind, **options, **more)
     return spool.getvalue()
+
+
+def as_png(page: Image.Image, dpi: int = 100) -> bytes:
+    return _saved("PNG", (page,), dpi=(dpi, dpi))
