@@ -100,6 +100,7 @@ NAMES: Final[dict[str, str]] = {
     "scan.checked": "разделение сканов на письма проверено",
     "scan.envelope": "записаны сведения с конверта",
     "scan.opened": "открыты сканы писем",
+    "post_list.opened": "открыты адреса списка почтовых отправлений",
     "post_list.made": "составлен список почтовых отправлений",
     "post_list.changed": "изменён список почтовых отправлений",
     "post_list.handed": "почтовые отправления сданы на почту",
@@ -341,6 +342,8 @@ NAMES: Final[dict[str, str]] = {
 _VERBS: Final = {"added": "добавлено", "changed": "изменено"}
 FACTS: Final[dict[str, str]] = {
     # Scans and lists for the post office
+    "batch": "пачка",
+    "post_list": "список отправлений",
     "begins": "начинает письмо",
     "letters": "писем",
     "page": "страница",

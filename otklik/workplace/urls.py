@@ -24,6 +24,7 @@ from otklik.workplace import (
     menu,
     notice_pages,
     palette,
+    post_urls,
     presence,
     proposals,
     queue,
@@ -147,6 +148,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *answer_urls.urlpatterns,
     *line_urls.urlpatterns,
     *reception_urls.urlpatterns,
+    *post_urls.urlpatterns,
     *survey_urls.urlpatterns,
     # Employees, roles, who may what
     *staff_urls.urlpatterns,
