@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -255,7 +256,7 @@ def _batch(pk: int) -> ScanBatch:
     return get_object_or_404(ScanBatch.objects.select_related("added_by", "original"), pk=pk)
 
 
-def _letters(batch: ScanBatch) -> Any:
+def _letters(batch: ScanBatch) -> QuerySet[ScanLetter]:
     return batch.letters.order_by("first")
 
 

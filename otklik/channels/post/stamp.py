@@ -10,6 +10,7 @@ from typing import Final
 from pypdf import PdfReader, PdfWriter
 from pypdf.errors import PyPdfError
 
+from otklik.channels.post.station import BROKEN
 from otklik.core import files, typeset
 from otklik.core.errors import DomainError
 from otklik.core.models import StoredFile
@@ -47,7 +48,7 @@ def stamped(pdf: StoredFile, number: str, on: date, department: str) -> bytes:
             sheet = PdfReader(io.BytesIO(_drawn(number, on, department, width, height, label=False))).pages[0]
             page.merge_translated_page(sheet, float(page.mediabox.left), float(page.mediabox.bottom))
             writer.write(spool)
-    except (PyPdfError, ValueError, KeyError, TypeError, IndexError, RecursionError) as exc:
+    except (PyPdfError, *BROKEN) as exc:
         raise NoRoom from exc
     return spool.getvalue()
 

@@ -6,12 +6,13 @@ A page at a time, in a process of its own: three hundred pages wait for nobody a
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -33,7 +34,10 @@ from otklik.correspondence import inbox
 from otklik.correspondence.channel import Arrived
 from otklik.correspondence.models import ChannelCode, IncomingMessage
 from otklik.correspondence.text import clean, fit
+from otklik.people.applicants import Typed
 from otklik.people.models import Employee
+
+log = logging.getLogger("otklik.channels")
 
 State = ScanBatch.State
 Kind = ScanPage.Kind
@@ -41,6 +45,8 @@ KINDS: Final = {sniffing.PDF: "PDF", "image/tiff": "TIFF", "image/jpeg": "JPEG",
 MOST_BYTES: Final = 500 * 1024 * 1024  # three hundred pages in colour
 SILENT: Final = timedelta(minutes=10)  # who took a page and has been silent for longer is dead
 TRIES: Final = 3
+# What pypdf raises for pages that others have written.
+BROKEN: Final = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, AssertionError)
 
 
 class NotAScan(DomainError):
@@ -111,6 +117,7 @@ def take_in(
     stored = files.store(content, name=name)
     reach("post.after_file")
     if stored.content_type not in KINDS:
+        files.forget(stored)
         raise NotAScan(name=name, why="он пустой" if not stored.size else "это не скан")
     try:
         with transaction.atomic():
@@ -162,9 +169,10 @@ def _open_next() -> bool:
     if why := said.get("why"):
         _failed(batch, str(why))
         return True
+    pages = int(said["pages"])
     with transaction.atomic():
-        if waiting.filter(pk=batch.pk).update(state=State.READING, pages_total=said["pages"], taken_at=None, tries=0):
-            ScanPage.objects.bulk_create(ScanPage(batch=batch, number=place + 1) for place in range(said["pages"]))
+        if waiting.filter(pk=batch.pk).update(state=State.READING, pages_total=pages, taken_at=None, tries=0):
+            ScanPage.objects.bulk_create(ScanPage(batch=batch, number=number) for number in range(1, pages + 1))
     return True
 
 
@@ -331,7 +339,7 @@ def _accept(batch: ScanBatch, pages: list[ScanPage]) -> None:
         notes.append("Страницы письма не читаются: приложен весь файл со сканера.")
     text = "\n\n".join(page.text for page in pages if page.text)
     codes = [code for page in pages for code in page.codes]
-    fields = proposals.read(text, codes, on=batch.received_on)
+    fields = _proposed(text, codes, batch)
     if not text:
         notes.append("Текст не распознан: прочтите скан.")
     said = letter.Scanned(
@@ -367,6 +375,15 @@ def _accept(batch: ScanBatch, pages: list[ScanPage]) -> None:
     reach("post.after_letter")
 
 
+def _proposed(text: str, codes: list[str], batch: ScanBatch) -> proposals.Fields:
+    """Return what a letter proposes; a defect of ours costs its proposals and keeps no other letter waiting."""
+    try:
+        return proposals.read(text, codes, on=batch.received_on)
+    except Exception:
+        log.exception("scan %s: proposals", batch.pk)
+        return proposals.Fields(Typed())
+
+
 def _joined(pages: Sequence[ScanPage]) -> StoredFile | None:
     """Return the PDF of a letter, the text layer with it."""
     writer = PdfWriter()
@@ -374,14 +391,15 @@ def _joined(pages: Sequence[ScanPage]) -> StoredFile | None:
         for page in pages:
             if page.pdf is None:
                 continue
-            try:
-                content = opened.enter_context(files.open_file(page.pdf))
+            content = opened.enter_context(files.open_file(page.pdf))
+            with suppress(PyPdfError, *BROKEN):
                 writer.append(PdfReader(content))
-            except (PyPdfError, OSError, ValueError, KeyError, TypeError, RecursionError):
-                continue
         if not writer.pages:
             return None
-        writer.write(made)
+        try:
+            writer.write(made)
+        except (PyPdfError, *BROKEN):
+            return None
         made.flush()
         return files.store(Path(made.name), name="pismo.pdf")
 
