@@ -73,6 +73,7 @@ from otklik.search.models import LearnedWord, ThesaurusEntry
 from otklik.surveys import paper, questionnaires
 from otklik.surveys.models import OpinionTag, Questionnaire
 from otklik.workplace import notices
+from tests.channels.post import rows as post
 from tests.reception import people as reception
 from tests.reception import people as receptions
 
@@ -152,6 +153,7 @@ def fill() -> dict[str, Any]:
                 f"/desk/feedback/{answered[0].invitation.response.pk}/",
                 f"/desk/paper/{typed}/",
                 "/desk/line/figures/list/",
+                *post.pages(people["clerk"], on_site),
             ],
             "clerk2": [f"/desk/paper/{checked}/", f"/desk/paper/{checked}/check/"],
             head: [f"/desk/approvals/{waiting.pk}/"],
