@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils import timezone
 
 from otklik.appeals import dispatch
-from otklik.appeals.models import Appeal
+from otklik.appeals.models import Appeal, AppealMessage
 from otklik.channels.post import lists
 from otklik.channels.post.models import ScanBatch, ScanLetter, ScanPage
 from otklik.core import files
@@ -13,6 +13,7 @@ from otklik.correspondence import delivery, inbox
 from otklik.people.models import Employee
 from tests.appeals.conftest import World
 from tests.channels.post import scans
+from tests.desk import at
 
 
 def at_every_address(world: World) -> dict[str, int]:
@@ -65,3 +66,20 @@ def pages(clerk: Employee, appeal: Appeal) -> list[str]:
     made = lists.make([letter], by=clerk)
     places = (f"scans/{batch.pk}/", f"scans/{reading.pk}/", f"scans/{done.pk}/", f"scans/{done.pk}/register/")
     return [f"/desk/{place}" for place in (*places, f"post-lists/{made.pk}/")]
+
+
+def doors(world: World) -> dict[str, str]:
+    """Leave a registered letter from a scan and a list; return the addresses that give files of theirs."""
+    appeal = world.registered()
+    message = AppealMessage.objects.get(appeal=appeal).message
+    batch, page = scan(world.clerk, "done", b"a letter of somebody")
+    pdf = files.store(scans.as_pdf(scans.blank(50), dpi=50), name="pismo.pdf")
+    letter = ScanLetter.objects.create(batch=batch, first=1, last=1, pdf=pdf, message=message)
+    made = lists.make([dispatch.send(world.signed(), by=world.clerk).message], by=world.clerk)
+    return {
+        "scan_separator": at("scan_separator"),
+        "scan_picture": at("scan_picture", page.pk),
+        "scan_copy": at("scan_copy", letter.pk),
+        "scan_label": at("scan_label", letter.pk),
+        "post_list_table": at("post_list_table", made.pk),
+    }
