@@ -48,10 +48,15 @@ SECOND = """
 @cache
 def sheet_of(text: str, *, dpi: int = 200, tilt: float = 0.0, noise: bool = True) -> Image.Image:
     """Return a page as a scanner sees it: grey paper, soft edges, a little noise, a little askew."""
+    return _scanned(set_in_type(text), dpi, tilt, noise)
+
+
+@cache
+def set_in_type(text: str) -> bytes:
+    """Return a letter as a PDF with its text in it, as no scanner gives it."""
     body = "\n".join(f"{line} \\" if line else "\n" for line in text.strip().split("\n")).replace("@", "\\@")
     source = f'#set page("a4", margin: 22mm)\n#set text(font: "Libertinus Serif", size: 12pt, lang: "ru")\n{body}'
-    pdf = typst.compile(source.encode(), ignore_system_fonts=True)
-    return _scanned(pdf, dpi, tilt, noise)
+    return typst.compile(source.encode(), ignore_system_fonts=True)
 
 
 def _scanned(pdf: bytes, dpi: int, tilt: float, noise: bool) -> Image.Image:
