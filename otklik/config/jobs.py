@@ -22,6 +22,7 @@ from otklik.appeals import answered, bulk, registration, signals, signature
 from otklik.appeals.lessons import letters
 from otklik.channels.mail import imap
 from otklik.channels.pos import imports as pos_imports
+from otklik.channels.post import station
 from otklik.channels.registry import all_channels, all_connected, all_readers
 from otklik.channels.site import attached, limits
 from otklik.config import medo_notices
@@ -68,6 +69,7 @@ def steps(channels: Mapping[str, Channel]) -> dict[str, Callable[[], bool]]:
         "pos-imports": partial(pos_imports.work_next, channels["pos"]),
         "bulk": bulk.work_next,
         "send": partial(delivery.send_next, channels),
+        "scans": station.work_next,
         "file-texts": file_texts.read_next,
         "test-sets": quality.work_next,
         "notices": notices.work_next,
@@ -125,6 +127,7 @@ def periodic() -> list[Job]:
         Job("close-endless-calls", calls.close_endless, every=timedelta(hours=1)),
         Job("look-at-appointments", partial(displaced.look, by=None), every=timedelta(minutes=15)),
         Job("remove-recordings", recordings.remove_expired, daily_at=time(3, 35)),
+        Job("forget-scan-pages", station.forget_pages, daily_at=time(3, 44)),
         Job("sweep-firings", forget_old_firings, daily_at=time(3, 40)),
     ]
 

@@ -94,6 +94,7 @@ INSTALLED_APPS = [
     "otklik.appeals",
     "otklik.channels.mail",
     "otklik.channels.pos",
+    "otklik.channels.post",
     "otklik.channels.site",
     "otklik.surveys",
     "otklik.hotline",

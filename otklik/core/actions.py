@@ -108,6 +108,17 @@ NAMES: Final[dict[str, str]] = {
     "message.opened": "открыто сообщение",
     "message.original_opened": "открыт оригинал сообщения",
     "message.sender_revealed": "открыты персональные данные отправителя сообщения",
+    "scan.added": "принят файл со сканера",
+    "scan.failed": "файл со сканера не читается",
+    "scan.read": "сканы распознаны и разделены на письма",
+    "scan.page_changed": "изменено разделение сканов на письма",
+    "scan.checked": "разделение сканов на письма проверено",
+    "scan.envelope": "записаны сведения с конверта",
+    "scan.opened": "открыты сканы писем",
+    "post_list.opened": "открыты адреса списка почтовых отправлений",
+    "post_list.made": "составлен список почтовых отправлений",
+    "post_list.changed": "изменён список почтовых отправлений",
+    "post_list.handed": "почтовые отправления сданы на почту",
     "outgoing.queued": "письмо поставлено в очередь",
     "outgoing.sent": "письмо отправлено",
     "outgoing.postponed": "отправка письма отложена",
@@ -345,6 +356,13 @@ NAMES: Final[dict[str, str]] = {
 }
 _VERBS: Final = {"added": "добавлено", "changed": "изменено"}
 FACTS: Final[dict[str, str]] = {
+    # Scans and lists for the post office
+    "batch": "пачка",
+    "post_list": "список отправлений",
+    "begins": "начинает письмо",
+    "letters": "писем",
+    "page": "страница",
+    "pages": "страниц",
     # Connected channels
     "secrets": "изменённые секреты",
     "well": "связь есть",
@@ -495,6 +513,8 @@ FACTS: Final[dict[str, str]] = {
     "was_signer": "кто подписывал",
 }
 CHAINS: Final[dict[str, str]] = {
+    "scan": "пачка сканов",
+    "post_list": "список почтовых отправлений",
     "channel": "канал",
     "appointment": "запись на приём",
     "reception": "личный приём",

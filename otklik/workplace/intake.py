@@ -48,7 +48,7 @@ def message(request: StaffRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         form = EntryForm(request.POST, **options)
         try:
-            appeal = _registered(request, row, form)
+            appeal = registered(request, row, form)
         except inbox.AlreadyTaken as refusal:
             return _refused(request, pk, refusal, form.lines())
         if appeal is not None:
@@ -61,7 +61,7 @@ def message(request: StaffRequest, pk: int) -> HttpResponse:
     return render(request, "workplace/message.html", context, status=422 if form.is_bound else 200)
 
 
-def _registered(request: StaffRequest, row: IncomingMessage, form: EntryForm) -> Appeal | None:
+def registered(request: StaffRequest, row: IncomingMessage, form: EntryForm) -> Appeal | None:
     """Return the appeal made of a filled-in form; None where the form now says what is wrong in it."""
     registration.check_can_register(row, request.user)
     if not form.is_valid():

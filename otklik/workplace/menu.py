@@ -86,6 +86,8 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Сегодня", "sun", "today", go="KeyC"),
         Item("Обращения", "inbox", "queue", APPEALS, go="KeyJ"),
         Item("Недоставленное", "mail-x", "deliveries", ("appeals.dispatch",), go="KeyY"),
+        Item("Сканы писем", "scan", "scans", ("intake.decide",)),
+        Item("Отправка почтой", "mailbox", "post_lists", ("appeals.dispatch",)),
         Item("Карантин", "shield-question", "quarantine", ("intake.decide",), go="KeyR"),
         Item("Заявители", "users", "applicants", ("applicants.view",), go="KeyP"),
         Item("Отзывы", "mood-smile", "feedback", ("appeals.view_all", "appeals.view_unit", "appeals.view_own")),

@@ -26,6 +26,7 @@ from otklik.workplace import (
     notice_pages,
     palette,
     pos_urls,
+    post_urls,
     presence,
     proposals,
     queue,
@@ -151,6 +152,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *reception_urls.urlpatterns,
     *channel_urls.urlpatterns,
     *pos_urls.urlpatterns,
+    *post_urls.urlpatterns,
     *survey_urls.urlpatterns,
     # Employees, roles, who may what
     *staff_urls.urlpatterns,

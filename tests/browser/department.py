@@ -77,6 +77,7 @@ from otklik.surveys.models import OpinionTag, Questionnaire
 from otklik.workplace import notices
 from tests.channels.pos.exports import ANSWERED, brought, loaded
 from tests.channels.pos.exports import table as pos_table
+from tests.channels.post import rows as post
 from tests.reception import people as reception
 from tests.reception import people as receptions
 
@@ -158,6 +159,7 @@ def fill() -> dict[str, Any]:
                 "/desk/line/figures/list/",
                 f"/desk/reconciliation/list/?channel=email&figure=seen&day={today}",
                 *of_pos(people["clerk"]),
+                *post.pages(people["clerk"], on_site),
             ],
             "clerk2": [f"/desk/paper/{checked}/", f"/desk/paper/{checked}/check/"],
             head: [f"/desk/approvals/{waiting.pk}/"],

@@ -33,6 +33,7 @@ from otklik.portal import write
 from otklik.surveys.models import Questionnaire, SurveyPoint
 from tests import sizes
 from tests.appeals.conftest import World
+from tests.channels.post import rows as post
 from tests.desk import at
 from tests.workplace.test_every_address import address, patterns
 
@@ -348,6 +349,7 @@ def doors(world: World) -> dict[str, str]:
         "journal_export": at("journal_export"),
         "access_export": at("access_export"),
         "journal_seals": at("journal_seals"),
+        **post.doors(world),
     }
 
 

@@ -35,6 +35,7 @@ from otklik.workplace.models import SavedView
 from tests import sizes
 from tests.appeals.conftest import LONG_AGO, World
 from tests.channels.pos.exports import brought, table
+from tests.channels.post import rows as post
 from tests.house.test_doors import plain
 from tests.house.test_headers import policy
 from tests.reception import people as reception
@@ -68,6 +69,7 @@ ASKED = (
     *("official", "topic", "needs_access", "request", "appeal"),
     *("on", "rooms"),
     *("channel", "day", "figure"),
+    *("letter", "after"),
 )
 TYPED = (
     *("text", "reason", "remark", "number", "appeal", "merged", "detach", "insert", "decline", "approvers", "signer"),
@@ -121,6 +123,8 @@ TYPED = (
     *("official", "powers", "topics", "weekday", "week", "slot_minutes", "pause_minutes", "room", "until", "to"),
     *("property", "passed", "checked_on", "valid_until", "place", "seats", "order", "number", "seen"),
     *("questionnaire", "point", "received_on", "forms_expected", "forms", "again", "comment", "q-answered", "tags"),
+    # Scans, lists for the post office
+    *("split", "received_on", "envelope_on", "register_number", "track", "letter", "do", "on", "grams-1", "track-1"),
     # Appointments
     *("slot", "what", "wanted_from", "wanted_to", "official", "needs_access", "request", "letter", "phone", "notify"),
     # A reception
@@ -212,6 +216,7 @@ def ids(world: World) -> dict[str, list[int]]:
         "retention": [RetentionRule.objects.earliest("pk").pk],
         "channel-points": [ContactPoint.objects.earliest("pk").pk],
         **{place: [pk] for place, pk in reception.at_every_address().items()},
+        **{place: [pk] for place, pk in post.at_every_address(world).items()},
         "lines": [line.pk],
         "line-days": [line.exceptions.create(date="2026-12-01", why="Санитарный день").pk],
         "extensions": [world.clerk.extensions.create(name="101", valid_from=LONG_AGO).pk],

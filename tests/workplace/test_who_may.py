@@ -41,6 +41,7 @@ from otklik.surveys.models import Questionnaire, QuestionnaireDraft, SurveyPoint
 from otklik.workplace import rights
 from tests.appeals.conftest import World
 from tests.channels.pos.exports import brought, table
+from tests.channels.post import rows as post
 from tests.house.test_doors import OPEN_IN_CMS, plain
 from tests.reception import people as reception
 
@@ -126,6 +127,7 @@ def house(db: None) -> House:
     came = reception.card(reception.appointment(house.people["signer"], reception.room(), now), by=world.clerk)
     house.ids = {
         **reception.at_every_address(),
+        **post.at_every_address(world),
         "arrivals": reception.appointment(
             house.people["signer"], reception.room(), now + timedelta(hours=1), by=world.clerk
         ).pk,
