@@ -20,7 +20,7 @@ from otklik.api import limits as api_limits
 from otklik.api import once
 from otklik.appeals import answered, bulk, registration, signals, signature
 from otklik.appeals.lessons import letters
-from otklik.channels.mail import imap
+from otklik.channels.mail import idle, imap
 from otklik.channels.registry import all_channels, all_connected, all_readers
 from otklik.channels.site import attached, limits
 from otklik.config.backup import make
@@ -121,6 +121,12 @@ def periodic() -> list[Job]:
         Job("remove-recordings", recordings.remove_expired, daily_at=time(3, 35)),
         Job("sweep-firings", forget_old_firings, daily_at=time(3, 40)),
     ]
+
+
+def listened_to() -> list[tuple[str, str]]:
+    """Return the mailboxes that tell of letters at once: the job that polls each, and its address."""
+    boxes = enumerate(settings.MAILBOXES, 1)
+    return [(f"mailbox-{number}", url) for number, url in boxes if idle.wanted(url)]
 
 
 def _encoding() -> list[Job]:

@@ -99,6 +99,7 @@ NAMES: Final[dict[str, str]] = {
     "outgoing.failed": "письмо не отправлено",
     "outgoing.unknown": "неизвестно, дошло ли письмо",
     "outgoing.bounced": "письмо не доставлено",
+    "outgoing.reported": "почтовый сервер сообщил о письме",
     "outgoing.cancelled": "отправка письма отменена",
     "outgoing.resent": "письмо отправляется ещё раз",
     "outgoing.given_up": "отправка письма прекращена",
@@ -332,6 +333,8 @@ _VERBS: Final = {"added": "добавлено", "changed": "изменено"}
 FACTS: Final[dict[str, str]] = {
     # Connected channels
     "secrets": "изменённые секреты",
+    # Mail
+    "reported": "сообщил сервер",
     # The front office
     "appointment": "запись на приём",
     "audio": "аудио",

@@ -391,7 +391,7 @@ def _settle_one(one: Read) -> dict[str, object]:
     if parsed.facts_schema:
         add_facts(message, schema=parsed.facts_schema, data=parsed.facts)
     if parsed.bounce_of:
-        delivery.bounced(parsed.bounce_of, permanent=parsed.bounce_permanent, reason=parsed.subject)
+        delivery.reported(parsed, message)
     return {"files": len(one.papers), "match": str(match.kind)}
 
 

@@ -17,7 +17,7 @@ from typing import Final
 
 import nh3
 
-from otklik.channels.mail import charsets, large
+from otklik.channels.mail import charsets, large, reports
 from otklik.correspondence.channel import Parsed, ParsedFile
 
 MOST_PARTS: Final = 2000
@@ -68,7 +68,7 @@ def parse(raw: Path) -> Parsed:
     name, address = names[0] if names else ("", "")
     if not address:
         found.note("отправитель не указан")
-    bounce_of, permanent = _bounce(letter)
+    report = reports.read(letter, text)
     return Parsed(
         text=charsets.clean(text[:MOST_TEXT]),
         subject=_header(letter, "subject", found)[:500],
@@ -81,8 +81,11 @@ def parse(raw: Path) -> Parsed:
         in_reply_to=(_ids(letter, "in-reply-to") or [""])[0],
         references=_ids(letter, "references")[-50:],
         machine=_machine(letter, address),
-        bounce_of=bounce_of,
-        bounce_permanent=permanent,
+        bounce_of=report.about,
+        bounce_permanent=report.permanent,
+        bounce_action=report.action,
+        bounce_status=report.status,
+        bounce_said=report.said,
         notes=list(found.notes),
         files=found.files,
     )
@@ -298,30 +301,12 @@ def _machine(letter: Message, address: str) -> str:
     def value(name: str) -> str:
         return str(letter.get(name, "")).strip().lower()
 
-    report = letter.get_content_type() == "multipart/report"
-    if report or address.lower().startswith(("mailer-daemon@", "postmaster@")):
+    if reports.is_report(letter, address):
         return "bounce"
     if value("precedence") in {"bulk", "list", "junk"} or letter.get("list-id") or letter.get("list-unsubscribe"):
         return "bulk"
     automatic = value("auto-submitted") not in {"", "no"} or value("return-path") == "<>"
     return "auto" if automatic or any(letter.get(name) for name in OWN_MARKS) else ""
-
-
-def _bounce(letter: Message) -> tuple[str, bool]:
-    """Return the Message-ID a delivery report is about, and whether the failure is final (RFC 3464)."""
-    if letter.get_content_type() != "multipart/report":
-        return "", False
-    about, permanent = "", False
-    for part in _parts(letter):
-        kind = part.get_content_type()
-        if kind == "message/delivery-status":
-            status = part.as_string().lower()
-            permanent = "action: failed" in status or bool(re.search(r"status:\s*5\.", status))
-        elif kind in {"text/rfc822-headers", "message/rfc822"}:
-            text = part.as_string()
-            ids = re.findall(r"^message-id:\s*(<[^<>\s]+>)", text, re.IGNORECASE | re.MULTILINE)
-            about = ids[0] if ids else about
-    return about, permanent
 
 
 def _parts(letter: Message) -> Iterator[Message]:
