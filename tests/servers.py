@@ -83,6 +83,7 @@ def dovecot(*, introspect: str = "") -> Iterator[Mailboxes]:
     )
     by_token = f"""
 auth_mechanisms = plain xoauth2
+auth_failure_delay = 0
 passdb {{
   driver = oauth2
   mechanisms = xoauth2
@@ -172,10 +173,10 @@ class Sink:
 
 
 @contextmanager
-def smtp_sink() -> Iterator[Sink]:
-    """Run an SMTP server on a free port."""
+def smtp_sink(*, most: int = 200_000_000) -> Iterator[Sink]:
+    """Run an SMTP server on a free port; `most`: the largest letter it takes."""
     sink = Sink(port=free_port())
-    controller = Controller(sink, hostname="127.0.0.1", port=sink.port, data_size_limit=200_000_000)
+    controller = Controller(sink, hostname="127.0.0.1", port=sink.port, data_size_limit=most)
     controller.start()
     try:
         yield sink

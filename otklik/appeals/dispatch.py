@@ -233,6 +233,17 @@ def _way(appeal: Appeal, answer: FrozenAnswer) -> _Way:
     return _Way(appeal.answer_channel, address, files)
 
 
+def by_mail(appeal: Appeal) -> list[int] | None:
+    """Return the sizes of the files that the answer would carry by e-mail; None where it does not leave so."""
+    answer = signature.frozen_of(appeal)
+    if answer is None or appeal.status != S.SIGNED or not (address := appeal.answer_address.strip()):
+        return None
+    mailed = appeal.answer_channel == ChannelCode.EMAIL
+    if not mailed and not (appeal.answer_channel == ChannelCode.WEBSITE and "@" in address):
+        return None
+    return [stored.size for _, stored in _files(appeal, answer)]
+
+
 def _files(appeal: Appeal, answer: FrozenAnswer) -> list[tuple[str, StoredFile]]:
     """Return the letter, its signature or the scan in its place, and the attachments."""
     files = signature.frozen_files(answer)

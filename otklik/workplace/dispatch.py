@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 from otklik.appeals import access, dispatch, signature, ways
 from otklik.appeals.models import Appeal, Dispatch
 from otklik.appeals.permissions import allows
+from otklik.channels.mail import letter, smtp
 from otklik.core.access import by_itself, requires
 from otklik.core.forms import DATE_INPUT, TidyForm
 from otklik.core.pages import safe_back
@@ -211,20 +212,29 @@ def _again(request: StaffRequest, appeal: Appeal, **typed: forms.Form) -> HttpRe
     return render(request, "workplace/dispatch.html", _context(request, appeal) | typed, status=422)
 
 
+def _too_heavy(appeal: Appeal) -> str:
+    """Say before the letter leaves that it is too large to arrive."""
+    sizes = dispatch.by_mail(appeal)
+    return smtp.too_heavy(letter.weight("", sizes)) if sizes else ""
+
+
 def _context(request: StaffRequest, appeal: Appeal) -> dict[str, object]:
     row = _dispatch_of(appeal)
     message = row.message if row else None
+    can_send = allows(dispatch.check_can_send, appeal, request.user)
     left = int((message.not_before - timezone.now()).total_seconds()) if message else 0
     return {
         "appeal": appeal,
         "answer": signature.frozen_of(appeal),
         "dispatch": row,
         "message": message,
+        "too_heavy": _too_heavy(appeal) if can_send else "",
+        "reports": list(message.reports.all()) if message else [],
         "undo_left": max(left, 0) if message and message.state == State.QUEUED else 0,
         "by_telephone": _is_call(message),
         "changing": message is not None and message.state in CHANGING,
         "addressee": people_access.masked(appeal.applicant),
-        "can_send": allows(dispatch.check_can_send, appeal, request.user),
+        "can_send": can_send,
         "can_undo": allows(dispatch.check_can_undo, appeal, request.user),
         "can_close": allows(dispatch.check_can_close, appeal, request.user),
         "may_dispatch": request.user.has_power("appeals.dispatch"),

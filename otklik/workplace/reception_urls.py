@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from otklik.workplace import appointments, front_office, holding, reception_figures, reception_rooms, reception_schedule
+from otklik.workplace import (
+    appointments,
+    front_office,
+    holding,
+    mailboxes,
+    reception_figures,
+    reception_rooms,
+    reception_schedule,
+)
 
 urlpatterns: list[URLPattern] = [
+    # Mail; covering letters; lists of any other body
+    path("mailboxes/", mailboxes.mailboxes, name="mailboxes"),
     path("reception/figures/", reception_figures.figures, name="reception_figures"),
     path("reception/figures/list/", reception_figures.counted, name="reception_counted"),
     # Schedule, authorities, rooms

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 
 @dataclass
 class Tokens:
-    """A running server. `good`: tokens it vouches for; `expires_in`: how long each new one lasts; `fail`: its answer."""
+    """A running server. `good`: tokens it vouches for; `expires_in`: how long each lasts; `fail`: its answer."""
 
     url: str = ""
     user: str = "info"

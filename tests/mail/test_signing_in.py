@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import AuthResult, Envelope, Session
 from aiosmtpd.smtp import SMTP as Server
+from aiosmtpd.smtp import AuthResult, Envelope, Session
 
 from otklik.channels.mail import oauth, smtp
 from otklik.channels.mail.adapter import MailChannel

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.header import decode_header
 from email.message import Message
+from email.parser import BytesHeaderParser
 from email.utils import getaddresses, parsedate_to_datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -54,8 +55,8 @@ def parse(raw: Path) -> Parsed:
         source, spans = large.skeleton(raw)
     else:
         source, spans = raw.read_bytes(), []
-    letter = email.message_from_bytes(source, policy=email.policy.compat32)
     found = _Found(raw, spans)
+    letter = _letter(source, found)
     _walk(letter, found, 0)
     markup = _with_heads_closed("\n".join(found.html))
     html = _clean_html(markup, found)
@@ -89,6 +90,18 @@ def parse(raw: Path) -> Parsed:
         notes=list(found.notes),
         files=found.files,
     )
+
+
+def _letter(source: bytes, found: _Found) -> Message:
+    """Return the letter in parts; one with thousands of levels, which nobody writes, as its headers and one text."""
+    try:
+        return email.message_from_bytes(source, policy=email.policy.compat32)
+    except RecursionError:
+        found.note("письмо устроено слишком сложно: показано, как пришло, вложения остались в оригинале")
+    letter = BytesHeaderParser(policy=email.policy.compat32).parsebytes(source)
+    for name in ("content-type", "content-transfer-encoding"):
+        del letter[name]
+    return letter
 
 
 def _with_heads_closed(html: str) -> str:
@@ -158,7 +171,7 @@ def _walk(part: Message, found: _Found, depth: int) -> None:
         found.note("письмо устроено слишком сложно: часть вложений осталась только в оригинале")
         return
     kind = part.get_content_type()
-    children = part.get_payload()
+    children = part.get_payload() if part.is_multipart() else None
     if (
         kind == "message/rfc822"
         and not _left_out(part, found)
@@ -269,7 +282,11 @@ def _addresses(letter: Message, name: str, found: _Found) -> list[tuple[str, str
     pairs = []
     for value in values[:20]:
         flat = value.replace("\r", "").replace("\n", "")
-        for shown, address in getaddresses([flat if flat.isascii() else _words(flat)]):
+        try:
+            there = getaddresses([flat if flat.isascii() else _words(flat)])
+        except RecursionError:  # thousands of words without a comma
+            continue
+        for shown, address in there:
             if "@" in address:
                 pairs.append((" ".join(charsets.clean(_words(shown, found)).split()), charsets.clean(address).strip()))
     return pairs
@@ -310,7 +327,7 @@ def _machine(letter: Message, address: str) -> str:
 
 
 def _parts(letter: Message) -> Iterator[Message]:
-    children = letter.get_payload()
+    children = letter.get_payload() if letter.is_multipart() else None  # a text may name a charset that is none
     for child in children if isinstance(children, list) else []:
         if isinstance(child, Message):
             yield child

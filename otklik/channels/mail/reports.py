@@ -97,7 +97,7 @@ def _text(part: Message) -> str:
 
 
 def _parts(letter: Message) -> Iterator[Message]:
-    children = letter.get_payload()
+    children = letter.get_payload() if letter.is_multipart() else None
     for child in children if isinstance(children, list) else []:
         if isinstance(child, Message):
             yield child

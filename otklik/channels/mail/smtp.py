@@ -55,6 +55,18 @@ def most_bytes() -> int | None:
     return SendingServer.objects.filter(host=host).values_list("most_bytes", flat=True).first()
 
 
+def too_heavy(weight: int) -> str:
+    """Return why a letter of so many bytes may not arrive, in words for who sends it; nothing where it may."""
+    if (most := most_bytes()) and weight > most:
+        return (
+            f"Письмо займёт около {_megabytes(weight)}, а почтовый сервер департамента принимает до {_megabytes(most)}."
+        )
+    if weight > settings.SMTP_MOST_BYTES:
+        usual = _megabytes(settings.SMTP_MOST_BYTES)
+        return f"Письмо займёт около {_megabytes(weight)}: почтовые серверы получателей обычно принимают до {usual}."
+    return ""
+
+
 def _hand_over(server: smtplib.SMTP, letter: EmailMessage) -> None:
     """Speak MAIL, RCPT and DATA apart: only after the last line of DATA can the outcome be unknown."""
     raw = letter.as_bytes()
@@ -96,9 +108,7 @@ def _xtext(text: str) -> str:
 def _check_size(server: smtplib.SMTP, size: int) -> None:
     most = _size_of(server)
     if most and size > most:
-        text = (
-            f"письмо {_megabytes(size)}, а почтовый сервер принимает до {_megabytes(most)}: отправьте другим способом"
-        )
+        text = f"письмо {_megabytes(size)}, а почтовый сервер принимает до {_megabytes(most)}: уменьшите приложения"
         raise DeliveryError(text, permanent=True)
 
 
