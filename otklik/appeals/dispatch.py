@@ -162,7 +162,7 @@ def send_another_way(appeal: Appeal, *, channel: str, address: str, by: Employee
     if row.message.state != State.CANCELLED:
         delivery.give_up(row.message, by=by)
     at, failed = timezone.now(), row.message_id
-    message = _queue(appeal, answer, _Way(channel, address.strip(), _files(appeal, answer)), by=by, at=at)
+    message = _queue(appeal, answer, _Way(channel, address.strip(), files_of(appeal, answer)), by=by, at=at)
     if not Dispatch.objects.filter(pk=row.pk, message=failed).update(message=message, by=by, at=at):
         raise transitions.ChangedMeanwhile(number=appeal.number, now=S(appeal.status).label)
     row.refresh_from_db()
@@ -220,7 +220,7 @@ def _queue(
 
 def _way(appeal: Appeal, answer: FrozenAnswer) -> _Way:
     """Return the way the applicant asked for. A site message without e-mail is answered on the status page."""
-    files = _files(appeal, answer)
+    files = files_of(appeal, answer)
     address = appeal.answer_address.strip()
     if appeal.answer_channel == ChannelCode.WEBSITE:
         return (
@@ -241,10 +241,10 @@ def by_mail(appeal: Appeal) -> list[int] | None:
     mailed = appeal.answer_channel == ChannelCode.EMAIL
     if not mailed and not (appeal.answer_channel == ChannelCode.WEBSITE and "@" in address):
         return None
-    return [stored.size for _, stored in _files(appeal, answer)]
+    return [stored.size for _, stored in files_of(appeal, answer)]
 
 
-def _files(appeal: Appeal, answer: FrozenAnswer) -> list[tuple[str, StoredFile]]:
+def files_of(appeal: Appeal, answer: FrozenAnswer) -> list[tuple[str, StoredFile]]:
     """Return the letter, its signature or the scan in its place, and the attachments."""
     files = signature.frozen_files(answer)
     sign = answer.signature

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from otklik.channels.governor.adapter import GovernorChannel
 from otklik.channels.handover import handed
 from otklik.channels.handover.reader import HandoverReader
 from otklik.channels.mail.adapter import MailChannel
@@ -17,7 +18,7 @@ def all_channels() -> dict[str, Channel]:
 
 def all_connected() -> dict[str, Connected]:
     """Return the channels that an administrator connects on their pages, by code."""
-    connected: list[Connected] = []
+    connected: list[Connected] = [GovernorChannel()]
     return {channel.code: channel for channel in connected}
 
 

@@ -11,6 +11,7 @@ from wagtail.log_actions import registry
 NAMES: Final[dict[str, str]] = {
     "appeal.registered": "зарегистрировано",
     "appeal.joined": "присоединено письмо",
+    "appeal.reported": "подготовлен отчёт отправителю сопроводительного письма",
     "appeal.reply_seen": "письмо заявителя прочитано",
     "appeal.reply_unseen": "отметка о прочтении письма снята",
     "appeal.questions_proposed": "предложены тема и потребность",
@@ -92,6 +93,7 @@ NAMES: Final[dict[str, str]] = {
     "message.rejected": "сообщение отклонено",
     "message.opened": "открыто сообщение",
     "message.original_opened": "открыт оригинал сообщения",
+    "message.cover_written": "записано сопроводительное письмо",
     "message.sender_revealed": "открыты персональные данные отправителя сообщения",
     "outgoing.queued": "письмо поставлено в очередь",
     "outgoing.sent": "письмо отправлено",

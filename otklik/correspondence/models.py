@@ -264,6 +264,7 @@ class OutgoingMessage(models.Model):
         HOW_TO_FILE = "how_to_file", "разъяснение, как подать обращение"
         ANSWER = "answer", "ответ"
         NOTICE = "notice", "уведомление"
+        REPORT = "report", "отчёт отправителю"
 
     class State(models.TextChoices):
         QUEUED = "queued", "ждёт отправки"

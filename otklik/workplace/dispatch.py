@@ -23,6 +23,7 @@ from otklik.core.pages import safe_back
 from otklik.correspondence import delivery
 from otklik.correspondence.models import ChannelCode, OutgoingMessage
 from otklik.people import access as people_access
+from otklik.workplace import covers
 from otklik.workplace.requests import StaffRequest
 
 State = OutgoingMessage.State
@@ -238,6 +239,7 @@ def _context(request: StaffRequest, appeal: Appeal) -> dict[str, object]:
         "can_undo": allows(dispatch.check_can_undo, appeal, request.user),
         "can_close": allows(dispatch.check_can_close, appeal, request.user),
         "may_dispatch": request.user.has_power("appeals.dispatch"),
+        **covers.of_dispatch(request, appeal),
         "posted_form": PostedForm(message=message, initial={"on": timezone.localdate()}),
         "way_form": AnotherWayForm(prefix="way", initial={"channel": ChannelCode.POST}),
     }

@@ -6,6 +6,7 @@ from django.urls import URLPattern, path
 
 from otklik.workplace import (
     appointments,
+    covers,
     front_office,
     holding,
     mailboxes,
@@ -17,6 +18,10 @@ from otklik.workplace import (
 urlpatterns: list[URLPattern] = [
     # Mail; covering letters; lists of any other body
     path("mailboxes/", mailboxes.mailboxes, name="mailboxes"),
+    path("intake/package/", covers.package, name="package"),
+    path("inbox/<row:pk>/cover/", covers.cover_edit, name="cover_edit"),
+    path("appeals/<row:pk>/report/", covers.report, name="cover_report"),
+    path("appeals/<row:pk>/report/given/", covers.report_given, name="report_given"),
     path("reception/figures/", reception_figures.figures, name="reception_figures"),
     path("reception/figures/list/", reception_figures.counted, name="reception_counted"),
     # Schedule, authorities, rooms

@@ -92,6 +92,14 @@ def parse(raw: Path) -> Parsed:
     )
 
 
+def envelope(head: bytes) -> tuple[str, str]:
+    """Return the sender's address and the subject, read of headers alone; empty where there is none."""
+    letter = BytesHeaderParser(policy=email.policy.compat32).parsebytes(head)
+    found = _Found(Path(), [])
+    names = _addresses(letter, "from", found) or _addresses(letter, "sender", found)
+    return (names[0][1] if names else ""), _header(letter, "subject", found)
+
+
 def _letter(source: bytes, found: _Found) -> Message:
     """Return the letter in parts; one with thousands of levels, which nobody writes, as its headers and one text."""
     try:
