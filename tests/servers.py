@@ -97,6 +97,7 @@ base_dir = {base}/run
 state_dir = {base}/state
 log_path = {base}/log
 ssl = no
+auth_failure_delay = 0
 disable_plaintext_auth = no
 protocols = imap
 listen = 127.0.0.1
@@ -126,6 +127,9 @@ service imap-login {{
   {"" if root else "chroot ="}
 }}
 service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
   {"" if root else "chroot ="}
 }}
 """

@@ -328,6 +328,8 @@ def _or_quarantine(message: IncomingMessage) -> Iterator[None]:
         raise  # the message waits where it is
     except ParseError as exc:
         _quarantine(message, str(exc))
+    except RecursionError:
+        _quarantine(message, "Содержание вложено само в себя слишком глубоко: так пишут, чтобы сломать программу.")
     except OSError:
         log.exception("message %s: files", message.pk)
         _quarantine(message, "Не удалось прочитать или записать файлы сообщения. Проверьте диск и повторите разбор.")

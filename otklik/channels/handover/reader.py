@@ -40,8 +40,10 @@ def _name(sender: dict[str, str]) -> str:
 
 
 def _file(one: dict[str, str]) -> ParsedFile:
-    content = base64.b64decode(one["content"], validate=True)
-    return ParsedFile(name=one["name"], declared_type=one.get("content_type") or "", content=content)
+    name, kind = one["name"], one.get("content_type") or ""
+    if not isinstance(name, str) or not isinstance(kind, str):
+        raise ValueError("a file without a name")
+    return ParsedFile(name=name, declared_type=kind, content=base64.b64decode(one["content"], validate=True))
 
 
 def _facts(content: dict[str, Any]) -> dict[str, Any]:
