@@ -57,7 +57,7 @@ def read(raw: Path) -> tuple[dict[str, Any], list[ParsedFile]]:
             for number, name in enumerate(names, start=1):
                 path = _copied(package, f"{number:04d}")
                 files.append(ParsedFile(safe(name) or f"файл {number}", "", path, temporary=True))
-                if zipfile.is_zipfile(path) and name.lower().endswith(".zip"):
+                if name.lower().endswith(".zip"):
                     files[-1:] = list(_unpacked(files[-1], path))
     except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, TypeError, OSError, NotImplementedError) as exc:
         for one in files:
