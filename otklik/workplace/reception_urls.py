@@ -13,11 +13,14 @@ from otklik.workplace import (
     reception_figures,
     reception_rooms,
     reception_schedule,
+    upload,
 )
 
 urlpatterns: list[URLPattern] = [
     # Mail; covering letters; lists of any other body
     path("mailboxes/", mailboxes.mailboxes, name="mailboxes"),
+    path("intake/upload/", upload.upload, name="intake_upload"),
+    path("intake/upload/sample/", upload.sample, name="intake_sample"),
     path("intake/package/", covers.package, name="package"),
     path("inbox/<row:pk>/cover/", covers.cover_edit, name="cover_edit"),
     path("appeals/<row:pk>/report/", covers.report, name="cover_report"),

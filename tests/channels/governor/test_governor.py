@@ -115,9 +115,8 @@ def test_a_letter_of_the_reception_is_its_own_channel_with_its_facts(world: Worl
     assert (message.state, message.redelivered, message.sender_address) == ("new", 1, "op@governor.example")
     facts = message.facts.get()
     assert facts.schema == "governor/1"
-    assert (facts.data["cover_number"], facts.data["cover_date"], facts.data["control_until"], facts.data["sender"]) == (
-        "А26-00-000123", "2026-11-20", "2026-12-18", "Приёмная",
-    )  # fmt: skip
+    named = ("cover_number", "cover_date", "control_until", "sender")
+    assert [facts.data[name] for name in named] == ["А26-00-000123", "2026-11-20", "2026-12-18", "Приёмная"]
     entry = registration.entry_for(message)
     assert (entry.applicant.last_name, entry.answer_channel, entry.answer_address) == (
         "Примерова", "email", "anna@citizen.example",
