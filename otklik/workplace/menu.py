@@ -247,7 +247,7 @@ def pages_for(employee: Employee) -> Iterable[Line]:
     """Return every page and view the employee may open, whether or not something waits there."""
     if employee.has_power("intake.decide"):
         yield Line("Новое обращение", reverse("workplace:new_appeal"), current=False, icon="plus")
-        yield Line("Пакет Общественной приёмной", reverse("workplace:package"), current=False, icon="package")
+        yield Line("Пакет Общественной приёмной", reverse("workplace:governor_package"), current=False, icon="package")
         yield Line("Сообщения из таблицы", reverse("workplace:intake_upload"), current=False, icon="table-import")
     yield Line("Уведомления", reverse("workplace:notices"), current=False, icon="bell")
     yield Line("Как уведомлять: настройки", reverse("workplace:notice_settings"), current=False, icon="settings")

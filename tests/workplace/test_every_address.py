@@ -126,6 +126,8 @@ TYPED = (
     # The front office
     *("step", "paper_number", "why", "offered", "document", "document_other", "document_number", "keep_number"),
     *("same", "video", "audio", "room", "later", "to", "matter", "out_of_turn", "count", "version"),
+    # Covering letters, lists
+    *("cover_number", "cover_date", "control_until", "sender", "report_to", "column-0", "load"),
 )
 
 
