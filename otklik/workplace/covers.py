@@ -81,7 +81,7 @@ class CoverForm(TidyForm):
 class PackageForm(CoverForm, ApplicantForm):
     """A package: its files, its covering letter, the applicant."""
 
-    files = Scans(label="Файлы пакета", required=False, help_text="PDF, DOCX, ZIP и другие, несколько сразу.")
+    papers = Scans(label="Файлы пакета", required=False, help_text="PDF, DOCX, ZIP и другие, несколько сразу.")
     subject = forms.CharField(label="О чём (кратко)", max_length=300, required=False)
     text = forms.CharField(
         label="Текст обращения",
@@ -102,8 +102,8 @@ class PackageForm(CoverForm, ApplicantForm):
     def clean(self) -> dict[str, Any]:
         """Ask for the files or the text: a covering letter alone is no appeal."""
         data = super().clean() or {}
-        if not data.get("text", "").strip() and not data.get("files") and "files" not in self.errors:
-            self.add_error("files", "Приложите файлы пакета или введите текст обращения.")
+        if not data.get("text", "").strip() and not data.get("papers") and "papers" not in self.errors:
+            self.add_error("papers", "Приложите файлы пакета или введите текст обращения.")
         return data
 
     def received_at(self) -> datetime:
@@ -131,7 +131,7 @@ def package(request: StaffRequest) -> HttpResponse:
             data = form.cleaned_data
             accepted = intake.take_in(
                 form.found(),
-                [(one.name or "файл", one.file) for one in data["files"]],
+                [(one.name or "файл", one.file) for one in data["papers"]],
                 text=data["text"],
                 subject=data["subject"],
                 sender_address=data["report_to"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -25,7 +25,7 @@ class GovernorChannel:
 
     code: ClassVar[str] = ChannelCode.GOVERNOR.value
     repeats_safely: ClassVar[bool] = False
-    settings: ClassVar[tuple[Setting, ...]] = (routing.FROM, routing.ABOUT)
+    settings: ClassVar[Sequence[Setting]] = (routing.FROM, routing.ABOUT)
     every: ClassVar[int] = 0
     sends: ClassVar[bool] = False
     guide: ClassVar[str] = "governor"

@@ -80,8 +80,8 @@ def _unpacked(archive: ParsedFile, path: Path) -> Iterator[ParsedFile]:
                 name = safe(_name(one)) or f"файл {number}"
                 found.append(ParsedFile(name, "", _copied(there, one, most=one.file_size), temporary=True))
     except (zipfile.BadZipFile, zlib.error, ValueError, RuntimeError, NotImplementedError, EOFError, OSError):
-        for one in found:
-            Path(str(one.content)).unlink(missing_ok=True)
+        for taken in found:
+            Path(str(taken.content)).unlink(missing_ok=True)
         yield _with(archive, BROKEN)
         return
     yield archive

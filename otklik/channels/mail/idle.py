@@ -57,7 +57,7 @@ def watch(url: str, wake: Callable[[], bool], stopping: threading.Event) -> None
 def _wait_for_ever(box: BaseMailBox, wake: Callable[[], bool], stopping: threading.Event) -> None:
     waking = True  # what came while nobody listened
     while not stopping.is_set():
-        box.idle.start()
+        box.idle.start()  # type: ignore[no-untyped-call]
         until = time.monotonic() + ANEW
         while not stopping.is_set() and time.monotonic() < until:
             waking = waking and not wake()
@@ -68,4 +68,4 @@ def _wait_for_ever(box: BaseMailBox, wake: Callable[[], bool], stopping: threadi
             waking = waking or any(_CAME.match(line) for line in lines)
             if any(line.upper().startswith(b"* BYE") for line in lines):
                 raise imaplib.IMAP4.abort("the server says good-bye")
-        box.idle.stop()
+        box.idle.stop()  # type: ignore[no-untyped-call]

@@ -221,7 +221,6 @@ def _signed_in(box: BaseMailBox, words: str, folder: str) -> BaseMailBox:
         if isinstance(exc, imaplib.IMAP4.abort):
             raise
         raise MailboxLoginError(("NO", [str(exc).encode()]), "OK") from None
-    box.login_result = ("OK", [b""])
     box.folder.set(folder)
     return box
 

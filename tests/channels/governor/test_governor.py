@@ -171,7 +171,7 @@ def archive(**files: bytes) -> io.BytesIO:
 
 def bring(world: World, content: io.BytesIO | None = None, **said: str):
     sent = {**FORM, **said}
-    return desk(world.clerk).post("/desk/intake/package/", {**sent, "files": content} if content else sent)
+    return desk(world.clerk).post("/desk/intake/package/", {**sent, "papers": content} if content else sent)
 
 
 def test_a_package_is_unpacked_registered_with_its_cover_and_known_again(world: World) -> None:
