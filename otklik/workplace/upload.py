@@ -33,7 +33,7 @@ VERDICTS: Final = {
 }
 SHOWN: Final = 300  # rows on the page; those refused come first
 GLIMPSE: Final = 3  # cells of a column shown beside its head
-LENGTH: Final = 60
+LENGTH: Final = 60  # characters of a cell
 SAMPLE: Final = (
     list(table.FIELDS.values()),
     ["15", "24.11.2026", "Примерова Анна Сергеевна", "", "", "", "", "anna@citizen.example", "", "630000, Новосибирск",
@@ -172,9 +172,10 @@ def _shown(line: Line) -> dict[str, Any]:
 def _glimpse(rows: list[Row], place: int, name: str) -> list[str]:
     """Return the first cells of a column; of one that tells who somebody is only that it is filled."""
     there = [row.cells.get(str(place), "") for row in rows]
-    if name not in {"", "number", "date", "subject", "text"}:
+    if name in {"name", *table.PERSON}:
         return [f"заполнено строк: {sum(bool(one) for one in there)}"]
-    return [_short(masking.words(one)) for one in there if one][:GLIMPSE]
+    plain = name in {"number", "date"}
+    return [_short(one if plain else masking.words(one)) for one in there if one][:GLIMPSE]
 
 
 def _short(text: str) -> str:

@@ -75,9 +75,11 @@ def _package(raw: Path) -> Parsed:
     facts = told.get("facts")
     if not isinstance(facts, dict):
         raise ParseError("В пакете нет сведений о сопроводительном письме: откройте оригинал.")
+    number = str(facts.get("cover_number") or "")
+    untold = "" if _text(told, "text") else f"Обращение при сопроводительном письме № {number}".removesuffix(" № ")
     return Parsed(
         text=_text(told, "text") or IN_FILES,
-        subject=_text(told, "subject"),
+        subject=_text(told, "subject") or untold,
         sender_name=str(facts.get("sender") or ""),
         sender_address=_text(told, "sender_address"),
         files=files,

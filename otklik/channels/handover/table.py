@@ -77,7 +77,7 @@ _MOST: Final = {
     "last_name": 150, "first_name": 150, "patronymic": 150, "organisation": 300, "email": 320, "phone": 40,
     "address": 500, "subject": 300,
 }  # fmt: skip
-_PERSON: Final = ("last_name", "first_name", "patronymic", "organisation", "email", "phone", "address")
+PERSON: Final = ("last_name", "first_name", "patronymic", "organisation", "email", "phone", "address")
 
 
 class BadColumns(DomainError):
@@ -219,7 +219,7 @@ def _line(row: Row, asked: Asked) -> Line:
 
 def _content(told: Mapping[str, str], asked: Asked) -> dict[str, Any]:
     """Return a row as another system would hand it over."""
-    person = {name: told[name] for name in _PERSON if told.get(name)}
+    person = {name: told[name] for name in PERSON if told.get(name)}
     words = told.get("name", "").split()
     if words and not person.get("last_name"):
         names = ("last_name", "first_name", "patronymic") if len(words) <= 3 else ("last_name",)
