@@ -7,7 +7,7 @@ from typing import Any, Final
 from django import forms
 from django.contrib import messages
 from django.core import signing
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from otklik.channels.handover import handed, table
 from otklik.channels.handover.table import Asked, Line
-from otklik.core import masking, sheets
+from otklik.core import files, masking, sheets
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
 from otklik.core.forms import TidyForm
@@ -86,11 +86,10 @@ def upload(request: StaffRequest) -> HttpResponse:
 
 @requires(POWER)
 @require_GET
-def sample(request: HttpRequest) -> HttpResponse:
+def sample(request: StaffRequest) -> HttpResponse:
     """Hand out a list to fill in."""
-    answer = HttpResponse(sheets.xlsx(SAMPLE, title="Сообщения"), content_type=XLSX)
-    answer["Content-Disposition"] = 'attachment; filename="soobscheniya.xlsx"'
-    return answer
+    made = sheets.xlsx(SAMPLE, title="Сообщения")
+    return files.download(HttpResponse(made, content_type=XLSX), "soobscheniya.xlsx")
 
 
 def _looked_at(request: StaffRequest) -> HttpResponse:
