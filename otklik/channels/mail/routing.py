@@ -5,6 +5,7 @@ A rule is what an administrator wrote into the settings `letters_from` and `lett
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Final
 from otklik.channels.mail import identity, parse, reports
 from otklik.correspondence.channel import Setting
 from otklik.correspondence.models import ChannelCode, Connection
+
+log = logging.getLogger("otklik.mail")
 
 FROM: Final = Setting(
     "letters_from",
@@ -58,7 +61,11 @@ def rules() -> list[Rule]:
 def channel_of(raw: bytes | Path, there: list[Rule]) -> str:
     """Return whose letter it is. A report of a mail server is always the mailbox's: it is about a letter of ours."""
     if there:
-        address, subject = parse.envelope(identity.head(raw))
+        try:
+            address, subject = parse.envelope(identity.head(raw))
+        except Exception:  # before anything is kept: whatever its headers are, the letter comes in
+            log.exception("whose letter it is cannot be read")
+            address, subject = "", ""
         if not address.lower().startswith(reports.MACHINES):
             for rule in there:
                 if rule.takes(address, subject):

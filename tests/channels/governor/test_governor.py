@@ -124,6 +124,12 @@ def test_a_letter_of_the_reception_is_its_own_channel_with_its_facts(world: Worl
     assert entry.regime.statutory
 
 
+def test_no_broken_letter_is_lost_while_a_rule_looks_at_it() -> None:
+    rules = [routing.Rule("governor_reception", ("@b.example",), ())]
+    for _, raw in [*letters.corpus(), *letters.mangled(100)]:
+        assert routing.channel_of(raw, rules) in {"email", "governor_reception"}
+
+
 def test_while_the_channel_is_off_or_another_writes_the_letter_is_the_mailboxs(world: World) -> None:
     assert come(covering()).channel == "email"
     connected(letters_about="направляем")
