@@ -46,12 +46,14 @@ class Mailboxes:
         """Return the address of a user's mailbox as `OTKLIK_MAILBOXES` wants it."""
         return f"imap://{user}:{PASSWORD}@127.0.0.1:{self.port}/INBOX?point={point}"
 
-    def deliver(self, user: str, letter: bytes | EmailMessage) -> None:
-        """Put a letter into a user's mailbox."""
+    def deliver(self, user: str, letter: bytes | EmailMessage, *, folder: str = "INBOX") -> None:
+        """Put a letter into a folder of a user's mailbox, made where there is none."""
         raw = bytes(letter) if isinstance(letter, EmailMessage) else letter
         with imaplib.IMAP4("127.0.0.1", self.port) as box:
             box.login(user, PASSWORD)
-            status, answer = box.append("INBOX", "", "", raw)
+            if folder != "INBOX":
+                box.create(folder)
+            status, answer = box.append(folder, "", "", raw)
             assert status == "OK", answer
 
     def flags(self, user: str) -> list[bytes]:
@@ -64,8 +66,8 @@ class Mailboxes:
 
 
 @contextmanager
-def dovecot() -> Iterator[Mailboxes]:
-    """Run Dovecot on a free port, its mail in a folder of its own."""
+def dovecot(*, introspect: str = "") -> Iterator[Mailboxes]:
+    """Run Dovecot on a free port, its mail in a folder of its own; `introspect`: who vouches for access tokens."""
     port = free_port()
     base = Path(tempfile.mkdtemp(prefix="otklik-dovecot-"))
     root = os.geteuid() == 0
@@ -75,6 +77,19 @@ def dovecot() -> Iterator[Mailboxes]:
     if root:
         shutil.chown(base / "mail", "mail", "mail")
         base.chmod(0o755)
+    (base / "oauth2").write_text(
+        f"introspection_mode = post\nintrospection_url = {introspect}\nusername_attribute = username\n"
+        "active_attribute = active\nactive_value = true\n"
+    )
+    by_token = f"""
+auth_mechanisms = plain xoauth2
+auth_failure_delay = 0
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2
+  args = {base}/oauth2
+}}
+"""
     config = base / "dovecot.conf"
     config.write_text(
         f"""
@@ -92,8 +107,10 @@ first_valid_uid = 1
 mail_location = maildir:{base}/mail/%n
 mail_uid = {user}
 mail_gid = {"mail" if root else _my_group()}
+{by_token if introspect else ""}
 passdb {{
   driver = static
+  {"mechanisms = plain login" if introspect else ""}
   args = password={PASSWORD}
 }}
 userdb {{
@@ -160,10 +177,10 @@ class Sink:
 
 
 @contextmanager
-def smtp_sink() -> Iterator[Sink]:
-    """Run an SMTP server on a free port."""
+def smtp_sink(*, most: int = 200_000_000) -> Iterator[Sink]:
+    """Run an SMTP server on a free port; `most`: the largest letter it takes."""
     sink = Sink(port=free_port())
-    controller = Controller(sink, hostname="127.0.0.1", port=sink.port, data_size_limit=200_000_000)
+    controller = Controller(sink, hostname="127.0.0.1", port=sink.port, data_size_limit=most)
     controller.start()
     try:
         yield sink

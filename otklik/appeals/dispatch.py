@@ -170,7 +170,7 @@ def send(
     way = _way(appeal, answer)
     private = private_address(appeal) if way.public else ""
     if private and privately:
-        way = _Way(way.channel, private, _files(appeal, answer))
+        way = _Way(way.channel, private, files_of(appeal, answer))
     elif private:
         social.check_seen_by_all(_for_all(appeal, answer))
     message = _queue(appeal, answer, way, by=by, at=at, imported=imported)
@@ -289,10 +289,21 @@ def _way_to(appeal: Appeal, answer: FrozenAnswer, channel: str, address: str) ->
     place = social.place_of(channel, address)
     if place is not None and social.names_nobody(place):
         return _Way(channel, address, public=place.public, unnamed=True)
-    return _Way(channel, address, _files(appeal, answer))
+    return _Way(channel, address, files_of(appeal, answer))
 
 
-def _files(appeal: Appeal, answer: FrozenAnswer) -> list[tuple[str, StoredFile]]:
+def by_mail(appeal: Appeal) -> list[int] | None:
+    """Return the sizes of the files that the answer would carry by e-mail; None where it does not leave so."""
+    answer = signature.frozen_of(appeal)
+    if answer is None or appeal.status != S.SIGNED or not (address := appeal.answer_address.strip()):
+        return None
+    mailed = appeal.answer_channel == ChannelCode.EMAIL
+    if not mailed and not (appeal.answer_channel == ChannelCode.WEBSITE and "@" in address):
+        return None
+    return [stored.size for _, stored in files_of(appeal, answer)]
+
+
+def files_of(appeal: Appeal, answer: FrozenAnswer) -> list[tuple[str, StoredFile]]:
     """Return the letter, its signature or the scan in its place, and the attachments."""
     files = signature.frozen_files(answer)
     sign = answer.signature

@@ -23,6 +23,7 @@ from otklik.appeals.lessons import letters
 from otklik.channels.mail import imap
 from otklik.channels.pos import imports as pos_imports
 from otklik.channels.post import station
+from otklik.channels.mail import idle, imap
 from otklik.channels.registry import all_channels, all_connected, all_readers
 from otklik.channels.site import attached, limits
 from otklik.config import medo_notices
@@ -130,6 +131,12 @@ def periodic() -> list[Job]:
         Job("forget-scan-pages", station.forget_pages, daily_at=time(3, 44)),
         Job("sweep-firings", forget_old_firings, daily_at=time(3, 40)),
     ]
+
+
+def listened_to() -> list[tuple[str, str]]:
+    """Return the mailboxes that tell of letters at once: the job that polls each, and its address."""
+    boxes = enumerate(settings.MAILBOXES, 1)
+    return [(f"mailbox-{number}", url) for number, url in boxes if idle.wanted(url)]
 
 
 def _encoding() -> list[Job]:

@@ -330,9 +330,17 @@ WAGTAILDOCS_EXTENSIONS = ["pdf", "docx", "odt", "xlsx", "ods", "txt"]
 WAGTAILSEARCH_BACKENDS = {"default": {"BACKEND": "wagtail.search.backends.database", "SEARCH_CONFIG": "russian"}}
 TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"}}
 
-# Mail: `imaps://user:password@host:993/INBOX?point=code`, several separated by spaces; SMTP as one address.
+# Mail: `imaps://user:password@host:993/INBOX?point=code`, several separated by spaces; SMTP as one address. Further
+# folders: `&folder=…`; told of new letters at once: `&idle=yes`; without a password, in both: `?auth=xoauth2`.
 MAILBOXES = os.environ.get("OTKLIK_MAILBOXES", "").split()
 MAIL_SECONDS = int(os.environ.get("OTKLIK_MAIL_SECONDS", "30"))
+MAIL_MOST_BYTES = int(os.environ.get("OTKLIK_MAIL_MOST_MB", "150")) * 2**20  # larger letters stay in the mailbox
+MAIL_TOKEN_URL = os.environ.get("OTKLIK_MAIL_TOKEN_URL", "")
+MAIL_TOKEN_CLIENT = os.environ.get("OTKLIK_MAIL_TOKEN_CLIENT", "")
+MAIL_TOKEN_SECRET = _secret("OTKLIK_MAIL_TOKEN_SECRET")
+MAIL_TOKEN_REFRESH = _secret("OTKLIK_MAIL_TOKEN_REFRESH")
+MAIL_TOKEN_SCOPE = os.environ.get("OTKLIK_MAIL_TOKEN_SCOPE", "")
+MAIL_TOKEN_COMMAND = os.environ.get("OTKLIK_MAIL_TOKEN_COMMAND", "")
 
 # The telephone exchange: listened to by `otklik exchange`, each way only where it is configured.
 EXCHANGE_AMI = _secret("OTKLIK_EXCHANGE_AMI")  # ami://user:password@host:port
@@ -342,6 +350,7 @@ EXCHANGE_CONTEXTS = frozenset(_list("OTKLIK_EXCHANGE_CONTEXTS", "from-trunk,from
 EXCHANGE_ROBOTS = frozenset(_list("OTKLIK_EXCHANGE_ROBOTS"))
 EXCHANGE_LONGEST_HOURS = int(os.environ.get("OTKLIK_EXCHANGE_LONGEST_HOURS", "4"))
 SMTP_URL = os.environ.get("OTKLIK_SMTP_URL", "smtp://127.0.0.1:25")
+SMTP_MOST_BYTES = int(os.environ.get("OTKLIK_SMTP_MOST_MB", "25")) * 2**20  # what servers of addressees usually take
 UNDO_SECONDS = int(os.environ.get("OTKLIK_UNDO_SECONDS", "30"))
 
 # What texts mean, for search by meaning beside search by words: off, package (`otklik[encoder]`), url.

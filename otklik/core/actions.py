@@ -11,6 +11,7 @@ from wagtail.log_actions import registry
 NAMES: Final[dict[str, str]] = {
     "appeal.registered": "зарегистрировано",
     "appeal.joined": "присоединено письмо",
+    "appeal.reported": "подготовлен отчёт отправителю сопроводительного письма",
     "appeal.reply_seen": "письмо заявителя прочитано",
     "appeal.reply_unseen": "отметка о прочтении письма снята",
     "appeal.questions_proposed": "предложены тема и потребность",
@@ -107,6 +108,7 @@ NAMES: Final[dict[str, str]] = {
     "message.rejected": "сообщение отклонено",
     "message.opened": "открыто сообщение",
     "message.original_opened": "открыт оригинал сообщения",
+    "message.cover_written": "записано сопроводительное письмо",
     "message.sender_revealed": "открыты персональные данные отправителя сообщения",
     "scan.added": "принят файл со сканера",
     "scan.failed": "файл со сканера не читается",
@@ -125,6 +127,7 @@ NAMES: Final[dict[str, str]] = {
     "outgoing.failed": "письмо не отправлено",
     "outgoing.unknown": "неизвестно, дошло ли письмо",
     "outgoing.bounced": "письмо не доставлено",
+    "outgoing.reported": "почтовый сервер сообщил о письме",
     "outgoing.cancelled": "отправка письма отменена",
     "outgoing.resent": "письмо отправляется ещё раз",
     "outgoing.given_up": "отправка письма прекращена",
@@ -369,6 +372,8 @@ FACTS: Final[dict[str, str]] = {
     "point": "точка взаимодействия",
     # ПОС
     "changed": "изменённых",
+    # Mail
+    "reported": "сообщил сервер",
     # The front office
     "appointment": "запись на приём",
     "audio": "аудио",

@@ -81,6 +81,9 @@ class Parsed:
     machine: str = ""  # IncomingMessage.Machine
     bounce_of: str = ""  # Message-ID of ours that a delivery report is about
     bounce_permanent: bool = False
+    bounce_action: str = ""  # DeliveryReport.Action, as the report says it
+    bounce_status: str = ""  # «5.1.1»
+    bounce_said: str = ""  # in the words of the server that reports
     notes: Sequence[str] = ()  # Russian remarks for the clerk: «кодировка определена по содержанию»
     files: Sequence[ParsedFile] = ()
     facts: dict[str, Any] = field(default_factory=dict)

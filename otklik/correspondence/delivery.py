@@ -23,10 +23,11 @@ from otklik.core.crashpoints import reach
 from otklik.core.errors import DomainError
 from otklik.core.models import StoredFile
 from otklik.correspondence import connections
-from otklik.correspondence.channel import Channel, DeliveryError, DeliveryUnknown, ToSend
+from otklik.correspondence.channel import Channel, DeliveryError, DeliveryUnknown, Parsed, ToSend
 from otklik.correspondence.models import (
     ChannelCode,
     ContactPoint,
+    DeliveryReport,
     IncomingMessage,
     OutgoingFile,
     OutgoingMessage,
@@ -302,15 +303,38 @@ def uncertain() -> QuerySet[OutgoingMessage]:
     return OutgoingMessage.objects.filter(Q(state=State.UNCERTAIN) | Q(uncertain_attempts__gt=0)).order_by("id")
 
 
-def bounced(message_id: str, *, permanent: bool, reason: str) -> None:
-    """Take in a mail server's report about our letter: «не доставлено», or only a delay."""
-    row = OutgoingMessage.objects.filter(message_id=message_id).first()
-    if row is None or not permanent:
+def reported(parsed: Parsed, message: IncomingMessage | None) -> None:
+    """Take in a mail server's report about our letter, once: «не доставлено», «доставлено», or only a delay.
+
+    What is known for certain changes the letter: a final failure, and the proof that a doubtful one has arrived.
+    """
+    row = OutgoingMessage.objects.filter(message_id=parsed.bounce_of).first()
+    if row is None:
         return
-    left = OutgoingMessage.objects.filter(pk=row.pk, state__in=[State.SENT, State.UNCERTAIN, State.QUEUED])
-    who = "Почтовый сервер сообщил" if row.channel == ChannelCode.EMAIL else "Другая сторона сообщила"
-    error = f"{who}, что письмо не доставлено. {fit(reason, 300)}"
-    _change(left, row, "outgoing.bounced", state=State.FAILED, error=error)
+    action = _action(parsed)
+    if action:
+        with transaction.atomic():
+            facts = {"status": fit(parsed.bounce_status, 20), "said": fit(parsed.bounce_said, 300)}
+            _, new = DeliveryReport.objects.get_or_create(
+                letter=row, message=message, action=action, defaults={**facts, "at": timezone.now()}
+            )
+            if new:
+                _record("outgoing.reported", row, by=None, reported=action)
+    if action == DeliveryReport.Action.FAILED:
+        left = OutgoingMessage.objects.filter(pk=row.pk, state__in=[State.SENT, State.UNCERTAIN, State.QUEUED])
+        who = "Почтовый сервер сообщил" if row.channel == ChannelCode.EMAIL else "Другая сторона сообщила"
+        error = f"{who}, что письмо не доставлено. {fit(parsed.bounce_said or parsed.subject, 300)}"
+        _change(left, row, "outgoing.bounced", state=State.FAILED, error=error)
+    elif action == DeliveryReport.Action.DELIVERED:
+        doubtful = OutgoingMessage.objects.filter(pk=row.pk, state=State.UNCERTAIN)
+        _change(doubtful, row, "outgoing.settled", data={"arrived": True}, state=State.SENT, sent_at=timezone.now())
+
+
+def _action(parsed: Parsed) -> str:
+    """Return what a report says; one without the word says it by its status: 5.x.x is final."""
+    if parsed.bounce_action in DeliveryReport.Action.values:
+        return parsed.bounce_action
+    return str(DeliveryReport.Action.FAILED if parsed.bounce_permanent else "")
 
 
 # --- deciding --------------------------------------------------------------------------------------------------------

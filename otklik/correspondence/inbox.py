@@ -373,7 +373,7 @@ def _settle_one(one: Read, threads: Mapping[int, Thread]) -> dict[str, object]:
     if one.papers:
         IncomingFile.objects.bulk_create(_file_row(message, paper, stored) for paper, stored in one.papers)
     if parsed.bounce_of:
-        delivery.bounced(parsed.bounce_of, permanent=parsed.bounce_permanent, reason=parsed.subject)
+        delivery.reported(parsed, message)
     return {"files": len(one.papers), "match": str(match.kind)}
 
 

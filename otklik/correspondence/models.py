@@ -165,7 +165,7 @@ class IncomingMessage(models.Model):
         NO = "", "написал человек"
         AUTO = "auto", "автоматическое письмо"
         BULK = "bulk", "рассылка"
-        BOUNCE = "bounce", "отчёт о недоставке"
+        BOUNCE = "bounce", "отчёт о доставке"
 
     channel = models.CharField("канал", max_length=32, choices=ChannelCode)
     external_id = models.CharField("внешний номер", max_length=500)
@@ -290,6 +290,7 @@ class OutgoingMessage(models.Model):
         HOW_TO_FILE = "how_to_file", "разъяснение, как подать обращение"
         ANSWER = "answer", "ответ"
         NOTICE = "notice", "уведомление"
+        REPORT = "report", "отчёт отправителю"
 
     class State(models.TextChoices):
         QUEUED = "queued", "ждёт отправки"
@@ -353,6 +354,35 @@ class OutgoingMessage(models.Model):
 
     def __str__(self) -> str:
         return f"исходящее {self.pk}"
+
+
+class DeliveryReport(models.Model):
+    """What a mail server reported about a letter of ours (RFC 3464): it may report several times."""
+
+    class Action(models.TextChoices):
+        FAILED = "failed", "не доставлено"
+        DELAYED = "delayed", "задерживается"
+        DELIVERED = "delivered", "доставлено"
+        RELAYED = "relayed", "передано дальше, подтверждения не будет"
+        EXPANDED = "expanded", "разослано по списку"
+
+    letter = models.ForeignKey(OutgoingMessage, models.CASCADE, related_name="reports", verbose_name="наше письмо")
+    message = models.ForeignKey(
+        IncomingMessage, models.CASCADE, null=True, blank=True, related_name="+", verbose_name="сам отчёт"
+    )
+    action = models.CharField("что с письмом", max_length=10, choices=Action)
+    status = models.CharField("код", max_length=20, blank=True, help_text="RFC 3463, например 5.1.1.")
+    said = models.CharField("слова сервера", max_length=300, blank=True)
+    at = models.DateTimeField("когда")
+
+    class Meta:
+        verbose_name = "отчёт о доставке"
+        verbose_name_plural = "отчёты о доставке"
+        ordering = ["at", "id"]
+        constraints = [models.UniqueConstraint("letter", "message", "action", name="delivery_report_once")]
+
+    def __str__(self) -> str:
+        return f"отчёт {self.pk}"
 
 
 class StaffLetter(models.Model):

@@ -24,7 +24,7 @@ import otklik
 from otklik.appeals import search_feed
 from otklik.appeals.models import Appeal
 from otklik.channels.mail import imap
-from otklik.channels.mail.models import MailboxState
+from otklik.channels.mail.models import LeftLetter, MailboxState
 from otklik.channels.registry import all_readers
 from otklik.core import beats, files, installation
 from otklik.core.models import Backup, Firing, Installation, WorkerBeat
@@ -219,7 +219,20 @@ def _mailboxes() -> Iterator[Fact]:
         return
     late = max(SLOW, timedelta(seconds=5 * settings.MAIL_SECONDS))
     known = MailboxState.objects.in_bulk()
-    for name in map(imap.name_of, settings.MAILBOXES):
+    large = dict(
+        LeftLetter.objects.filter(reason=LeftLetter.Reason.TOO_LARGE)
+        .values_list("mailbox")
+        .annotate(Count("pk"))
+        .order_by()
+    )
+    for name in (name for url in settings.MAILBOXES for name in imap.names_of(url)):
+        if number := large.get(name):
+            yield Fact(
+                name,
+                f"остались в ящике, больше предела: {number}",
+                WARN,
+                "Список — на странице «Почтовые ящики». Поднимите OTKLIK_MAIL_MOST_MB: письма заберёт следующий опрос.",
+            )
         row = known.get(name)
         if row is None or row.polled_at is None:
             yield Fact(

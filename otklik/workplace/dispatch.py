@@ -16,12 +16,14 @@ from django.views.decorators.http import require_GET, require_POST
 from otklik.appeals import access, dispatch, signature, ways
 from otklik.appeals.models import Appeal, Dispatch
 from otklik.appeals.permissions import allows
+from otklik.channels.mail import letter, smtp
 from otklik.core.access import by_itself, requires
 from otklik.core.forms import DATE_INPUT, TidyForm
 from otklik.core.pages import safe_back
 from otklik.correspondence import connections, delivery
 from otklik.correspondence.models import ChannelCode, OutgoingMessage
 from otklik.people import access as people_access
+from otklik.workplace import covers
 from otklik.workplace.requests import StaffRequest
 
 State = OutgoingMessage.State
@@ -230,6 +232,12 @@ def _again(request: StaffRequest, appeal: Appeal, **typed: forms.Form) -> HttpRe
     return render(request, "workplace/dispatch.html", _context(request, appeal) | typed, status=422)
 
 
+def _too_heavy(appeal: Appeal) -> str:
+    """Say before the letter leaves that it is too large to arrive."""
+    sizes = dispatch.by_mail(appeal)
+    return smtp.too_heavy(letter.weight("", sizes)) if sizes else ""
+
+
 def _context(request: StaffRequest, appeal: Appeal) -> dict[str, object]:
     row = _dispatch_of(appeal)
     message = row.message if row else None
@@ -242,6 +250,8 @@ def _context(request: StaffRequest, appeal: Appeal) -> dict[str, object]:
         "for_all": dispatch.seen_by_all(appeal, answer) if answer and can_send else None,
         "dispatch": row,
         "message": message,
+        "too_heavy": _too_heavy(appeal) if can_send else "",
+        "reports": list(message.reports.all()) if message else [],
         "undo_left": max(left, 0) if message and message.state == State.QUEUED else 0,
         "by_telephone": _is_call(message),
         "into_pos": _is_of_pos(message),
@@ -251,6 +261,7 @@ def _context(request: StaffRequest, appeal: Appeal) -> dict[str, object]:
         "can_undo": allows(dispatch.check_can_undo, appeal, request.user),
         "can_close": allows(dispatch.check_can_close, appeal, request.user),
         "may_dispatch": request.user.has_power("appeals.dispatch"),
+        **covers.of_dispatch(request, appeal),
         "posted_form": PostedForm(message=message, initial={"on": timezone.localdate()}),
         "way_form": AnotherWayForm(appeal=appeal),
     }

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from otklik.appeals import access, alike, classification, registration, waiting, ways
+from otklik.appeals import access, alike, classification, cover, registration, waiting, ways
 from otklik.appeals.models import Appeal
 from otklik.appeals.permissions import allows
 from otklik.core.access import requires
@@ -94,6 +94,7 @@ def _refused(request: StaffRequest, pk: int, refusal: inbox.AlreadyTaken, typed:
 def _shown(request: StaffRequest, row: IncomingMessage) -> dict[str, Any]:
     taken = getattr(row, "taken", None)
     return {
+        **_cover(request, row),
         "message": row,
         "files": list(row.files.select_related("stored")),
         "package": medo.package(row),
@@ -103,6 +104,20 @@ def _shown(request: StaffRequest, row: IncomingMessage) -> dict[str, Any]:
         "view": "registration",
         "lazy_menu": True,
         "numbers": {},
+    }
+
+
+def _cover(request: StaffRequest, row: IncomingMessage) -> dict[str, Any]:
+    """Return the covering letter a message came under, and where the same one came before."""
+    if not cover.may_have(row):
+        return {}
+    there = cover.of(row)
+    return {
+        "has_cover": True,
+        "cover": there,
+        "may_cover": request.user.has_power("intake.decide"),
+        "same_cover": cover.same(there, row, user=request.user) if there else [],
+        "short_control": there is not None and there.is_short(timezone.localdate(row.received_at)),
     }
 
 

@@ -29,6 +29,7 @@ from otklik.workplace import (
     line_calls,
     lines,
     pos_pages,
+    mailboxes,
     reception_schedule,
     saved,
     surveys,
@@ -167,6 +168,7 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Соответствие", "clipboard-check", "compliance", compliance.READERS),
         Item("Журнал", "history", "journal", ("journal.view",)),
         Item("Состояние системы", "activity", "system", system.POWERS),
+        Item("Почтовые ящики", "mailbox", "mailboxes", mailboxes.READERS, inner=True),
         Item("Ключи доступа", "key", "tokens", ("people.manage",)),
         Item("Замещение", "user-share", "away"),
     ),
@@ -255,6 +257,8 @@ def pages_for(employee: Employee) -> Iterable[Line]:
     """Return every page and view the employee may open, whether or not something waits there."""
     if employee.has_power("intake.decide"):
         yield Line("Новое обращение", reverse("workplace:new_appeal"), current=False, icon="plus")
+        yield Line("Пакет Общественной приёмной", reverse("workplace:governor_package"), current=False, icon="package")
+        yield Line("Сообщения из таблицы", reverse("workplace:intake_upload"), current=False, icon="table-import")
     yield Line("Уведомления", reverse("workplace:notices"), current=False, icon="bell")
     yield Line("Как уведомлять: настройки", reverse("workplace:notice_settings"), current=False, icon="settings")
     for item in (item for group in GROUPS for item in group):

@@ -149,6 +149,10 @@ def fill() -> dict[str, Any]:
             "clerk": [
                 *(f"/desk/appeals/{one.pk}/" for one in lived),
                 *(f"/desk/inbox/{one.pk}/" for one in IncomingMessage.objects.filter(state__in=("new", "quarantined"))),
+                *(
+                    f"/desk/inbox/{one.pk}/cover/"
+                    for one in IncomingMessage.objects.filter(channel="governor_reception")[:1]
+                ),
                 f"/desk/applicants/{on_site.applicant_id}/",
                 *(f"/desk/lines/{line.pk}/{place}" for place in ("", "hours/", "day/", "edit/")),
                 f"/desk/extensions/{people['consultant'].extensions.get().pk}/end/",

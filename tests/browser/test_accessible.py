@@ -77,6 +77,7 @@ NO_PAGES = {
             *("call_open", "call_keep", "call_script", "call_act", "call_close"),
             *("call_incoming", "search_aside", "call_caller", "call_search", "call_material", "call_votes"),
             *("line_day_remove", "ekc_search", "ekc_sample"),
+            *("intake_sample", "cover_report", "report_given"),
             *("survey_revise", "survey_preview", "survey_publish", "survey_drop", "survey_poster", "survey_qr"),
             *("paper_blank", "paper_blanks", "paper_keep", "paper_undo", "paper_end", "paper_settle", "paper_count"),
             *("paper_check_all", "paper_scan"),

@@ -137,6 +137,8 @@ TYPED = (
     # Channels
     *("silent_after", "last_day", "valid_from", "name", "code"),
     *("same", "video", "audio", "room", "later", "to", "matter", "out_of_turn", "count", "version"),
+    # Covering letters, lists
+    *("cover_number", "cover_date", "control_until", "sender", "report_to", "column-0", "load"),
 )
 
 

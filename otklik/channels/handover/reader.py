@@ -52,4 +52,6 @@ def _facts(content: dict[str, Any]) -> dict[str, Any]:
     for part in ("applicant", "answer"):
         if said := {name: value for name, value in (content.get(part) or {}).items() if value is not None}:
             told[part] = said
+    if isinstance(source := content.get("source"), str) and source:  # who handed a list over
+        told["source"] = source[:200]
     return told
