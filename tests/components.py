@@ -39,6 +39,11 @@ def dovecot() -> str | None:
     return shutil.which("dovecot", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 
 
+def clamd() -> str | None:
+    """Give the path of the antivirus daemon."""
+    return shutil.which("clamd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+
+
 def _postgres() -> bool:
     return (postgres.binaries() / "initdb").exists()
 
@@ -47,4 +52,6 @@ POSTGRES = Component("PostgreSQL", "postgresql", _postgres)
 CHROMIUM = Component("Chromium", "chromium", lambda: chromium() is not None)
 DOVECOT = Component("Dovecot", "dovecot-imapd", lambda: dovecot() is not None)
 
-BY_MARK = {"browser": CHROMIUM, "dovecot": DOVECOT}
+CLAMD = Component("clamd", "clamav-daemon", lambda: clamd() is not None)
+
+BY_MARK = {"browser": CHROMIUM, "dovecot": DOVECOT, "clamd": CLAMD}

@@ -58,6 +58,20 @@ NAMES: Final[dict[str, str]] = {
     "appeal.resumed": "срок возобновлён",
     "connection.changed": "изменены параметры канала",
     "connection.switched": "канал включён или выключен",
+    # Sending, webhooks, files kept aside
+    "channel.sending_changed": "изменён порядок отправки канала",
+    "channel.sending_stopped": "отправка канала остановлена после неудач подряд",
+    "channel.sending_resumed": "отправка канала возобновлена",
+    "channel.sending_tried": "запрошена проба отправки канала",
+    "file.kept_aside": "файл отложен: не выдаётся",
+    "file.released": "отложенный файл разрешён",
+    "file.destroyed": "отложенный файл удалён",
+    "webhook.added": "подключены сообщения другой системе",
+    "webhook.rotated": "выдан новый секрет сообщений другой системе",
+    "webhook.ended": "сообщения другой системе завершены",
+    "webhook.resumed": "сообщения другой системе возобновлены",
+    "webhook.disabled": "сообщения другой системе приостановлены: она не отвечает",
+    "webhook.replayed": "сообщение другой системе отправлено ещё раз",
     "appointment.booked": "записан на личный приём",
     "appointment.moved": "запись на приём перенесена",
     "appointment.cancelled": "запись на приём отменена",
@@ -330,6 +344,9 @@ NAMES: Final[dict[str, str]] = {
 }
 _VERBS: Final = {"added": "добавлено", "changed": "изменено"}
 FACTS: Final[dict[str, str]] = {
+    # Sending, webhooks, files kept aside
+    "delivery": "доставка",
+    "found": "что найдено",
     # Connected channels
     "secrets": "изменённые секреты",
     # The front office
@@ -477,6 +494,8 @@ FACTS: Final[dict[str, str]] = {
 }
 CHAINS: Final[dict[str, str]] = {
     "channel": "канал",
+    "file": "файл",
+    "webhook": "сообщения другой системе",
     "appointment": "запись на приём",
     "reception": "личный приём",
     "access": "доступ за",

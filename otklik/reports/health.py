@@ -58,6 +58,9 @@ INDEXES: Final[dict[str, str]] = {
 # What each periodic job is called, up to the number of a mailbox.
 JOBS: Final[dict[str, str]] = {
     "mailbox": "Опрос почтового ящика",
+    "return-stuck-webhooks": "Возврат прерванных обращений к другим системам",
+    "sweep-webhooks": "Уборка старых обращений к другим системам",
+    "examine-missed": "Поиск вложений, которые ещё не проверены",
     "return-stuck": "Возврат прерванных отправок",
     "return-stuck-staff-mail": "Возврат прерванных писем сотрудникам",
     "tell-of-terms": "Уведомления о сроках",

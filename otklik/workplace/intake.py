@@ -95,7 +95,7 @@ def _shown(request: StaffRequest, row: IncomingMessage) -> dict[str, Any]:
     taken = getattr(row, "taken", None)
     return {
         "message": row,
-        "files": list(row.files.select_related("stored")),
+        "files": list(row.files.select_related("stored__examination")),
         "taken": taken.appeal if taken else None,
         "register_by": waiting.due_of(row),
         "back": queue.came_from(request),

@@ -79,6 +79,7 @@ class Notice(models.Model):
         LAW = "law", "изменилось законодательство"
         CALL_BACK = "call_back", "пора перезвонить: пропущенный звонок или обещание"
         OPINION = "opinion", "моему подразделению передали отзыв"
+        SYSTEM = "system", "администратору: файл отложен, другая система не отвечает"
 
     employee = models.ForeignKey(Employee, models.CASCADE, related_name="notices", verbose_name="кому")
     in_place_of = models.ForeignKey(

@@ -23,6 +23,7 @@ from otklik.workplace import (
     line_urls,
     menu,
     notice_pages,
+    outside_urls,
     palette,
     presence,
     proposals,
@@ -147,6 +148,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *answer_urls.urlpatterns,
     *line_urls.urlpatterns,
     *reception_urls.urlpatterns,
+    *outside_urls.urlpatterns,
     *survey_urls.urlpatterns,
     # Employees, roles, who may what
     *staff_urls.urlpatterns,
