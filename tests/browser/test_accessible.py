@@ -78,6 +78,7 @@ NO_PAGES = {
             *("paper_blank", "paper_blanks", "paper_keep", "paper_undo", "paper_end", "paper_settle", "paper_count"),
             *("paper_check_all", "paper_scan"),
             "front_board",
+            *("sending_try", "webhook_step", "resend_many"),
             *("hold_step", "reception_pdf", "recording_add", "recording"),
             *("knowledge_vote", "vote_decide", "questions_sample", "search_confidence", "test_set_progress"),
         )

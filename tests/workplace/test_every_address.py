@@ -16,7 +16,9 @@ from django.urls import URLPattern
 from django.utils import timezone
 
 from otklik.appeals import approval, bulk, dispatch, registration
-from otklik.core.models import ChainHead, ProcedureClause, ProcedureEdition, RetentionRule, TermRule
+from otklik.channels.webhooks.models import Webhook
+from otklik.core import files
+from otklik.core.models import ChainHead, FileExamination, ProcedureClause, ProcedureEdition, RetentionRule, TermRule
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
 from otklik.hotline import consultations, ekc
 from otklik.hotline import defaults as hotline
@@ -65,6 +67,7 @@ ASKED = (
     *("month", "view", "official", "on", "property"),
     *("official", "topic", "needs_access", "request", "appeal"),
     *("on", "rooms"),
+    *("state", "channel"),
 )
 TYPED = (
     *("text", "reason", "remark", "number", "appeal", "merged", "detach", "insert", "decline", "approvers", "signer"),
@@ -123,6 +126,8 @@ TYPED = (
     # A reception
     *("where", "before", "question", "outcome", "facts_evident", "material", "way", "address", "earlier", "executor"),
     *("new-text", "new-topic", "order-due_on", "at", "kind", "ground", "note"),
+    # Sending, webhooks, files kept aside
+    *("per_second", "per_minute", "quiet_from", "quiet_to", "breaks_after", "letters", "url", "events", "call"),
     # The front office
     *("step", "paper_number", "why", "offered", "document", "document_other", "document_number", "keep_number"),
     *("same", "video", "audio", "room", "later", "to", "matter", "out_of_turn", "count", "version"),
@@ -213,7 +218,20 @@ def ids(world: World) -> dict[str, list[int]]:
         "survey-points": [SurveyPoint.objects.earliest("pk").pk],
         **_at_the_front_office(),
         **_at_a_reception(world),
+        **_outside(world),
     }
+
+
+def _outside(world: World) -> dict[str, list[int]]:
+    """Leave a system that is told of what happens, and a file that is kept aside."""
+    today = timezone.localdate()
+    hook = Webhook.objects.create(
+        name="Портал", url="https://portal.example/", events=["appeal.closed"], owner=world.clerk, secrets="",
+        valid_from=today, valid_to=today,
+    )  # fmt: skip
+    hook.calls.create(uid="evt_1", event="appeal.closed", case="appeal:1", payload={}, not_before=timezone.now())
+    aside = FileExamination.objects.create(stored=files.store(b"MZ"), state="blocked", found="программа")
+    return {"webhooks": [hook.pk], "files-aside": [aside.pk]}
 
 
 def _at_a_reception(world: World) -> dict[str, list[int]]:
