@@ -209,8 +209,11 @@ def note(channel: str, outcome: str, *, error: str = "", retry_after: float | No
             for name in ("failures", "broken_at", "probe_at", "probes"):
                 setattr(state, name, getattr(new, name))
             if (was.broken_at is None) != (new.broken_at is None):
-                action = "channel.sending_stopped" if new.broken_at else "channel.sending_resumed"
-                journal.record(action, chain=f"channel:{channel}", by=None)
+                journal.record(
+                    "channel.sending_stopped" if new.broken_at else "channel.sending_resumed",
+                    chain=f"channel:{channel}",
+                    by=None,
+                )
         if outcome != PASSED:
             state.error, state.error_at = fit(clean(error), 500), now
         state.save()
