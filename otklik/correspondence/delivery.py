@@ -206,15 +206,34 @@ def send_next(channels: Mapping[str, Channel]) -> bool:
         mine = due.filter(channel=code)
         if (waits := pace.waits_for_morning(rule, now)) is not None:
             mine = mine.exclude(waits) if waits else mine.none()
-        row = mine.order_by("not_before", "id").first()
-        if row is None:
-            continue
-        reach("dispatch.before_turn")
-        if pace.enter(rule, now):
-            reach("dispatch.before_lease")
-            _lease(row, due, channels[code], now)
+        if mine.exists() and (row := _taken(mine, rule, channels[code], now)):
+            reach("dispatch.after_lease")
+            _attempt(row, channels[code], row.leased_by)
             return True
     return False
+
+
+def _taken(
+    mine: QuerySet[OutgoingMessage], rule: SendingRule, channel: Channel, now: datetime
+) -> OutgoingMessage | None:
+    """Take the oldest row together with a turn of its channel: of all workers one has it, and no turn is lost."""
+    lease = f"{socket.gethostname()[:40]}:{os.getpid()}:{uuid.uuid4().hex}"
+    reach("dispatch.before_turn")
+    with pace.turn(rule, now) as turn:
+        row = mine.order_by("not_before", "id").first() if turn else None
+        if row is None or turn is None:
+            return None
+        reach("dispatch.before_lease")
+        if not mine.filter(pk=row.pk).update(  # otherwise the author took it back
+            state=State.SENDING,
+            attempts=F("attempts") + 1,
+            leased_by=lease,
+            leased_at=now,
+            repeats_safely=channel.repeats_safely,
+        ):
+            return None
+        turn.used = True
+    return OutgoingMessage.objects.get(pk=row.pk)
 
 
 def _turns(due: QuerySet[OutgoingMessage], now: datetime) -> list[tuple[str, SendingRule]]:
@@ -227,21 +246,6 @@ def _turns(due: QuerySet[OutgoingMessage], now: datetime) -> list[tuple[str, Sen
     rules, states = pace.rules(waiting), pace.states(waiting)
     free = [code for code in waiting if pace.may_leave(rules[code], states[code], now)]
     return [(code, rules[code]) for code in sorted(free, key=lambda code: (states[code].tried_at or LONG_AGO, code))]
-
-
-def _lease(row: OutgoingMessage, due: QuerySet[OutgoingMessage], channel: Channel, now: datetime) -> None:
-    """Take a row and hand it over, unless another worker was quicker or the author took it back."""
-    lease = f"{socket.gethostname()[:40]}:{os.getpid()}:{uuid.uuid4().hex}"
-    taken = due.filter(pk=row.pk).update(
-        state=State.SENDING,
-        attempts=F("attempts") + 1,
-        leased_by=lease,
-        leased_at=now,
-        repeats_safely=channel.repeats_safely,
-    )
-    if taken:
-        reach("dispatch.after_lease")
-        _attempt(OutgoingMessage.objects.get(pk=row.pk), channel, lease)
 
 
 def _attempt(row: OutgoingMessage, channel: Channel, lease: str) -> None:
@@ -323,6 +327,16 @@ def _later(row: OutgoingMessage, retry_after: float | None = None) -> dict[str, 
         pause = min(timedelta(seconds=retry_after), pace.LONGEST_HOLD)
     at = timezone.now() + pause * random.uniform(1, 1 + JITTER)  # noqa: S311 — no secret
     return {"state": State.QUEUED, "not_before": at, "leased_by": "", "leased_at": None}
+
+
+def why_waits(message: OutgoingMessage) -> str:
+    """Return why a message whose time has come does not leave yet, in words; empty where nothing holds it."""
+    now = timezone.now()
+    if message.state != State.QUEUED or message.not_before > now:
+        return ""
+    if message.channel not in ALWAYS and not connections.sends(message.channel):
+        return "канал выключен"
+    return pace.why_waits(message, now)
 
 
 def return_stuck() -> int:

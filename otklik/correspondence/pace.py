@@ -7,7 +7,8 @@ shared by all workers. What is counted and decided is in plain functions; the ro
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import Any, Final
@@ -176,16 +177,29 @@ def may_leave(rule: SendingRule, state: SendingState, now: datetime) -> bool:
     return _limits(rule).free_at(state.taken, now.timestamp()) <= now.timestamp()
 
 
-def enter(rule: SendingRule, now: datetime) -> bool:
-    """Take a turn: of all workers together no more get one than the channel's rule and state allow."""
+@dataclass
+class Turn:
+    """The right to send one message; `used` once a message has been taken by it."""
+
+    used: bool = False
+
+
+@contextmanager
+def turn(rule: SendingRule, now: datetime) -> Iterator[Turn | None]:
+    """Give a turn in a transaction that holds the channel: of all workers together no more than its rule allows.
+
+    None where the channel takes nothing now. What the caller writes inside is committed with the turn, or neither.
+    """
     with transaction.atomic():
         state, _ = SendingState.objects.select_for_update().get_or_create(channel=rule.channel)
         if not may_leave(rule, state, now):
-            return False
-        state.tried_at, state.taken = now, _limits(rule).with_one(state.taken, now.timestamp())
-        state.probe_at = _breaker(state).trying(now).probe_at
-        state.save(update_fields=["tried_at", "taken", "probe_at"])
-    return True
+            yield None
+            return
+        yield (given := Turn())
+        if given.used:
+            state.tried_at, state.taken = now, _limits(rule).with_one(state.taken, now.timestamp())
+            state.probe_at = _breaker(state).trying(now).probe_at
+            state.save(update_fields=["tried_at", "taken", "probe_at"])
 
 
 def note(channel: str, outcome: str, *, error: str = "", retry_after: float | None = None) -> None:
@@ -225,6 +239,17 @@ def try_now(channel: str, *, by: Employee) -> None:
         SendingState.objects.filter(channel=channel).update(not_before=None)
         SendingState.objects.filter(channel=channel).exclude(broken_at=None).update(probe_at=timezone.now())
         journal.record("channel.sending_tried", chain=f"channel:{channel}", by=by)
+
+
+def why_waits(message: OutgoingMessage, now: datetime) -> str:
+    """Return what about its channel holds a message back, in words; empty where nothing does."""
+    rule, state = rule_of(message.channel), states([message.channel])[message.channel]
+    if state.broken_at or (state.not_before and state.not_before > now):
+        return f"канал: {_words(rule, state, now)[1]}"
+    if not is_quiet(rule.quiet_from, rule.quiet_to, now):
+        return ""
+    calm = rule.quiet_for_answers or message.automatic or message.kind != OutgoingMessage.Kind.ANSWER
+    return f"тихие часы канала до {rule.quiet_to:%H:%M}" if calm else ""
 
 
 @dataclass(frozen=True)

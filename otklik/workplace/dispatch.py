@@ -250,6 +250,7 @@ def _context(request: StaffRequest, appeal: Appeal) -> dict[str, object]:
         "message": message,
         "undo_left": max(left, 0) if message and message.state == State.QUEUED else 0,
         "by_telephone": _is_call(message),
+        "why_waits": delivery.why_waits(message) if message else "",
         "changing": message is not None and message.state in CHANGING,
         "addressee": people_access.masked(appeal.applicant),
         "can_send": allows(dispatch.check_can_send, appeal, request.user),

@@ -20,6 +20,7 @@ from otklik.core.models import FileExamination, JournalEntry, StoredFile
 from otklik.people.models import Employee
 from tests import servers
 from tests.core.test_files import DOCX, ODT, OLE, PDF, archive
+from tests.dying import in_a_process
 
 State = FileExamination.State
 
@@ -294,6 +295,28 @@ def test_what_was_destroyed_and_comes_again_is_looked_into_again(administrator):
     look()
     assert now(row).state == State.BLOCKED
     assert StoredFile.objects.count() == 1
+
+
+POINTS = ("examining.after_lease", "examining.before_scan", "examining.after_result")
+
+
+@pytest.mark.proof
+@pytest.mark.django_db(transaction=True)
+def test_killed_at_every_point_each_file_is_looked_into_and_said_of_once():
+    programs = [came(b"MZ" + bytes([number])) for number in range(4)]
+    harmless = [came(f"text {number}".encode()) for number in range(4)]
+
+    def work() -> None:
+        FileExamination.objects.exclude(not_before=None).update(not_before=timezone.now())  # the dead are dead
+        while FileExamination.objects.filter(state=State.WAITING).exists():
+            examining.work_next()
+
+    killed = sum(in_a_process(work, crash_at=f"{point}:2") for point in POINTS)
+    assert killed == len(POINTS)
+    assert not in_a_process(work)
+    assert {now(row).state for row in programs} == {State.BLOCKED}
+    assert {now(row).state for row in harmless} == {State.UNCHECKED}
+    assert JournalEntry.objects.filter(action="file.kept_aside").count() == len(programs)
 
 
 @pytest.mark.django_db

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -264,6 +266,60 @@ def test_messages_for_a_channel_that_is_off_wait_until_it_is_on_and_lose_no_atte
     Connection.objects.update(on=True)
     send_all(telegram=chat)
     assert len(chat.sent) == 1
+
+
+def at_once(*steps) -> None:
+    def closing(step):
+        try:
+            step()
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=closing, args=[step]) for step in steps]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_together_send_no_more_than_the_limit(chat):
+    SendingRule.objects.update(per_minute=3)
+    for _ in range(8):
+        to_chat()
+    at_once(*[lambda: send_all(telegram=chat)] * 2)
+    assert len(chat.sent) == 3
+    assert OutgoingMessage.objects.filter(state=State.QUEUED).count() == 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_workers_one_tries_a_channel_that_is_stopped(chat):
+    for _ in range(6):
+        to_chat()
+    now = timezone.now()
+    SendingState.objects.create(channel=ChannelCode.TELEGRAM, failures=5, broken_at=now, probe_at=now, probes=1)
+    chat.on_send = fails(DeliveryError("503"))
+    at_once(*[lambda: send_all(telegram=chat)] * 2)
+    assert OutgoingMessage.objects.filter(attempts=1).count() == 1
+    assert stopped()
+
+
+def test_it_is_said_why_a_message_waits(chat, monkeypatch):
+    row = to_chat()
+    assert delivery.why_waits(row) == ""
+    now = timezone.now()
+    SendingState.objects.create(
+        channel=ChannelCode.TELEGRAM, failures=5, broken_at=now, probe_at=now + timedelta(minutes=5)
+    )
+    assert "остановлен" in delivery.why_waits(row)
+    SendingState.objects.update(broken_at=None, not_before=now + timedelta(hours=1))
+    assert "просила подождать" in delivery.why_waits(row)
+    SendingState.objects.update(not_before=None)
+    SendingRule.objects.update(quiet_from=time(22), quiet_to=time(8), quiet_for_answers=True)
+    monkeypatch.setattr(timezone, "now", lambda: timezone.make_aware(datetime(2027, 11, 24, 1)))
+    assert delivery.why_waits(row) == "тихие часы канала до 08:00"
+    Connection.objects.update(on=False)
+    assert delivery.why_waits(row) == "канал выключен"
 
 
 @pytest.mark.django_db

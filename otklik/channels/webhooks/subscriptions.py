@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -233,5 +233,5 @@ def _may(by: Employee) -> None:
         raise PermissionDenied
 
 
-def _record(action: str, row: Webhook, by: Employee | None, **data: object) -> None:
+def _record(action: str, row: Webhook, by: Employee | None, **data: Any) -> None:
     journal.record(action, chain=f"webhook:{row.pk}", by=by, **data)
