@@ -93,12 +93,12 @@ def _looked(row: FileExamination) -> dict[str, Any]:
     try:
         path = files.path_of(row.stored)
         if row.stored.content_type == sniffing.PROGRAM:
-            return {**columns, "state": State.BLOCKED, "found": "программа"}
+            return {**columns, "state": State.BLOCKED, "found": "по содержанию"}
         columns["locked"] = sniffing.is_locked(path, row.stored.content_type)
         if inside := archives.look_into(path, row.stored.content_type):
             columns |= {"inside": inside.names, "more_inside": inside.more, "found": inside.note}
             if inside.programs:
-                return {**columns, "state": State.BLOCKED, "found": "внутри архива программа"}
+                return {**columns, "state": State.BLOCKED, "found": "внутри архива"}
         reach("examining.before_scan")
         return columns | _scanned(row, path)
     except FileNotFoundError:

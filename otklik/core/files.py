@@ -227,7 +227,7 @@ def _check_examined(stored: StoredFile, name: str) -> None:
         return
     state = FileExamination.State
     if row.state in {state.INFECTED, state.BLOCKED, state.DESTROYED}:
-        why = f"{row.get_state_display()}{f' ({row.found})' if row.state == state.INFECTED and row.found else ''}"
+        why = f"{row.get_state_display()}{f' ({row.found})' if row.state != state.DESTROYED and row.found else ''}"
         raise KeptAside(name=safe_name(name), why=why)
     if row.state in {state.WAITING, state.UNCHECKED} and settings.CLAMD:
         raise NotYet(name=safe_name(name))

@@ -247,11 +247,17 @@ def _no_mailboxes() -> Fact:
 
 def _queues() -> Iterator[Fact]:
     quiet = True
+    rules = pace.rules(list(all_readers()))
     for channel, ages in waiting().items():
         for key, what in (("unprocessed_seconds", "не разобрано"), ("unsent_seconds", "не отправлено")):
             if (seconds := ages[key]) is None:
                 continue
             quiet = False
+            rule = rules[channel]
+            if key == "unsent_seconds" and pace.is_quiet(rule.quiet_from, rule.quiet_to, timezone.now()):
+                words = f"тихие часы до {rule.quiet_to:%H:%M}: автоматическое ждёт, самое старое {_span(seconds)}"
+                yield Fact(ChannelCode(channel).label, words)
+                continue
             slow = seconds > SLOW.total_seconds()
             yield Fact(
                 ChannelCode(channel).label,

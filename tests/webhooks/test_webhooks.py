@@ -401,6 +401,28 @@ def test_what_was_looked_at_is_what_is_called(monkeypatch):
     assert (where.ip, where.host, where.port, where.path) == ("93.184.215.14", "other.example", 443, "/hook?x=1")
 
 
+def test_an_address_in_russian_letters_is_called_as_programs_write_it(monkeypatch):
+    resolves(monkeypatch, "93.184.215.14")
+    where = address.destination("https://отклик.рф/приём?о=1")
+    assert where.host == "xn--h1adbcny.xn--p1ai"
+    assert where.path == "/%D0%BF%D1%80%D0%B8%D1%91%D0%BC?%D0%BE=1"
+
+
+def test_from_a_demo_stand_nothing_leaves(made, other, demo_stand):
+    entry("appeal:1", "appeal.registered")
+    tell()
+    assert other.got == []
+    assert "наружу ничего не уходит" in WebhookCall.objects.get().answer
+
+
+def test_with_another_key_of_the_system_nothing_is_sent_unsigned(made, other, settings):
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another " * 8, []
+    entry("appeal:1", "appeal.registered")
+    tell()
+    assert other.got == []
+    assert "выдайте новый секрет" in WebhookCall.objects.get().answer
+
+
 def test_a_network_the_server_s_administrator_allowed_is_called_plainly_too(monkeypatch, settings):
     settings.WEBHOOK_NETWORKS = ["10.20.0.0/16"]
     resolves(monkeypatch, "10.20.3.4")

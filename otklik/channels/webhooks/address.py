@@ -11,7 +11,7 @@ import socket
 import ssl
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import urllib3
 from django.conf import settings
@@ -68,7 +68,8 @@ def destination(url: str) -> Destination:
         raise BadAddress(why="имени и пароля в адресе быть не должно: вызов узнают по подписи.")
     if parts.fragment or any(sign.isspace() or not sign.isprintable() for sign in url):
         raise BadAddress(why="уберите пробелы и часть после «#».")
-    numbers = _resolved(parts.hostname, port)
+    host = _ascii(parts.hostname)
+    numbers = _resolved(host, port)
     inside = [_is_inside(one) for one in numbers]
     if not all(one or _is_public(number) for one, number in zip(inside, numbers, strict=True)):
         raise BadAddress(
@@ -76,8 +77,16 @@ def destination(url: str) -> Destination:
         )
     if parts.scheme == "http" and not all(inside):
         raise BadAddress(why="по открытой сети сообщения уходят только по https.")
-    path = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
-    return Destination(parts.scheme, parts.hostname, port, path, str(numbers[0]))
+    path = quote(f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}", safe="%/?=&:;,+!$'()*@~")
+    return Destination(parts.scheme, host, port, path, str(numbers[0]))
+
+
+def _ascii(host: str) -> str:
+    """Return a name as programs write it: domains in .рф are written in Russian letters by people only."""
+    try:
+        return host if host.isascii() else host.encode("idna").decode()
+    except UnicodeError:
+        raise BadAddress(why="имя сервера записано с ошибкой.") from None
 
 
 def _resolved(host: str, port: int) -> list[IP]:

@@ -18,7 +18,7 @@ from django.utils import timezone
 from otklik.channels.webhooks import address
 from otklik.channels.webhooks.models import Webhook, WebhookCall
 from otklik.channels.webhooks.subscriptions import OF_JOURNAL, TRIAL, running, signatures
-from otklik.core import journal
+from otklik.core import installation, journal
 from otklik.core.crashpoints import reach
 from otklik.core.models import JournalEntry
 from otklik.correspondence.text import fit
@@ -133,7 +133,7 @@ def _make(call: WebhookCall, lease: str) -> None:
         "webhook-signature": signatures(call.webhook, call.uid, at, body),
     }
     try:
-        answer = address.post(address.destination(call.webhook.url), body, headers)
+        answer = _answer(call.webhook.url, body, headers)
     except (address.BadAddress, address.NoAnswer) as failure:
         answer = address.Answer(0, str(failure))
     except Exception as failure:  # a defect of ours stops one call, not the worker
@@ -146,6 +146,14 @@ def _make(call: WebhookCall, lease: str) -> None:
         else:
             _not_taken(mine, call, answer)
     reach("webhooks.after_result")
+
+
+def _answer(url: str, body: bytes, headers: dict[str, str]) -> address.Answer:
+    if installation.is_demo():
+        return address.Answer(204, "учебный стенд: наружу ничего не уходит")
+    if not headers["webhook-signature"]:
+        return address.Answer(0, "секрет зашифрован другим ключом системы: выдайте новый секрет")
+    return address.post(address.destination(url), body, headers)
 
 
 def body_of(call: WebhookCall) -> bytes:
