@@ -11,6 +11,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
+from otklik.config import jobs
 from otklik.core.models import JournalEntry
 from otklik.correspondence import delivery, pace
 from otklik.correspondence.channel import DeliveryError, DeliveryUnknown
@@ -280,6 +281,28 @@ def at_once(*steps) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_channel_that_is_slow_to_answer_delays_no_other(chat):
+    mail, answers, called = FakeChannel(), threading.Event(), threading.Event()
+
+    def slowly(item):
+        called.set()
+        answers.wait(20)
+
+    chat.on_send = slowly
+    to_chat()
+    letter()
+    steps = jobs.steps({ChannelCode.EMAIL: mail, ChannelCode.TELEGRAM: chat})
+
+    def others():
+        assert called.wait(20)
+        assert steps["send-email"]()
+        answers.set()
+
+    at_once(steps["send-telegram"], others)
+    assert (len(mail.sent), len(chat.sent)) == (1, 1)
 
 
 @pytest.mark.django_db(transaction=True)

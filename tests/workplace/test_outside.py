@@ -15,6 +15,8 @@ from otklik.core import examining, files
 from otklik.core.models import FileExamination, JournalEntry
 from otklik.correspondence.models import IncomingFile, IncomingMessage, OutgoingMessage, SendingRule, SendingState
 from otklik.people.models import Employee
+from otklik.workplace import notices
+from otklik.workplace.models import Notice
 from tests.appeals.conftest import World
 from tests.core.test_files import archive
 
@@ -154,6 +156,9 @@ def test_a_program_in_a_letter_is_kept_from_everybody_and_the_appeal_goes_on(wor
     refused = executor.get(at("incoming_file", file.pk))
     assert refused.status_code == 403
     assert "Отложенные файлы" in refused.content.decode()
+    while notices.work_next():
+        pass
+    assert Notice.objects.get(kind="system").employee.username == "root", "the administrator hears of it"
     page = shown(admin, "files_aside")
     assert ".exe" in page
     assert "Иванова" not in page, "a name may tell of a person"
