@@ -66,7 +66,7 @@ def steps(channels: Mapping[str, Channel]) -> dict[str, Callable[[], bool]]:
         "join": registration.join_certain,
         "bulk": bulk.work_next,
         "examine": examining.work_next,
-        "webhooks": webhook_calls.send_next,
+        **{f"webhooks-{number}": webhook_calls.send_next for number in (1, 2)},
         # A step of its own for each channel: one that is slow to answer delays no other.
         **{f"send-{code}": partial(delivery.send_next, {code: one}) for code, one in channels.items()},
         "file-texts": file_texts.read_next,

@@ -237,6 +237,18 @@ def test_pauses_grow_and_a_system_that_is_away_is_left_alone_with_everything(mad
     assert Counter(WebhookCall.objects.values_list("state", flat=True)) == {State.DONE: 5}
 
 
+def test_a_system_that_is_slow_to_answer_delays_no_other(made, other, administrator):
+    quick = subscriptions.create(**asked(administrator, other, name="Другая"), by=administrator)
+    for number in range(2):
+        entry(f"appeal:{number}", "appeal.registered")
+    read_journal()
+    slow = WebhookCall.objects.filter(webhook=made.webhook).earliest("pk")
+    WebhookCall.objects.filter(pk=slow.pk).update(state=State.SENDING, leased_by="x", leased_at=timezone.now())
+    tell()
+    assert len(other.got) == 2
+    assert all(checked(quick.secret, *one) for one in other.got)
+
+
 def test_after_days_of_failures_it_is_paused_administrators_are_told_and_nothing_is_lost(made, other, administrator):
     other.status = 500
     entry("appeal:1", "appeal.registered")

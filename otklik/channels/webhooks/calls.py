@@ -117,7 +117,9 @@ def _due(now: datetime) -> QuerySet[WebhookCall]:
         pk__lt=OuterRef("pk"),
     )
     hooks = Webhook.objects.filter(running(timezone.localdate(now)), Q(not_before=None) | Q(not_before__lte=now))
-    free = hooks.filter(paused_at=None)
+    # One call at a time to each system: one that is slow to answer holds up one step, and no other system.
+    busy = WebhookCall.objects.filter(state=State.SENDING, webhook=OuterRef("pk"))
+    free = hooks.filter(~Exists(busy), paused_at=None)
     return WebhookCall.objects.filter(~Exists(open_before), state=State.WAITING, not_before__lte=now, webhook__in=free)
 
 
