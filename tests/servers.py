@@ -23,6 +23,8 @@ from urllib.request import Request, urlopen
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP
 
+from tests import components
+
 DOVECOT = shutil.which("dovecot") or next((p for p in ("/usr/sbin/dovecot",) if Path(p).exists()), "")
 PASSWORD = "letmein"
 
@@ -214,6 +216,38 @@ def s3() -> Iterator[Bucket]:
         yield bucket
     finally:
         server.stop()
+
+
+# What our own database of signatures knows as a virus.
+VIRUS = b"OTKLIK-TEST-SIGNATURE-7f3a"
+
+
+@contextmanager
+def clamd() -> Iterator[str]:
+    """Run the real antivirus daemon with one signature of our own; yield its address as `OTKLIK_CLAMD` wants it."""
+    base = Path(tempfile.mkdtemp(prefix="otklik-clamd-"))
+    (base / "db").mkdir()
+    (base / "db" / "own.ndb").write_text(f"Otklik.Test:0:*:{VIRUS.hex()}\n")
+    config = base / "clamd.conf"
+    config.write_text(
+        f"Foreground yes\nLocalSocket {base}/socket\nDatabaseDirectory {base}/db\nLogFile {base}/log\n"
+        "SelfCheck 0\nStreamMaxLength 2M\nMaxThreads 2\n"
+    )
+    server = subprocess.Popen(
+        [components.clamd() or "clamd", "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        for _ in range(200):
+            if (base / "socket").exists() or server.poll() is not None:
+                break
+            threading.Event().wait(0.05)
+        if not (base / "socket").exists():
+            raise RuntimeError(f"clamd did not start: {(base / 'log').read_text() if (base / 'log').exists() else ''}")
+        yield f"unix:{base}/socket"
+    finally:
+        server.terminate()
+        server.wait(10)
+        shutil.rmtree(base, ignore_errors=True)
 
 
 def _wait_for(port: int, server: subprocess.Popen[bytes], log: Path) -> None:

@@ -65,7 +65,7 @@ def _incoming(appeal: Appeal) -> Iterator[Event]:
     has_files = Exists(IncomingFile.objects.filter(message=OuterRef("pk")))
     messages = list(IncomingMessage.objects.filter(taken__appeal=appeal).annotate(has_files=has_files))
     with_files = [message for message in messages if message.has_files]
-    prefetch_related_objects(with_files, Prefetch("files", IncomingFile.objects.select_related("stored")))
+    prefetch_related_objects(with_files, Prefetch("files", IncomingFile.objects.select_related("stored__examination")))
     for message in messages:
         title = message.subject or "Сообщение без темы"
         files = list(message.files.all()) if message.has_files else []

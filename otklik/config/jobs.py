@@ -27,8 +27,9 @@ from otklik.channels.mail import idle, imap
 from otklik.channels.registry import all_channels, all_connected, all_readers
 from otklik.channels.site import attached, limits
 from otklik.config import medo_notices
+from otklik.channels.webhooks import calls as webhook_calls
 from otklik.config.backup import make
-from otklik.core import beats, files, journal
+from otklik.core import beats, examining, files, journal
 from otklik.core.models import Firing, JournalEntry, JournalSeal
 from otklik.correspondence import connections, delivery, inbox, staff_mail
 from otklik.correspondence.channel import Channel
@@ -71,6 +72,10 @@ def steps(channels: Mapping[str, Channel]) -> dict[str, Callable[[], bool]]:
         "bulk": bulk.work_next,
         "send": partial(delivery.send_next, channels),
         "scans": station.work_next,
+        "examine": examining.work_next,
+        **{f"webhooks-{number}": webhook_calls.send_next for number in (1, 2)},
+        # A step of its own for each channel: one that is slow to answer delays no other.
+        **{f"send-{code}": partial(delivery.send_next, {code: one}) for code, one in channels.items()},
         "file-texts": file_texts.read_next,
         "test-sets": quality.work_next,
         "notices": notices.work_next,
@@ -94,6 +99,9 @@ def periodic() -> list[Job]:
             if channel.every
         ),
         Job("medo-notices", medo_notices.tell, every=timedelta(minutes=1)),
+        Job("return-stuck-webhooks", webhook_calls.return_stuck, every=timedelta(minutes=1)),
+        Job("sweep-webhooks", webhook_calls.forget_old, daily_at=time(3, 48)),
+        Job("examine-missed", inbox.ask_of_unexamined, every=timedelta(minutes=10)),
         Job("return-stuck", delivery.return_stuck, every=timedelta(minutes=1)),
         Job("return-stuck-staff-mail", staff_mail.return_stuck, every=timedelta(minutes=1)),
         Job("publish-scheduled", schedule.carry_out, every=timedelta(minutes=1)),
@@ -160,6 +168,7 @@ def seal_past_days() -> None:
 
 def sweep_files() -> int:
     """Remove files no row names, unless a backup is being made: it still needs what its moment named."""
+    examining.finish_destroying()
     return 0 if make.is_running() else files.sweep_orphans()
 
 

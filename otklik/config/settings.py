@@ -95,6 +95,7 @@ INSTALLED_APPS = [
     "otklik.channels.mail",
     "otklik.channels.pos",
     "otklik.channels.post",
+    "otklik.channels.webhooks",
     "otklik.channels.site",
     "otklik.surveys",
     "otklik.hotline",
@@ -368,6 +369,9 @@ UPLOAD_MAX_BYTES = int(os.environ.get("OTKLIK_UPLOAD_MAX_MB", "20")) * 1024 * 10
 WAGTAILDOCS_MAX_UPLOAD_SIZE = UPLOAD_MAX_BYTES
 UPLOAD_MAX_FILES = int(os.environ.get("OTKLIK_UPLOAD_MAX_FILES", "10"))
 
+# Looks into files that come from outside: tcp://host:3310 or unix:/run/clamav/clamd.ctl; empty: no antivirus.
+CLAMD = os.environ.get("OTKLIK_CLAMD", "").strip()
+
 # Who may read `/metrics`: networks, or whoever sends the token as `Authorization: Bearer …`.
 METRICS_FROM = _list("OTKLIK_METRICS_FROM", "127.0.0.1,::1")
 METRICS_TOKEN = os.environ.get("OTKLIK_METRICS_TOKEN", "")
@@ -376,6 +380,9 @@ SERVER_TIMING = _flag("OTKLIK_SERVER_TIMING")  # every answer says what its time
 # Click-to-call: the exchange's address, `{extension}`, `{number}`, `{at}`, `{signature}` filled in; empty: `tel:`.
 EXCHANGE_DIAL = _secret("OTKLIK_EXCHANGE_DIAL")  # an address of AMI has a password in it
 EXCHANGE_DIAL_SECRET = os.environ.get("OTKLIK_EXCHANGE_DIAL_SECRET", "")  # without it nothing is dialled
+
+# Webhooks may go to addresses inside these networks, although they are nobody's on the internet: 10.20.0.0/16
+WEBHOOK_NETWORKS = _list("OTKLIK_WEBHOOK_NETWORKS")
 
 LOG_FORMAT = "json" if os.environ.get("OTKLIK_LOG_FORMAT") == "json" else "line"
 # By one access key, all processes together.

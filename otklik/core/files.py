@@ -21,7 +21,7 @@ from django.utils.text import get_valid_filename
 
 from otklik.core import sniffing
 from otklik.core.errors import DomainError
-from otklik.core.models import StoredFile
+from otklik.core.models import FileExamination, StoredFile
 from otklik.core.storage import DurableStorage, sync_each
 
 Answer = TypeVar("Answer", bound=HttpResponseBase)
@@ -36,6 +36,22 @@ class Refused(DomainError):
 
     code = "files.refused"
     text = "Файл «{name}» не принят: {why}. {do}"
+
+
+class KeptAside(DomainError):
+    """A file that is given out to nobody until an administrator decides."""
+
+    code = "files.kept_aside"
+    text = "Файл «{name}» не выдаётся: {why}. Решает администратор на странице «Отложенные файлы»."
+    status = 403
+
+
+class NotYet(DomainError):
+    """A file that the antivirus has not looked into yet."""
+
+    code = "files.not_yet"
+    text = "Файл «{name}» ещё проверяется антивирусом. Откройте его через минуту."
+    status = 409
 
 
 def storage() -> Storage:
@@ -205,9 +221,25 @@ def safe_name(name: str) -> str:
 
 
 def response(stored: StoredFile, name: str) -> FileResponse:
-    """Return the file as a download: never shown inside our pages, never run, its type not guessed again."""
+    """Return the file as a download: never shown inside our pages, never run, its type not guessed again.
+
+    Raise KeptAside where it is infected, a program or destroyed; NotYet while an antivirus has still to look into it.
+    """
+    _check_examined(stored, name)
     kind = stored.content_type if stored.content_type in sniffing.HARMLESS else "application/octet-stream"
     return download(FileResponse(open_file(stored), content_type=kind), safe_name(name))
+
+
+def _check_examined(stored: StoredFile, name: str) -> None:
+    row = FileExamination.objects.filter(stored=stored).only("state", "found").first()
+    if row is None:
+        return
+    state = FileExamination.State
+    if row.state in {state.INFECTED, state.BLOCKED, state.DESTROYED}:
+        why = f"{row.get_state_display()}{f' ({row.found})' if row.state != state.DESTROYED and row.found else ''}"
+        raise KeptAside(name=safe_name(name), why=why)
+    if row.state in {state.WAITING, state.UNCHECKED} and settings.CLAMD:
+        raise NotYet(name=safe_name(name))
 
 
 def download(answer: Answer, name: str) -> Answer:

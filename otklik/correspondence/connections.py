@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from otklik.core import journal
+from otklik.core import journal, sealing
 from otklik.core.errors import DomainError
 from otklik.correspondence.channel import Connected, DeliveryError, Setting, SourceError
 from otklik.correspondence.models import Connection, ConnectionSwitch
@@ -74,6 +68,12 @@ def of(channel: str) -> Connecting | None:
 def sends(channel: str) -> bool:
     """Say whether a program hands messages over by this channel now."""
     return Connection.objects.filter(channel=channel, on=True, sends=True).exists()
+
+
+def sending(channels: Collection[str]) -> frozenset[str]:
+    """Return by which of the channels a program hands messages over now."""
+    rows = Connection.objects.filter(channel__in=channels, on=True, sends=True)
+    return frozenset(rows.values_list("channel", flat=True))
 
 
 def needed(channel: str) -> Connecting:
@@ -213,23 +213,12 @@ def _connecting(row: Connection) -> Connecting:
     return Connecting(row.channel, {**row.values, **(_opened(row.secrets) if row.secrets else {})}, row.cursor)
 
 
-def _keys() -> MultiFernet:
-    """Return the keys secrets are sealed with: the newest seals, the earlier ones still open."""
-
-    def key(secret: str) -> Fernet:
-        derived = HKDF(SHA256(), 32, salt=None, info=b"otklik.connections").derive(secret.encode())
-        return Fernet(base64.urlsafe_b64encode(derived))
-
-    return MultiFernet([key(str(one)) for one in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)])
-
-
 def _sealed(secrets: Mapping[str, Any]) -> str:
-    return _keys().encrypt(json.dumps(dict(secrets)).encode()).decode() if secrets else ""
+    return sealing.seal(secrets, purpose="connections") if secrets else ""
 
 
 def _opened(sealed: str) -> dict[str, Any]:
     try:
-        opened: dict[str, Any] = json.loads(_keys().decrypt(sealed.encode()))
-    except InvalidToken:
+        return sealing.unseal(sealed, purpose="connections")
+    except sealing.OtherKey:
         raise KeyChanged from None
-    return opened

@@ -13,12 +13,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
+from django.conf import settings
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from otklik.core import examining, journal
 from otklik.core import files as storage
-from otklik.core import journal
 from otklik.core.crashpoints import reach
 from otklik.core.errors import DomainError
 from otklik.core.models import StoredFile
@@ -164,6 +165,7 @@ def _write(placed: list[Accepted], by: Employee | None) -> None:
             again = sum(one.message.pk == message.pk for one in placed)
             IncomingMessage.objects.filter(pk=message.pk).update(redelivered=F("redelivered") + again)
         IncomingMessage.objects.bulk_create(new)
+        examining.ask_of_originals(one.raw for one in new if one.raw)
         journal.record_each("message.accepted", {f"message:{one.pk}": _line(one) for one in new}, by=by)
         reach("intake.before_commit")
     reach("intake.after_commit")
@@ -221,6 +223,7 @@ def write_down(
                 IncomingFile(message=message, stored=stored, name=fit(name, 300), declared_type=stored.content_type)
                 for name, stored in papers
             )
+            examining.ask(stored for _, stored in papers)
             _record("message.accepted", message, by=by, **_line(message))
     except IntegrityError:
         return IncomingMessage.objects.get(channel=channel, external_id=external_id)
@@ -372,6 +375,7 @@ def _settle_one(one: Read, threads: Mapping[int, Thread]) -> dict[str, object]:
         return {}
     if one.papers:
         IncomingFile.objects.bulk_create(_file_row(message, paper, stored) for paper, stored in one.papers)
+        examining.ask(stored for _, stored in one.papers)
     if parsed.bounce_of:
         delivery.reported(parsed, message)
     return {"files": len(one.papers), "match": str(match.kind)}
@@ -433,6 +437,17 @@ def _file_row(message: IncomingMessage, paper: ParsedFile, stored: StoredFile) -
         content_id=fit(paper.content_id, 300),
         problem=fit(paper.problem, 300),
     )
+
+
+def ask_of_unexamined(most: int = 500) -> int:
+    """Have files looked into that came before they were, or by a way that did not ask; return how many."""
+    attached = IncomingFile.objects.filter(stored__examination=None).values("stored")[:most]
+    found = list(StoredFile.objects.filter(pk__in=list(attached.values_list("stored", flat=True))))
+    examining.ask(found)
+    originals = IncomingMessage.objects.filter(raw__examination=None).exclude(raw=None) if settings.CLAMD else ()
+    raws = [one.raw for one in originals.select_related("raw")[:most] if one.raw] if originals else []
+    examining.ask_of_originals(raws)
+    return len(found) + len(raws)
 
 
 def _quarantine(message: IncomingMessage, problem: str) -> None:

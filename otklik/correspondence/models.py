@@ -127,6 +127,51 @@ class Outage(models.Model):
         return f"{self.channel} {self.began_at:%d.%m.%Y}"
 
 
+class SendingRule(models.Model):
+    """How messages leave by a channel: how many at most, when they wait for the morning, when it is stopped."""
+
+    channel = models.CharField("канал", max_length=32, choices=ChannelCode, unique=True)
+    per_second = models.PositiveSmallIntegerField("сообщений в секунду, не больше", null=True, blank=True)
+    per_minute = models.PositiveSmallIntegerField("сообщений в минуту, не больше", null=True, blank=True)
+    quiet_from = models.TimeField("тихие часы с", null=True, blank=True)
+    quiet_to = models.TimeField("тихие часы до", null=True, blank=True)
+    quiet_for_answers = models.BooleanField(
+        "подписанные ответы тоже ждут", default=False, help_text="Иначе ждут только автоматические и уведомления."
+    )
+    breaks_after = models.PositiveSmallIntegerField(
+        "остановить после неудач подряд", default=5, help_text="0 — не останавливать."
+    )
+
+    class Meta:
+        verbose_name = "порядок отправки"
+        verbose_name_plural = "порядки отправки"
+
+    def __str__(self) -> str:
+        return self.channel
+
+
+class SendingState(models.Model):
+    """How sending by a channel is going: shared by all workers."""
+
+    channel = models.CharField("канал", max_length=32, choices=ChannelCode, unique=True)
+    taken = models.JSONField("когда уходили последние", default=list, blank=True)
+    tried_at = models.DateTimeField("последняя попытка", null=True, blank=True)
+    not_before = models.DateTimeField("просили не раньше", null=True, blank=True)
+    failures = models.PositiveIntegerField("неудач подряд", default=0)
+    broken_at = models.DateTimeField("остановлен с", null=True, blank=True)
+    probe_at = models.DateTimeField("следующая проба", null=True, blank=True)
+    probes = models.PositiveIntegerField("неудачных проб", default=0)
+    error = models.CharField("последняя ошибка", max_length=500, blank=True)
+    error_at = models.DateTimeField("когда", null=True, blank=True)
+
+    class Meta:
+        verbose_name = "ход отправки"
+        verbose_name_plural = "ход отправки"
+
+    def __str__(self) -> str:
+        return self.channel
+
+
 class Thread(models.Model):
     """A conversation with one applicant about one matter."""
 

@@ -26,10 +26,11 @@ from otklik.appeals.models import Appeal
 from otklik.channels.mail import imap
 from otklik.channels.mail.models import LeftLetter, MailboxState
 from otklik.channels.registry import all_readers
-from otklik.core import beats, files, installation
+from otklik.channels.webhooks.models import Webhook
+from otklik.core import beats, clamd, examining, files, installation
 from otklik.core.models import Backup, Firing, Installation, WorkerBeat
 from otklik.core.storage import DurableStorage
-from otklik.correspondence import staff_mail
+from otklik.correspondence import pace, staff_mail
 from otklik.correspondence.models import ChannelCode, IncomingMessage, OutgoingMessage, StaffLetter
 from otklik.hotline import calls, consultations
 from otklik.hotline.exchange.events import Source
@@ -65,6 +66,9 @@ JOBS: Final[dict[str, str]] = {
     "channel-max": "Опрос MAX",
     "channel-medo": "Приём пакетов МЭДО",
     "medo-notices": "Уведомления МЭДО о ходе рассмотрения",
+    "return-stuck-webhooks": "Возврат прерванных обращений к другим системам",
+    "sweep-webhooks": "Уборка старых обращений к другим системам",
+    "examine-missed": "Поиск вложений, которые ещё не проверены",
     "return-stuck": "Возврат прерванных отправок",
     "return-stuck-staff-mail": "Возврат прерванных писем сотрудникам",
     "tell-of-terms": "Уведомления о сроках",
@@ -280,11 +284,17 @@ def _no_mailboxes() -> Fact:
 
 def _queues() -> Iterator[Fact]:
     quiet = True
+    rules = pace.rules(list(all_readers()))
     for channel, ages in waiting().items():
         for key, what in (("unprocessed_seconds", "не разобрано"), ("unsent_seconds", "не отправлено")):
             if (seconds := ages[key]) is None:
                 continue
             quiet = False
+            rule = rules[channel]
+            if key == "unsent_seconds" and pace.is_quiet(rule.quiet_from, rule.quiet_to, timezone.now()):
+                words = f"тихие часы до {rule.quiet_to:%H:%M}: автоматическое ждёт, самое старое {_span(seconds)}"
+                yield Fact(ChannelCode(channel).label, words)
+                continue
             slow = seconds > SLOW.total_seconds()
             yield Fact(
                 ChannelCode(channel).label,
@@ -399,6 +409,33 @@ def _decisions() -> Iterator[Fact]:
         if number
         else "",
     )
+
+
+def _outside() -> Iterator[Fact]:
+    """Tell of channels that are stopped, of the antivirus and what it keeps aside, of systems that do not answer."""
+    stopped = [one for one in pace.all_conditions() if one.state.broken_at]
+    for one in stopped:
+        do = "Проверьте связь и доступ канала; «Отправка по каналам»: попробовать сейчас. Письма не потеряются."
+        yield Fact(f"Отправка: {one.name}", f"{one.text}; писем ждёт: {one.waiting}", BAD, do)
+    if not stopped:
+        yield Fact("Отправка по каналам", "ни один канал не остановлен")
+    yield _antivirus()
+    if aside := examining.aside().count():
+        do = "Решите на странице «Отложенные файлы»."
+        yield Fact("Отложенные файлы", f"ждут решения: {aside}", WARN, do)
+    for hook in Webhook.objects.filter(ended_at=None).exclude(paused_at=None):
+        do = "Выясните с её администратором и возобновите на странице «Сообщения другим системам»."
+        yield Fact(f"Система «{hook.name}»", f"приостановлено: {hook.paused_why}", WARN, do)
+
+
+def _antivirus() -> Fact:
+    if not settings.CLAMD:
+        return Fact("Антивирус", "не подключён: файлы из обращений не проверяются (docs/production.md)")
+    try:
+        return Fact("Антивирус", clamd.version(settings.CLAMD))
+    except clamd.Silent as silent:
+        do = "Проверьте службу clamav-daemon и OTKLIK_CLAMD. До ответа файлы не выдаются или выдаются с пометкой."
+        return Fact("Антивирус", str(silent), BAD, do)
 
 
 def _jobs() -> Iterator[Fact]:
@@ -612,6 +649,7 @@ _AREAS: Final[tuple[tuple[str, str, Callable[[], Iterator[Fact]]], ...]] = (
     ("queues", "Очереди", _queues),
     ("staff_mail", "Письма сотрудникам", _staff_mail),
     ("decisions", "Ждёт решения человека", _decisions),
+    ("outside", "Отправка, файлы, другие системы", _outside),
     ("backups", "Резервные копии", _backups),
     ("storage", "База и диск", _storage),
     ("jobs", "Задания по расписанию", _jobs),

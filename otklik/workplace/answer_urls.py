@@ -83,6 +83,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{APPEAL}/dispatch/another-way/", dispatch.another_way, name="another_way"),
     path(f"{APPEAL}/close/", dispatch.close, name="close"),
     path("deliveries/", dispatch.deliveries, name="deliveries"),
+    path("deliveries/resend/", dispatch.resend_many, name="resend_many"),
     path("deliveries/<row:pk>/resend/", dispatch.resend, name="resend"),
     path("deliveries/<row:pk>/settle/", dispatch.settle, name="settle"),
     path("deliveries/<row:pk>/set-aside/", dispatch.set_aside, name="set_aside"),

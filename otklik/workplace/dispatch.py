@@ -17,16 +17,19 @@ from otklik.appeals import access, dispatch, signature, ways
 from otklik.appeals.models import Appeal, Dispatch
 from otklik.appeals.permissions import allows
 from otklik.channels.mail import letter, smtp
+from otklik.core import typed
 from otklik.core.access import by_itself, requires
 from otklik.core.forms import DATE_INPUT, TidyForm
 from otklik.core.pages import safe_back
-from otklik.correspondence import connections, delivery
+from otklik.correspondence import connections, delivery, pace
 from otklik.correspondence.models import ChannelCode, OutgoingMessage
 from otklik.people import access as people_access
 from otklik.workplace import covers
 from otklik.workplace.requests import StaffRequest
 
 State = OutgoingMessage.State
+UNDECIDED = (State.UNCERTAIN, State.FAILED, State.BY_HAND)
+SHOWN = 300
 CHANGING = (State.QUEUED, State.SENDING)
 READERS = ("appeals.dispatch", "appeals.view_all", "appeals.view_unit", "appeals.view_own")
 BY_HAND_CHANNELS = (ChannelCode.EMAIL, ChannelCode.POST)
@@ -172,15 +175,33 @@ def close(request: StaffRequest, pk: int) -> HttpResponse:
     return redirect("workplace:card", pk=pk)
 
 
+@requires("appeals.dispatch")
+@require_POST
+def resend_many(request: StaffRequest) -> HttpResponse:
+    """Try the chosen letters once more, each with its line in the journal."""
+    chosen = {pk for pk in map(typed.number, request.POST.getlist("letters")[:SHOWN]) if pk is not None}
+    if not chosen:
+        messages.warning(request, "Отметьте письма, которые нужно отправить ещё раз.")
+        return _back(request)
+    rows = OutgoingMessage.objects.filter(
+        pk__in=chosen, state=State.FAILED, thread__appeal__in=access.visible_to(request.user)
+    )
+    done = delivery.resend_each(rows.order_by("pk"), by=request.user)
+    messages.success(request, f"Снова поставлено в очередь писем: {done}.")
+    return _back(request)
+
+
 @requires("appeals.dispatch", "appeals.view_all")
 @require_GET
 def deliveries(request: StaffRequest) -> HttpResponse:
     """List what did not arrive, what may have arrived, and what waits to be sent by hand."""
+    state, channel = request.GET.get("state", ""), request.GET.get("channel", "")
+    asked = {"state": state} if state in UNDECIDED else {}
+    asked |= {"channel": channel} if channel in ChannelCode.values else {}
     seen = access.visible_to(request.user)
     waiting = (
-        OutgoingMessage.objects.filter(
-            state__in=(State.FAILED, State.UNCERTAIN, State.BY_HAND), thread__appeal__in=seen
-        )
+        OutgoingMessage.objects.filter(state__in=UNDECIDED, thread__appeal__in=seen)
+        .filter(**asked)
         .annotate(answers=Exists(dispatch.current().filter(message=OuterRef("pk"))))
         .select_related("thread__appeal")
         .order_by("created_at")
@@ -190,9 +211,16 @@ def deliveries(request: StaffRequest) -> HttpResponse:
         (State.FAILED, "Не доставлено", "Проверьте адрес и отправьте ещё раз или другим способом."),
         (State.BY_HAND, "Отправить вручную", "Распечатайте и отправьте или позвоните, потом отметьте дату."),
     ]
-    rows = list(waiting[:300])
-    listed = [(title, hint, [row for row in rows if row.state == code]) for code, title, hint in groups]
-    context = {"groups": listed, "total": len(rows), "may_dispatch": request.user.has_power("appeals.dispatch")}
+    rows = list(waiting[:SHOWN])
+    context = {
+        "groups": [(code, title, hint, [row for row in rows if row.state == code]) for code, title, hint in groups],
+        "total": len(rows),
+        "asked": asked,
+        "states": [(code.value, code.label) for code in UNDECIDED],
+        "channels": ChannelCode.choices,
+        "held": [one for one in pace.all_conditions() if one.level != "good" and one.waiting],
+        "may_dispatch": request.user.has_power("appeals.dispatch"),
+    }
     return render(request, "workplace/deliveries.html", context)
 
 
@@ -255,6 +283,7 @@ def _context(request: StaffRequest, appeal: Appeal) -> dict[str, object]:
         "undo_left": max(left, 0) if message and message.state == State.QUEUED else 0,
         "by_telephone": _is_call(message),
         "into_pos": _is_of_pos(message),
+        "why_waits": delivery.why_waits(message) if message else "",
         "changing": message is not None and message.state in CHANGING,
         "addressee": people_access.masked(appeal.applicant),
         "can_send": can_send,

@@ -96,7 +96,7 @@ def _shown(request: StaffRequest, row: IncomingMessage) -> dict[str, Any]:
     return {
         **_cover(request, row),
         "message": row,
-        "files": list(row.files.select_related("stored")),
+        "files": list(row.files.select_related("stored__examination")),
         "package": medo.package(row),
         "taken": taken.appeal if taken else None,
         "register_by": waiting.due_of(row),

@@ -170,6 +170,10 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Состояние системы", "activity", "system", system.POWERS),
         Item("Почтовые ящики", "mailbox", "mailboxes", mailboxes.READERS, inner=True),
         Item("Ключи доступа", "key", "tokens", ("people.manage",)),
+        # Sending, webhooks, files kept aside
+        Item("Отправка по каналам", "send", "sending", system.POWERS),
+        Item("Сообщения другим системам", "webhook", "webhooks", ("people.manage",)),
+        Item("Отложенные файлы", "file-alert", "files_aside", system.POWERS),
         Item("Замещение", "user-share", "away"),
     ),
 )

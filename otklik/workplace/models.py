@@ -81,6 +81,7 @@ class Notice(models.Model):
         OPINION = "opinion", "моему подразделению передали отзыв"
         INSTRUCTION = "instruction", "поручение с личного приёма"
         CHANNEL = "channel", "канал не работает или замолчал"
+        SYSTEM = "system", "администратору: файл отложен, другая система не отвечает"
 
     employee = models.ForeignKey(Employee, models.CASCADE, related_name="notices", verbose_name="кому")
     in_place_of = models.ForeignKey(

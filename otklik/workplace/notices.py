@@ -19,6 +19,8 @@ from django.utils import timezone
 
 from otklik.appeals import access, approval, queues
 from otklik.appeals.models import Appeal, Approval, FrozenAnswer
+from otklik.channels.webhooks import calls
+from otklik.channels.webhooks.models import Webhook
 from otklik.core import calendar, hours, journal
 from otklik.core.actions import NAMES
 from otklik.core.errors import is_outage
@@ -75,6 +77,7 @@ SHIPPED: Final[Mapping[str, Way]] = {
     Kind.OPINION: Way(True, DIGEST),
     Kind.INSTRUCTION: Way(True, DIGEST),
     Kind.CHANNEL: Way(True, ONCE),
+    Kind.SYSTEM: Way(True, ONCE),
 }
 # What waits for this very person comes through «не уведомлять» too: nobody must miss what is his.
 NEVER_MUTED: Final = {
@@ -122,11 +125,15 @@ class Told:
 
 
 def work_next() -> bool:
-    """Read what is new in the journal and tell whom it concerns; return False when there is nothing new."""
-    return journal.read_on(_read, kinds=("appeal", "outgoing", "material", "law", "opinion", "reception"))
+    """Read what is new in the journal and tell whom it concerns; return False when there is nothing new.
+
+    Other systems hear of it by the same reading: their calls are written in its transaction.
+    """
+    return journal.read_on(_read, kinds=("appeal", "outgoing", "material", "law", "opinion", "file", "reception", *calls.KINDS))
 
 
 def _read(entries: list[JournalEntry]) -> None:
+    calls.take(entries)
     for entry in entries:
         try:
             with transaction.atomic():
@@ -141,6 +148,7 @@ def _read(entries: list[JournalEntry]) -> None:
 def _tell_of(entry: JournalEntry) -> None:
     of_pages = {"material.voted": _tell_of_vote, "law.changed": _tell_of_change, "opinion.handed": _tell_of_opinion}
     of_pages |= dict.fromkeys(_OF_AGREEMENT, _tell_of_agreement) | dict.fromkeys(_OF_INSTRUCTION, _tell_of_instruction)
+    of_pages |= {"webhook.disabled": _tell_of_system, "file.kept_aside": _tell_of_system}
     if tell := of_pages.get(entry.action):
         tell(entry)
         return
@@ -187,6 +195,20 @@ def _tell_of_opinion(entry: JournalEntry) -> None:
     told = Told(
         Kind.OPINION, f"Отзыв передан: {unit.short_name}"[:200], set(people), path=path, subject=f"Отзыв № {pk}"
     )
+    _tell(None, told, source=f"{entry.chain}:{entry.seq}", actor=entry.actor, at=entry.at)
+
+
+def _tell_of_system(entry: JournalEntry) -> None:
+    """Tell the administrators of what waits for one of them."""
+    kind, _, pk = entry.chain.partition(":")
+    if kind == "webhook":
+        name = Webhook.objects.filter(pk=pk).values_list("name", flat=True).first() or pk
+        text, subject = "Сообщения другой системе приостановлены: она не отвечает", f"Система «{name}»"
+        path = reverse("workplace:webhook", args=[pk])
+    else:
+        text, subject = "Файл отложен: решите, что с ним делать", f"Файл № {pk}"
+        path = reverse("workplace:files_aside")
+    told = Told(Kind.SYSTEM, text, _holders("people.manage"), path=path, subject=subject[:200])
     _tell(None, told, source=f"{entry.chain}:{entry.seq}", actor=entry.actor, at=entry.at)
 
 

@@ -24,6 +24,7 @@ from otklik.workplace import (
     line_urls,
     menu,
     notice_pages,
+    outside_urls,
     palette,
     pos_urls,
     post_urls,
@@ -153,6 +154,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *channel_urls.urlpatterns,
     *pos_urls.urlpatterns,
     *post_urls.urlpatterns,
+    *outside_urls.urlpatterns,
     *survey_urls.urlpatterns,
     # Employees, roles, who may what
     *staff_urls.urlpatterns,

@@ -24,6 +24,12 @@ from otklik.core.models import Installation
 from otklik.correspondence import connections, inbox
 from otklik.correspondence.channel import Arrived
 from otklik.correspondence.models import Connection, ContactPoint, IncomingMessage, OutgoingMessage
+from otklik.channels.webhooks.models import Webhook
+from otklik.core import examining, files, installation
+from otklik.core.models import FileExamination, Installation
+from otklik.correspondence import inbox
+from otklik.correspondence.channel import Arrived
+from otklik.correspondence.models import ContactPoint, IncomingFile, IncomingMessage, OutgoingMessage, SendingState
 from otklik.demo import staff
 from otklik.demo.history import CHANNELS, Historian, Plan, letter_of, reply_to
 from otklik.hotline import calls, consultations, ekc, lines, missed, promises
@@ -174,6 +180,7 @@ def fill() -> dict[str, Any]:
             ],
             "kbauthor": ["/desk/kb/questions/", "/desk/kb/ask/?q=гараж", "/desk/kb/?q=гараж"],
             "admin": [f"/desk/staff/{people['executor1'].pk}/hand-over/", *_of_channels()],
+            "admin": [f"/desk/staff/{people['executor1'].pk}/hand-over/", *outside(people["admin"])],
             "operator": [f"/desk/ekc/{record.pk}/", "/desk/ekc/upload/"],
             writer: [f"/desk/appeals/{drafted.pk}/draft/"],
             "kbchief": _of_the_chief(),
@@ -206,6 +213,27 @@ def _of_channels() -> list[str]:
     channels.watch()
     point = ContactPoint.objects.earliest("pk").pk
     return [*pages, f"/desk/channel-points/{point}/", f"/desk/channel-points/{point}/end/"]
+def outside(administrator: Employee) -> list[str]:
+    """Leave a channel that is stopped, a system that is told and does not answer, a file kept aside; their pages."""
+    now, today = timezone.now(), timezone.localdate()
+    stopped = {"failures": 7, "broken_at": now, "probe_at": now + timedelta(minutes=5), "error": "Сервер не отвечает"}
+    SendingState.objects.update_or_create(channel="email", defaults=stopped)
+    hook = Webhook.objects.create(
+        name="Портал губернатора", url="https://portal.example/hooks/otklik", events=["appeal.registered"],
+        owner=administrator, secrets="", valid_from=today, valid_to=today + timedelta(days=300),
+        failing_since=now, failures=3,
+    )  # fmt: skip
+    told = {"event": "appeal.registered", "payload": {}, "not_before": now}
+    for number, state in enumerate(("done", "failed", "waiting")):
+        hook.calls.create(uid=f"evt_{number}", case=f"appeal:{number}", state=state, status=503, attempts=2, **told)
+    stored = files.store(b"MZ\x90\0", name="письмо.exe")
+    letter = IncomingMessage.objects.exclude(thread=None).latest("pk")
+    IncomingFile.objects.create(message=letter, stored=stored, name="письмо.exe")
+    examining.ask([stored])
+    while FileExamination.objects.filter(state="waiting").exists():
+        examining.work_next()
+    aside = FileExamination.objects.get(stored=stored)
+    return [f"/desk/webhooks/{hook.pk}/", f"/desk/files-aside/{aside.pk}/", "/desk/sending/email/"]
 
 
 def reception_pages(official: Employee, clerk: Employee) -> list[str]:

@@ -83,6 +83,7 @@ NO_PAGES = {
             *("paper_check_all", "paper_scan"),
             "front_board",
             *("pos_import_progress", "pos_term", "pos_mark"),
+            *("sending_try", "webhook_step", "resend_many"),
             *("hold_step", "reception_pdf", "recording_add", "recording"),
             *("channel_try", "channel_silence"),
             # Pages of channels that are connected: until one is built there is none.

@@ -19,6 +19,10 @@ from otklik.appeals import approval, bulk, dispatch, registration
 from otklik.channels.pos.models import PosTerm
 from otklik.core.models import ChainHead, ProcedureClause, ProcedureEdition, RetentionRule, TermRule
 from otklik.correspondence.models import ContactPoint, IncomingMessage, OutgoingMessage
+from otklik.channels.webhooks.models import Webhook
+from otklik.core import files
+from otklik.core.models import ChainHead, FileExamination, ProcedureClause, ProcedureEdition, RetentionRule, TermRule
+from otklik.correspondence.models import IncomingMessage, OutgoingMessage
 from otklik.hotline import consultations, ekc
 from otklik.hotline import defaults as hotline
 from otklik.hotline import defaults as hotline_defaults
@@ -70,6 +74,7 @@ ASKED = (
     *("on", "rooms"),
     *("channel", "day", "figure"),
     *("letter", "after"),
+    *("state", "channel"),
 )
 TYPED = (
     *("text", "reason", "remark", "number", "appeal", "merged", "detach", "insert", "decline", "approvers", "signer"),
@@ -132,6 +137,8 @@ TYPED = (
     *("new-text", "new-topic", "order-due_on", "at", "kind", "ground", "note"),
     # ПОС
     *("do", "meaning", "mark", "opa_id", "fz59", "medium", "campaign", "pasted"),
+    # Sending, webhooks, files kept aside
+    *("per_second", "per_minute", "quiet_from", "quiet_to", "breaks_after", "letters", "url", "events", "call"),
     # The front office
     *("step", "paper_number", "why", "offered", "document", "document_other", "document_number", "keep_number"),
     # Channels
@@ -236,6 +243,20 @@ def _of_pos(world: World) -> dict[str, list[int]]:
     """Leave an export that waits for a decision, and a word nobody has matched."""
     run = brought(table([{}]), by=world.clerk)
     return {"pos-imports": [run.pk], "pos-terms": [PosTerm.objects.create(kind="status", value="Новый").pk]}
+        **_outside(world),
+    }
+
+
+def _outside(world: World) -> dict[str, list[int]]:
+    """Leave a system that is told of what happens, and a file that is kept aside."""
+    today = timezone.localdate()
+    hook = Webhook.objects.create(
+        name="Портал", url="https://portal.example/", events=["appeal.closed"], owner=world.clerk, secrets="",
+        valid_from=today, valid_to=today,
+    )  # fmt: skip
+    hook.calls.create(uid="evt_1", event="appeal.closed", case="appeal:1", payload={}, not_before=timezone.now())
+    aside = FileExamination.objects.create(stored=files.store(b"MZ"), state="blocked", found="программа")
+    return {"webhooks": [hook.pk], "files-aside": [aside.pk]}
 
 
 def _at_a_reception(world: World) -> dict[str, list[int]]:

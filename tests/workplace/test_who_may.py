@@ -21,9 +21,12 @@ from wagtail.models import Page
 from otklik.appeals import access, approval, dispatch, signature, steps
 from otklik.appeals.models import Appeal
 from otklik.appeals.step_rights import ASKED
+from otklik.channels.webhooks.models import Webhook
 from otklik.core import cms, files, installation
 from otklik.core.models import Installation, TermRule
 from otklik.correspondence.models import ContactPoint, IncomingFile, IncomingMessage, OutgoingFile, OutgoingMessage
+from otklik.core.models import FileExamination, Installation, TermRule
+from otklik.correspondence.models import IncomingFile, IncomingMessage, OutgoingFile, OutgoingMessage
 from otklik.hotline import consultations, ekc
 from otklik.hotline import defaults as hotline
 from otklik.hotline import defaults as hotline_defaults
@@ -183,6 +186,15 @@ def house(db: None) -> House:
         "survey-points": SurveyPoint.objects.earliest("pk").pk,
         "role-assignments": world.stranger.assignments.get().pk,
         **_visits(world),
+        "webhooks": Webhook.objects.create(
+            name="Портал",
+            url="https://portal.example/",
+            owner=world.clerk,
+            secrets="",
+            valid_from=today,
+            valid_to=today,
+        ).pk,
+        "files-aside": FileExamination.objects.create(stored=files.store(b"MZ"), state="blocked").pk,
         "missed": MissedCall.objects.create(
             number="+79130000001", first_at=now, last_at=now, in_hours=True, due_at=now
         ).pk,
