@@ -41,6 +41,8 @@ def dovecot() -> str | None:
 
 def _tesseract() -> bool:
     return None not in (shutil.which("tesseract"), shutil.which("ocrmypdf"))
+
+
 def clamd() -> str | None:
     """Give the path of the antivirus daemon."""
     return shutil.which("clamd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")

@@ -20,14 +20,13 @@ from otklik.api import limits as api_limits
 from otklik.api import once
 from otklik.appeals import answered, bulk, registration, signals, signature
 from otklik.appeals.lessons import letters
-from otklik.channels.mail import imap
+from otklik.channels.mail import idle, imap
 from otklik.channels.pos import imports as pos_imports
 from otklik.channels.post import station
-from otklik.channels.mail import idle, imap
 from otklik.channels.registry import all_channels, all_connected, all_readers
 from otklik.channels.site import attached, limits
-from otklik.config import medo_notices
 from otklik.channels.webhooks import calls as webhook_calls
+from otklik.config import medo_notices
 from otklik.config.backup import make
 from otklik.core import beats, examining, files, journal
 from otklik.core.models import Firing, JournalEntry, JournalSeal

@@ -29,8 +29,8 @@ GROUPS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("Ждёт меня", ("assigned", "approval", "signature", "returned", "approved", "term")),
     ("Важное", ("mention", "reply", "undelivered")),
     ("За чем я слежу", ("followed",)),
-    ("Консультационная линия", ("call_back",)),
-    ("Каналы и отзывы", ("channel", "opinion")),
+    ("Консультационная линия и приём", ("call_back", "instruction")),
+    ("Каналы, система и отзывы", ("channel", "system", "opinion")),
     ("База знаний", ("review", "law", "to_agree", "agreed", "vote")),
 )
 

@@ -129,7 +129,9 @@ def work_next() -> bool:
 
     Other systems hear of it by the same reading: their calls are written in its transaction.
     """
-    return journal.read_on(_read, kinds=("appeal", "outgoing", "material", "law", "opinion", "file", "reception", *calls.KINDS))
+    return journal.read_on(
+        _read, kinds=("appeal", "outgoing", "material", "law", "opinion", "file", "reception", *calls.KINDS)
+    )
 
 
 def _read(entries: list[JournalEntry]) -> None:

@@ -6,15 +6,10 @@ from django.urls import URLPattern, path
 
 from otklik.workplace import (
     appointments,
-    front_office,
-    holding,
-    inviting,
-    reception_figures,
-    reception_rooms,
-    reception_schedule,
     covers,
     front_office,
     holding,
+    inviting,
     mailboxes,
     reception_figures,
     reception_rooms,

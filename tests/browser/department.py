@@ -19,17 +19,19 @@ from otklik.channels.mail.models import CaughtLetter
 from otklik.channels.registry import all_connected
 from otklik.channels.site import intake
 from otklik.channels.site.models import Receipt
-from otklik.core import files, installation
-from otklik.core.models import Installation
-from otklik.correspondence import connections, inbox
-from otklik.correspondence.channel import Arrived
-from otklik.correspondence.models import Connection, ContactPoint, IncomingMessage, OutgoingMessage
 from otklik.channels.webhooks.models import Webhook
 from otklik.core import examining, files, installation
 from otklik.core.models import FileExamination, Installation
-from otklik.correspondence import inbox
+from otklik.correspondence import connections, inbox
 from otklik.correspondence.channel import Arrived
-from otklik.correspondence.models import ContactPoint, IncomingFile, IncomingMessage, OutgoingMessage, SendingState
+from otklik.correspondence.models import (
+    Connection,
+    ContactPoint,
+    IncomingFile,
+    IncomingMessage,
+    OutgoingMessage,
+    SendingState,
+)
 from otklik.demo import staff
 from otklik.demo.history import CHANNELS, Historian, Plan, letter_of, reply_to
 from otklik.hotline import calls, consultations, ekc, lines, missed, promises
@@ -179,8 +181,7 @@ def fill() -> dict[str, Any]:
                 f"/desk/law-weeks/{law_weeks[0].pk}/list/",
             ],
             "kbauthor": ["/desk/kb/questions/", "/desk/kb/ask/?q=гараж", "/desk/kb/?q=гараж"],
-            "admin": [f"/desk/staff/{people['executor1'].pk}/hand-over/", *_of_channels()],
-            "admin": [f"/desk/staff/{people['executor1'].pk}/hand-over/", *outside(people["admin"])],
+            "admin": [f"/desk/staff/{people['executor1'].pk}/hand-over/", *_of_channels(), *outside(people["admin"])],
             "operator": [f"/desk/ekc/{record.pk}/", "/desk/ekc/upload/"],
             writer: [f"/desk/appeals/{drafted.pk}/draft/"],
             "kbchief": _of_the_chief(),
@@ -213,6 +214,8 @@ def _of_channels() -> list[str]:
     channels.watch()
     point = ContactPoint.objects.earliest("pk").pk
     return [*pages, f"/desk/channel-points/{point}/", f"/desk/channel-points/{point}/end/"]
+
+
 def outside(administrator: Employee) -> list[str]:
     """Leave a channel that is stopped, a system that is told and does not answer, a file kept aside; their pages."""
     now, today = timezone.now(), timezone.localdate()

@@ -17,12 +17,10 @@ from django.utils import timezone
 
 from otklik.appeals import approval, bulk, dispatch, registration
 from otklik.channels.pos.models import PosTerm
-from otklik.core.models import ChainHead, ProcedureClause, ProcedureEdition, RetentionRule, TermRule
-from otklik.correspondence.models import ContactPoint, IncomingMessage, OutgoingMessage
 from otklik.channels.webhooks.models import Webhook
 from otklik.core import files
 from otklik.core.models import ChainHead, FileExamination, ProcedureClause, ProcedureEdition, RetentionRule, TermRule
-from otklik.correspondence.models import IncomingMessage, OutgoingMessage
+from otklik.correspondence.models import ContactPoint, IncomingMessage, OutgoingMessage
 from otklik.hotline import consultations, ekc
 from otklik.hotline import defaults as hotline
 from otklik.hotline import defaults as hotline_defaults
@@ -236,6 +234,7 @@ def ids(world: World) -> dict[str, list[int]]:
         **_at_the_front_office(),
         **_at_a_reception(world),
         **_of_pos(world),
+        **_outside(world),
     }
 
 
@@ -243,8 +242,6 @@ def _of_pos(world: World) -> dict[str, list[int]]:
     """Leave an export that waits for a decision, and a word nobody has matched."""
     run = brought(table([{}]), by=world.clerk)
     return {"pos-imports": [run.pk], "pos-terms": [PosTerm.objects.create(kind="status", value="Новый").pk]}
-        **_outside(world),
-    }
 
 
 def _outside(world: World) -> dict[str, list[int]]:
