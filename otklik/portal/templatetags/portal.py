@@ -46,13 +46,13 @@ def department_phones(context: Context) -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
-def reception_phones(context: Context) -> SafeString:
+def booking_phones(context: Context) -> SafeString:
     """Return the numbers by which one is booked for a reception (п. 28) as links that dial."""
     kept = context.render_context
     if context.get("unavailable"):
         return department_phones(context)
     if "reception_phones" not in kept:
-        kept["reception_phones"] = ", ".join(one.number for one in published.phones(timezone.localdate()))
+        kept["reception_phones"] = published.phone_words(timezone.localdate())
     return pressable(kept["reception_phones"]) if kept["reception_phones"] else department_phones(context)
 
 
