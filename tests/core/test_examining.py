@@ -97,7 +97,9 @@ def test_what_swells_is_left_where_it_is_too_much(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "content", [archive(("a.txt", "x"))[:-30], tar(("a", b"1" * 2000))[:1200], gzip.compress(b"x" * 99)[:20]]
+    "content",
+    [archive(("a.txt", "x"))[:-30], tar(("a", b"1" * 2000))[:1200], gzip.compress(b"x" * 99)[:20]],
+    ids=["zip", "tar", "gz"],
 )
 def test_a_broken_archive_is_said_to_be_broken(tmp_path, content):
     assert "повреждён" in looked(tmp_path, content).note
