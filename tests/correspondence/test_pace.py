@@ -11,6 +11,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
+from otklik.channels.registry import all_channels
 from otklik.config import jobs
 from otklik.core.models import JournalEntry
 from otklik.correspondence import delivery, pace
@@ -294,7 +295,7 @@ def test_a_channel_that_is_slow_to_answer_delays_no_other(chat):
     chat.on_send = slowly
     to_chat()
     letter()
-    steps = jobs.steps({ChannelCode.EMAIL: mail, ChannelCode.TELEGRAM: chat})
+    steps = jobs.steps({**all_channels(), ChannelCode.EMAIL: mail, ChannelCode.TELEGRAM: chat})
 
     def others():
         assert called.wait(20)
