@@ -104,7 +104,7 @@ def opened(raw: Path, *, schema: str) -> dict[str, Any]:
 
 def papers(content: Mapping[str, Any]) -> tuple[ParsedFile, ...]:
     """Return the files of a kept message, out of the store."""
-    told = records(content.get("files"))
+    told = mappings(content.get("files"))
     stored = StoredFile.objects.in_bulk([words(one.get("sha256")) for one in told], field_name="sha256")
     return tuple(_paper(one, number, stored) for number, one in enumerate(told))
 
@@ -138,12 +138,12 @@ def number(value: Any) -> int:
     return value if good else 0
 
 
-def record(value: Any) -> Mapping[str, Any]:
+def mapping(value: Any) -> Mapping[str, Any]:
     """Return an object; anything else is an empty one."""
     return value if isinstance(value, dict) else {}
 
 
-def records(value: Any) -> list[Mapping[str, Any]]:
+def mappings(value: Any) -> list[Mapping[str, Any]]:
     """Return the objects of a list; anything else is an empty list."""
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 

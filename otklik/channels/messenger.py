@@ -210,7 +210,7 @@ class Messenger:
     def parse(self, raw: Path) -> Parsed:
         """Read an envelope; its files are taken over from the file store by their hash."""
         content = envelope.opened(raw, schema=self.schema)
-        parsed = self.read([content["update"], *envelope.records(content.get("more"))])
+        parsed = self.read([content["update"], *envelope.mappings(content.get("more"))])
         after = envelope.words(content.get("after"))
         return replace(
             parsed,
@@ -460,7 +460,7 @@ def number_of(there: Any, name: str) -> int | None:
 
 def list_of(there: Any, name: str) -> list[Json]:
     """Return the objects of a list inside an object."""
-    return envelope.records(part(there).get(name))
+    return envelope.mappings(part(there).get(name))
 
 
 def listens(there: Connecting) -> int:

@@ -15,6 +15,8 @@ from wagtail.models import Page
 
 from otklik.appeals import approval, assignment, classification, dispatch, drafting, registration, search_feed, signals
 from otklik.appeals.models import Appeal, AppealMessage, Approval
+from otklik.channels.governor import intake as packages
+from otklik.channels.governor.cover import Cover
 from otklik.channels.mail.models import CaughtLetter
 from otklik.channels.registry import all_connected
 from otklik.channels.site import intake
@@ -157,10 +159,7 @@ def fill() -> dict[str, Any]:
             "clerk": [
                 *(f"/desk/appeals/{one.pk}/" for one in lived),
                 *(f"/desk/inbox/{one.pk}/" for one in IncomingMessage.objects.filter(state__in=("new", "quarantined"))),
-                *(
-                    f"/desk/inbox/{one.pk}/cover/"
-                    for one in IncomingMessage.objects.filter(channel="governor_reception")[:1]
-                ),
+                *of_the_governor(people["clerk"]),
                 f"/desk/applicants/{on_site.applicant_id}/",
                 *(f"/desk/lines/{line.pk}/{place}" for place in ("", "hours/", "day/", "edit/")),
                 f"/desk/extensions/{people['consultant'].extensions.get().pk}/end/",
@@ -260,6 +259,22 @@ def reception_pages(official: Employee, clerk: Employee) -> list[str]:
         f"/desk/reception-days/{unlike.pk}/remove/",
         *(f"/desk/reception-rooms/{lapsing.pk}/{place}" for place in ("", "edit/", "check/")),
     ]
+
+
+def of_the_governor(clerk: Employee) -> list[str]:
+    """Leave a package with its covering letter; return its pages."""
+    today = timezone.localdate()
+    letter = Cover("12-ОГ/77", today, today + timedelta(days=20), "Общественная приёмная Губернатора")
+    taken = packages.take_in(
+        letter,
+        [],
+        text="Прошу дорогу.",
+        subject="Дорога",
+        sender_address="",
+        received_at=timezone.now(),
+        by=clerk,
+    )
+    return [f"/desk/inbox/{taken.message.pk}/{place}" for place in ("", "cover/")]
 
 
 def of_pos(clerk: Employee) -> list[str]:

@@ -14,7 +14,7 @@ from django.conf import settings as site
 from django.utils import timezone
 
 from otklik.channels import dialogue, envelope, wire
-from otklik.channels.envelope import number, records, words
+from otklik.channels.envelope import mappings, number, words
 from otklik.channels.ok import api, events
 from otklik.channels.ok.events import Event
 from otklik.channels.ok.parse import parse
@@ -197,7 +197,7 @@ def _hook(there: Connecting) -> str:
 
 
 def _subscriptions(there: Connecting) -> list[Mapping[str, Any]]:
-    return records(api.get(there, "me/subscriptions").get("subscriptions"))
+    return mappings(api.get(there, "me/subscriptions").get("subscriptions"))
 
 
 def _subscribe(there: Connecting) -> None:
@@ -230,7 +230,7 @@ def _talked(there: Connecting, since: int) -> Iterator[str]:
     marker = ""
     for _ in range(MOST_PAGES):
         said = api.get(there, "me/chats", count=PAGE, marker=marker)
-        for one in records(said.get("chats")):
+        for one in mappings(said.get("chats")):
             if number(one.get("lastEventTime")) < since:
                 return
             if chat := words(one.get("chat_id")):
@@ -244,7 +244,7 @@ def _written(there: Connecting, chat: str, since: int) -> Iterator[Mapping[str, 
     """Return what was written in a chat since, the newest first; `from` is the later of the two moments."""
     until = int(time.time() * 1000) + OVERLAP
     for _ in range(MOST_PAGES):
-        said = records(
+        said = mappings(
             api.get(there, f"me/messages/{chat}", **{"from": until, "to": since, "count": PAGE}).get("messages")
         )
         yield from said
@@ -261,7 +261,7 @@ def _reads_comments(there: Connecting) -> bool:
 def _comments(there: Connecting, now: int) -> Iterator[Mapping[str, Any]]:
     """Return the comments on the group's topics of the last days."""
     topics = api.rest(there, "group.getStatTopics", gid=_group(there), start_time=now - TOPICS_FOR, count=PAGE)
-    for topic in records(topics.get("topics")):
+    for topic in mappings(topics.get("topics")):
         one = words(topic.get("id"))
         anchor = ""
         for _ in range(MOST_PAGES):
@@ -273,7 +273,7 @@ def _comments(there: Connecting, now: int) -> Iterator[Mapping[str, Any]]:
                 count=PAGE,
                 anchor=anchor,
             )
-            for comment in records(said.get("comments")):
+            for comment in mappings(said.get("comments")):
                 yield {"topic": one, "comment": comment}
             anchor = words(said.get("anchor"))
             if said.get("has_more") is not True or not anchor:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from otklik.channels.envelope import Wanted, digest, number, record, records, words
+from otklik.channels.envelope import Wanted, digest, mapping, mappings, number, words
 
 SCHEMA: Final = "ok/1"
 HOST: Final = "ok.invalid"
@@ -50,16 +50,16 @@ def read(update: Mapping[str, Any], group: int) -> Event | None:
         return _comment(update, group)
     if words(update.get("webhookType")) not in {CREATED, ""} or "message" not in update:
         return None
-    sender, said = record(update.get("sender")), record(update.get("message"))
+    sender, said = mapping(update.get("sender")), mapping(update.get("message"))
     user = words(sender.get("user_id"))
     if user.startswith("group:"):
         return None
-    mid, chat = words(said.get("mid")), words(record(update.get("recipient")).get("chat_id"))
+    mid, chat = words(said.get("mid")), words(mapping(update.get("recipient")).get("chat_id"))
     named = mid.startswith("mid:") and len(mid) < 200
     author = _digits(user.removeprefix("user:"))
     content = digest(["message", user, chat, *_told(said)])
     quoted = said.get("reply_to")
-    quoted_mid = words(quoted) or words(record(quoted).get("mid"))
+    quoted_mid = words(quoted) or words(mapping(quoted).get("mid"))
     return Event(
         thing="message",
         said=said,
@@ -85,7 +85,7 @@ def message_id_of(mid: str) -> str:
 
 
 def _comment(update: Mapping[str, Any], group: int) -> Event | None:
-    said, topic = record(update.get("comment")), _digits(words(update.get("topic")))
+    said, topic = mapping(update.get("comment")), _digits(words(update.get("topic")))
     author = _digits(words(said.get("author_id")))
     if author == str(group) or words(said.get("author_type")) == "GROUP" or said.get("as_admin") is True:
         return None
@@ -113,13 +113,13 @@ def _digits(text: str) -> str:
 
 def _told(said: Mapping[str, Any]) -> list[Any]:
     """Return what delivery does not change: addresses of attachments are signed anew each time."""
-    return [said.get("mid"), said.get("text"), [words(one.get("type")) for one in records(said.get("attachments"))]]
+    return [said.get("mid"), said.get("text"), [words(one.get("type")) for one in mappings(said.get("attachments"))]]
 
 
 def wanted(said: Mapping[str, Any]) -> Iterator[Wanted]:
     """Return the files of a message."""
-    for place, one in enumerate(records(said.get("attachments")), start=1):
-        kind, inside = words(one.get("type")).upper(), record(one.get("payload"))
+    for place, one in enumerate(mappings(said.get("attachments")), start=1):
+        kind, inside = words(one.get("type")).upper(), mapping(one.get("payload"))
         if kind in _FILES:
             word, end = _FILES[kind]
             name = words(inside.get("name")) or words(inside.get("filename"))
@@ -132,8 +132,8 @@ def text_of(said: Mapping[str, Any]) -> str:
 
 
 def _lines(said: Mapping[str, Any]) -> Iterator[str]:
-    for one in records(said.get("attachments")):
-        kind, inside = words(one.get("type")).upper(), record(one.get("payload"))
+    for one in mappings(said.get("attachments")):
+        kind, inside = words(one.get("type")).upper(), mapping(one.get("payload"))
         if kind in _FILES or kind == "INLINE_KEYBOARD":
             continue
         if kind in _WORDS:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final
 from django.utils import timezone
 
 from otklik.channels import dialogue, envelope, wire
-from otklik.channels.envelope import number, record, records, words
+from otklik.channels.envelope import mapping, mappings, number, words
 from otklik.channels.vk import api, events
 from otklik.channels.vk.events import Event
 from otklik.channels.vk.parse import parse
@@ -145,10 +145,10 @@ class VkChannel:
     def try_out(self) -> str:
         """Ask which community the key belongs to, and whether it may write messages."""
         there = connections.drafted(self.code)
-        groups = records(record(api.ask(there, "groups.getById", group_id=_group(there))).get("groups"))
+        groups = mappings(mapping(api.ask(there, "groups.getById", group_id=_group(there))).get("groups"))
         rights = {
             words(one.get("name"))
-            for one in records(record(api.ask(there, "groups.getTokenPermissions")).get("permissions"))
+            for one in mappings(mapping(api.ask(there, "groups.getTokenPermissions")).get("permissions"))
         }
         if not groups:
             raise SourceError("Ключ действует, но такого сообщества нет: проверьте номер.")
@@ -179,7 +179,7 @@ def _who(there: Connecting, author: int) -> dict[str, str]:
         last, _, first = said.partition(" ")  # who has written before need not be asked for
         return {"last_name": last, "first_name": first}
     with suppress(SourceError):
-        for one in records(api.ask(there, "users.get", user_ids=author)):
+        for one in mappings(api.ask(there, "users.get", user_ids=author)):
             return {name: words(one.get(name)) for name in ("last_name", "first_name")}
     return {}
 
@@ -202,21 +202,21 @@ def _after(event: Event) -> str:
         besides=[event.external_id],
         recipient=event.answer_address,
         named=events.message_id_of,
-        answers_us=number(record(event.said.get("reply_message")).get("from_id")) < 0,
+        answers_us=number(mapping(event.said.get("reply_message")).get("from_id")) < 0,
     )
 
 
 def _talked(there: Connecting, since: int) -> Iterator[int]:
     """Return the dialogues in which something was written since, the newest first."""
     for page in range(MOST_PAGES):
-        said = record(
+        said = mapping(
             api.ask(there, "messages.getConversations", count=PAGE, offset=page * PAGE, group_id=_group(there))
         )
-        items = records(said.get("items"))
+        items = mappings(said.get("items"))
         for one in items:
-            if number(record(one.get("last_message")).get("date")) < since:
+            if number(mapping(one.get("last_message")).get("date")) < since:
                 return
-            if peer := number(record(record(one.get("conversation")).get("peer")).get("id")):
+            if peer := number(mapping(mapping(one.get("conversation")).get("peer")).get("id")):
                 yield peer
         if len(items) < PAGE:
             return
@@ -236,7 +236,7 @@ def _written(there: Connecting, peer: int, since: int) -> Iterator[Mapping[str, 
 
 def _history(there: Connecting, peer: int, page: int = 0) -> list[Mapping[str, Any]]:
     said = api.ask(there, "messages.getHistory", peer_id=peer, count=PAGE, offset=page * PAGE, group_id=_group(there))
-    return records(record(said).get("items"))
+    return mappings(mapping(said).get("items"))
 
 
 # --- out --------------------------------------------------------------------------------------------------------------
@@ -281,7 +281,7 @@ def _comment(there: Connecting, place: Place, item: ToSend) -> str:
             guid=f"{_once(item.message_id, turn)}",
         )
         reach("vk.after_send")
-        last = str(number(record(said).get("comment_id")))
+        last = str(number(mapping(said).get("comment_id")))
     return f"{place.address}#{last}"
 
 
@@ -303,14 +303,14 @@ def _once(message_id: str, turn: int) -> int:
 def _uploaded(there: Connecting, peer: int, file: tuple[str, Path, str]) -> str:
     """Lay a file down at VKontakte; return how a message names it."""
     name, path, kind = file
-    server = record(api.ask(there, "docs.getMessagesUploadServer", type="doc", peer_id=peer))
+    server = mapping(api.ask(there, "docs.getMessagesUploadServer", type="doc", peer_id=peer))
     with path.open("rb") as content:
         said = wire.ask("POST", words(server.get("upload_url")), files={"file": (name, content, kind)})
     if not words(said.get("file")):
         raise DeliveryError(
             "ВКонтакте не принял приложенный файл: его вид запрещён или он слишком большой.", permanent=True
         )
-    saved = record(record(api.ask(there, "docs.save", file=words(said["file"]), title=name)).get("doc"))
+    saved = mapping(mapping(api.ask(there, "docs.save", file=words(said["file"]), title=name)).get("doc"))
     if not number(saved.get("id")):
         raise DeliveryError("ВКонтакте не сохранил приложенный файл.")
     return f"doc{number(saved.get('owner_id'))}_{number(saved.get('id'))}"

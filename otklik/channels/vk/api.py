@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 from otklik.channels import wire
-from otklik.channels.envelope import number, record
+from otklik.channels.envelope import mapping, number
 from otklik.correspondence.channel import DeliveryError, SourceError
 from otklik.correspondence.connections import Connecting
 
@@ -114,7 +114,7 @@ def _data(there: Connecting, what: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _code(said: Mapping[str, Any]) -> int:
-    return number(record(said["error"]).get("error_code"))
+    return number(mapping(said["error"]).get("error_code"))
 
 
 def _words(code: int) -> str:

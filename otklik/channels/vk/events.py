@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from otklik.channels.envelope import Wanted, digest, number, record, records, words
+from otklik.channels.envelope import Wanted, digest, mapping, mappings, number, words
 from otklik.correspondence.social import CHATS
 
 SCHEMA: Final = "vk/1"
@@ -83,7 +83,7 @@ class Event:
         if self.turn != "new":
             return [self.message_id]
         if self.thing == "message":
-            quoted = record(self.said.get("reply_message"))
+            quoted = mapping(self.said.get("reply_message"))
             peer, turn = number(self.said.get("peer_id")), number(quoted.get("conversation_message_id"))
             return [f"<message.{peer}.{turn}@{HOST}>"] if peer and turn and number(quoted.get("from_id")) > 0 else []
         if self.thing == "comment":
@@ -110,9 +110,9 @@ def read(update: Mapping[str, Any], group: int) -> Event | None:
     if kind is None:
         return None
     thing, turn = kind
-    said = record(update.get("object"))
+    said = mapping(update.get("object"))
     if thing == "message":
-        said = record(said.get("message")) or said
+        said = mapping(said.get("message")) or said
     if turn != "delete" and (number(said.get("from_id")) == -group or number(said.get("out")) == 1):
         return None
     if thing == "message" and _pressed(said):
@@ -137,7 +137,7 @@ def read(update: Mapping[str, Any], group: int) -> Event | None:
 
 def _pressed(said: Mapping[str, Any]) -> bool:
     """Say whether nobody wrote: «Начать» was pressed, or somebody came into a chat or left it."""
-    return bool(record(said.get("action"))) or words(said.get("payload")).replace(" ", "") == '{"command":"start"}'
+    return bool(mapping(said.get("action"))) or words(said.get("payload")).replace(" ", "") == '{"command":"start"}'
 
 
 def message_id_of(external_id: str) -> str:
@@ -166,18 +166,18 @@ def _wall(thing: Thing, said: Mapping[str, Any]) -> tuple[int, int]:
 
 def _told(said: Mapping[str, Any]) -> list[Any]:
     """Return what delivery does not change: addresses of attachments are signed anew each time."""
-    attached = [(words(one.get("type")), _numbers(one)) for one in records(said.get("attachments"))]
+    attached = [(words(one.get("type")), _numbers(one)) for one in mappings(said.get("attachments"))]
     names = ("id", "from_id", "date", "text", "deleter_id")
     return [[said.get(name) for name in names], attached, [_told(one) for one in _forwarded(said)]]
 
 
 def _numbers(attachment: Mapping[str, Any]) -> list[int]:
-    inside = record(attachment.get(words(attachment.get("type"))))
+    inside = mapping(attachment.get(words(attachment.get("type"))))
     return [number(inside.get(name)) for name in ("owner_id", "id", "sticker_id")]
 
 
 def _forwarded(said: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return records(said.get("fwd_messages"))
+    return mappings(said.get("fwd_messages"))
 
 
 # --- what hangs on it -------------------------------------------------------------------------------------------------
@@ -185,9 +185,9 @@ def _forwarded(said: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def wanted(said: Mapping[str, Any], depth: int = 0) -> Iterator[Wanted]:
     """Return the files of a message and of what is forwarded in it."""
-    for one in records(said.get("attachments")):
+    for one in mappings(said.get("attachments")):
         kind = words(one.get("type"))
-        inside = record(one.get(kind))
+        inside = mapping(one.get(kind))
         if kind == "photo":
             yield Wanted(f"фото {number(inside.get('id'))}.jpg", _largest(inside), "image/jpeg")
         elif kind == "doc":
@@ -202,13 +202,13 @@ def wanted(said: Mapping[str, Any], depth: int = 0) -> Iterator[Wanted]:
 
 def lines(said: Mapping[str, Any]) -> Iterator[str]:
     """Return in words what is attached and is no file: stickers, videos, links, posts."""
-    for one in records(said.get("attachments")):
+    for one in mappings(said.get("attachments")):
         kind = words(one.get("type"))
-        yield from _line(kind, record(one.get(kind)))
-    geo = record(said.get("geo"))
-    if place := record(geo.get("place")):
+        yield from _line(kind, mapping(one.get(kind)))
+    geo = mapping(said.get("geo"))
+    if place := mapping(geo.get("place")):
         yield f"Место: {words(place.get('title'))}"
-    elif at := record(geo.get("coordinates")):
+    elif at := mapping(geo.get("coordinates")):
         yield f"Место на карте: {at.get('latitude')}, {at.get('longitude')}"
 
 
@@ -237,7 +237,7 @@ def _line(kind: str, inside: Mapping[str, Any]) -> Iterator[str]:
 def text_of(said: Mapping[str, Any], depth: int = 0) -> str:
     """Return everything a message says, with what is attached, quoted and forwarded."""
     pieces = [words(said.get("text")).strip(), *lines(said)]
-    quoted = words(record(said.get("reply_message")).get("text"))
+    quoted = words(mapping(said.get("reply_message")).get("text"))
     if quoted and not depth:
         pieces.append(f"В ответ на:\n{_quoted(quoted)}")
     for one in _forwarded(said):
@@ -253,8 +253,8 @@ def _quoted(text: str) -> str:
 
 
 def _largest(photo: Mapping[str, Any]) -> str:
-    whole = record(photo.get("orig_photo"))
-    sizes = records(photo.get("sizes"))
+    whole = mapping(photo.get("orig_photo"))
+    sizes = mappings(photo.get("sizes"))
     best = max(sizes, key=lambda one: number(one.get("width")) * number(one.get("height")), default={})
     return words(whole.get("url")) or words(best.get("url"))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from otklik.channels import envelope
-from otklik.channels.envelope import number, record, words
+from otklik.channels.envelope import mapping, number, words
 from otklik.channels.vk import events
 from otklik.channels.vk.events import Event
 from otklik.correspondence.channel import Parsed, ParseError
@@ -25,7 +25,7 @@ def parse(raw: Path) -> Parsed:
     event = events.read(content["update"], number(content.get("group")))
     if event is None or not event.named:
         raise ParseError("В событии ВКонтакте нет номеров сообщения: откройте оригинал.")
-    about = record(content.get("about"))  # of a comment that is gone, its author is known from when it came
+    about = mapping(content.get("about"))  # of a comment that is gone, its author is known from when it came
     sent_at = envelope.moment(number(event.said.get("date")))
     done = _DONE.get(event.turn, "") if about else ""
     files = () if done else envelope.papers(content)
@@ -48,7 +48,7 @@ def parse(raw: Path) -> Parsed:
 
 
 def _name(content: Mapping[str, Any], event: Event) -> str:
-    sender = record(content.get("sender"))
+    sender = mapping(content.get("sender"))
     return " ".join(part for part in (words(sender.get(one)) for one in ("last_name", "first_name")) if part)
 
 
@@ -71,7 +71,7 @@ def _notes(event: Event, text: str, files: bool, dated: bool) -> list[str]:
 
 def _facts(content: Mapping[str, Any], event: Event) -> dict[str, Any]:
     """Return who wrote and how to answer, for the registration to propose; and where it stands in the network."""
-    sender = record(content.get("sender"))
+    sender = mapping(content.get("sender"))
     return {
         "identified": False,
         "applicant": {name: words(sender.get(name))[:150] for name in ("last_name", "first_name")},
