@@ -21,6 +21,7 @@ from otklik.workplace import (
     kb_votes,
     kb_words,
     keeping,
+    law_urls,
     line_urls,
     menu,
     notice_pages,
@@ -149,6 +150,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("review-items/<row:pk>/", review.item, name="review_item"),
     # The answer's way, quarantine, calendar, journal
     *answer_urls.urlpatterns,
+    *law_urls.urlpatterns,
     *line_urls.urlpatterns,
     *reception_urls.urlpatterns,
     *channel_urls.urlpatterns,
