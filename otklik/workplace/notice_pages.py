@@ -29,7 +29,8 @@ GROUPS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("Ждёт меня", ("assigned", "approval", "signature", "returned", "approved", "term")),
     ("Важное", ("mention", "reply", "undelivered")),
     ("За чем я слежу", ("followed",)),
-    ("Консультационная линия", ("call_back",)),
+    ("Консультационная линия и приём", ("call_back", "instruction")),
+    ("Отзывы", ("opinion",)),
     ("База знаний", ("review", "law", "to_agree", "agreed", "vote")),
 )
 

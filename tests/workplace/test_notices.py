@@ -23,7 +23,7 @@ from otklik.correspondence.channel import DeliveryError
 from otklik.correspondence.models import OutgoingMessage, StaffLetter
 from otklik.people.models import Department, Employee
 from otklik.reports import health
-from otklik.workplace import notice_mail, notices
+from otklik.workplace import notice_mail, notice_pages, notices
 from otklik.workplace.models import Attention, Notice
 from otklik.workplace.notices import DIGEST, NO_MAIL, ONCE, Way, Wishes
 from tests.appeals.conftest import World
@@ -699,3 +699,8 @@ def test_what_was_written_before_the_upgrade_is_news_for_nobody(world: World) ->
     assert told() == set()
     notes.add(world.assigned(world.registered_email()), "@head взгляните", by=world.clerk)
     assert told(kind="mention") == {("head", "mention")}
+
+
+def test_every_kind_of_notice_can_be_chosen_so_that_saving_switches_none_off() -> None:
+    chosen = [kind for _, kinds in notice_pages.GROUPS for kind in kinds]
+    assert sorted(chosen) == sorted(Kind.values)
