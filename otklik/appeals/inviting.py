@@ -14,7 +14,6 @@ from otklik.core import journal
 from otklik.core.errors import DomainError
 from otklik.people.models import Employee
 from otklik.surveys import asking, feedback
-from otklik.surveys.models import Invitation, Response
 
 INVITED: Final = "заявитель приглашён оценить"
 
@@ -41,27 +40,8 @@ def give_code(appeal: Appeal, *, by: Employee) -> str:
     if row.invitation is None:
         row.invitation = feedback.invite(channel=row.channel, on=timezone.localdate())
         row.save(update_fields=["invitation"])
-    _check_open(row, row.invitation)
+    asking.check_unanswered(row.invitation, AlreadySaid(number=appeal.number))
     if not row.invitation.code:
         journal.record("appeal.code_given", chain=f"appeal:{row.pk}", by=by)
     appeal.invitation = row.invitation
     return asking.code_for(row.invitation)
-
-
-def given_code(appeal: Appeal) -> str:
-    """Return the code the applicant was given, while it can be used; empty where there is none."""
-    invitation = appeal.invitation
-    if invitation is None or not invitation.code or not feedback.is_open(invitation) or _said(invitation):
-        return ""
-    return asking.code_for(invitation)
-
-
-def _check_open(appeal: Appeal, invitation: Invitation) -> None:
-    if _said(invitation):
-        raise AlreadySaid(number=appeal.number)
-    if not feedback.is_open(invitation):
-        raise feedback.InvitationExpired(on=f"{invitation.expires_on:%d.%m.%Y}")
-
-
-def _said(invitation: Invitation) -> bool:
-    return Response.objects.filter(invitation=invitation).exists()

@@ -14,7 +14,6 @@ from otklik.people.models import Employee
 from otklik.reception import moves
 from otklik.reception.models import ReceptionCard
 from otklik.surveys import asking, feedback
-from otklik.surveys.models import Invitation, Response
 
 POWERS: Final = ("reception.desk", "reception.hold")
 
@@ -42,31 +41,8 @@ def give_code(card: ReceptionCard, *, by: Employee) -> str:
     if row.invitation is None:
         row.invitation = feedback.invite(channel=ChannelCode.RECEPTION, on=timezone.localdate())
         row.save(update_fields=["invitation"])
-    if _said(row.invitation):
-        raise AlreadySaid(number=row.number)
-    if not feedback.is_open(row.invitation):
-        raise feedback.InvitationExpired(on=f"{row.invitation.expires_on:%d.%m.%Y}")
+    asking.check_unanswered(row.invitation, AlreadySaid(number=row.number))
     if not row.invitation.code:
         journal.record("reception.code_given", chain=moves.chain_of(row), by=by)
     card.invitation = row.invitation
     return asking.code_for(row.invitation)
-
-
-def given_code(card: ReceptionCard) -> str:
-    """Return the code the applicant was given, while it can be used; empty where there is none."""
-    invitation = card.invitation
-    if invitation is None or not invitation.code or not feedback.is_open(invitation) or _said(invitation):
-        return ""
-    return asking.code_for(invitation)
-
-
-def said(card: ReceptionCard) -> Response | None:
-    """Return what the applicant said of the reception, if he did."""
-    if card.invitation_id is None:
-        return None
-    rows = Response.objects.select_related("invitation__questionnaire")
-    return rows.filter(invitation=card.invitation_id).first()
-
-
-def _said(invitation: Invitation) -> bool:
-    return Response.objects.filter(invitation=invitation).exists()

@@ -155,6 +155,20 @@ def code_for(invitation: Invitation) -> str:
     return f"{invitation.code[:3]} {invitation.code[3:6]} {invitation.code[6:]}"
 
 
+def given_code(invitation: Invitation | None) -> str:
+    """Return the code that was given, while it can be used; empty where there is none."""
+    if invitation is None or not invitation.code or not feedback.is_open(invitation):
+        return ""
+    return "" if feedback.response_of(invitation) else code_for(invitation)
+
+
+def check_unanswered(invitation: Invitation, already: DomainError) -> None:
+    """Raise `already` where the person has answered, InvitationExpired where he no longer can."""
+    if feedback.response_of(invitation):
+        raise already
+    feedback.check_open(invitation)
+
+
 def thanked(token: str) -> Response:
     """Return the kept answer of a thanks page; refuse an address nobody was sent to."""
     rows = Response.objects.select_related("invitation__questionnaire", "point", "consent")

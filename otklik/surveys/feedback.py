@@ -72,6 +72,12 @@ def is_open(invitation: Invitation, *, on: date | None = None) -> bool:
     return invitation.expires_on is None or invitation.expires_on >= (on or timezone.localdate())
 
 
+def check_open(invitation: Invitation, *, on: date | None = None) -> None:
+    """Raise InvitationExpired where the questionnaire can no longer be answered."""
+    if not is_open(invitation, on=on):
+        raise InvitationExpired(on=f"{invitation.expires_on:%d.%m.%Y}")
+
+
 def answer(
     token: str,
     answers: questions.Given,
@@ -84,10 +90,9 @@ def answer(
 ) -> Response:
     """Keep what one person said and return it; a repeat returns what was kept first and changes nothing."""
     invitation = find(token)
-    if (kept := _response_of(invitation)) is not None:
+    if (kept := response_of(invitation)) is not None:
         return kept
-    if not is_open(invitation, on=on):
-        raise InvitationExpired(on=f"{invitation.expires_on:%d.%m.%Y}")
+    check_open(invitation, on=on)
     try:
         with transaction.atomic():
             return keep(
@@ -129,7 +134,7 @@ def keep(
 
 def allow_contact(token: str, *, edition: str = CONSENT_EDITION, contact: str = "") -> ContactConsent:
     """Keep a consent to be asked about one's opinion, as a record of its own; a repeat returns the first."""
-    response = _response_of(find(token))
+    response = response_of(find(token))
     if response is None:
         raise InvitationUnknown
     with transaction.atomic():
@@ -150,6 +155,6 @@ def spoken(response: Response) -> list[tuple[str, str]]:
     ]
 
 
-def _response_of(invitation: Invitation) -> Response | None:
+def response_of(invitation: Invitation) -> Response | None:
     """Return the kept response; asked anew, because another request may have been quicker."""
     return Response.objects.filter(invitation=invitation).select_related("invitation__questionnaire").first()

@@ -549,14 +549,14 @@ def _card(request: StaffRequest, card: ReceptionCard, *, refusal: DomainError | 
 
 def _opinion(card: ReceptionCard) -> list[tuple[str, str]]:
     """Return what the applicant answered of the reception, question by question; his own words are among opinions."""
-    response = inviting.said(card)
+    response = feedback.response_of(card.invitation) if card.invitation else None
     return [] if response is None else feedback.spoken(response)
 
 
 def _cards(rows: Any) -> Any:
     return rows.select_related(
         *("appointment__topic", "appointment__need", "official", "applicant", "room", "authority"),
-        *("document_by", "finished_by", "pdf"),
+        *("document_by", "finished_by", "pdf", "invitation"),
     )
 
 

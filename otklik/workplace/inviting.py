@@ -16,7 +16,7 @@ from otklik.core.access import requires
 from otklik.core.errors import DomainError
 from otklik.reception import holding
 from otklik.reception import inviting as after_reception
-from otklik.surveys import points
+from otklik.surveys import asking, points
 from otklik.workplace.requests import StaffRequest
 
 
@@ -30,7 +30,7 @@ def invite(request: StaffRequest, pk: int) -> HttpResponse:
     return _page(
         request,
         give=lambda: inviting.give_code(appeal, by=request.user),
-        given=lambda: inviting.given_code(appeal),
+        given=lambda: asking.given_code(appeal.invitation),
         back=reverse("workplace:card", args=[pk]),
         about=f"Обращение № {appeal.number}",
         on_card="карточке обращения",
@@ -47,7 +47,7 @@ def invite_received(request: StaffRequest, pk: int) -> HttpResponse:
     return _page(
         request,
         give=lambda: after_reception.give_code(card, by=request.user),
-        given=lambda: after_reception.given_code(card),
+        given=lambda: asking.given_code(card.invitation),
         back=reverse("workplace:reception_card", args=[pk]),
         about=f"Личный приём № {card.number}",
         on_card="карточке приёма",

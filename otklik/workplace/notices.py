@@ -137,9 +137,7 @@ def _read(entries: list[JournalEntry]) -> None:
 
 
 def _tell_of(entry: JournalEntry) -> None:
-    of_pages = {"material.voted": _tell_of_vote, "law.changed": _tell_of_change, "opinion.handed": _tell_of_opinion}
-    of_pages |= dict.fromkeys(_OF_AGREEMENT, _tell_of_agreement) | dict.fromkeys(_OF_INSTRUCTION, _tell_of_instruction)
-    if tell := of_pages.get(entry.action):
+    if tell := _OF_PAGES.get(entry.action):
         tell(entry)
         return
     events = _EVENTS.get(entry.action)
@@ -247,6 +245,15 @@ def _tell_of_change(entry: JournalEntry) -> None:
             text = f"Основание изменилось: проверьте материалы до {until}, их {len(items)}"
             told = _of_change(change, text, law.whom_to_tell(unit, on))
             _tell(None, told, source=f"{entry.chain}:{entry.seq}", actor=entry.actor, at=entry.at)
+
+
+_OF_PAGES: Final[Mapping[str, Callable[[JournalEntry], None]]] = {
+    "material.voted": _tell_of_vote,
+    "law.changed": _tell_of_change,
+    "opinion.handed": _tell_of_opinion,
+    **dict.fromkeys(_OF_AGREEMENT, _tell_of_agreement),
+    **dict.fromkeys(_OF_INSTRUCTION, _tell_of_instruction),
+}
 
 
 def _of_change(change: LawChange, text: str, people: Collection[int]) -> Told:

@@ -48,12 +48,8 @@ def department_phones(context: Context) -> SafeString:
 @register.simple_tag(takes_context=True)
 def booking_phones(context: Context) -> SafeString:
     """Return the numbers by which one is booked for a reception (п. 28) as links that dial."""
-    kept = context.render_context
-    if context.get("unavailable"):
-        return department_phones(context)
-    if "reception_phones" not in kept:
-        kept["reception_phones"] = published.phone_words(timezone.localdate())
-    return pressable(kept["reception_phones"]) if kept["reception_phones"] else department_phones(context)
+    found = "" if context.get("unavailable") else published.phone_words(timezone.localdate())
+    return pressable(found) if found else department_phones(context)
 
 
 @register.inclusion_tag("portal/_footer.html", takes_context=True)
