@@ -39,12 +39,24 @@ def dovecot() -> str | None:
     return shutil.which("dovecot", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 
 
+def _tesseract() -> bool:
+    return None not in (shutil.which("tesseract"), shutil.which("ocrmypdf"))
+
+
+def clamd() -> str | None:
+    """Give the path of the antivirus daemon."""
+    return shutil.which("clamd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+
+
 def _postgres() -> bool:
     return (postgres.binaries() / "initdb").exists()
 
 
 POSTGRES = Component("PostgreSQL", "postgresql", _postgres)
 CHROMIUM = Component("Chromium", "chromium", lambda: chromium() is not None)
+TESSERACT = Component("Tesseract (rus)", "tesseract-ocr tesseract-ocr-rus ocrmypdf", _tesseract)
 DOVECOT = Component("Dovecot", "dovecot-imapd", lambda: dovecot() is not None)
 
-BY_MARK = {"browser": CHROMIUM, "dovecot": DOVECOT}
+CLAMD = Component("clamd", "clamav-daemon", lambda: clamd() is not None)
+
+BY_MARK = {"browser": CHROMIUM, "dovecot": DOVECOT, "clamd": CLAMD}

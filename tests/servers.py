@@ -23,6 +23,8 @@ from urllib.request import Request, urlopen
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP
 
+from tests import components
+
 DOVECOT = shutil.which("dovecot") or next((p for p in ("/usr/sbin/dovecot",) if Path(p).exists()), "")
 PASSWORD = "letmein"
 
@@ -46,12 +48,14 @@ class Mailboxes:
         """Return the address of a user's mailbox as `OTKLIK_MAILBOXES` wants it."""
         return f"imap://{user}:{PASSWORD}@127.0.0.1:{self.port}/INBOX?point={point}"
 
-    def deliver(self, user: str, letter: bytes | EmailMessage) -> None:
-        """Put a letter into a user's mailbox."""
+    def deliver(self, user: str, letter: bytes | EmailMessage, *, folder: str = "INBOX") -> None:
+        """Put a letter into a folder of a user's mailbox, made where there is none."""
         raw = bytes(letter) if isinstance(letter, EmailMessage) else letter
         with imaplib.IMAP4("127.0.0.1", self.port) as box:
             box.login(user, PASSWORD)
-            status, answer = box.append("INBOX", "", "", raw)
+            if folder != "INBOX":
+                box.create(folder)
+            status, answer = box.append(folder, "", "", raw)
             assert status == "OK", answer
 
     def flags(self, user: str) -> list[bytes]:
@@ -64,8 +68,8 @@ class Mailboxes:
 
 
 @contextmanager
-def dovecot() -> Iterator[Mailboxes]:
-    """Run Dovecot on a free port, its mail in a folder of its own."""
+def dovecot(*, introspect: str = "") -> Iterator[Mailboxes]:
+    """Run Dovecot on a free port, its mail in a folder of its own; `introspect`: who vouches for access tokens."""
     port = free_port()
     base = Path(tempfile.mkdtemp(prefix="otklik-dovecot-"))
     root = os.geteuid() == 0
@@ -75,6 +79,19 @@ def dovecot() -> Iterator[Mailboxes]:
     if root:
         shutil.chown(base / "mail", "mail", "mail")
         base.chmod(0o755)
+    (base / "oauth2").write_text(
+        f"introspection_mode = post\nintrospection_url = {introspect}\nusername_attribute = username\n"
+        "active_attribute = active\nactive_value = true\n"
+    )
+    by_token = f"""
+auth_mechanisms = plain xoauth2
+auth_failure_delay = 0
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2
+  args = {base}/oauth2
+}}
+"""
     config = base / "dovecot.conf"
     config.write_text(
         f"""
@@ -82,6 +99,7 @@ base_dir = {base}/run
 state_dir = {base}/state
 log_path = {base}/log
 ssl = no
+auth_failure_delay = 0
 disable_plaintext_auth = no
 protocols = imap
 listen = 127.0.0.1
@@ -91,8 +109,10 @@ first_valid_uid = 1
 mail_location = maildir:{base}/mail/%n
 mail_uid = {user}
 mail_gid = {"mail" if root else _my_group()}
+{by_token if introspect else ""}
 passdb {{
   driver = static
+  {"mechanisms = plain login" if introspect else ""}
   args = password={PASSWORD}
 }}
 userdb {{
@@ -109,6 +129,9 @@ service imap-login {{
   {"" if root else "chroot ="}
 }}
 service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
   {"" if root else "chroot ="}
 }}
 """
@@ -156,10 +179,10 @@ class Sink:
 
 
 @contextmanager
-def smtp_sink() -> Iterator[Sink]:
-    """Run an SMTP server on a free port."""
+def smtp_sink(*, most: int = 200_000_000) -> Iterator[Sink]:
+    """Run an SMTP server on a free port; `most`: the largest letter it takes."""
     sink = Sink(port=free_port())
-    controller = Controller(sink, hostname="127.0.0.1", port=sink.port, data_size_limit=200_000_000)
+    controller = Controller(sink, hostname="127.0.0.1", port=sink.port, data_size_limit=most)
     controller.start()
     try:
         yield sink
@@ -193,6 +216,38 @@ def s3() -> Iterator[Bucket]:
         yield bucket
     finally:
         server.stop()
+
+
+# What our own database of signatures knows as a virus.
+VIRUS = b"OTKLIK-TEST-SIGNATURE-7f3a"
+
+
+@contextmanager
+def clamd() -> Iterator[str]:
+    """Run the real antivirus daemon with one signature of our own; yield its address as `OTKLIK_CLAMD` wants it."""
+    base = Path(tempfile.mkdtemp(prefix="otklik-clamd-"))
+    (base / "db").mkdir()
+    (base / "db" / "own.ndb").write_text(f"Otklik.Test:0:*:{VIRUS.hex()}\n")
+    config = base / "clamd.conf"
+    config.write_text(
+        f"Foreground yes\nLocalSocket {base}/socket\nDatabaseDirectory {base}/db\nLogFile {base}/log\n"
+        "SelfCheck 0\nStreamMaxLength 2M\nMaxThreads 2\n"
+    )
+    server = subprocess.Popen(
+        [components.clamd() or "clamd", "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        for _ in range(200):
+            if (base / "socket").exists() or server.poll() is not None:
+                break
+            threading.Event().wait(0.05)
+        if not (base / "socket").exists():
+            raise RuntimeError(f"clamd did not start: {(base / 'log').read_text() if (base / 'log').exists() else ''}")
+        yield f"unix:{base}/socket"
+    finally:
+        server.terminate()
+        server.wait(10)
+        shutil.rmtree(base, ignore_errors=True)
 
 
 def _wait_for(port: int, server: subprocess.Popen[bytes], log: Path) -> None:

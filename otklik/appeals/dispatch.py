@@ -19,7 +19,7 @@ from otklik.appeals.permissions import check_power
 from otklik.core import journal
 from otklik.core.errors import DomainError
 from otklik.core.models import StoredFile
-from otklik.correspondence import delivery
+from otklik.correspondence import delivery, social
 from otklik.correspondence.models import ChannelCode, OutgoingMessage
 from otklik.people import access as people_access
 from otklik.people import staff
@@ -61,11 +61,29 @@ class NoAddress(DomainError):
 
 @dataclass(frozen=True)
 class _Way:
-    """How an answer goes out: channel, address, and its files."""
+    """How an answer goes out: channel, address, and its files.
+
+    `public`: everybody reads it there; `unnamed`: nothing of people may go there, who ever reads it.
+    """
 
     channel: str
     recipient: str
     files: list[tuple[str, StoredFile]] = field(default_factory=list)
+    public: bool = False
+    unnamed: bool = False
+
+
+@dataclass(frozen=True)
+class SeenByAll:
+    """An answer in which nothing of people may stand: what does, and where its addressee reads alone.
+
+    `messenger`: only he reads it, but the administrator has not allowed more there.
+    """
+
+    text: str
+    kinds: list[str]
+    private: str
+    messenger: str = ""
 
 
 def check_can_send(appeal: Appeal, user: Employee) -> None:
@@ -99,13 +117,45 @@ def check_can_close(appeal: Appeal, user: Employee) -> None:
         raise NotReadyToClose(number=appeal.number, why=why)
 
 
+def seen_by_all(appeal: Appeal, answer: FrozenAnswer) -> SeenByAll | None:
+    """Return what would be read if the answer went where the applicant asks; None where it may say everything."""
+    place = social.place_of(appeal.answer_channel, appeal.answer_address)
+    if place is None or not social.names_nobody(place):
+        return None
+    text = _for_all(appeal, answer, invites=not place.public)
+    if place.public:
+        return SeenByAll(text, social.personal_in(text), private_address(appeal))
+    return SeenByAll(text, social.personal_in(text), "", messenger=ways.name(place.channel))
+
+
+def private_address(appeal: Appeal) -> str:
+    """Return where in its network the one who wrote reads alone; nothing elsewhere, or where that is not known."""
+    channel = appeal.answer_channel
+    if channel not in social.NETWORKS:
+        return ""
+    wrote = appeal.messages.filter(first=True).values_list("message__sender_address", flat=True).first()
+    for address in (appeal.answer_address, wrote or ""):
+        place = social.place_of(channel, address)
+        if place is not None and not place.public:
+            return place.address
+    return ""
+
+
 @transaction.atomic
 def send(
-    appeal: Appeal, *, by: Employee, on: date | None = None, at: datetime | None = None, imported: bool = False
+    appeal: Appeal,
+    *,
+    by: Employee,
+    on: date | None = None,
+    at: datetime | None = None,
+    imported: bool = False,
+    privately: bool = False,
 ) -> Dispatch:
     """Send the signed answer by the applicant's channel; for some seconds it can be taken back.
 
     Every hash is recomputed first: only what was signed goes out. An imported answer is written down as sent.
+    `privately`: in a network, to the one who wrote instead of under his comment. What everybody would read is refused
+    while it tells of people and there is such a way.
     """
     if not imported:
         check_can_send(appeal, by)
@@ -118,6 +168,11 @@ def send(
     if appeal.invitation is None and not imported:
         appeal.invitation = feedback.invite(channel=appeal.channel, on=on)
     way = _way(appeal, answer)
+    private = private_address(appeal) if way.public else ""
+    if private and privately:
+        way = _Way(way.channel, private, files_of(appeal, answer))
+    elif private:
+        social.check_seen_by_all(_for_all(appeal, answer))
     message = _queue(appeal, answer, way, by=by, at=at, imported=imported)
     row = Dispatch.objects.create(answer=answer, message=message, by=by, at=at)
     transitions.move(
@@ -162,7 +217,7 @@ def send_another_way(appeal: Appeal, *, channel: str, address: str, by: Employee
     if row.message.state != State.CANCELLED:
         delivery.give_up(row.message, by=by)
     at, failed = timezone.now(), row.message_id
-    message = _queue(appeal, answer, _Way(channel, address.strip(), _files(appeal, answer)), by=by, at=at)
+    message = _queue(appeal, answer, _way_to(appeal, answer, channel, address.strip()), by=by, at=at)
     if not Dispatch.objects.filter(pk=row.pk, message=failed).update(message=message, by=by, at=at):
         raise transitions.ChangedMeanwhile(number=appeal.number, now=S(appeal.status).label)
     row.refresh_from_db()
@@ -220,20 +275,35 @@ def _queue(
 
 def _way(appeal: Appeal, answer: FrozenAnswer) -> _Way:
     """Return the way the applicant asked for. A site message without e-mail is answered on the status page."""
-    files = _files(appeal, answer)
     address = appeal.answer_address.strip()
     if appeal.answer_channel == ChannelCode.WEBSITE:
-        return (
-            _Way(ChannelCode.EMAIL, address, files)
-            if "@" in address
-            else _Way(ChannelCode.WEBSITE, ON_STATUS_PAGE, files)
-        )
+        channel, address = (ChannelCode.EMAIL, address) if "@" in address else (ChannelCode.WEBSITE, ON_STATUS_PAGE)
+        return _way_to(appeal, answer, channel, address)
     if not address and appeal.answer_channel in (ChannelCode.EMAIL, ChannelCode.POST):
         raise NoAddress(number=appeal.number)
-    return _Way(appeal.answer_channel, address, files)
+    return _way_to(appeal, answer, appeal.answer_channel, address)
 
 
-def _files(appeal: Appeal, answer: FrozenAnswer) -> list[tuple[str, StoredFile]]:
+def _way_to(appeal: Appeal, answer: FrozenAnswer, channel: str, address: str) -> _Way:
+    """Return a way to an address; where nothing of people may go, no files do: a letter names him whom it is for."""
+    place = social.place_of(channel, address)
+    if place is not None and social.names_nobody(place):
+        return _Way(channel, address, public=place.public, unnamed=True)
+    return _Way(channel, address, files_of(appeal, answer))
+
+
+def by_mail(appeal: Appeal) -> list[int] | None:
+    """Return the sizes of the files that the answer would carry by e-mail; None where it does not leave so."""
+    answer = signature.frozen_of(appeal)
+    if answer is None or appeal.status != S.SIGNED or not (address := appeal.answer_address.strip()):
+        return None
+    mailed = appeal.answer_channel == ChannelCode.EMAIL
+    if not mailed and not (appeal.answer_channel == ChannelCode.WEBSITE and "@" in address):
+        return None
+    return [stored.size for _, stored in files_of(appeal, answer)]
+
+
+def files_of(appeal: Appeal, answer: FrozenAnswer) -> list[tuple[str, StoredFile]]:
     """Return the letter, its signature or the scan in its place, and the attachments."""
     files = signature.frozen_files(answer)
     sign = answer.signature
@@ -250,6 +320,8 @@ def _subject(appeal: Appeal) -> str:
 
 
 def _cover(appeal: Appeal, answer: FrozenAnswer, way: _Way) -> str:
+    if way.unnamed:
+        return _for_all(appeal, answer, invites=not way.public)
     addressee = people_access.letter_name(appeal.applicant)
     text = answer.text
     greeted = addressee.greeting and text.lstrip().startswith(addressee.greeting)
@@ -264,10 +336,31 @@ def _cover(appeal: Appeal, answer: FrozenAnswer, way: _Way) -> str:
             "signer": answer.signer.short_name,
             "department": staff.department(),
             "status_url": f"{settings.BASE_URL}/status/",
-            "feedback_url": f"{settings.BASE_URL}/feedback/{appeal.invitation.token}/" if appeal.invitation else "",
+            "feedback_url": _feedback_url(appeal),
             "files": way.files,
         },
     )
+
+
+def _feedback_url(appeal: Appeal) -> str:
+    return f"{settings.BASE_URL}/feedback/{appeal.invitation.token}/" if appeal.invitation else ""
+
+
+def _for_all(appeal: Appeal, answer: FrozenAnswer, *, invites: bool = False) -> str:
+    """Return an answer as everybody may read it: nobody is addressed by name, nothing leads to the case.
+
+    `invites`: only its addressee reads it, so he is asked what he thinks of it.
+    """
+    greeting, text = people_access.letter_name(appeal.applicant).greeting, answer.text.strip()
+    if greeting and text.startswith(greeting):
+        text = text.removeprefix(greeting).lstrip(" ,.!\n")
+    facts: dict[str, object] = {
+        "text": text,
+        "greeted": text.startswith("Здравствуйте"),
+        "department": staff.department(),
+    }
+    facts |= {"appeal": appeal, "invites": invites, "feedback_url": _feedback_url(appeal) if invites else ""}
+    return render_to_string("appeals/letters/answer_for_all.txt", facts).strip()
 
 
 def current() -> QuerySet[Dispatch]:

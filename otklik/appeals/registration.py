@@ -21,7 +21,7 @@ from otklik.core import built, journal
 from otklik.core import terms as rules
 from otklik.core.errors import DomainError
 from otklik.core.models import Regime
-from otklik.correspondence import inbox
+from otklik.correspondence import inbox, social
 from otklik.correspondence.models import ChannelCode, ContactPoint, IncomingMessage, Thread
 from otklik.people import applicants
 from otklik.people.applicants import Candidate, Typed
@@ -142,6 +142,9 @@ def open_appeals_of(known: Iterable[Applicant], address: str = "") -> list[Appea
     same = Q(applicant__in={pk for one in known for pk in applicants.group(one)})
     if address:
         same |= Q(answer_channel=ChannelCode.EMAIL, answer_address__iexact=address)
+    if social.is_place(address):
+        wrote = IncomingMessage.objects.filter(sender_address=address, thread__isnull=False)
+        same |= Q(thread__in=wrote.values("thread"))
     rows = Appeal.objects.filter(same).exclude(status=Appeal.Status.CLOSED)
     return list(rows.select_related("regime", "executor", "unit").order_by("-registered_on", "-pk")[:5])
 
@@ -306,6 +309,7 @@ def _check_entry(message: IncomingMessage, entry: Entry, on: date) -> None:
     ]
     if missing:
         raise EntryIncomplete(what=", ".join(missing))
+    ways.check_regime(entry.answer_channel, statutory=entry.regime.statutory)
     if entry.answer_address.strip():
         ways.check_address(entry.answer_channel, entry.answer_address)
     if on > timezone.localdate():

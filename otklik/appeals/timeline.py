@@ -65,7 +65,7 @@ def _incoming(appeal: Appeal) -> Iterator[Event]:
     has_files = Exists(IncomingFile.objects.filter(message=OuterRef("pk")))
     messages = list(IncomingMessage.objects.filter(taken__appeal=appeal).annotate(has_files=has_files))
     with_files = [message for message in messages if message.has_files]
-    prefetch_related_objects(with_files, Prefetch("files", IncomingFile.objects.select_related("stored")))
+    prefetch_related_objects(with_files, Prefetch("files", IncomingFile.objects.select_related("stored__examination")))
     for message in messages:
         title = message.subject or "Сообщение без темы"
         files = list(message.files.all()) if message.has_files else []
@@ -76,8 +76,9 @@ def _incoming(appeal: Appeal) -> Iterator[Event]:
 def _outgoing(appeal: Appeal) -> Iterator[Event]:
     messages = OutgoingMessage.objects.filter(thread=appeal.thread_id).select_related("created_by")
     letters = list(messages)
-    # Only answers carry files; where there is none yet, nothing is asked.
-    answers = [message for message in letters if message.kind == OutgoingMessage.Kind.ANSWER]
+    # Only answers and reports of them carry files; where there is none yet, nothing is asked.
+    with_files = (OutgoingMessage.Kind.ANSWER, OutgoingMessage.Kind.REPORT)
+    answers = [message for message in letters if message.kind in with_files]
     prefetch_related_objects(answers, Prefetch("files", OutgoingFile.objects.select_related("stored")))
     for message in letters:
         who = "Автоматически" if message.automatic or message.created_by is None else message.created_by.short_name

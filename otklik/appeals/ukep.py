@@ -2,31 +2,13 @@
 
 from __future__ import annotations
 
-import binascii
-import hashlib
-import re
-from collections.abc import Callable
 from typing import Any, Final
 
-import gostcrypto
-from asn1crypto import cms, pem, x509
-
+from otklik.core import signatures
 from otklik.core.errors import DomainError
 
-MAX_BYTES: Final = 1024 * 1024  # a detached signature is some kilobytes; more is another file
-
-
-def _streebog(name: str) -> Callable[[bytes], bytes]:
-    return lambda content: bytes(gostcrypto.gosthash.new(name, data=bytearray(content)).digest())
-
-
-# ГОСТ Р 34.11-2012 (RFC 7091 arcs) and the SHA-2 family: the digests met in signatures of Russian offices.
-DIGESTS: Final[dict[str, Callable[[bytes], bytes]]] = {
-    "1.2.643.7.1.1.2.2": _streebog("streebog256"),
-    "1.2.643.7.1.1.2.3": _streebog("streebog512"),
-    "2.16.840.1.101.3.4.2.1": lambda content: hashlib.sha256(content).digest(),
-    "2.16.840.1.101.3.4.2.3": lambda content: hashlib.sha512(content).digest(),
-}
+MAX_BYTES: Final = signatures.MAX_BYTES
+DIGESTS: Final = signatures.DIGESTS
 
 
 class BadSignatureFile(DomainError):
@@ -51,9 +33,9 @@ def check(raw: bytes, content: bytes) -> dict[str, str]:
     algorithm = info["digest_algorithm"]["algorithm"].dotted
     if algorithm not in DIGESTS:
         raise BadSignatureFile(why="хеш посчитан неизвестным способом. Нужен ГОСТ Р 34.11-2012 или SHA-2.")
-    if _message_digest(info) != DIGESTS[algorithm](content):
+    if signatures.message_digest(info) != DIGESTS[algorithm](content):
         raise BadSignatureFile(why="подписан другой файл. Скачайте письмо со страницы ещё раз и подпишите его.")
-    return _certificate(signed, info) | {"digest_algorithm": algorithm}
+    return signatures.signer_of(signed, info) | {"digest_algorithm": algorithm}
 
 
 def check_holder(certificate: dict[str, str], last_name: str) -> None:
@@ -73,55 +55,6 @@ def _signed_data(raw: bytes) -> Any:
     if len(raw) > MAX_BYTES:
         raise BadSignatureFile(why="он слишком большой для подписи. Выберите файл .sig, а не сам документ.")
     try:
-        info = cms.ContentInfo.load(_der(raw), strict=True)
-        if info["content_type"].native != "signed_data":
-            raise ValueError("no signed data")
-        signed = info["content"]
-        _ = signed["signer_infos"], signed["encap_content_info"]["content"]
-    except (ValueError, TypeError, KeyError, binascii.Error) as exc:
+        return signatures.load(raw)
+    except ValueError as exc:
         raise BadSignatureFile(why="это не файл электронной подписи (CMS). Выберите файл .sig или .p7s.") from exc
-    return signed
-
-
-def _der(raw: bytes) -> bytes:
-    """Return DER bytes of a signature saved as DER, PEM, or bare base64."""
-    if raw[:1] == b"\x30":
-        return raw
-    text = raw.lstrip(b"\xef\xbb\xbf").strip()
-    if pem.detect(text):
-        return bytes(pem.unarmor(text)[2])
-    return binascii.a2b_base64(re.sub(rb"\s+", b"", text), strict_mode=True)
-
-
-def _message_digest(info: Any) -> bytes | None:
-    for attribute in info["signed_attrs"] or ():
-        if attribute["type"].native == "message_digest":
-            values = list(attribute["values"])
-            return bytes(values[0].native) if len(values) == 1 else None
-    return None
-
-
-def _certificate(signed: Any, info: Any) -> dict[str, str]:
-    """Return names and validity from the signer's certificate, empty where the file carries none."""
-    sid = info["sid"]
-    for choice in signed["certificates"] or ():
-        certificate = choice.chosen
-        if isinstance(certificate, x509.Certificate) and _is_of(certificate, sid):
-            validity = certificate["tbs_certificate"]["validity"]
-            return {
-                "subject": certificate.subject.human_friendly,
-                "issuer": certificate.issuer.human_friendly,
-                "serial": format(certificate.serial_number, "x"),
-                "valid_from": validity["not_before"].native.isoformat(),
-                "valid_to": validity["not_after"].native.isoformat(),
-            }
-    return {}
-
-
-def _is_of(certificate: Any, sid: Any) -> bool:
-    if sid.name == "issuer_and_serial_number":
-        return bool(
-            sid.chosen["serial_number"].native == certificate.serial_number
-            and sid.chosen["issuer"].dump() == certificate.issuer.dump()
-        )
-    return bool(sid.chosen.native == certificate.key_identifier)

@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from otklik.core.errors import DomainError
+from otklik.correspondence import social
 from otklik.correspondence.models import ChannelCode
 from otklik.people import applicants
 
@@ -15,6 +16,13 @@ class WrongAddress(DomainError):
 
     code = "appeal.wrong_address"
     text = "Ответ туда не дойдёт: {what}. Исправьте, куда ответить, или выберите другой способ."
+
+
+class NotInNetwork(DomainError):
+    """The law names the ways of answering an appeal; a network is none of them."""
+
+    code = "appeal.not_in_network"
+    text = "На обращение по 59-ФЗ в социальной сети и мессенджере не отвечают: выберите электронную почту или почту."
 
 
 def name(channel: str) -> str:
@@ -35,3 +43,12 @@ def check_address(channel: str, address: str) -> None:
         raise WrongAddress(what="не указан почтовый адрес")
     elif channel == ChannelCode.HOTLINE and not applicants.phone_key(address):
         raise WrongAddress(what=f"«{address}» — не номер телефона, нужен вид 8 913 123-45-67")
+    elif channel in social.NETWORKS and social.place_of(channel, address) is None:
+        shape = social.NETWORKS[ChannelCode(channel)]
+        raise WrongAddress(what=f"«{address}» — не адрес в сети «{name(channel)}», нужен вид {shape}")
+
+
+def check_regime(channel: str, *, statutory: bool) -> None:
+    """Raise NotInNetwork where the law does not let an answer go that way."""
+    if statutory and channel in social.NETWORKS:
+        raise NotInNetwork

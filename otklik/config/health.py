@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from otklik.core import beats
 from otklik.core.access import public
-from otklik.reports import health
+from otklik.reports import channels, health
 from otklik.search import reading
 
 
@@ -26,6 +26,7 @@ def ready(request: HttpRequest) -> JsonResponse:
     try:
         working = sorted(beats.living().values_list("kind", flat=True))
         told = {"status": "ready", "channels": health.waiting(), "working": working, "search": _search()}
+        told["outages"] = channels.under_way()
         return JsonResponse(told)
     except DatabaseError:
         return JsonResponse({"status": "no database"}, status=503)

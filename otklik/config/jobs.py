@@ -20,13 +20,17 @@ from otklik.api import limits as api_limits
 from otklik.api import once
 from otklik.appeals import answered, bulk, registration, signals, signature
 from otklik.appeals.lessons import letters
-from otklik.channels.mail import imap
-from otklik.channels.registry import all_channels, all_readers
+from otklik.channels.mail import idle, imap
+from otklik.channels.pos import imports as pos_imports
+from otklik.channels.post import station
+from otklik.channels.registry import all_channels, all_connected, all_readers
 from otklik.channels.site import attached, limits
+from otklik.channels.webhooks import calls as webhook_calls
+from otklik.config import medo_notices
 from otklik.config.backup import make
-from otklik.core import beats, files, journal
+from otklik.core import beats, examining, files, journal
 from otklik.core.models import Firing, JournalEntry, JournalSeal
-from otklik.correspondence import delivery, inbox, staff_mail
+from otklik.correspondence import connections, delivery, inbox, staff_mail
 from otklik.correspondence.channel import Channel
 from otklik.hotline import calls
 from otklik.knowledge import file_texts, finding, lessons, materials, proposals, quality, quarters, schedule, weeks
@@ -63,8 +67,14 @@ def steps(channels: Mapping[str, Channel]) -> dict[str, Callable[[], bool]]:
     return {
         "read": partial(inbox.parse_next, all_readers()),
         "join": registration.join_certain,
+        "pos-imports": partial(pos_imports.work_next, channels["pos"]),
         "bulk": bulk.work_next,
         "send": partial(delivery.send_next, channels),
+        "scans": station.work_next,
+        "examine": examining.work_next,
+        **{f"webhooks-{number}": webhook_calls.send_next for number in (1, 2)},
+        # A step of its own for each channel: one that is slow to answer delays no other.
+        **{f"send-{code}": partial(delivery.send_next, {code: one}) for code, one in channels.items()},
         "file-texts": file_texts.read_next,
         "test-sets": quality.work_next,
         "notices": notices.work_next,
@@ -82,6 +92,15 @@ def periodic() -> list[Job]:
             Job(f"mailbox-{number}", partial(imap.poll, url, mail), every=timedelta(seconds=settings.MAIL_SECONDS))
             for number, url in enumerate(settings.MAILBOXES, 1)
         ),
+        *(
+            Job(f"channel-{code}", partial(connections.visit, channel), every=timedelta(seconds=channel.every))
+            for code, channel in all_connected().items()
+            if channel.every
+        ),
+        Job("medo-notices", medo_notices.tell, every=timedelta(minutes=1)),
+        Job("return-stuck-webhooks", webhook_calls.return_stuck, every=timedelta(minutes=1)),
+        Job("sweep-webhooks", webhook_calls.forget_old, daily_at=time(3, 48)),
+        Job("examine-missed", inbox.ask_of_unexamined, every=timedelta(minutes=10)),
         Job("return-stuck", delivery.return_stuck, every=timedelta(minutes=1)),
         Job("return-stuck-staff-mail", staff_mail.return_stuck, every=timedelta(minutes=1)),
         Job("publish-scheduled", schedule.carry_out, every=timedelta(minutes=1)),
@@ -92,6 +111,7 @@ def periodic() -> list[Job]:
         Job("tell-of-law", notices.tell_of_law, daily_at=time(7, 5)),
         Job("tell-of-instructions", notices.tell_of_instructions, daily_at=time(7, 10)),
         Job("tell-of-calls", notices.tell_of_calls, every=timedelta(minutes=5)),
+        Job("watch-channels", notices.tell_of_channels, every=timedelta(minutes=5)),
         Job("carry-out-transfers", accounts.carry_out_moves, daily_at=time(0, 1)),
         Job("seal-journal", seal_past_days, daily_at=time(0, 10)),
         Job("sweep-files", sweep_files, daily_at=time(3, 0)),
@@ -115,8 +135,15 @@ def periodic() -> list[Job]:
         Job("close-endless-calls", calls.close_endless, every=timedelta(hours=1)),
         Job("look-at-appointments", partial(displaced.look, by=None), every=timedelta(minutes=15)),
         Job("remove-recordings", recordings.remove_expired, daily_at=time(3, 35)),
+        Job("forget-scan-pages", station.forget_pages, daily_at=time(3, 44)),
         Job("sweep-firings", forget_old_firings, daily_at=time(3, 40)),
     ]
+
+
+def listened_to() -> list[tuple[str, str]]:
+    """Return the mailboxes that tell of letters at once: the job that polls each, and its address."""
+    boxes = enumerate(settings.MAILBOXES, 1)
+    return [(f"mailbox-{number}", url) for number, url in boxes if idle.wanted(url)]
 
 
 def _encoding() -> list[Job]:
@@ -140,6 +167,7 @@ def seal_past_days() -> None:
 
 def sweep_files() -> int:
     """Remove files no row names, unless a backup is being made: it still needs what its moment named."""
+    examining.finish_destroying()
     return 0 if make.is_running() else files.sweep_orphans()
 
 

@@ -15,6 +15,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from otklik.appeals import defaults as appeals
+from otklik.channels.pos import dictionary as pos
 from otklik.core import defaults as core
 from otklik.correspondence import defaults as correspondence
 from otklik.hotline import defaults as hotline
@@ -44,6 +45,7 @@ def load_defaults() -> None:
     people.load()
     dictionary.load()
     correspondence.load()
+    pos.load()
     knowledge.load()
     surveys.load()
     hotline.load()

@@ -93,6 +93,9 @@ INSTALLED_APPS = [
     "otklik.api",
     "otklik.appeals",
     "otklik.channels.mail",
+    "otklik.channels.pos",
+    "otklik.channels.post",
+    "otklik.channels.webhooks",
     "otklik.channels.site",
     "otklik.surveys",
     "otklik.hotline",
@@ -328,9 +331,17 @@ WAGTAILDOCS_EXTENSIONS = ["pdf", "docx", "odt", "xlsx", "ods", "txt"]
 WAGTAILSEARCH_BACKENDS = {"default": {"BACKEND": "wagtail.search.backends.database", "SEARCH_CONFIG": "russian"}}
 TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"}}
 
-# Mail: `imaps://user:password@host:993/INBOX?point=code`, several separated by spaces; SMTP as one address.
+# Mail: `imaps://user:password@host:993/INBOX?point=code`, several separated by spaces; SMTP as one address. Further
+# folders: `&folder=…`; told of new letters at once: `&idle=yes`; without a password, in both: `?auth=xoauth2`.
 MAILBOXES = os.environ.get("OTKLIK_MAILBOXES", "").split()
 MAIL_SECONDS = int(os.environ.get("OTKLIK_MAIL_SECONDS", "30"))
+MAIL_MOST_BYTES = int(os.environ.get("OTKLIK_MAIL_MOST_MB", "150")) * 2**20  # larger letters stay in the mailbox
+MAIL_TOKEN_URL = os.environ.get("OTKLIK_MAIL_TOKEN_URL", "")
+MAIL_TOKEN_CLIENT = os.environ.get("OTKLIK_MAIL_TOKEN_CLIENT", "")
+MAIL_TOKEN_SECRET = _secret("OTKLIK_MAIL_TOKEN_SECRET")
+MAIL_TOKEN_REFRESH = _secret("OTKLIK_MAIL_TOKEN_REFRESH")
+MAIL_TOKEN_SCOPE = os.environ.get("OTKLIK_MAIL_TOKEN_SCOPE", "")
+MAIL_TOKEN_COMMAND = os.environ.get("OTKLIK_MAIL_TOKEN_COMMAND", "")
 
 # The telephone exchange: listened to by `otklik exchange`, each way only where it is configured.
 EXCHANGE_AMI = _secret("OTKLIK_EXCHANGE_AMI")  # ami://user:password@host:port
@@ -340,6 +351,7 @@ EXCHANGE_CONTEXTS = frozenset(_list("OTKLIK_EXCHANGE_CONTEXTS", "from-trunk,from
 EXCHANGE_ROBOTS = frozenset(_list("OTKLIK_EXCHANGE_ROBOTS"))
 EXCHANGE_LONGEST_HOURS = int(os.environ.get("OTKLIK_EXCHANGE_LONGEST_HOURS", "4"))
 SMTP_URL = os.environ.get("OTKLIK_SMTP_URL", "smtp://127.0.0.1:25")
+SMTP_MOST_BYTES = int(os.environ.get("OTKLIK_SMTP_MOST_MB", "25")) * 2**20  # what servers of addressees usually take
 UNDO_SECONDS = int(os.environ.get("OTKLIK_UNDO_SECONDS", "30"))
 
 # What texts mean, for search by meaning beside search by words: off, package (`otklik[encoder]`), url.
@@ -357,6 +369,9 @@ UPLOAD_MAX_BYTES = int(os.environ.get("OTKLIK_UPLOAD_MAX_MB", "20")) * 1024 * 10
 WAGTAILDOCS_MAX_UPLOAD_SIZE = UPLOAD_MAX_BYTES
 UPLOAD_MAX_FILES = int(os.environ.get("OTKLIK_UPLOAD_MAX_FILES", "10"))
 
+# Looks into files that come from outside: tcp://host:3310 or unix:/run/clamav/clamd.ctl; empty: no antivirus.
+CLAMD = os.environ.get("OTKLIK_CLAMD", "").strip()
+
 # Who may read `/metrics`: networks, or whoever sends the token as `Authorization: Bearer …`.
 METRICS_FROM = _list("OTKLIK_METRICS_FROM", "127.0.0.1,::1")
 METRICS_TOKEN = os.environ.get("OTKLIK_METRICS_TOKEN", "")
@@ -365,6 +380,9 @@ SERVER_TIMING = _flag("OTKLIK_SERVER_TIMING")  # every answer says what its time
 # Click-to-call: the exchange's address, `{extension}`, `{number}`, `{at}`, `{signature}` filled in; empty: `tel:`.
 EXCHANGE_DIAL = _secret("OTKLIK_EXCHANGE_DIAL")  # an address of AMI has a password in it
 EXCHANGE_DIAL_SECRET = os.environ.get("OTKLIK_EXCHANGE_DIAL_SECRET", "")  # without it nothing is dialled
+
+# Webhooks may go to addresses inside these networks, although they are nobody's on the internet: 10.20.0.0/16
+WEBHOOK_NETWORKS = _list("OTKLIK_WEBHOOK_NETWORKS")
 
 LOG_FORMAT = "json" if os.environ.get("OTKLIK_LOG_FORMAT") == "json" else "line"
 # By one access key, all processes together.

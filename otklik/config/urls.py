@@ -7,6 +7,7 @@ from wagtail import urls as wagtail_urls
 from wagtail.admin import urls as wagtailadmin_urls
 from wagtail.admin.auth import require_admin_access
 
+from otklik.api.hooks import hook
 from otklik.config import health, metrics
 from otklik.core import low_vision
 from otklik.core.access import public
@@ -35,6 +36,7 @@ urlpatterns = [
     # The name is Wagtail's: it makes addresses of files by it.
     path("documents/<row:pk>/<str:name>", documents.give_out, name="wagtaildocs_serve"),
     path("api/v1/", include("otklik.api.urls")),
+    path("hooks/<slug:channel>/", hook, name="hook"),
     path("stand/", include("otklik.demo.urls")),
     path("kb/_util/login/", SIGN_IN),
     path("", include("otklik.portal.urls")),

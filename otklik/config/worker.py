@@ -12,6 +12,7 @@ from contextlib import suppress
 from django.db import DatabaseError, close_old_connections, connection
 from django.utils import timezone
 
+from otklik.channels.mail import idle
 from otklik.channels.registry import all_channels
 from otklik.config import firing, jobs
 from otklik.config.indexing import Guard
@@ -21,6 +22,7 @@ from otklik.core.models import Firing, WorkerBeat
 log = logging.getLogger("otklik.worker")
 IDLE = 1.0  # seconds between looks at an empty queue
 AFTER_ERROR = 5.0  # seconds before a step that failed is tried again
+BYE = 3.0  # seconds the end waits for who listens to a mailbox that does not answer
 AT_ONCE = 4  # periodic jobs of one worker
 
 
@@ -96,6 +98,9 @@ class Worker:
 def schedule(stopping: threading.Event) -> None:
     """Plan periodic jobs until stopped. Any number of schedulers may run."""
     planned: dict[str, object] = {}
+    listening = [threading.Thread(target=_listen, args=(*box, stopping), daemon=True) for box in jobs.listened_to()]
+    for thread in listening:
+        thread.start()
     everything, beat, beaten = jobs.periodic(), beats.Beat(WorkerBeat.Kind.SCHEDULER), -beats.EVERY
     while not stopping.is_set():
         close_old_connections()
@@ -112,7 +117,27 @@ def schedule(stopping: threading.Event) -> None:
             log.exception("jobs cannot be planned")
             stopping.wait(AFTER_ERROR)
         stopping.wait(IDLE)
+    for thread in listening:
+        thread.join(BYE)
     _leave(beat)
+
+
+def _listen(job: str, url: str, stopping: threading.Event) -> None:
+    """Plan a poll as soon as a mailbox tells of a letter; whatever goes wrong here, the clock goes on planning."""
+
+    def wake() -> bool:
+        close_old_connections()
+        try:
+            return firing.plan_now(job)
+        except DatabaseError:
+            return False
+
+    try:
+        idle.watch(url, wake, stopping)
+    except Exception:
+        log.exception("%s is not listened to any more", job)
+    finally:
+        connection.close()
 
 
 def _leave(beat: beats.Beat) -> None:

@@ -21,8 +21,8 @@ from django.utils.text import get_valid_filename
 
 from otklik.core import sniffing
 from otklik.core.errors import DomainError
-from otklik.core.models import StoredFile
-from otklik.core.storage import DurableStorage
+from otklik.core.models import FileExamination, StoredFile
+from otklik.core.storage import DurableStorage, sync_each
 
 Answer = TypeVar("Answer", bound=HttpResponseBase)
 
@@ -38,6 +38,22 @@ class Refused(DomainError):
     text = "Файл «{name}» не принят: {why}. {do}"
 
 
+class KeptAside(DomainError):
+    """A file that is given out to nobody until an administrator decides."""
+
+    code = "files.kept_aside"
+    text = "Файл «{name}» не выдаётся: {why}. Решает администратор на странице «Отложенные файлы»."
+    status = 403
+
+
+class NotYet(DomainError):
+    """A file that the antivirus has not looked into yet."""
+
+    code = "files.not_yet"
+    text = "Файл «{name}» ещё проверяется антивирусом. Откройте его через минуту."
+    status = 409
+
+
 def storage() -> Storage:
     """Return the storage that settings name for files."""
     return storages["files"]
@@ -50,8 +66,14 @@ def store(content: bytes | Path | IO[bytes], *, name: str = "") -> StoredFile:
 
 def store_each(items: Iterable[tuple[str, bytes | Path | IO[bytes]]]) -> list[StoredFile]:
     """Keep several (name, content) as `store` keeps one, in a fixed number of statements."""
+    items, unsynced = list(items), set[Path]()
     with ExitStack() as open_spools:
-        spooled = [(name, *open_spools.enter_context(_spooled(content))) for name, content in items]
+        # Of many each waits for the disk together with the others, not after them.
+        spooled = [
+            (name, *open_spools.enter_context(_spooled(content, sync=len(items) == 1))) for name, content in items
+        ]
+        if len(items) > 1:
+            sync_each(spool for _, spool, _, _ in spooled)
         wanted = {sha256 for _, _, sha256, _ in spooled}
         known = {row.sha256: row for row in StoredFile.objects.filter(sha256__in=wanted)} if wanted else {}
         new: dict[str, StoredFile] = {}
@@ -60,8 +82,9 @@ def store_each(items: Iterable[tuple[str, bytes | Path | IO[bytes]]]) -> list[St
                 continue
             path = f"{sha256[:2]}/{sha256[2:4]}/{sha256}"
             content_type = sniffing.content_type(spool, name)
-            storage().save(path, _Spool(spool))
+            storage().save(path, _Spool(spool, unsynced))
             new[sha256] = StoredFile(sha256=sha256, size=size, path=path, content_type=content_type)
+    sync_each(unsynced)
     if missing := [row for sha256, row in new.items() if sha256 not in known]:
         StoredFile.objects.bulk_create(missing, ignore_conflicts=True)
         known |= {row.sha256: row for row in StoredFile.objects.filter(sha256__in=[row.sha256 for row in missing])}
@@ -90,16 +113,17 @@ def _digest_of(path: str) -> str:
 class _Spool(File[bytes]):
     """A written temporary file, to be moved (local folder) or read (any other storage)."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, unsynced: set[Path] | None = None) -> None:
         super().__init__(path.open("rb"), name=path.name)
         self._path = path
+        self.unsynced = unsynced  # folders whose new names somebody else makes last
 
     def temporary_file_path(self) -> str:
         return str(self._path)
 
 
 @contextmanager
-def _spooled(content: Content) -> Iterator[tuple[Path, str, int]]:
+def _spooled(content: Content, *, sync: bool = True) -> Iterator[tuple[Path, str, int]]:
     """Write the content to a temporary file, fsynced and hashed on the way; leave nothing behind on any failure."""
     folder = Path(settings.FILES_ROOT) / ".tmp"
     folder.mkdir(parents=True, exist_ok=True)
@@ -112,7 +136,8 @@ def _spooled(content: Content) -> Iterator[tuple[Path, str, int]]:
                 sha256.update(chunk)
                 size += len(chunk)
             file.flush()
-            os.fsync(file.fileno())
+            if sync:
+                os.fsync(file.fileno())
         yield Path(name), sha256.hexdigest(), size
     finally:
         with suppress(FileNotFoundError):
@@ -196,9 +221,25 @@ def safe_name(name: str) -> str:
 
 
 def response(stored: StoredFile, name: str) -> FileResponse:
-    """Return the file as a download: never shown inside our pages, never run, its type not guessed again."""
+    """Return the file as a download: never shown inside our pages, never run, its type not guessed again.
+
+    Raise KeptAside where it is infected, a program or destroyed; NotYet while an antivirus has still to look into it.
+    """
+    _check_examined(stored, name)
     kind = stored.content_type if stored.content_type in sniffing.HARMLESS else "application/octet-stream"
     return download(FileResponse(open_file(stored), content_type=kind), safe_name(name))
+
+
+def _check_examined(stored: StoredFile, name: str) -> None:
+    row = FileExamination.objects.filter(stored=stored).only("state", "found").first()
+    if row is None:
+        return
+    state = FileExamination.State
+    if row.state in {state.INFECTED, state.BLOCKED, state.DESTROYED}:
+        why = f"{row.get_state_display()}{f' ({row.found})' if row.state != state.DESTROYED and row.found else ''}"
+        raise KeptAside(name=safe_name(name), why=why)
+    if row.state in {state.WAITING, state.UNCHECKED} and settings.CLAMD:
+        raise NotYet(name=safe_name(name))
 
 
 def download(answer: Answer, name: str) -> Answer:

@@ -47,6 +47,18 @@ def when_at_work(at: datetime, calendar: WorkCalendar, hours: Hours = DEPARTMENT
     return _moment(calendar.next_working(today), hours.opens)
 
 
+def at_work_between(since: datetime, until: datetime, calendar: WorkCalendar, hours: Hours = DEPARTMENT) -> timedelta:
+    """Return for how long people have been at work between two moments; nothing where the second is the earlier."""
+    since, until = timezone.localtime(since), timezone.localtime(until)
+    total, day = timedelta(), since.date()
+    while day <= until.date():
+        if calendar.is_working(day):
+            opens, closes = _moment(day, hours.opens), _moment(day, hours.closing(day, calendar.day(day).kind))
+            total += max(timedelta(), min(until, closes) - max(since, opens))
+        day += timedelta(days=1)
+    return total
+
+
 def next_time(at: datetime, of_day: time, calendar: WorkCalendar | None) -> datetime:
     """Return the next moment after `at` when the clock shows this; with a calendar on a working day only."""
     day = timezone.localdate(at)

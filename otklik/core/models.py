@@ -160,6 +160,47 @@ class StoredFile(models.Model):
         return self.sha256[:12]
 
 
+class FileExamination(models.Model):
+    """What became of looking into a file that came from outside: what lies in it, and whether it may be opened."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "не проверен"
+        UNCHECKED = "unchecked", "не проверен: антивирус не подключён"
+        CLEAN = "clean", "чист"
+        FAILED = "failed", "проверить не удалось"
+        INFECTED = "infected", "заражён"
+        BLOCKED = "blocked", "это программа"
+        RELEASED = "released", "разрешён администратором"
+        DESTROYED = "destroyed", "удалён администратором"
+
+    stored = models.OneToOneField(StoredFile, models.CASCADE, related_name="examination", verbose_name="файл")
+    state = models.CharField("состояние", max_length=10, choices=State, default=State.WAITING)
+    found = models.CharField("что найдено", max_length=300, blank=True)
+    locked = models.BooleanField("защищён паролем", default=False)
+    inside = models.JSONField("что в архиве", default=list, blank=True, help_text="Имя и размер каждого файла.")
+    more_inside = models.PositiveIntegerField("ещё в архиве", default=0)
+    attempts = models.PositiveSmallIntegerField("попыток", default=0)
+    not_before = models.DateTimeField("проверять не раньше", null=True, blank=True, help_text="Пусто — больше никогда.")
+    asked_at = models.DateTimeField("поставлен на проверку", auto_now_add=True)
+    examined_at = models.DateTimeField("проверен", null=True, blank=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="кто решил"
+    )
+    decided_at = models.DateTimeField("когда решено", null=True, blank=True)
+    reason = models.CharField("почему так решено", max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = "проверка файла"
+        verbose_name_plural = "проверки файлов"
+        indexes = [
+            models.Index(fields=["not_before", "id"], condition=~Q(not_before=None), name="examination_due"),
+            models.Index(fields=["state"], name="examination_state"),
+        ]
+
+    def __str__(self) -> str:
+        return f"проверка файла {self.stored_id}"
+
+
 class ChainHead(models.Model):
     """Sequence and last hash of one chain, journal or access log; locked while a row is appended."""
 

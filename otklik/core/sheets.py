@@ -42,6 +42,19 @@ class Cell(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Limits:
+    """How much of a table of others is taken: bytes as it comes, bytes unpacked, columns."""
+
+    packed: int = MAX_BYTES
+    unpacked: int = MAX_UNPACKED
+    columns: int = _MAX_COLUMNS
+
+
+USUAL: Final = Limits()
+_EMPTY: Final = Cell("")  # one for all: a wide table is mostly that
+
+
+@dataclass(frozen=True)
 class Row:
     """One row as it was brought: its number, texts by column, what is wrong with its cells."""
 
@@ -84,22 +97,24 @@ def xlsx(rows: Iterable[Iterable[object]], *, title: str) -> bytes:
     return spool.getvalue()
 
 
-def read(upload: IO[bytes], name: str, *, most_rows: int, csv_too: bool = False) -> list[tuple[int, list[Cell]]]:
+def read(
+    upload: IO[bytes], name: str, *, most_rows: int, csv_too: bool = False, limits: Limits = USUAL
+) -> list[tuple[int, list[Cell]]]:
     """Return the filled rows of the first sheet and their numbers; nothing is run, a formula is told by its address.
 
     `csv_too`: a CSV as well, as programs and Excel write it: UTF-8 or Windows-1251; semicolons, commas, tabs.
     """
     from openpyxl import load_workbook
 
-    content = upload.read(MAX_BYTES + 1)
+    content = upload.read(limits.packed + 1)
     if csv_too and name.lower().endswith(".csv"):
         return list(_of_csv(content, most_rows))
-    _check(content, name)
+    _check(content, name, limits)
     try:
         book = load_workbook(io.BytesIO(content), read_only=True, data_only=False, keep_links=False)
         sheet = book.worksheets[0]
         sheet.reset_dimensions()  # what the sheet says of its size is not believed
-        return list(_filled(sheet.iter_rows(max_col=_MAX_COLUMNS), most_rows))
+        return list(_filled(sheet.iter_rows(max_col=limits.columns), most_rows))
     except (zipfile.BadZipFile, KeyError, ValueError, TypeError, IndexError, OSError, EOFError):
         raise BadSheet(what="это не таблица Excel или она повреждена. Сохраните её заново как .xlsx.") from None
     except Exception as exc:  # the XML of a made-up file fails in many ways, all of them the file's fault
@@ -139,14 +154,14 @@ def under(columns: Mapping[int, str], number: int, cells: Sequence[Cell]) -> Row
     return Row(number, {field: cell.text for field, cell in read.items()}, wrong)
 
 
-def _check_size(content: bytes) -> None:
-    if len(content) > MAX_BYTES:
-        raise BadSheet(what=f"он больше {MAX_BYTES // 1024 // 1024} МБ. Оставьте в таблице только один список.")
+def _check_size(content: bytes, most: int = MAX_BYTES) -> None:
+    if len(content) > most:
+        raise BadSheet(what=f"он больше {most // 1024 // 1024} МБ. Оставьте в таблице только один список.")
 
 
-def _check(content: bytes, name: str) -> None:
+def _check(content: bytes, name: str, limits: Limits) -> None:
     """Refuse what is no spreadsheet, and what would grow beyond measure when unpacked."""
-    _check_size(content)
+    _check_size(content, limits.packed)
     if not name.lower().endswith(".xlsx"):
         raise BadSheet(what="нужна таблица Excel с расширением .xlsx. Сохраните список в этом виде.")
     files.check(content, name)
@@ -155,7 +170,7 @@ def _check(content: bytes, name: str) -> None:
             parts = archive.infolist()
     except zipfile.BadZipFile:
         raise BadSheet(what="он повреждён. Сохраните таблицу заново.") from None
-    if len(parts) > _MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED:
+    if len(parts) > _MAX_PARTS or sum(part.file_size for part in parts) > limits.unpacked:
         raise BadSheet(what="в распакованном виде он слишком велик. Скопируйте список в новую таблицу.")
     if any("vba" in part.filename.lower() for part in parts):
         raise BadSheet(what="в нём есть макросы. Сохраните таблицу как обычную .xlsx, без макросов.")
@@ -179,7 +194,7 @@ def _filled(rows: Iterable[Sequence[Any]], most_rows: int) -> Iterator[tuple[int
 def _read_cell(cell: Any) -> Cell:
     value = getattr(cell, "value", None)
     if value is None:
-        return Cell("")
+        return _EMPTY
     if cell.data_type == "f":
         return Cell("", f"ячейка {cell.coordinate}: формула. Формулы не вычисляются: вставьте значение.")
     if cell.data_type == "e":

@@ -58,10 +58,10 @@ PROMISES: Final[dict[str, set[str]]] = {
     "csv": {TEXT},
 }
 HARMLESS: Final = {kind for kinds in PROMISES.values() for kind in kinds} - {"text/html"}
-_RUNNABLE_NAMES: Final = frozenset(
+RUNNABLE_NAMES: Final = frozenset(
     "exe com scr pif bat cmd ps1 vbs vbe js jse wsf wsh hta msi msp dll cpl jar lnk reg scf apk sh iso img vhd".split()  # noqa: SIM905
 )
-_PROGRAM_HEADS: Final = (
+PROGRAM_HEADS: Final = (
     b"MZ",
     b"\x7fELF",
     b"\xfe\xed\xfa\xce",
@@ -86,6 +86,8 @@ _OBJECTS: Final = re.compile(r"(^|/)embeddings/[^/]+\.bin$|(^|/)oleobject", re.I
 _NOTES: Final = ("[Content_Types].xml", "word/_rels/settings.xml.rels", "META-INF/manifest.xml")
 _RUNS: Final = re.compile(rb"macroEnabled|application/vnd\.sun\.star\.oleobject|attachedTemplate[^>]*External")
 _PDF_RUNS: Final = re.compile(rb"/(?:JavaScript|Launch|EmbeddedFiles?|RichMedia)\b")
+_PDF_LOCK: Final = re.compile(rb"/Encrypt\s*(?:<<|\d+\s+\d+\s+R)")
+_PIECE: Final = 1024 * 1024
 _PDF_NAME_CODE: Final = re.compile(rb"#([0-9A-Fa-f]{2})")
 _PDF_STREAM: Final = re.compile(rb"stream\r?\n")
 _PDF_DICTIONARY: Final = 600  # bytes before a stream in which its dictionary stands
@@ -103,7 +105,7 @@ def content_type(path: Path, name: str = "") -> str:
     """Return the type of the content; the name is not believed."""
     with path.open("rb") as file:
         head = file.read(_HEAD)
-    if head.startswith(_PROGRAM_HEADS):
+    if head.startswith(PROGRAM_HEADS):
         return PROGRAM
     if head.startswith(b"PK\x03\x04"):
         return _zip_type(path)
@@ -118,7 +120,7 @@ def content_type(path: Path, name: str = "") -> str:
 
 def _zip_type(path: Path) -> str:
     """Tell office documents from plain archives by what lies inside; nothing is unpacked but one short line."""
-    if _crowded(path):
+    if crowded(path):
         return ZIP
     try:
         with zipfile.ZipFile(path) as archive:
@@ -172,7 +174,7 @@ def problem(path: Path, name: str, *, inert: bool = False) -> Problem | None:
     `inert`: a document is refused for what runs or opens by itself, too: asked of files that we give out ourselves.
     """
     kind, suffix = content_type(path), name.rpartition(".")[2].lower() if "." in name else ""
-    if kind == PROGRAM or suffix in _RUNNABLE_NAMES:
+    if kind == PROGRAM or suffix in RUNNABLE_NAMES:
         return Problem("это программа", "Приложите документ, изображение или архив.")
     if inside := _inside(path, kind):
         return inside
@@ -195,7 +197,7 @@ def _inside(path: Path, kind: str) -> Problem | None:
     return None
 
 
-def _crowded(path: Path) -> bool:
+def crowded(path: Path) -> bool:
     """Tell whether the list of what lies inside is longer than we read: a small file may name millions."""
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -212,8 +214,38 @@ def _list_sizes(tail: bytes) -> Iterator[int]:
             yield int.from_bytes(tail[at : at + length], "little")
 
 
+def is_locked(path: Path, kind: str) -> bool:
+    """Tell whether a password keeps a document or an archive closed, as far as its format says so in the open."""
+    if kind == PDF:
+        return _is_locked_pdf(path)
+    if kind == "application/x-ole-storage":
+        return "EncryptedPackage" in _ole_streams(path)
+    if kind != ZIP and not kind.startswith((_OOXML, _ODF)):
+        return False
+    if crowded(path):
+        return False
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if any(part.flag_bits & 0x1 for part in archive.infolist()):
+                return True
+            return any(b"manifest:encryption-data" in note for note in _notes(archive))
+    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, ValueError, EOFError, zlib.error):
+        return False
+
+
+def _is_locked_pdf(path: Path) -> bool:
+    """Look for the reference to the dictionary of encryption, wherever the file keeps its trailers."""
+    before = b""
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            if _PDF_LOCK.search(before + piece):
+                return True
+            before = piece[-64:]
+    return False
+
+
 def _broken_zip(path: Path) -> Problem | None:
-    if _crowded(path):
+    if crowded(path):
         return Problem("в архиве слишком много файлов", "Разложите их на несколько архивов.")
     try:
         with zipfile.ZipFile(path) as archive:

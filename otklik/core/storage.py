@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,9 @@ from typing import Any
 from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage
+
+_FEW = 8
+_AT_ONCE = 16  # of those that wait for the disk
 
 
 class StorageSilent(OSError):
@@ -47,8 +51,11 @@ class DurableStorage(FileSystemStorage):
         made = [folder for folder in (target.parent, *target.parent.parents) if not folder.exists()]
         target.parent.mkdir(parents=True, exist_ok=True)
         os.replace(content.temporary_file_path(), target)  # type: ignore[attr-defined]
-        for folder in {target.parent, *(folder.parent for folder in made)}:
-            sync_folder(folder)
+        folders = {target.parent, *(folder.parent for folder in made)}
+        if (later := getattr(content, "unsynced", None)) is None:
+            sync_each(folders)
+        else:  # one of many: who keeps them all makes their folders last, too
+            later |= folders
         return name
 
     def listed(self) -> list[str]:
@@ -90,6 +97,17 @@ def _is_older(path: Path, seconds: float) -> bool:
     with suppress(FileNotFoundError):
         return path.stat().st_mtime < time.time() - seconds
     return False
+
+
+def sync_each(paths: Iterable[Path]) -> None:
+    """Make files and folders survive a power cut; the disk takes many at once nearly as fast as one."""
+    paths = list(paths)
+    if len(paths) < _FEW:
+        for path in paths:
+            sync_folder(path)
+        return
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        list(pool.map(sync_folder, paths))
 
 
 def sync_folder(folder: Path) -> None:

@@ -28,6 +28,15 @@ def pdf(source: Path, data: Mapping[str, Mapping[str, object]], *, on: date) -> 
     return content
 
 
+def png(source: Path, data: Mapping[str, Mapping[str, object]]) -> bytes:
+    """Return a document of one page as a picture for printing, 200 dots an inch."""
+    inputs = {name: json.dumps(value, ensure_ascii=False) for name, value in data.items()}
+    content = _compiler(source).compile(format="png", ppi=200, sys_inputs=inputs)
+    if not isinstance(content, bytes):
+        raise TypeError("typst returned no single page")
+    return content
+
+
 @cache
 def _compiler(source: Path) -> typst.Compiler:
     return typst.Compiler(input=source, root=source.parent, ignore_system_fonts=True)

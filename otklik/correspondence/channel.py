@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 
 class DeliveryError(Exception):
-    """The channel refused. `permanent` means that trying again cannot help."""
+    """The channel refused. `permanent` means that trying again cannot help, `retry_after` how many seconds to wait."""
 
-    def __init__(self, text: str, *, permanent: bool = False) -> None:
+    def __init__(self, text: str, *, permanent: bool = False, retry_after: float | None = None) -> None:
         self.permanent = permanent
+        self.retry_after = retry_after
         super().__init__(text)
 
 
 class DeliveryUnknown(Exception):
     """The connection broke after the message was handed over: it may have arrived."""
+
+
+class SourceError(Exception):
+    """The source gives nothing now: what an administrator reads (Russian); `retry_after`: seconds it asked to wait."""
+
+    def __init__(self, text: str, *, retry_after: float | None = None) -> None:
+        self.retry_after = retry_after
+        super().__init__(text)
 
 
 class ParseError(Exception):
@@ -72,6 +81,9 @@ class Parsed:
     machine: str = ""  # IncomingMessage.Machine
     bounce_of: str = ""  # Message-ID of ours that a delivery report is about
     bounce_permanent: bool = False
+    bounce_action: str = ""  # DeliveryReport.Action, as the report says it
+    bounce_status: str = ""  # «5.1.1»
+    bounce_said: str = ""  # in the words of the server that reports
     notes: Sequence[str] = ()  # Russian remarks for the clerk: «кодировка определена по содержанию»
     files: Sequence[ParsedFile] = ()
     facts: dict[str, Any] = field(default_factory=dict)
@@ -118,3 +130,61 @@ class Channel(Reader, Protocol):
     def send(self, item: ToSend) -> str:
         """Hand one message over; return what the other side called it. Raise DeliveryError or DeliveryUnknown."""
         ...
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One thing an administrator writes down to connect a channel; secrets are kept encrypted and never shown."""
+
+    name: str
+    label: str  # Russian, as the other side's own pages call it
+    hint: str = ""
+    kind: Literal["text", "secret", "number", "yes", "folder", "long"] = "text"
+    required: bool = True
+    default: Any = ""
+
+
+class Connected(Channel, Protocol):
+    """A channel that is connected on its page: `connections.of(code)` holds what was written down there."""
+
+    settings: ClassVar[Sequence[Setting]]
+    every: ClassVar[int]  # seconds between two visits of `fetch`; 0: it is never asked, it comes by itself
+    sends: ClassVar[bool]  # a program hands answers over; else a person carries them and says so
+    guide: ClassVar[str]  # page of docs/channels/
+
+    def try_out(self) -> str:
+        """Ask the other side who we are; return what it said (Russian). Raise SourceError."""
+        ...
+
+
+@dataclass(frozen=True)
+class Called:
+    """A request that another system's server sent us."""
+
+    body: bytes
+    headers: Mapping[str, str]  # names in lower case
+    query: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What that server gets back."""
+
+    text: str = "ok"
+    status: int = 200
+    content_type: str = "text/plain; charset=utf-8"
+
+
+class Listener(Connected, Protocol):
+    """A channel whose other side calls us at `/hooks/<code>/`."""
+
+    def hear(self, called: Called) -> Reply:
+        """Check who calls, keep the message through `inbox.accept`, and only then say that it was got.
+
+        Raise Refused for a wrong secret; anything else that goes wrong is answered 500 and repeated by the caller.
+        """
+        ...
+
+
+class Refused(Exception):
+    """Whoever calls does not prove to be the other side: answered 403 and kept nowhere."""

@@ -21,11 +21,12 @@ POINTS = [
     ("ok", "Группа в Одноклассниках", ChannelCode.OK, ""),
     ("telegram", "Telegram", ChannelCode.TELEGRAM, ""),
     ("pos", "ПОС «Госуслуги. Решаем вместе»", ChannelCode.POS, ""),
+    ("max", "Мессенджер MAX", ChannelCode.MAX, ""),
 ]
 
 
 def load() -> None:
-    """Fill the contact points of the eleven channels."""
+    """Fill the contact points of the channels of the order, and of MAX."""
     ContactPoint.objects.bulk_create(
         [
             ContactPoint(code=code, name=name, channel=channel, address=address, valid_from=SINCE, order=order * 10)

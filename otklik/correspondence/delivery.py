@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import random
 import socket
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, time, timedelta
+from contextlib import suppress
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
@@ -22,13 +24,16 @@ from otklik.core import journal
 from otklik.core.crashpoints import reach
 from otklik.core.errors import DomainError
 from otklik.core.models import StoredFile
-from otklik.correspondence.channel import Channel, DeliveryError, DeliveryUnknown, ToSend
+from otklik.correspondence import connections, pace
+from otklik.correspondence.channel import Channel, DeliveryError, DeliveryUnknown, Parsed, ToSend
 from otklik.correspondence.models import (
     ChannelCode,
     ContactPoint,
+    DeliveryReport,
     IncomingMessage,
     OutgoingFile,
     OutgoingMessage,
+    SendingRule,
     Thread,
 )
 from otklik.correspondence.text import address_key, clean, fit
@@ -38,10 +43,14 @@ from otklik.people.models import Employee
 log = logging.getLogger("otklik.delivery")
 
 State = OutgoingMessage.State
-# Channels with a program on the other side; what goes by any other is carried by a person.
-BY_PROGRAM = frozenset({ChannelCode.EMAIL, ChannelCode.WEBSITE})
+# Channels with a program on the other side; what goes by any other is carried by a person. The others of these
+# only while they are connected.
+ALWAYS = frozenset({ChannelCode.EMAIL, ChannelCode.WEBSITE})
 # Pauses after a passing refusal: four days in all, as RFC 5321, 4.5.4.1 advises.
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 480, 720, 1440, 1440, 1440))
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+# By how much a pause may be longer, by chance.
+JITTER = 0.1
 # A sending that has lasted longer belongs to a dead worker.
 SENDING_LEASE = timedelta(minutes=30)
 # Names before «@» behind which nobody reads.
@@ -144,7 +153,7 @@ def _first_state(channel: str, imported: bool) -> str:
     """Return where a row starts: what is brought in from history sends nothing."""
     if imported:
         return State.SENT
-    return State.QUEUED if channel in BY_PROGRAM else State.BY_HAND
+    return State.QUEUED if channel in ALWAYS or connections.sends(channel) else State.BY_HAND
 
 
 def _stored(content: StoredFile | bytes | Path | IO[bytes], name: str) -> StoredFile:
@@ -187,44 +196,81 @@ def _record(action: str, row: OutgoingMessage, *, by: Employee | None, **data: A
 
 
 def send_next(channels: Mapping[str, Channel]) -> bool:
-    """Send one waiting message. Return False when there is nothing to do."""
+    """Send one waiting message. Return False when there is nothing to do.
+
+    The channel nothing was sent by for the longest goes first, so that many rows of one delay no other; one that fails,
+    has been asked to wait or has sent all it may is passed by.
+    """
     now = timezone.now()
     due = OutgoingMessage.objects.filter(state=State.QUEUED, not_before__lte=now, channel__in=list(channels))
-    row = due.order_by("not_before", "id").first()
-    if row is None:
-        return False
-    channel = channels[row.channel]
+    for code, rule in _turns(due, now):
+        mine = due.filter(channel=code)
+        if (waits := pace.waits_for_morning(rule, now)) is not None:
+            mine = mine.exclude(waits) if waits else mine.none()
+        if mine.exists() and (row := _taken(mine, rule, channels[code], now)):
+            reach("dispatch.after_lease")
+            _attempt(row, channels[code], row.leased_by)
+            return True
+    return False
+
+
+def _taken(
+    mine: QuerySet[OutgoingMessage], rule: SendingRule, channel: Channel, now: datetime
+) -> OutgoingMessage | None:
+    """Take the oldest row together with a turn of its channel: of all workers one has it, and no turn is lost."""
     lease = f"{socket.gethostname()[:40]}:{os.getpid()}:{uuid.uuid4().hex}"
-    reach("dispatch.before_lease")
-    taken = due.filter(pk=row.pk).update(
-        state=State.SENDING,
-        attempts=F("attempts") + 1,
-        leased_by=lease,
-        leased_at=now,
-        repeats_safely=channel.repeats_safely,
-    )
-    if taken:  # otherwise another worker was quicker, or the author took it back
-        reach("dispatch.after_lease")
-        _attempt(OutgoingMessage.objects.get(pk=row.pk), channel, lease)
-    return True
+    reach("dispatch.before_turn")
+    with pace.turn(rule, now) as turn:
+        row = mine.order_by("not_before", "id").first() if turn else None
+        if row is None or turn is None:
+            return None
+        reach("dispatch.before_lease")
+        if not mine.filter(pk=row.pk).update(  # otherwise the author took it back
+            state=State.SENDING,
+            attempts=F("attempts") + 1,
+            leased_by=lease,
+            leased_at=now,
+            repeats_safely=channel.repeats_safely,
+        ):
+            return None
+        turn.used = True
+    return OutgoingMessage.objects.get(pk=row.pk)
+
+
+def _turns(due: QuerySet[OutgoingMessage], now: datetime) -> list[tuple[str, SendingRule]]:
+    """Return the channels by which something may leave now, each with its rule, the longest untouched first."""
+    waiting = set(due.order_by().values_list("channel", flat=True).distinct())
+    if away := waiting - ALWAYS:  # a message for a channel that is off waits until it is on
+        waiting -= away - connections.sending(away)
+    if not waiting:
+        return []
+    rules, states = pace.rules(waiting), pace.states(waiting)
+    free = [code for code in waiting if pace.may_leave(rules[code], states[code], now)]
+    return [(code, rules[code]) for code in sorted(free, key=lambda code: (states[code].tried_at or LONG_AGO, code))]
 
 
 def _attempt(row: OutgoingMessage, channel: Channel, lease: str) -> None:
     """Hand one leased message over, outside any transaction, and write down what came of it."""
     mine = OutgoingMessage.objects.filter(pk=row.pk, state=State.SENDING, leased_by=lease)
+    outcome, error, retry_after = pace.PASSED, "", None
     try:
         channel.send(to_send(row))
     except DeliveryError as exc:
+        outcome, error, retry_after = pace.REFUSED if exc.permanent else pace.FAILED, str(exc), exc.retry_after
         _refused(mine, row, exc)
     except DeliveryUnknown as exc:
-        _unknown(mine, row, str(exc))
+        outcome, error = pace.FAILED, str(exc)
+        _unknown(mine, row, error)
     except Exception as exc:  # a defect of ours: it may have happened after the letter left
         log.exception("outgoing %s: sending failed", row.pk)
-        _unknown(mine, row, f"Ошибка программы при отправке ({type(exc).__name__}).")
+        outcome, error = pace.FAILED, f"Ошибка программы при отправке ({type(exc).__name__})."
+        _unknown(mine, row, error)
     else:
         reach("dispatch.after_send")
         _change(mine, row, "outgoing.sent", state=State.SENT, sent_at=timezone.now(), error="")
     reach("dispatch.after_result")
+    pace.note(row.channel, outcome, error=error, retry_after=retry_after)
+    reach("dispatch.after_note")
 
 
 def to_send(row: OutgoingMessage) -> ToSend:
@@ -255,7 +301,7 @@ def _refused(mine: QuerySet[OutgoingMessage], row: OutgoingMessage, exc: Deliver
     if exc.permanent or row.attempts > len(PAUSES):
         _change(mine, row, "outgoing.failed", state=_given_up(row), error=clean(str(exc)))
     else:
-        _change(mine, row, "outgoing.postponed", error=clean(str(exc)), **_later(row))
+        _change(mine, row, "outgoing.postponed", error=clean(str(exc)), **_later(row, exc.retry_after))
 
 
 def _unknown(mine: QuerySet[OutgoingMessage], row: OutgoingMessage, text: str) -> None:
@@ -272,9 +318,26 @@ def _given_up(row: OutgoingMessage) -> str:
     return State.UNCERTAIN if row.uncertain_attempts else State.FAILED
 
 
-def _later(row: OutgoingMessage) -> dict[str, Any]:
+def _later(row: OutgoingMessage, retry_after: float | None = None) -> dict[str, Any]:
+    """Return the columns of a row that is tried again: as late as the other side asked, else after a growing pause.
+
+    A little later still, each by its own chance: what failed together does not come back all at once.
+    """
     pause = PAUSES[min(max(row.attempts, 1), len(PAUSES)) - 1]
-    return {"state": State.QUEUED, "not_before": timezone.now() + pause, "leased_by": "", "leased_at": None}
+    if retry_after:
+        pause = min(timedelta(seconds=retry_after), pace.LONGEST_HOLD)
+    at = timezone.now() + pause * random.uniform(1, 1 + JITTER)  # noqa: S311 — no secret
+    return {"state": State.QUEUED, "not_before": at, "leased_by": "", "leased_at": None}
+
+
+def why_waits(message: OutgoingMessage) -> str:
+    """Return why a message whose time has come does not leave yet, in words; empty where nothing holds it."""
+    now = timezone.now()
+    if message.state != State.QUEUED or message.not_before > now:
+        return ""
+    if message.channel not in ALWAYS and not connections.sends(message.channel):
+        return "канал выключен"
+    return pace.why_waits(message, now)
 
 
 def return_stuck() -> int:
@@ -300,14 +363,38 @@ def uncertain() -> QuerySet[OutgoingMessage]:
     return OutgoingMessage.objects.filter(Q(state=State.UNCERTAIN) | Q(uncertain_attempts__gt=0)).order_by("id")
 
 
-def bounced(message_id: str, *, permanent: bool, reason: str) -> None:
-    """Take in a mail server's report about our letter: «не доставлено», or only a delay."""
-    row = OutgoingMessage.objects.filter(message_id=message_id).first()
-    if row is None or not permanent:
+def reported(parsed: Parsed, message: IncomingMessage | None) -> None:
+    """Take in a mail server's report about our letter, once: «не доставлено», «доставлено», or only a delay.
+
+    What is known for certain changes the letter: a final failure, and the proof that a doubtful one has arrived.
+    """
+    row = OutgoingMessage.objects.filter(message_id=parsed.bounce_of).first()
+    if row is None:
         return
-    left = OutgoingMessage.objects.filter(pk=row.pk, state__in=[State.SENT, State.UNCERTAIN, State.QUEUED])
-    error = f"Почтовый сервер сообщил, что письмо не доставлено. {fit(reason, 300)}"
-    _change(left, row, "outgoing.bounced", state=State.FAILED, error=error)
+    action = _action(parsed)
+    if action:
+        with transaction.atomic():
+            facts = {"status": fit(parsed.bounce_status, 20), "said": fit(parsed.bounce_said, 300)}
+            _, new = DeliveryReport.objects.get_or_create(
+                letter=row, message=message, action=action, defaults={**facts, "at": timezone.now()}
+            )
+            if new:
+                _record("outgoing.reported", row, by=None, reported=action)
+    if action == DeliveryReport.Action.FAILED:
+        left = OutgoingMessage.objects.filter(pk=row.pk, state__in=[State.SENT, State.UNCERTAIN, State.QUEUED])
+        who = "Почтовый сервер сообщил" if row.channel == ChannelCode.EMAIL else "Другая сторона сообщила"
+        error = f"{who}, что письмо не доставлено. {fit(parsed.bounce_said or parsed.subject, 300)}"
+        _change(left, row, "outgoing.bounced", state=State.FAILED, error=error)
+    elif action == DeliveryReport.Action.DELIVERED:
+        doubtful = OutgoingMessage.objects.filter(pk=row.pk, state=State.UNCERTAIN)
+        _change(doubtful, row, "outgoing.settled", data={"arrived": True}, state=State.SENT, sent_at=timezone.now())
+
+
+def _action(parsed: Parsed) -> str:
+    """Return what a report says; one without the word says it by its status: 5.x.x is final."""
+    if parsed.bounce_action in DeliveryReport.Action.values:
+        return parsed.bounce_action
+    return str(DeliveryReport.Action.FAILED if parsed.bounce_permanent else "")
 
 
 # --- deciding --------------------------------------------------------------------------------------------------------
@@ -325,6 +412,16 @@ def cancel(message: OutgoingMessage, *, by: Employee) -> None:
 def resend(message: OutgoingMessage, *, by: Employee) -> None:
     """Send again, under the same Message-ID, what was refused or may not have arrived."""
     _decide(message, (State.FAILED, State.UNCERTAIN), "outgoing.resent", by=by, **_fresh_attempt())
+
+
+def resend_each(messages: Iterable[OutgoingMessage], *, by: Employee) -> int:
+    """Send again many that were not delivered, each with its line in the journal; return how many still could be."""
+    done = 0
+    for message in messages:
+        with suppress(NotNow):
+            resend(message, by=by)
+            done += 1
+    return done
 
 
 def give_up(message: OutgoingMessage, *, by: Employee) -> None:

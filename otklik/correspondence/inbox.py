@@ -5,35 +5,34 @@ from __future__ import annotations
 import json
 import logging
 import uuid
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
+from django.conf import settings
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from otklik.core import examining, journal
 from otklik.core import files as storage
-from otklik.core import journal
 from otklik.core.crashpoints import reach
 from otklik.core.errors import DomainError
-from otklik.core.models import JournalEntry, StoredFile
+from otklik.core.models import StoredFile
 from otklik.correspondence import delivery, threading
 from otklik.correspondence.channel import Arrived, Parsed, ParsedFile, ParseError, Reader
 from otklik.correspondence.models import (
-    ChannelCode,
     ContactPoint,
     IncomingFile,
     IncomingMessage,
     MessageFacts,
     Thread,
 )
-from otklik.correspondence.text import clean, fit
+from otklik.correspondence.text import clean, clean_each, fit
 from otklik.people.models import Employee
 
 log = logging.getLogger("otklik.inbox")
@@ -81,31 +80,6 @@ class Accepted:
 
     message: IncomingMessage
     duplicate: bool
-
-
-@dataclass(frozen=True)
-class Tally:
-    """One channel's day: what came and what became of it. `seen` is counted from the journal, the rest from rows."""
-
-    channel: str
-    day: date
-    seen: int
-    waiting: int
-    registered: int
-    joined: int
-    quarantined: int
-    rejected: int
-    redelivered: int
-
-    @property
-    def channel_name(self) -> str:
-        """Return the channel's name in Russian."""
-        return str(ChannelCode(self.channel).label)
-
-    @property
-    def balanced(self) -> bool:
-        """Say whether everything seen is accounted for."""
-        return self.seen == self.waiting + self.registered + self.joined + self.quarantined + self.rejected
 
 
 # --- accepting -------------------------------------------------------------------------------------------------------
@@ -191,6 +165,7 @@ def _write(placed: list[Accepted], by: Employee | None) -> None:
             again = sum(one.message.pk == message.pk for one in placed)
             IncomingMessage.objects.filter(pk=message.pk).update(redelivered=F("redelivered") + again)
         IncomingMessage.objects.bulk_create(new)
+        examining.ask_of_originals(one.raw for one in new if one.raw)
         journal.record_each("message.accepted", {f"message:{one.pk}": _line(one) for one in new}, by=by)
         reach("intake.before_commit")
     reach("intake.after_commit")
@@ -248,6 +223,7 @@ def write_down(
                 IncomingFile(message=message, stored=stored, name=fit(name, 300), declared_type=stored.content_type)
                 for name, stored in papers
             )
+            examining.ask(stored for _, stored in papers)
             _record("message.accepted", message, by=by, **_line(message))
     except IntegrityError:
         return IncomingMessage.objects.get(channel=channel, external_id=external_id)
@@ -328,6 +304,8 @@ def _or_quarantine(message: IncomingMessage) -> Iterator[None]:
         raise  # the message waits where it is
     except ParseError as exc:
         _quarantine(message, str(exc))
+    except RecursionError:
+        _quarantine(message, "Содержание вложено само в себя слишком глубоко: так пишут, чтобы сломать программу.")
     except OSError:
         log.exception("message %s: files", message.pk)
         _quarantine(message, "Не удалось прочитать или записать файлы сообщения. Проверьте диск и повторите разбор.")
@@ -351,6 +329,7 @@ def _read(message: IncomingMessage, channel: Reader) -> Read:
     if message.raw is None:
         raise ParseError("У сообщения нет оригинала.")
     parsed = channel.parse(storage.path_of(message.raw))
+    parsed = replace(parsed, facts=clean_each(parsed.facts))
     reach("reading.after_parse")
     kept = storage.store_each((paper.name, paper.content) for paper in parsed.files)
     for paper in parsed.files:
@@ -363,13 +342,21 @@ def _read(message: IncomingMessage, channel: Reader) -> Read:
 def _settle(read: list[Read]) -> None:
     """Write what was read: text, thread, files, facts, journal."""
     with transaction.atomic():
-        settled = {f"message:{one.message.pk}": line for one in read if (line := _settle_one(one))}
+        threads = _threads_of(read)
+        settled = {f"message:{one.message.pk}": line for one in read if (line := _settle_one(one, threads))}
+        _add_first_facts([one for one in read if f"message:{one.message.pk}" in settled])
         journal.record_each("message.read", settled, by=None)
         reach("reading.before_commit")
     reach("reading.after_commit")
 
 
-def _settle_one(one: Read) -> dict[str, object]:
+def _threads_of(read: list[Read]) -> dict[int, Thread]:
+    """Return new threads for the messages that point at no other, all made at once."""
+    alone = [one.message.pk for one in read if threading.stands_alone(one.parsed)]
+    return dict(zip(alone, Thread.objects.bulk_create([Thread() for _ in alone]), strict=True)) if alone else {}
+
+
+def _settle_one(one: Read, threads: Mapping[int, Thread]) -> dict[str, object]:
     """Write one message's row and return its journal line; nothing when another worker has read it meanwhile."""
     message, parsed = one.message, one.parsed
     match = threading.match(parsed, before=message)
@@ -379,7 +366,7 @@ def _settle_one(one: Read) -> dict[str, object]:
         state=State.NEW,
         problem="",
         parse_started_at=None,
-        thread=match.thread or Thread.objects.create(),
+        thread=match.thread or threads.get(message.pk) or Thread.objects.create(),
         match=match.kind,
         match_reason=match.reason,
         candidate_thread=match.candidate,
@@ -388,11 +375,27 @@ def _settle_one(one: Read) -> dict[str, object]:
         return {}
     if one.papers:
         IncomingFile.objects.bulk_create(_file_row(message, paper, stored) for paper, stored in one.papers)
-    if parsed.facts_schema:
-        add_facts(message, schema=parsed.facts_schema, data=parsed.facts)
+        examining.ask(stored for _, stored in one.papers)
     if parsed.bounce_of:
-        delivery.bounced(parsed.bounce_of, permanent=parsed.bounce_permanent, reason=parsed.subject)
+        delivery.reported(parsed, message)
     return {"files": len(one.papers), "match": str(match.kind)}
+
+
+def _add_first_facts(read: list[Read]) -> None:
+    """Add what the channels know of messages just read: all at once where nothing was known of them."""
+    told = [one for one in read if one.parsed.facts_schema]
+    if not told:
+        return
+    pks = [one.message.pk for one in told]
+    known = set(MessageFacts.objects.filter(message__in=pks).values_list("message_id", flat=True))
+    MessageFacts.objects.bulk_create(
+        MessageFacts(message=one.message, version=1, schema=one.parsed.facts_schema, data=dict(one.parsed.facts))
+        for one in told
+        if one.message.pk not in known
+    )
+    for one in told:
+        if one.message.pk in known:
+            add_facts(one.message, schema=one.parsed.facts_schema, data=one.parsed.facts)
 
 
 def _change(message: IncomingMessage, **columns: Any) -> bool:
@@ -434,6 +437,17 @@ def _file_row(message: IncomingMessage, paper: ParsedFile, stored: StoredFile) -
         content_id=fit(paper.content_id, 300),
         problem=fit(paper.problem, 300),
     )
+
+
+def ask_of_unexamined(most: int = 500) -> int:
+    """Have files looked into that came before they were, or by a way that did not ask; return how many."""
+    attached = IncomingFile.objects.filter(stored__examination=None).values("stored")[:most]
+    found = list(StoredFile.objects.filter(pk__in=list(attached.values_list("stored", flat=True))))
+    examining.ask(found)
+    originals = IncomingMessage.objects.filter(raw__examination=None).exclude(raw=None) if settings.CLAMD else ()
+    raws = [one.raw for one in originals.select_related("raw")[:most] if one.raw] if originals else []
+    examining.ask_of_originals(raws)
+    return len(found) + len(raws)
 
 
 def _quarantine(message: IncomingMessage, problem: str) -> None:
@@ -543,36 +557,3 @@ def check_undecided(message: IncomingMessage) -> None:
 def _already(message: IncomingMessage) -> AlreadyTaken:
     who = f"решение принял сотрудник {message.decided_by.short_name}, " if message.decided_by else ""
     return AlreadyTaken(now=message.get_state_display(), who=who)
-
-
-# --- reconciling -----------------------------------------------------------------------------------------------------
-
-
-def tally(day: date, *, days: int = 1) -> list[Tally]:
-    """Return what each channel brought in on each of the `days` local days that end with `day`, newest first."""
-    zone = timezone.get_default_timezone()
-    since = datetime.combine(day - timedelta(days=days - 1), time(), zone)
-    until = datetime.combine(day + timedelta(days=1), time(), zone)
-    counts: dict[tuple[date, str], Counter[str]] = {}
-    rows = IncomingMessage.objects.filter(stored_at__gte=since, stored_at__lt=until)
-    for channel, state, at, again in rows.values_list("channel", "state", "stored_at", "redelivered").iterator():
-        counts.setdefault((timezone.localdate(at, zone), channel), Counter()).update({state: 1, "redelivered": again})
-    # Counted apart from the rows: a row that vanished would be missed only so.
-    entries = JournalEntry.objects.filter(action="message.accepted", at__gte=since, at__lt=until)
-    for data, at in entries.values_list("data", "at").iterator():
-        counts.setdefault((timezone.localdate(at, zone), data["channel"]), Counter())["seen"] += 1
-    return [_tally(*key, counts[key]) for key in sorted(counts, key=lambda key: (-key[0].toordinal(), key[1]))]
-
-
-def _tally(day: date, channel: str, counted: Counter[str]) -> Tally:
-    return Tally(
-        channel=channel,
-        day=day,
-        seen=counted["seen"],
-        waiting=counted[State.STORED] + counted[State.NEW],
-        registered=counted[State.REGISTERED],
-        joined=counted[State.JOINED],
-        quarantined=counted[State.QUARANTINED],
-        rejected=counted[State.REJECTED],
-        redelivered=counted["redelivered"],
-    )

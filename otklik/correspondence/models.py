@@ -12,7 +12,7 @@ from otklik.core.models import StoredFile
 
 
 class ChannelCode(models.TextChoices):
-    """The eleven channels of п. 3.1 (ВК and ОК apart), and what is noted by hand."""
+    """The eleven channels of п. 3.1 (ВК and ОК apart), and MAX: beyond the order, off until it is switched on."""
 
     GOVERNOR = "governor_reception", "Общественная приёмная Губернатора"
     WEBSITE = "website", "сайт департамента"
@@ -26,6 +26,7 @@ class ChannelCode(models.TextChoices):
     POS = "pos", "ПОС «Решаем вместе»"
     HOTLINE = "hotline", "консультационная линия"
     EKC = "ekc", "ЕКЦ (110)"
+    MAX = "max", "мессенджер MAX"
 
 
 def new_token() -> str:
@@ -52,6 +53,123 @@ class ContactPoint(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Connection(models.Model):
+    """What an administrator has written down to connect a channel, and how it has been working since."""
+
+    channel = models.CharField("канал", max_length=32, choices=ChannelCode, unique=True)
+    on = models.BooleanField("включён", default=False)
+    sends = models.BooleanField("отправляет сам", default=False, help_text="Иначе ответ передаёт сотрудник.")
+    values = models.JSONField("параметры", default=dict, blank=True)
+    secrets = models.TextField("секреты, зашифрованы", blank=True)
+    cursor = models.JSONField("докуда прочитано", default=dict, blank=True)
+    silent_after = models.PositiveSmallIntegerField(
+        "молчание, рабочих часов", null=True, blank=True, help_text="Дольше молчит — видно на странице каналов."
+    )
+    visited_at = models.DateTimeField("последнее обращение", null=True, blank=True)
+    worked_at = models.DateTimeField("последнее удачное обращение", null=True, blank=True)
+    error = models.CharField("последняя ошибка", max_length=500, blank=True)
+    error_at = models.DateTimeField("когда", null=True, blank=True)
+    failures = models.PositiveIntegerField("неудач подряд", default=0)
+    not_before = models.DateTimeField("не обращаться раньше", null=True, blank=True)
+
+    class Meta:
+        verbose_name = "подключение канала"
+        verbose_name_plural = "подключения каналов"
+
+    def __str__(self) -> str:
+        return self.channel
+
+
+class ConnectionSwitch(models.Model):
+    """A channel was switched on or off: since when, by whom and why."""
+
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="switches", verbose_name="подключение")
+    on = models.BooleanField("включён")
+    reason = models.CharField("причина", max_length=300, blank=True)
+    at = models.DateTimeField("когда")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="кто"
+    )
+
+    class Meta:
+        verbose_name = "переключение канала"
+        verbose_name_plural = "переключения каналов"
+        ordering = ["-at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.connection} {self.at:%d.%m.%Y}"
+
+
+class Outage(models.Model):
+    """A time during which a channel did not work, or was silent for longer than is usual for it; told of once."""
+
+    class Kind(models.TextChoices):
+        FAILING = "failing", "не работает"
+        SILENT = "silent", "молчит дольше обычного"
+
+    channel = models.CharField("канал", max_length=32, choices=ChannelCode)
+    kind = models.CharField("что случилось", max_length=8, choices=Kind)
+    error = models.CharField("что ответила другая сторона", max_length=500, blank=True)
+    began_at = models.DateTimeField("с какого времени")
+    ended_at = models.DateTimeField("по какое время", null=True, blank=True)
+
+    class Meta:
+        verbose_name = "перебой канала"
+        verbose_name_plural = "перебои каналов"
+        ordering = ["-began_at", "-id"]
+        constraints = [
+            models.UniqueConstraint("channel", "kind", condition=Q(ended_at=None), name="outage_under_way_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.channel} {self.began_at:%d.%m.%Y}"
+
+
+class SendingRule(models.Model):
+    """How messages leave by a channel: how many at most, when they wait for the morning, when it is stopped."""
+
+    channel = models.CharField("канал", max_length=32, choices=ChannelCode, unique=True)
+    per_second = models.PositiveSmallIntegerField("сообщений в секунду, не больше", null=True, blank=True)
+    per_minute = models.PositiveSmallIntegerField("сообщений в минуту, не больше", null=True, blank=True)
+    quiet_from = models.TimeField("тихие часы с", null=True, blank=True)
+    quiet_to = models.TimeField("тихие часы до", null=True, blank=True)
+    quiet_for_answers = models.BooleanField(
+        "подписанные ответы тоже ждут", default=False, help_text="Иначе ждут только автоматические и уведомления."
+    )
+    breaks_after = models.PositiveSmallIntegerField(
+        "остановить после неудач подряд", default=5, help_text="0 — не останавливать."
+    )
+
+    class Meta:
+        verbose_name = "порядок отправки"
+        verbose_name_plural = "порядки отправки"
+
+    def __str__(self) -> str:
+        return self.channel
+
+
+class SendingState(models.Model):
+    """How sending by a channel is going: shared by all workers."""
+
+    channel = models.CharField("канал", max_length=32, choices=ChannelCode, unique=True)
+    taken = models.JSONField("когда уходили последние", default=list, blank=True)
+    tried_at = models.DateTimeField("последняя попытка", null=True, blank=True)
+    not_before = models.DateTimeField("просили не раньше", null=True, blank=True)
+    failures = models.PositiveIntegerField("неудач подряд", default=0)
+    broken_at = models.DateTimeField("остановлен с", null=True, blank=True)
+    probe_at = models.DateTimeField("следующая проба", null=True, blank=True)
+    probes = models.PositiveIntegerField("неудачных проб", default=0)
+    error = models.CharField("последняя ошибка", max_length=500, blank=True)
+    error_at = models.DateTimeField("когда", null=True, blank=True)
+
+    class Meta:
+        verbose_name = "ход отправки"
+        verbose_name_plural = "ход отправки"
+
+    def __str__(self) -> str:
+        return self.channel
 
 
 class Thread(models.Model):
@@ -92,7 +210,7 @@ class IncomingMessage(models.Model):
         NO = "", "написал человек"
         AUTO = "auto", "автоматическое письмо"
         BULK = "bulk", "рассылка"
-        BOUNCE = "bounce", "отчёт о недоставке"
+        BOUNCE = "bounce", "отчёт о доставке"
 
     channel = models.CharField("канал", max_length=32, choices=ChannelCode)
     external_id = models.CharField("внешний номер", max_length=500)
@@ -163,6 +281,7 @@ class IncomingMessage(models.Model):
         indexes = [
             models.Index(fields=["state", "received_at"], name="incoming_waiting"),
             models.Index(fields=["sender_address"], name="incoming_sender"),
+            models.Index(fields=["channel", "stored_at"], name="incoming_of_channel"),
         ]
 
     def __str__(self) -> str:
@@ -216,6 +335,7 @@ class OutgoingMessage(models.Model):
         HOW_TO_FILE = "how_to_file", "разъяснение, как подать обращение"
         ANSWER = "answer", "ответ"
         NOTICE = "notice", "уведомление"
+        REPORT = "report", "отчёт отправителю"
 
     class State(models.TextChoices):
         QUEUED = "queued", "ждёт отправки"
@@ -279,6 +399,35 @@ class OutgoingMessage(models.Model):
 
     def __str__(self) -> str:
         return f"исходящее {self.pk}"
+
+
+class DeliveryReport(models.Model):
+    """What a mail server reported about a letter of ours (RFC 3464): it may report several times."""
+
+    class Action(models.TextChoices):
+        FAILED = "failed", "не доставлено"
+        DELAYED = "delayed", "задерживается"
+        DELIVERED = "delivered", "доставлено"
+        RELAYED = "relayed", "передано дальше, подтверждения не будет"
+        EXPANDED = "expanded", "разослано по списку"
+
+    letter = models.ForeignKey(OutgoingMessage, models.CASCADE, related_name="reports", verbose_name="наше письмо")
+    message = models.ForeignKey(
+        IncomingMessage, models.CASCADE, null=True, blank=True, related_name="+", verbose_name="сам отчёт"
+    )
+    action = models.CharField("что с письмом", max_length=10, choices=Action)
+    status = models.CharField("код", max_length=20, blank=True, help_text="RFC 3463, например 5.1.1.")
+    said = models.CharField("слова сервера", max_length=300, blank=True)
+    at = models.DateTimeField("когда")
+
+    class Meta:
+        verbose_name = "отчёт о доставке"
+        verbose_name_plural = "отчёты о доставке"
+        ordering = ["at", "id"]
+        constraints = [models.UniqueConstraint("letter", "message", "action", name="delivery_report_once")]
+
+    def __str__(self) -> str:
+        return f"отчёт {self.pk}"
 
 
 class StaffLetter(models.Model):

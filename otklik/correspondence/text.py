@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 # NUL is refused by PostgreSQL, lone surrogates by UTF-8; the other controls only confuse a reader.
 _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
@@ -17,6 +18,15 @@ _ANSWER_MARK = re.compile(
 def clean(text: str) -> str:
     """Return the text without what a database or a page cannot bear."""
     return _UNFIT.sub("", text)
+
+
+def clean_each(value: Any) -> Any:
+    """Return what JSON may hold with every text in it clean, names of fields, too."""
+    if isinstance(value, dict):
+        return {clean(str(name)): clean_each(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [clean_each(one) for one in value]
+    return clean(value) if isinstance(value, str) else value
 
 
 def fit(text: str, limit: int) -> str:

@@ -39,6 +39,12 @@ def plus_address(address: str, token: str) -> str:
     return f"{name}+{token}@{host}" if at else address
 
 
+def stands_alone(parsed: Parsed) -> bool:
+    """Tell whether a message bears nothing by which it could continue a conversation."""
+    named = parsed.message_id or parsed.in_reply_to or parsed.references or parsed.bounce_of
+    return not (named or tokens_in(parsed.subject) or any(_PLUS.search(address) for address in parsed.recipients))
+
+
 def match(parsed: Parsed, *, before: IncomingMessage | None = None) -> Match:
     """Find the conversation a parsed message continues; `before` is its own row, not to be found."""
     found = _candidates(parsed, before)

@@ -53,6 +53,7 @@ POWERS: Final[dict[str, str]] = {
     "dictionaries.edit": "вести справочники",
     "journal.view": "смотреть журнал и журнал доступа",
     "system.view": "смотреть состояние системы",
+    "channels.connect": "подключать каналы и вести точки взаимодействия",
 }
 
 # Whoever may do one of these signs in to a working system with a second factor.
@@ -163,6 +164,7 @@ STARTING_ROLES: Final[dict[str, tuple[str, list[str]]]] = {
             "journal.view",
             "knowledge.manage",
             "system.view",
+            "channels.connect",
         ],
     ),
     "auditor": ("аудитор (только чтение)", [*_READS, "intake.view", "appeals.view_all", "journal.view"]),

@@ -24,17 +24,19 @@ import otklik
 from otklik.appeals import search_feed
 from otklik.appeals.models import Appeal
 from otklik.channels.mail import imap
-from otklik.channels.mail.models import MailboxState
+from otklik.channels.mail.models import LeftLetter, MailboxState
 from otklik.channels.registry import all_readers
-from otklik.core import beats, files, installation
+from otklik.channels.webhooks.models import Webhook
+from otklik.core import beats, clamd, examining, files, installation
 from otklik.core.models import Backup, Firing, Installation, WorkerBeat
 from otklik.core.storage import DurableStorage
-from otklik.correspondence import staff_mail
+from otklik.correspondence import pace, staff_mail
 from otklik.correspondence.models import ChannelCode, IncomingMessage, OutgoingMessage, StaffLetter
 from otklik.hotline import calls, consultations
 from otklik.hotline.exchange.events import Source
 from otklik.hotline.models import CallEvent, ExchangeState
 from otklik.knowledge import materials
+from otklik.reports import channels
 from otklik.search import reading, vectors
 from otklik.search.models import Entry, IndexHost
 
@@ -58,6 +60,15 @@ INDEXES: Final[dict[str, str]] = {
 # What each periodic job is called, up to the number of a mailbox.
 JOBS: Final[dict[str, str]] = {
     "mailbox": "Опрос почтового ящика",
+    "channel-vk": "Проверка ВКонтакте",
+    "channel-ok": "Проверка Одноклассников",
+    "channel-telegram": "Опрос Telegram",
+    "channel-max": "Опрос MAX",
+    "channel-medo": "Приём пакетов МЭДО",
+    "medo-notices": "Уведомления МЭДО о ходе рассмотрения",
+    "return-stuck-webhooks": "Возврат прерванных обращений к другим системам",
+    "sweep-webhooks": "Уборка старых обращений к другим системам",
+    "examine-missed": "Поиск вложений, которые ещё не проверены",
     "return-stuck": "Возврат прерванных отправок",
     "return-stuck-staff-mail": "Возврат прерванных писем сотрудникам",
     "tell-of-terms": "Уведомления о сроках",
@@ -68,6 +79,8 @@ JOBS: Final[dict[str, str]] = {
     "tell-of-law": "Напоминания об изменениях законодательства",
     "tell-of-instructions": "Напоминания о поручениях с личного приёма",
     "tell-of-calls": "Напоминания о перезвонах",
+    "channel": "Опрос канала",
+    "watch-channels": "Наблюдение за каналами",
     "sweep-notices": "Уборка старых уведомлений",
     "sweep-staff-mail": "Уборка старых писем сотрудникам",
     "seal-journal": "Печать журнала за день",
@@ -91,6 +104,7 @@ JOBS: Final[dict[str, str]] = {
     "remind-of-receptions": "Напоминания о личном приёме",
     "offer-free-receptions": "Предложение освободившегося времени приёма",
     "close-endless-calls": "Закрытие звонков, об окончании которых станция не сообщила",
+    "forget-scan-pages": "Уборка страниц сканов, письма которых решены",
     "sweep-firings": "Уборка записей о выполненных заданиях",
 }
 
@@ -127,6 +141,8 @@ def areas() -> list[Area]:
 def job_name(code: str) -> str:
     """Return what a periodic job is called; of several alike with its number."""
     name, _, number = code.rpartition("-")
+    if name == "channel" and number in ChannelCode.values:
+        return f"{JOBS[name]}: {ChannelCode(number).label}"
     return f"{JOBS[name]} № {number}" if number.isdecimal() and name in JOBS else JOBS.get(code, code)
 
 
@@ -207,7 +223,20 @@ def _mailboxes() -> Iterator[Fact]:
         return
     late = max(SLOW, timedelta(seconds=5 * settings.MAIL_SECONDS))
     known = MailboxState.objects.in_bulk()
-    for name in map(imap.name_of, settings.MAILBOXES):
+    large = dict(
+        LeftLetter.objects.filter(reason=LeftLetter.Reason.TOO_LARGE)
+        .values_list("mailbox")
+        .annotate(Count("pk"))
+        .order_by()
+    )
+    for name in (name for url in settings.MAILBOXES for name in imap.names_of(url)):
+        if number := large.get(name):
+            yield Fact(
+                name,
+                f"остались в ящике, больше предела: {number}",
+                WARN,
+                "Список — на странице «Почтовые ящики». Поднимите OTKLIK_MAIL_MOST_MB: письма заберёт следующий опрос.",
+            )
         row = known.get(name)
         if row is None or row.polled_at is None:
             yield Fact(
@@ -230,6 +259,17 @@ def _mailboxes() -> Iterator[Fact]:
             yield Fact(name, f"опрошен {_moment(row.polled_at)}, всего получено писем: {row.seen}")
 
 
+def _channels() -> Iterator[Fact]:
+    """Tell of channels that should work; mailboxes have an area of their own."""
+    states = channels.states()
+    troubled = [one for one in states if one.state in (channels.FAILING, channels.SILENT)]
+    for one in troubled:
+        yield Fact(one.name, f"{one.words}. {one.error}", BAD if one.state == channels.FAILING else WARN, one.do)
+    for title, state in (("Работают", channels.WORKING), ("Выключены", channels.OFF), ("Вручную", channels.BY_HAND)):
+        if names := [one.name for one in states if one.state == state]:
+            yield Fact(title, ", ".join(names))
+
+
 def _no_mailboxes() -> Fact:
     if installation.is_demo():
         return Fact("Почтовые ящики", "учебный стенд: письма приносит страница «Почта учебного стенда»")
@@ -244,11 +284,17 @@ def _no_mailboxes() -> Fact:
 
 def _queues() -> Iterator[Fact]:
     quiet = True
+    rules = pace.rules(list(all_readers()))
     for channel, ages in waiting().items():
         for key, what in (("unprocessed_seconds", "не разобрано"), ("unsent_seconds", "не отправлено")):
             if (seconds := ages[key]) is None:
                 continue
             quiet = False
+            rule = rules[channel]
+            if key == "unsent_seconds" and pace.is_quiet(rule.quiet_from, rule.quiet_to, timezone.now()):
+                words = f"тихие часы до {rule.quiet_to:%H:%M}: автоматическое ждёт, самое старое {_span(seconds)}"
+                yield Fact(ChannelCode(channel).label, words)
+                continue
             slow = seconds > SLOW.total_seconds()
             yield Fact(
                 ChannelCode(channel).label,
@@ -363,6 +409,33 @@ def _decisions() -> Iterator[Fact]:
         if number
         else "",
     )
+
+
+def _outside() -> Iterator[Fact]:
+    """Tell of channels that are stopped, of the antivirus and what it keeps aside, of systems that do not answer."""
+    stopped = [one for one in pace.all_conditions() if one.state.broken_at]
+    for one in stopped:
+        do = "Проверьте связь и доступ канала; «Отправка по каналам»: попробовать сейчас. Письма не потеряются."
+        yield Fact(f"Отправка: {one.name}", f"{one.text}; писем ждёт: {one.waiting}", BAD, do)
+    if not stopped:
+        yield Fact("Отправка по каналам", "ни один канал не остановлен")
+    yield _antivirus()
+    if aside := examining.aside().count():
+        do = "Решите на странице «Отложенные файлы»."
+        yield Fact("Отложенные файлы", f"ждут решения: {aside}", WARN, do)
+    for hook in Webhook.objects.filter(ended_at=None).exclude(paused_at=None):
+        do = "Выясните с её администратором и возобновите на странице «Сообщения другим системам»."
+        yield Fact(f"Система «{hook.name}»", f"приостановлено: {hook.paused_why}", WARN, do)
+
+
+def _antivirus() -> Fact:
+    if not settings.CLAMD:
+        return Fact("Антивирус", "не подключён: файлы из обращений не проверяются (docs/production.md)")
+    try:
+        return Fact("Антивирус", clamd.version(settings.CLAMD))
+    except clamd.Silent as silent:
+        do = "Проверьте службу clamav-daemon и OTKLIK_CLAMD. До ответа файлы не выдаются или выдаются с пометкой."
+        return Fact("Антивирус", str(silent), BAD, do)
 
 
 def _jobs() -> Iterator[Fact]:
@@ -570,11 +643,13 @@ def _purpose() -> str:
 
 _AREAS: Final[tuple[tuple[str, str, Callable[[], Iterator[Fact]]], ...]] = (
     ("workers", "Службы", _workers),
+    ("channels", "Каналы", _channels),
     ("mailboxes", "Почтовые ящики", _mailboxes),
     ("exchange", "Телефонная станция", _exchange),
     ("queues", "Очереди", _queues),
     ("staff_mail", "Письма сотрудникам", _staff_mail),
     ("decisions", "Ждёт решения человека", _decisions),
+    ("outside", "Отправка, файлы, другие системы", _outside),
     ("backups", "Резервные копии", _backups),
     ("storage", "База и диск", _storage),
     ("jobs", "Задания по расписанию", _jobs),

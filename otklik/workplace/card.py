@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from otklik.appeals import access, drafting, keeping, notes, registration, steps, terms, timeline
+from otklik.appeals import access, cover, drafting, keeping, notes, registration, steps, terms, timeline
 from otklik.appeals import alike as appeals_alike
 from otklik.appeals.models import Appeal, AppealMessage, AppealPause
 from otklik.appeals.permissions import allows, check_can_work
@@ -100,6 +100,7 @@ def _card(request: StaffRequest, pk: int, *, status: int = 200, **typed: object)
             "events": events,
             **_undo(events, allowed),
             "questions": list(appeal.questions.select_related("topic", "need")),
+            "cover": cover.of_appeal(appeal),
             "applicant_name": people_access.masked_name(appeal.applicant),
             "primary": primary,
             "others": others,

@@ -16,15 +16,20 @@ from django.views.decorators.http import require_GET, require_POST
 from otklik.appeals import access, dispatch, signature, ways
 from otklik.appeals.models import Appeal, Dispatch
 from otklik.appeals.permissions import allows
+from otklik.channels.mail import letter, smtp
+from otklik.core import typed
 from otklik.core.access import by_itself, requires
 from otklik.core.forms import DATE_INPUT, TidyForm
 from otklik.core.pages import safe_back
-from otklik.correspondence import delivery
+from otklik.correspondence import connections, delivery, pace
 from otklik.correspondence.models import ChannelCode, OutgoingMessage
 from otklik.people import access as people_access
+from otklik.workplace import covers
 from otklik.workplace.requests import StaffRequest
 
 State = OutgoingMessage.State
+UNDECIDED = (State.UNCERTAIN, State.FAILED, State.BY_HAND)
+SHOWN = 300
 CHANGING = (State.QUEUED, State.SENDING)
 READERS = ("appeals.dispatch", "appeals.view_all", "appeals.view_unit", "appeals.view_own")
 BY_HAND_CHANNELS = (ChannelCode.EMAIL, ChannelCode.POST)
@@ -41,13 +46,26 @@ class PostedForm(TidyForm):
         if _is_call(message):
             self.fields["on"].label = "Дата звонка"
             del self.fields["number"]
+        elif _is_of_pos(message):
+            self.fields["on"].label = "Дата, когда ответ внесён в ПОС"
+            del self.fields["number"]
 
 
 class AnotherWayForm(TidyForm):
     """Where else the same signed answer can go."""
 
-    channel = forms.ChoiceField(label="Каким способом", choices=[(code.value, code.label) for code in BY_HAND_CHANNELS])
+    channel = forms.ChoiceField(label="Каким способом")
     address = forms.CharField(label="Куда", max_length=500, error_messages={"required": "Укажите адрес."})
+
+    def __init__(self, *args: Any, appeal: Appeal, **kwargs: Any) -> None:
+        """Offer letters, and the network the message came from while it is connected: there, to the person alone."""
+        private = dispatch.private_address(appeal)
+        network = [ChannelCode(appeal.answer_channel)] if private and connections.sends(appeal.answer_channel) else []
+        initial = {"channel": network[0], "address": private} if network else {"channel": ChannelCode.POST}
+        super().__init__(*args, prefix="way", initial=initial, **kwargs)
+        field = self.fields["channel"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [(code.value, str(code.label)) for code in (*network, *BY_HAND_CHANNELS)]
 
 
 @requires(*READERS)
@@ -72,7 +90,7 @@ def state(request: StaffRequest, pk: int) -> HttpResponse:
 def send(request: StaffRequest, pk: int) -> HttpResponse:
     """Send the answer by the applicant's channel."""
     appeal = access.get_for(request.user, pk)
-    dispatch.send(appeal, by=request.user)
+    dispatch.send(appeal, by=request.user, privately=request.POST.get("privately") == "yes")
     return redirect("workplace:dispatch", pk=pk)
 
 
@@ -125,6 +143,7 @@ def posted(request: StaffRequest, pk: int) -> HttpResponse:
         return _again(request, appeal, posted_form=form)
     delivery.posted(message, **form.cleaned_data, by=request.user)
     done = "ответ сообщён по телефону" if _is_call(message) else "письмо сдано на почту"
+    done = "ответ внесён в ПОС" if _is_of_pos(message) else done
     messages.success(request, f"Отмечено: {done}.")
     return redirect("workplace:dispatch", pk=pk)
 
@@ -134,7 +153,7 @@ def posted(request: StaffRequest, pk: int) -> HttpResponse:
 def another_way(request: StaffRequest, pk: int) -> HttpResponse:
     """Send the same signed answer by another channel or to another address."""
     appeal = access.get_for(request.user, pk)
-    form = AnotherWayForm(request.POST, prefix="way")
+    form = AnotherWayForm(request.POST, appeal=appeal)
     if not form.is_valid():
         return _again(request, appeal, way_form=form)
     try:
@@ -156,15 +175,33 @@ def close(request: StaffRequest, pk: int) -> HttpResponse:
     return redirect("workplace:card", pk=pk)
 
 
+@requires("appeals.dispatch")
+@require_POST
+def resend_many(request: StaffRequest) -> HttpResponse:
+    """Try the chosen letters once more, each with its line in the journal."""
+    chosen = {pk for pk in map(typed.number, request.POST.getlist("letters")[:SHOWN]) if pk is not None}
+    if not chosen:
+        messages.warning(request, "Отметьте письма, которые нужно отправить ещё раз.")
+        return _back(request)
+    rows = OutgoingMessage.objects.filter(
+        pk__in=chosen, state=State.FAILED, thread__appeal__in=access.visible_to(request.user)
+    )
+    done = delivery.resend_each(rows.order_by("pk"), by=request.user)
+    messages.success(request, f"Снова поставлено в очередь писем: {done}.")
+    return _back(request)
+
+
 @requires("appeals.dispatch", "appeals.view_all")
 @require_GET
 def deliveries(request: StaffRequest) -> HttpResponse:
     """List what did not arrive, what may have arrived, and what waits to be sent by hand."""
+    state, channel = request.GET.get("state", ""), request.GET.get("channel", "")
+    asked = {"state": state} if state in UNDECIDED else {}
+    asked |= {"channel": channel} if channel in ChannelCode.values else {}
     seen = access.visible_to(request.user)
     waiting = (
-        OutgoingMessage.objects.filter(
-            state__in=(State.FAILED, State.UNCERTAIN, State.BY_HAND), thread__appeal__in=seen
-        )
+        OutgoingMessage.objects.filter(state__in=UNDECIDED, thread__appeal__in=seen)
+        .filter(**asked)
         .annotate(answers=Exists(dispatch.current().filter(message=OuterRef("pk"))))
         .select_related("thread__appeal")
         .order_by("created_at")
@@ -174,9 +211,16 @@ def deliveries(request: StaffRequest) -> HttpResponse:
         (State.FAILED, "Не доставлено", "Проверьте адрес и отправьте ещё раз или другим способом."),
         (State.BY_HAND, "Отправить вручную", "Распечатайте и отправьте или позвоните, потом отметьте дату."),
     ]
-    rows = list(waiting[:300])
-    listed = [(title, hint, [row for row in rows if row.state == code]) for code, title, hint in groups]
-    context = {"groups": listed, "total": len(rows), "may_dispatch": request.user.has_power("appeals.dispatch")}
+    rows = list(waiting[:SHOWN])
+    context = {
+        "groups": [(code, title, hint, [row for row in rows if row.state == code]) for code, title, hint in groups],
+        "total": len(rows),
+        "asked": asked,
+        "states": [(code.value, code.label) for code in UNDECIDED],
+        "channels": ChannelCode.choices,
+        "held": [one for one in pace.all_conditions() if one.level != "good" and one.waiting],
+        "may_dispatch": request.user.has_power("appeals.dispatch"),
+    }
     return render(request, "workplace/deliveries.html", context)
 
 
@@ -202,6 +246,11 @@ def _is_call(message: OutgoingMessage | None) -> bool:
     return message is not None and message.channel == ChannelCode.HOTLINE
 
 
+def _is_of_pos(message: OutgoingMessage | None) -> bool:
+    """Tell whether an employee carries the answer into the personal cabinet of ПОС."""
+    return message is not None and message.channel == ChannelCode.POS
+
+
 def _dispatch_of(appeal: Appeal) -> Dispatch | None:
     return dispatch.current().filter(answer__appeal=appeal).select_related("message", "by").first()
 
@@ -211,23 +260,37 @@ def _again(request: StaffRequest, appeal: Appeal, **typed: forms.Form) -> HttpRe
     return render(request, "workplace/dispatch.html", _context(request, appeal) | typed, status=422)
 
 
+def _too_heavy(appeal: Appeal) -> str:
+    """Say before the letter leaves that it is too large to arrive."""
+    sizes = dispatch.by_mail(appeal)
+    return smtp.too_heavy(letter.weight("", sizes)) if sizes else ""
+
+
 def _context(request: StaffRequest, appeal: Appeal) -> dict[str, object]:
     row = _dispatch_of(appeal)
     message = row.message if row else None
+    answer = signature.frozen_of(appeal)
+    can_send = allows(dispatch.check_can_send, appeal, request.user)
     left = int((message.not_before - timezone.now()).total_seconds()) if message else 0
     return {
         "appeal": appeal,
-        "answer": signature.frozen_of(appeal),
+        "answer": answer,
+        "for_all": dispatch.seen_by_all(appeal, answer) if answer and can_send else None,
         "dispatch": row,
         "message": message,
+        "too_heavy": _too_heavy(appeal) if can_send else "",
+        "reports": list(message.reports.all()) if message else [],
         "undo_left": max(left, 0) if message and message.state == State.QUEUED else 0,
         "by_telephone": _is_call(message),
+        "into_pos": _is_of_pos(message),
+        "why_waits": delivery.why_waits(message) if message else "",
         "changing": message is not None and message.state in CHANGING,
         "addressee": people_access.masked(appeal.applicant),
-        "can_send": allows(dispatch.check_can_send, appeal, request.user),
+        "can_send": can_send,
         "can_undo": allows(dispatch.check_can_undo, appeal, request.user),
         "can_close": allows(dispatch.check_can_close, appeal, request.user),
         "may_dispatch": request.user.has_power("appeals.dispatch"),
+        **covers.of_dispatch(request, appeal),
         "posted_form": PostedForm(message=message, initial={"on": timezone.localdate()}),
-        "way_form": AnotherWayForm(prefix="way", initial={"channel": ChannelCode.POST}),
+        "way_form": AnotherWayForm(appeal=appeal),
     }

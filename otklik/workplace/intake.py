@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from otklik.appeals import access, alike, classification, registration, waiting, ways
+from otklik.appeals import access, alike, classification, cover, registration, waiting, ways
 from otklik.appeals.models import Appeal
 from otklik.appeals.permissions import allows
 from otklik.core.access import requires
@@ -21,7 +21,7 @@ from otklik.core.errors import DomainError
 from otklik.correspondence import inbox
 from otklik.correspondence.models import ContactPoint, IncomingMessage
 from otklik.people import access as people_access
-from otklik.workplace import queue
+from otklik.workplace import medo, queue
 from otklik.workplace.forms import EntryForm, WriteDownForm, initial_of, new_once
 from otklik.workplace.requests import StaffRequest
 
@@ -48,7 +48,7 @@ def message(request: StaffRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         form = EntryForm(request.POST, **options)
         try:
-            appeal = _registered(request, row, form)
+            appeal = registered(request, row, form)
         except inbox.AlreadyTaken as refusal:
             return _refused(request, pk, refusal, form.lines())
         if appeal is not None:
@@ -61,7 +61,7 @@ def message(request: StaffRequest, pk: int) -> HttpResponse:
     return render(request, "workplace/message.html", context, status=422 if form.is_bound else 200)
 
 
-def _registered(request: StaffRequest, row: IncomingMessage, form: EntryForm) -> Appeal | None:
+def registered(request: StaffRequest, row: IncomingMessage, form: EntryForm) -> Appeal | None:
     """Return the appeal made of a filled-in form; None where the form now says what is wrong in it."""
     registration.check_can_register(row, request.user)
     if not form.is_valid():
@@ -94,14 +94,30 @@ def _refused(request: StaffRequest, pk: int, refusal: inbox.AlreadyTaken, typed:
 def _shown(request: StaffRequest, row: IncomingMessage) -> dict[str, Any]:
     taken = getattr(row, "taken", None)
     return {
+        **_cover(request, row),
         "message": row,
-        "files": list(row.files.select_related("stored")),
+        "files": list(row.files.select_related("stored__examination")),
+        "package": medo.package(row),
         "taken": taken.appeal if taken else None,
         "register_by": waiting.due_of(row),
         "back": queue.came_from(request),
         "view": "registration",
         "lazy_menu": True,
         "numbers": {},
+    }
+
+
+def _cover(request: StaffRequest, row: IncomingMessage) -> dict[str, Any]:
+    """Return the covering letter a message came under, and where the same one came before."""
+    if not cover.may_have(row):
+        return {}
+    there = cover.of(row)
+    return {
+        "has_cover": True,
+        "cover": there,
+        "may_cover": request.user.has_power("intake.decide"),
+        "same_cover": cover.same(there, row, user=request.user) if there else [],
+        "short_control": there is not None and there.is_short(timezone.localdate(row.received_at)),
     }
 
 

@@ -20,6 +20,7 @@ from otklik.reception import appointments
 from otklik.reports import compliance, line, receptions
 from otklik.workplace import (
     call_back,
+    channels,
     ekc_work,
     front_office,
     holding,
@@ -27,6 +28,8 @@ from otklik.workplace import (
     kb_words,
     line_calls,
     lines,
+    mailboxes,
+    pos_pages,
     reception_schedule,
     saved,
     surveys,
@@ -84,6 +87,8 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Сегодня", "sun", "today", go="KeyC"),
         Item("Обращения", "inbox", "queue", APPEALS, go="KeyJ"),
         Item("Недоставленное", "mail-x", "deliveries", ("appeals.dispatch",), go="KeyY"),
+        Item("Сканы писем", "scan", "scans", ("intake.decide",)),
+        Item("Отправка почтой", "mailbox", "post_lists", ("appeals.dispatch",)),
         Item("Карантин", "shield-question", "quarantine", ("intake.decide",), go="KeyR"),
         Item("Заявители", "users", "applicants", ("applicants.view",), go="KeyP"),
         Item("Отзывы", "mood-smile", "feedback", ("appeals.view_all", "appeals.view_unit", "appeals.view_own")),
@@ -150,6 +155,12 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
     ),
     (
         Item("Сверка приёма", "scale", "reconciliation", ("intake.view",)),
+        Item("Каналы", "plug-connected", "channels", channels.READERS),
+        # ПОС
+        Item("ПОС", "bolt", "pos", pos_pages.READERS),
+        Item("Слова ПОС", "vocabulary", "pos_terms", pos_pages.READERS, inner=True),
+        Item("Расхождения с ПОС", "arrows-diff", "pos_differences", pos_pages.READERS, inner=True),
+        Item("Ссылки и виджет ПОС", "link", "pos_links", pos_pages.READERS, inner=True),
         Item("Календарь", "calendar", "calendar", ("calendar.edit",)),
         Item("Сроки", "clock-cog", "terms", ("calendar.edit",)),
         Item("Сотрудники", "users-group", "staff", ("people.manage",)),
@@ -157,7 +168,12 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Соответствие", "clipboard-check", "compliance", compliance.READERS),
         Item("Журнал", "history", "journal", ("journal.view",)),
         Item("Состояние системы", "activity", "system", system.POWERS),
+        Item("Почтовые ящики", "mailbox", "mailboxes", mailboxes.READERS, inner=True),
         Item("Ключи доступа", "key", "tokens", ("people.manage",)),
+        # Sending, webhooks, files kept aside
+        Item("Отправка по каналам", "send", "sending", system.POWERS),
+        Item("Сообщения другим системам", "webhook", "webhooks", ("people.manage",)),
+        Item("Отложенные файлы", "file-alert", "files_aside", system.POWERS),
         Item("Замещение", "user-share", "away"),
     ),
 )
@@ -245,6 +261,8 @@ def pages_for(employee: Employee) -> Iterable[Line]:
     """Return every page and view the employee may open, whether or not something waits there."""
     if employee.has_power("intake.decide"):
         yield Line("Новое обращение", reverse("workplace:new_appeal"), current=False, icon="plus")
+        yield Line("Пакет Общественной приёмной", reverse("workplace:governor_package"), current=False, icon="package")
+        yield Line("Сообщения из таблицы", reverse("workplace:intake_upload"), current=False, icon="table-import")
     yield Line("Уведомления", reverse("workplace:notices"), current=False, icon="bell")
     yield Line("Как уведомлять: настройки", reverse("workplace:notice_settings"), current=False, icon="settings")
     for item in (item for group in GROUPS for item in group):

@@ -80,6 +80,8 @@ class Notice(models.Model):
         CALL_BACK = "call_back", "пора перезвонить: пропущенный звонок или обещание"
         OPINION = "opinion", "моему подразделению передали отзыв"
         INSTRUCTION = "instruction", "поручение с личного приёма"
+        CHANNEL = "channel", "канал не работает или замолчал"
+        SYSTEM = "system", "администратору: файл отложен, другая система не отвечает"
 
     employee = models.ForeignKey(Employee, models.CASCADE, related_name="notices", verbose_name="кому")
     in_place_of = models.ForeignKey(

@@ -30,7 +30,7 @@ GROUPS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("Важное", ("mention", "reply", "undelivered")),
     ("За чем я слежу", ("followed",)),
     ("Консультационная линия и приём", ("call_back", "instruction")),
-    ("Отзывы", ("opinion",)),
+    ("Каналы, система и отзывы", ("channel", "system", "opinion")),
     ("База знаний", ("review", "law", "to_agree", "agreed", "vote")),
 )
 

@@ -19,6 +19,8 @@ from django.utils import timezone
 
 from otklik.appeals import access, approval, queues
 from otklik.appeals.models import Appeal, Approval, FrozenAnswer
+from otklik.channels.webhooks import calls
+from otklik.channels.webhooks.models import Webhook
 from otklik.core import calendar, hours, journal
 from otklik.core.actions import NAMES
 from otklik.core.errors import is_outage
@@ -33,6 +35,7 @@ from otklik.people import staff
 from otklik.people.models import Employee, Substitution, Unit
 from otklik.reception import instructions
 from otklik.reception.models import Instruction
+from otklik.reports import channels
 from otklik.workplace.models import Attention, Notice, NoticeSettings
 
 log = logging.getLogger("otklik.notices")
@@ -73,6 +76,8 @@ SHIPPED: Final[Mapping[str, Way]] = {
     Kind.AGREED: Way(True, DIGEST),
     Kind.OPINION: Way(True, DIGEST),
     Kind.INSTRUCTION: Way(True, DIGEST),
+    Kind.CHANNEL: Way(True, ONCE),
+    Kind.SYSTEM: Way(True, ONCE),
 }
 # What waits for this very person comes through «не уведомлять» too: nobody must miss what is his.
 NEVER_MUTED: Final = {
@@ -120,11 +125,17 @@ class Told:
 
 
 def work_next() -> bool:
-    """Read what is new in the journal and tell whom it concerns; return False when there is nothing new."""
-    return journal.read_on(_read, kinds=("appeal", "outgoing", "material", "law", "opinion", "reception"))
+    """Read what is new in the journal and tell whom it concerns; return False when there is nothing new.
+
+    Other systems hear of it by the same reading: their calls are written in its transaction.
+    """
+    return journal.read_on(
+        _read, kinds=("appeal", "outgoing", "material", "law", "opinion", "file", "reception", *calls.KINDS)
+    )
 
 
 def _read(entries: list[JournalEntry]) -> None:
+    calls.take(entries)
     for entry in entries:
         try:
             with transaction.atomic():
@@ -183,6 +194,20 @@ def _tell_of_opinion(entry: JournalEntry) -> None:
     told = Told(
         Kind.OPINION, f"Отзыв передан: {unit.short_name}"[:200], set(people), path=path, subject=f"Отзыв № {pk}"
     )
+    _tell(None, told, source=f"{entry.chain}:{entry.seq}", actor=entry.actor, at=entry.at)
+
+
+def _tell_of_system(entry: JournalEntry) -> None:
+    """Tell the administrators of what waits for one of them."""
+    kind, _, pk = entry.chain.partition(":")
+    if kind == "webhook":
+        name = Webhook.objects.filter(pk=pk).values_list("name", flat=True).first() or pk
+        text, subject = "Сообщения другой системе приостановлены: она не отвечает", f"Система «{name}»"
+        path = reverse("workplace:webhook", args=[pk])
+    else:
+        text, subject = "Файл отложен: решите, что с ним делать", f"Файл № {pk}"
+        path = reverse("workplace:files_aside")
+    told = Told(Kind.SYSTEM, text, _holders("people.manage"), path=path, subject=subject[:200])
     _tell(None, told, source=f"{entry.chain}:{entry.seq}", actor=entry.actor, at=entry.at)
 
 
@@ -251,6 +276,8 @@ _OF_PAGES: Final[Mapping[str, Callable[[JournalEntry], None]]] = {
     "material.voted": _tell_of_vote,
     "law.changed": _tell_of_change,
     "opinion.handed": _tell_of_opinion,
+    "webhook.disabled": _tell_of_system,
+    "file.kept_aside": _tell_of_system,
     **dict.fromkeys(_OF_AGREEMENT, _tell_of_agreement),
     **dict.fromkeys(_OF_INSTRUCTION, _tell_of_instruction),
 }
@@ -586,6 +613,21 @@ def _on_line(power: str, unit: Unit | None) -> set[int]:
     """Return who has a power in the unit that keeps a line's log; everywhere, where it has none or nobody there."""
     here = set(staff.holders(power, unit=unit, on=timezone.localdate()).values_list("pk", flat=True))
     return here or _holders(power)
+
+
+# --- channels --------------------------------------------------------------------------------------------------------
+
+
+def tell_of_channels() -> int:
+    """Tell those who connect channels that one has begun to fail or has fallen silent, once an outage."""
+    people, told = _holders("channels.connect"), 0
+    for row in channels.watch():
+        path = reverse("workplace:channel", args=[row.channel])
+        name = row.get_channel_display()
+        # What the other side answered stands on the page: it may be long.
+        news = Told(Kind.CHANNEL, f"Канал {row.get_kind_display()}", people, path=path, subject=f"Канал «{name}»")
+        told += _remind(news, f"outage:{row.pk}")
+    return told
 
 
 # --- telling ---------------------------------------------------------------------------------------------------------

@@ -1,27 +1,21 @@
-"""The clerk's screen of messages that nobody could read, and the count of everything that came."""
+"""The clerk's screen of messages that nobody could read."""
 
 from __future__ import annotations
-
-from datetime import timedelta
-from itertools import groupby
 
 from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from otklik.appeals import access
-from otklik.core import files, typed
+from otklik.core import files
 from otklik.core.access import requires
 from otklik.core.forms import TidyForm
 from otklik.correspondence import inbox
 from otklik.correspondence.models import IncomingMessage
 from otklik.workplace.requests import StaffRequest
-
-DAYS = 14
 
 
 class FillInForm(TidyForm):
@@ -92,21 +86,6 @@ def reject(request: StaffRequest, pk: int) -> HttpResponse:
     inbox.reject(_quarantined(pk), reason=request.POST.get("reason", ""), by=request.user)
     messages.success(request, "Сообщение отклонено. Оригинал сохранён.")
     return redirect("workplace:quarantine")
-
-
-@requires("intake.view")
-@require_GET
-def reconciliation(request: StaffRequest) -> HttpResponse:
-    """Show per channel and day: what came, and what became of it. Nothing may be left over."""
-    last = typed.day(request.GET.get("last")) or timezone.localdate()
-    rows = inbox.tally(last, days=DAYS)
-    context = {
-        "days": [(day, list(its)) for day, its in groupby(rows, key=lambda row: row.day)],
-        "last": last,
-        "first": last - timedelta(days=DAYS - 1),
-        "earlier": last - timedelta(days=DAYS),
-    }
-    return render(request, "workplace/reconciliation.html", context)
 
 
 def _quarantined(pk: int) -> IncomingMessage:

@@ -6,15 +6,26 @@ from django.urls import URLPattern, path
 
 from otklik.workplace import (
     appointments,
+    covers,
     front_office,
     holding,
     inviting,
+    mailboxes,
     reception_figures,
     reception_rooms,
     reception_schedule,
+    upload,
 )
 
 urlpatterns: list[URLPattern] = [
+    # Mail; covering letters; lists of any other body
+    path("mailboxes/", mailboxes.mailboxes, name="mailboxes"),
+    path("intake/upload/", upload.upload, name="intake_upload"),
+    path("intake/upload/sample/", upload.sample, name="intake_sample"),
+    path("intake/package/", covers.package, name="governor_package"),
+    path("inbox/<row:pk>/cover/", covers.cover_edit, name="cover_edit"),
+    path("appeals/<row:pk>/report/", covers.report, name="cover_report"),
+    path("appeals/<row:pk>/report/given/", covers.report_given, name="report_given"),
     path("reception/figures/", reception_figures.figures, name="reception_figures"),
     path("reception/figures/list/", reception_figures.counted, name="reception_counted"),
     # Schedule, authorities, rooms

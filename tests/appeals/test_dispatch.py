@@ -12,6 +12,7 @@ from otklik.appeals.errors import NotAllowed
 from otklik.appeals.models import Appeal, Dispatch
 from otklik.core import files
 from otklik.correspondence import delivery
+from otklik.correspondence.channel import Parsed
 from otklik.correspondence.models import ChannelCode, IncomingMessage, OutgoingMessage
 from otklik.surveys.models import Invitation
 
@@ -183,7 +184,7 @@ def test_an_answer_that_comes_back_after_the_end_is_counted_and_goes_another_way
     OutgoingMessage.objects.filter(pk=message.pk).update(state=State.SENT)
     appeal = world.again(message.thread.appeal)
     dispatch.close(appeal, reason="", by=world.clerk)
-    delivery.bounced(message.message_id, permanent=True, reason="550")
+    delivery.reported(Parsed("", subject="550", bounce_of=message.message_id, bounce_permanent=True), None)
     assert [row.pk for row in queues.rows(world.clerk, "undelivered").rows] == [appeal.pk]
     assert queues.counters(world.clerk)["undelivered"] == 1
     dispatch.send_another_way(world.again(appeal), channel="email", address="other@citizen.example", by=world.clerk)

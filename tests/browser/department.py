@@ -13,16 +13,27 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 from wagtail.models import Page
 
-from otklik.appeals import approval, assignment, classification, drafting, registration, search_feed, signals
+from otklik.appeals import approval, assignment, classification, dispatch, drafting, registration, search_feed, signals
 from otklik.appeals.models import Appeal, AppealMessage, Approval
+from otklik.channels.governor import intake as packages
+from otklik.channels.governor.cover import Cover
 from otklik.channels.mail.models import CaughtLetter
+from otklik.channels.registry import all_connected
 from otklik.channels.site import intake
 from otklik.channels.site.models import Receipt
-from otklik.core import files, installation
-from otklik.core.models import Installation
-from otklik.correspondence import inbox
+from otklik.channels.webhooks.models import Webhook
+from otklik.core import examining, files, installation
+from otklik.core.models import FileExamination, Installation
+from otklik.correspondence import connections, inbox
 from otklik.correspondence.channel import Arrived
-from otklik.correspondence.models import ContactPoint, IncomingMessage, OutgoingMessage
+from otklik.correspondence.models import (
+    Connection,
+    ContactPoint,
+    IncomingFile,
+    IncomingMessage,
+    OutgoingMessage,
+    SendingState,
+)
 from otklik.demo import staff
 from otklik.demo.history import CHANNELS, Historian, Plan, letter_of, reply_to
 from otklik.hotline import calls, consultations, ekc, lines, missed, promises
@@ -67,12 +78,16 @@ from otklik.reception import defaults as reception_defaults
 from otklik.reception import front_office as desk
 from otklik.reception import notices as reception_notices
 from otklik.reception.models import Authority, ReceptionRule, Room, RoomCheck
+from otklik.reports import channels
 from otklik.search import dictionary, learning
 from otklik.search.dictionary import Facts, Kind
 from otklik.search.models import LearnedWord, ThesaurusEntry
 from otklik.surveys import paper, questionnaires
 from otklik.surveys.models import OpinionTag, Questionnaire
 from otklik.workplace import notices
+from tests.channels.pos.exports import ANSWERED, brought, loaded
+from tests.channels.pos.exports import table as pos_table
+from tests.channels.post import rows as post
 from tests.reception import people as reception
 from tests.reception import people as receptions
 
@@ -144,6 +159,7 @@ def fill() -> dict[str, Any]:
             "clerk": [
                 *(f"/desk/appeals/{one.pk}/" for one in lived),
                 *(f"/desk/inbox/{one.pk}/" for one in IncomingMessage.objects.filter(state__in=("new", "quarantined"))),
+                *of_the_governor(people["clerk"]),
                 f"/desk/applicants/{on_site.applicant_id}/",
                 *(f"/desk/lines/{line.pk}/{place}" for place in ("", "hours/", "day/", "edit/")),
                 f"/desk/extensions/{people['consultant'].extensions.get().pk}/end/",
@@ -152,6 +168,9 @@ def fill() -> dict[str, Any]:
                 f"/desk/feedback/{answered[0].invitation.response.pk}/",
                 f"/desk/paper/{typed}/",
                 "/desk/line/figures/list/",
+                f"/desk/reconciliation/list/?channel=email&figure=seen&day={today}",
+                *of_pos(people["clerk"]),
+                *post.pages(people["clerk"], on_site),
             ],
             "clerk2": [f"/desk/paper/{checked}/", f"/desk/paper/{checked}/check/"],
             head: [f"/desk/approvals/{waiting.pk}/"],
@@ -161,7 +180,7 @@ def fill() -> dict[str, Any]:
                 f"/desk/law-weeks/{law_weeks[0].pk}/list/",
             ],
             "kbauthor": ["/desk/kb/questions/", "/desk/kb/ask/?q=гараж", "/desk/kb/?q=гараж"],
-            "admin": [f"/desk/staff/{people['executor1'].pk}/hand-over/"],
+            "admin": [f"/desk/staff/{people['executor1'].pk}/hand-over/", *_of_channels(), *outside(people["admin"])],
             "operator": [f"/desk/ekc/{record.pk}/", "/desk/ekc/upload/"],
             writer: [f"/desk/appeals/{drafted.pk}/draft/"],
             "kbchief": _of_the_chief(),
@@ -179,6 +198,44 @@ def fill() -> dict[str, Any]:
             keeper: [f"/desk/appeals/{sent.pk}/{place}/" for place in ("invite", "keep", "material")],
         },
     }
+
+
+def _of_channels() -> list[str]:
+    """Leave a channel that fails and a message in every figure of a day; return their pages."""
+    pages = [f"/desk/channels/email/{place}" for place in ("", "points/new/")] + ["/desk/channels/website/guide/"]
+    for code, channel in list(all_connected().items())[:1]:
+        given = {one.name: one.default or "1" for one in channel.settings}
+        connections.configure(channel, given, by=None)
+        connections.switch(channel, True, reason="", by=None)
+        error = {"error": "Сервер не принимает ключ доступа.", "error_at": timezone.now(), "failures": 5}
+        Connection.objects.filter(channel=code).update(**error, visited_at=timezone.now())
+        pages += [f"/desk/channels/{code}/{place}" for place in ("", "settings/", "switch/", "points/new/")]
+    channels.watch()
+    point = ContactPoint.objects.earliest("pk").pk
+    return [*pages, f"/desk/channel-points/{point}/", f"/desk/channel-points/{point}/end/"]
+
+
+def outside(administrator: Employee) -> list[str]:
+    """Leave a channel that is stopped, a system that is told and does not answer, a file kept aside; their pages."""
+    now, today = timezone.now(), timezone.localdate()
+    stopped = {"failures": 7, "broken_at": now, "probe_at": now + timedelta(minutes=5), "error": "Сервер не отвечает"}
+    SendingState.objects.update_or_create(channel="email", defaults=stopped)
+    hook = Webhook.objects.create(
+        name="Портал губернатора", url="https://portal.example/hooks/otklik", events=["appeal.registered"],
+        owner=administrator, secrets="", valid_from=today, valid_to=today + timedelta(days=300),
+        failing_since=now, failures=3,
+    )  # fmt: skip
+    told = {"event": "appeal.registered", "payload": {}, "not_before": now}
+    for number, state in enumerate(("done", "failed", "waiting")):
+        hook.calls.create(uid=f"evt_{number}", case=f"appeal:{number}", state=state, status=503, attempts=2, **told)
+    stored = files.store(b"MZ\x90\0", name="письмо.exe")
+    letter = IncomingMessage.objects.exclude(thread=None).latest("pk")
+    IncomingFile.objects.create(message=letter, stored=stored, name="письмо.exe")
+    examining.ask([stored])
+    while FileExamination.objects.filter(state="waiting").exists():
+        examining.work_next()
+    aside = FileExamination.objects.get(stored=stored)
+    return [f"/desk/webhooks/{hook.pk}/", f"/desk/files-aside/{aside.pk}/", "/desk/sending/email/"]
 
 
 def reception_pages(official: Employee, clerk: Employee) -> list[str]:
@@ -201,6 +258,44 @@ def reception_pages(official: Employee, clerk: Employee) -> list[str]:
         *(f"/desk/reception-rules/{hours.pk}/{place}" for place in ("", "end/")),
         f"/desk/reception-days/{unlike.pk}/remove/",
         *(f"/desk/reception-rooms/{lapsing.pk}/{place}" for place in ("", "edit/", "check/")),
+    ]
+
+
+def of_the_governor(clerk: Employee) -> list[str]:
+    """Leave a package with its covering letter; return its pages."""
+    today = timezone.localdate()
+    letter = Cover("12-ОГ/77", today, today + timedelta(days=20), "Общественная приёмная Губернатора")
+    taken = packages.take_in(
+        letter,
+        [],
+        text="Прошу дорогу.",
+        subject="Дорога",
+        sender_address="",
+        received_at=timezone.now(),
+        by=clerk,
+    )
+    return [f"/desk/inbox/{taken.message.pk}/{place}" for place in ("", "cover/")]
+
+
+def of_pos(clerk: Employee) -> list[str]:
+    """Leave two messages of ПОС, their case closed, and an export that waits; return their pages."""
+    run = loaded(pos_table([{}, {"Номер": 2, "Статус": "Ждёт звонка"}]), by=clerk)
+    waits = brought(pos_table([ANSWERED, {"Номер": 3}, {"Номер": "-"}]), by=clerk)
+    first, second = IncomingMessage.objects.filter(channel="pos", external_id__in=("327441806", "2")).order_by("pk")
+    entry = replace(registration.entry_for(first), applicant=Typed(last_name="Примерова"), needs_answer=False)
+    appeal = registration.register(first, entry, by=clerk)
+    registration.join(second, appeal, by=clerk)
+    registration.seen_reply(appeal, by=clerk)
+    dispatch.close(appeal, reason="К сведению", by=clerk)  # nothing of it stands in anybody's queue
+    return [
+        "/desk/pos/",
+        "/desk/pos/terms/",
+        "/desk/pos/differences/",
+        "/desk/pos/links/",
+        f"/desk/pos-imports/{waits.pk}/",
+        f"/desk/pos-imports/{run.pk}/",
+        f"/desk/inbox/{second.pk}/pos/",
+        f"/desk/appeals/{appeal.pk}/pos/",
     ]
 
 

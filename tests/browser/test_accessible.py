@@ -16,6 +16,7 @@ from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, Route
 
+from otklik.channels.registry import all_connected
 from otklik.demo import urls as demo
 from otklik.people import urls as people
 from otklik.portal import urls as portal
@@ -47,6 +48,8 @@ NO_PAGES = {
     *(
         f"workplace:{one}"
         for one in (
+            *("scan_separator", "scan_progress", "scan_accept", "scan_picture", "scan_copy", "scan_label"),
+            *("post_list_table", "post_list_remove"),
             *("menu", "neighbour", "approval", "context", "delivery_state", "styled", "calendar_year"),
             *("original", "quarantine_original", "incoming_file", "outgoing_file", "draft_pdf", "letter", "package"),
             *("join", "reject", "note", "read", "reveal", "merge", "undo_merge", "draft_autosave", "draft_materials"),
@@ -74,11 +77,17 @@ NO_PAGES = {
             *("call_open", "call_keep", "call_script", "call_act", "call_close"),
             *("call_incoming", "search_aside", "call_caller", "call_search", "call_material", "call_votes"),
             *("line_day_remove", "ekc_search", "ekc_sample"),
+            *("intake_sample", "cover_report", "report_given"),
             *("survey_revise", "survey_preview", "survey_publish", "survey_drop", "survey_poster", "survey_qr"),
             *("paper_blank", "paper_blanks", "paper_keep", "paper_undo", "paper_end", "paper_settle", "paper_count"),
             *("paper_check_all", "paper_scan"),
             "front_board",
+            *("pos_import_progress", "pos_term", "pos_mark"),
+            *("sending_try", "webhook_step", "resend_many"),
             *("hold_step", "reception_pdf", "recording_add", "recording"),
+            *("channel_try", "channel_silence"),
+            # Pages of channels that are connected: until one is built there is none.
+            *(() if all_connected() else ("channel_settings", "channel_switch")),
             *("knowledge_vote", "vote_decide", "questions_sample", "search_confidence", "test_set_progress"),
         )
     ),

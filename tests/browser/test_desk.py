@@ -12,10 +12,12 @@ from tests.browser.conftest import Desk
 
 pytestmark = pytest.mark.browser
 
+CARD = re.compile(r"/desk/appeals/\d+/")
+
 
 def card_of(desk: Desk) -> str:
     """Return the card of an appeal that has been answered: its timeline has all kinds of things."""
-    return desk.url + next(one for one in reversed(desk.filled["pages"]["clerk"]) if "/appeals/" in one)
+    return desk.url + next(one for one in reversed(desk.filled["pages"]["clerk"]) if CARD.fullmatch(one))
 
 
 def test_on_paper_a_card_is_whole_black_on_white_and_has_nothing_to_press(

@@ -111,6 +111,16 @@ def test_a_mailbox_tells_its_last_poll(changes: dict[str, Any], level: str, word
     assert (fact.level, words in fact.text) == (level, True), fact
 
 
+def test_a_letter_left_in_its_mailbox_as_too_large_asks_for_a_look(settings: Any) -> None:
+    settings.MAILBOXES = ["imaps://info:secret@mail.example/INBOX?folder=Junk"]
+    box = MailboxState.objects.create(name="info@mail.example/Junk", polled_at=NOW())
+    MailboxState.objects.create(name="info@mail.example/INBOX", polled_at=NOW())
+    box.left.create(uid="7", reason="too_large", size=10**9)
+    facts = area("mailboxes").facts
+    assert [fact.level for fact in facts] == ["good", "warn", "good"]
+    assert "больше предела: 1" in facts[1].text
+
+
 def test_queues_and_decisions(world: World) -> None:
     assert (area("queues").level, area("decisions").level) == (health.GOOD, health.GOOD)
     letter = world.email()

@@ -17,7 +17,7 @@ from otklik.knowledge.models import ReviewItem
 
 pytestmark = pytest.mark.once
 
-CODE = re.compile(r"[a-z]+\.[a-z_]+")
+CODE = re.compile(r"[a-z_]+\.[a-z_]+")
 WRITERS = {"record", "record_each", "_record", "looked", "move", "_move", "_change", "_decide"}
 
 

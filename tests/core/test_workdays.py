@@ -3,12 +3,14 @@
 import random
 import sys
 from collections import ChainMap
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
+from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from otklik.core import hours
 from otklik.core.calendar import shipped_calendar
 from otklik.core.workdays import Day, Pause, Term, WorkCalendar
 from tests import sizes
@@ -176,3 +178,20 @@ def test_a_date_in_a_year_without_a_decree_says_that_it_is_preliminary():
 def test_a_term_without_days_cannot_be_made():
     with pytest.raises(ValueError, match="at least one day"):
         Term(0, "статья")
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "worked"),
+    [
+        ("2026-11-24T10:00", "2026-11-24T12:30", 2.5),
+        ("2026-11-20T16:00", "2026-11-23T10:30", 2.5),  # a Friday till 17:00, a Monday from 9:00
+        ("2026-11-21T00:00", "2026-11-22T23:00", 0),
+        ("2026-11-24T20:00", "2026-11-25T08:00", 0),
+        ("2026-11-24T12:00", "2026-11-24T11:00", 0),
+    ],
+)
+def test_hours_at_work_between_two_moments_leave_out_nights_and_days_off(since, until, worked):
+    def at(moment):
+        return timezone.make_aware(datetime.fromisoformat(moment))
+
+    assert hours.at_work_between(at(since), at(until), WorkCalendar()) == timedelta(hours=worked)

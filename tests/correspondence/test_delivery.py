@@ -13,7 +13,14 @@ from otklik.core import journal
 from otklik.core.models import JournalEntry
 from otklik.correspondence import delivery
 from otklik.correspondence.channel import DeliveryError, DeliveryUnknown
-from otklik.correspondence.models import ChannelCode, ContactPoint, IncomingMessage, OutgoingMessage, Thread
+from otklik.correspondence.models import (
+    ChannelCode,
+    ContactPoint,
+    IncomingMessage,
+    OutgoingMessage,
+    SendingState,
+    Thread,
+)
 from tests.correspondence.builders import FakeChannel, clerk, come, letter
 
 pytestmark = pytest.mark.django_db
@@ -39,6 +46,7 @@ def drain(channel: FakeChannel) -> None:
 
 def make_due() -> None:
     OutgoingMessage.objects.filter(state=State.QUEUED).update(not_before=timezone.now())
+    SendingState.objects.update(probe_at=None, not_before=None)
 
 
 def test_a_letter_leaves_once_with_its_files_and_thread(channel):
@@ -94,9 +102,10 @@ def test_pauses_grow_and_end_in_not_delivered(channel):
         drain(channel)
         row.refresh_from_db()
         assert row.state == State.QUEUED
-        pauses.append(round((row.not_before - before) / timedelta(minutes=1)))
-    assert pauses == sorted(pauses)
-    assert pauses[0] == 1
+        pauses.append((row.not_before - before) / timedelta(minutes=1))
+    shares = [pause / (least / timedelta(minutes=1)) for pause, least in zip(pauses, delivery.PAUSES, strict=True)]
+    assert all(1 <= share <= 1 + delivery.JITTER + 0.01 for share in shares)
+    assert len({round(share, 3) for share in shares}) > 1, "not all by the same chance"
     assert sum(pauses) > 4 * 24 * 60  # RFC 5321, 4.5.4.1
     make_due()
     drain(channel)

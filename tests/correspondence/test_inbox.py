@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from otklik.core import journal
 from otklik.core.models import JournalEntry, StoredFile
-from otklik.correspondence import inbox
+from otklik.correspondence import inbox, reconciliation
 from otklik.correspondence.models import ChannelCode, IncomingMessage, MessageFacts
 from tests.correspondence.builders import NOON, FakeChannel, arrived, clerk, come, parsed
 
@@ -305,11 +305,11 @@ def test_what_was_seen_equals_what_became_of_it_and_a_vanished_row_shows(channel
     come(channel, text="новое").refresh_from_db()
     inbox.take(new, state=State.REGISTERED, thread=new.thread, by=clerk())
     inbox.reject(rejected, reason="спам", by=clerk())
-    [row] = inbox.tally(timezone.localdate())
+    [row] = reconciliation.tally(timezone.localdate())
     assert (row.seen, row.waiting, row.registered, row.joined, row.quarantined, row.rejected) == (4, 1, 1, 0, 1, 1)
     assert row.balanced
     IncomingMessage.objects.filter(pk=rejected.pk).delete()
-    [row] = inbox.tally(timezone.localdate())
+    [row] = reconciliation.tally(timezone.localdate())
     assert not row.balanced
 
 

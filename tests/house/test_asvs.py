@@ -36,7 +36,7 @@ def test_every_point_of_level_two_stands_there_once_with_its_state() -> None:
     }
     told = Counter(point for points, _, _ in rows for point in points.split(", "))
     assert told == Counter(wanted)
-    assert {state for _, state, _ in rows} == STATES
+    assert {state for _, state, _ in rows} <= STATES
 
 
 def test_what_the_checklist_names_exists() -> None:

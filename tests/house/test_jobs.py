@@ -226,3 +226,21 @@ def test_without_a_database_the_process_lives_but_is_not_ready(client: Client, m
     assert client.get("/readyz").status_code == 503
     alive = client.get("/healthz")
     assert (alive.status_code, alive.content) == (200, b"ok")
+
+
+@pytest.mark.django_db
+def test_a_run_besides_the_clock_is_planned_once_and_not_while_one_goes_on() -> None:
+    runs = Firing.objects.filter(job="mailbox-1")
+    assert firing.plan_now("mailbox-1")
+    assert firing.plan_now("mailbox-1")
+    assert runs.count() == 1
+    runs.update(state=State.RUNNING)
+    assert not firing.plan_now("mailbox-1")
+    runs.update(state=State.DONE)
+    assert firing.plan_now("mailbox-1")
+    assert runs.count() == 2
+
+
+def test_only_mailboxes_that_ask_for_it_are_listened_to(settings: Any) -> None:
+    settings.MAILBOXES = ["imaps://a:b@mail.example/INBOX", "imaps://c:d@mail.example/INBOX?point=x&idle=yes"]
+    assert [name for name, _ in jobs.listened_to()] == ["mailbox-2"]

@@ -33,6 +33,7 @@ from otklik.portal import write
 from otklik.surveys.models import Questionnaire, SurveyPoint
 from tests import sizes
 from tests.appeals.conftest import World
+from tests.channels.post import rows as post
 from tests.desk import at
 from tests.workplace.test_every_address import address, patterns
 
@@ -322,7 +323,7 @@ def test_pages_of_refusal_repeat_no_address(world: World) -> None:
 
 OUTSIDE = {"original", "incoming_file", "outgoing_file", "quarantine_original"}  # what people brought or got
 OUR_LETTERS = {"draft_pdf", "letter"}  # made by us, shown in the page
-OUR_TABLES = {"ekc_sample", "package", "journal_export", "access_export", "journal_seals"}
+OUR_TABLES = {"ekc_sample", "intake_sample", "package", "journal_export", "access_export", "journal_seals"}
 
 
 @pytest.fixture
@@ -341,6 +342,7 @@ def doors(world: World) -> dict[str, str]:
         "draft_pdf": at("draft_pdf", frozen.pk),
         "letter": at("letter", frozen.pk),
         "ekc_sample": at("ekc_sample"),
+        "intake_sample": at("intake_sample"),
         "paper_blank": at("paper_blank", Questionnaire.objects.earliest("pk").pk),
         "survey_poster": at("survey_poster", SurveyPoint.objects.earliest("pk").pk, "a4"),
         "survey_qr": at("survey_qr", SurveyPoint.objects.earliest("pk").pk, "svg"),
@@ -348,6 +350,7 @@ def doors(world: World) -> dict[str, str]:
         "journal_export": at("journal_export"),
         "access_export": at("access_export"),
         "journal_seals": at("journal_seals"),
+        **post.doors(world),
     }
 
 

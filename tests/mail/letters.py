@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import base64
+import io
 import quopri
+import random
+import zipfile
 from collections.abc import Iterator
 from email.message import EmailMessage
 from email.policy import SMTP
+from urllib.parse import quote
 
 TEXT = "Здравствуйте! Прошу предоставить сведения об аренде земельного участка и порядке выкупа."
 CHARSETS = ("koi8-r", "windows-1251", "iso-8859-5", "cp866", "utf-8")
@@ -77,18 +81,123 @@ def parted(*parts: bytes, kind: bytes = b"mixed", end: bytes = b"--XX--\r\n") ->
     return raw(head, b"".join(b"--XX\r\n" + part + b"\r\n" for part in parts) + end)
 
 
-def report(about: str, *, action: str = "failed", status: str = "5.1.1") -> bytes:
+def report(about: str, *, action: str = "failed", status: str = "5.1.1", envelope: str = "") -> bytes:
     """Return a mail server's report about a letter of ours (RFC 3464)."""
     return raw(
         b"Return-Path: <>\nFrom: MAILER-DAEMON@mx.example\nTo: info@department.example\nSubject: Undelivered\n"
         b"Auto-Submitted: auto-replied\nMIME-Version: 1.0\n"
         b"Content-Type: multipart/report; report-type=delivery-status; boundary=R",
         b"--R\r\nContent-Type: text/plain\r\n\r\nNo such user\r\n"
-        b"--R\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n\r\n"
-        b"Final-Recipient: rfc822; anna@citizen.example\r\nAction: %s\r\nStatus: %s\r\n\r\n"
+        b"--R\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n"
+        b"Original-Envelope-Id: %s\r\n\r\n"
+        b"Final-Recipient: rfc822; anna@citizen.example\r\nAction: %s\r\nStatus: %s\r\n"
+        b"Diagnostic-Code: smtp; 550 no such\r\n user here\r\n\r\n"
         b"--R\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: %s\r\nSubject: x\r\n\r\n--R--\r\n"
-        % (action.encode(), status.encode(), about.encode()),
+        % (envelope.encode(), action.encode(), status.encode(), about.encode()),
     )
+
+
+def mangled(count: int) -> Iterator[tuple[str, bytes]]:
+    """Yield letters broken by chance, the same ones at every run: as programs, cables and people break them."""
+    dice = random.Random(3_1)
+    whole = [
+        letter(html="<p>Прошу <b>ответить</b></p>", files=[("план.pdf", b"%PDF-1.7" + bytes(range(256)) * 4)]),
+        letter(subject="Договор № 12 " * 20, Cc="a@b.example, =?koi8-r?B?8NLJ18XU?= <c@d.example>"),
+        encoded("koi8-r", "windows-1251", "base64"),
+        encoded("windows-1251", "", "8bit"),
+        report("<1@department.example>"),
+        nested(3),
+    ]
+    for number in range(count):
+        broken = bytearray(dice.choice(whole))
+        blow = dice.choice(BLOWS)
+        for _ in range(dice.randint(1, 12)):
+            blow(broken, dice)
+        yield f"mangled {number}, {blow.__name__}", b"X-Broken: %d\r\n" % number + bytes(broken)
+
+
+def flip(raw: bytearray, dice: random.Random) -> None:
+    """Change a byte."""
+    if raw:
+        raw[dice.randrange(len(raw))] = dice.randrange(256)
+
+
+def cut(raw: bytearray, dice: random.Random) -> None:
+    """Lose the end."""
+    del raw[dice.randrange(len(raw) // 2, len(raw) + 1) :]
+
+
+def drop(raw: bytearray, dice: random.Random) -> None:
+    """Lose a piece."""
+    start = dice.randrange(len(raw) + 1)
+    del raw[start : start + dice.randint(1, 60)]
+
+
+def repeat(raw: bytearray, dice: random.Random) -> None:
+    """Say a piece twice."""
+    start = dice.randrange(len(raw) + 1)
+    raw[start:start] = raw[start : start + dice.randint(1, 400)]
+
+
+def stuff(raw: bytearray, dice: random.Random) -> None:
+    """Put in what stood nowhere: zeros, line ends, boundaries, half of an encoded word."""
+    start = dice.randrange(len(raw) + 1)
+    raw[start:start] = dice.choice(
+        (b"\x00" * 40, b"\r\n\r\n", b"\r", b"--", b"=?utf-8?b?", b"\xff\xfe", b"=", b'"', b"\r\n--XX--\r\n", b"<" * 50)
+    )
+
+
+def swap(raw: bytearray, dice: random.Random) -> None:
+    """Put a line where another stood."""
+    lines = bytes(raw).split(b"\r\n")
+    one, other = dice.randrange(len(lines)), dice.randrange(len(lines))
+    lines[one], lines[other] = lines[other], lines[one]
+    raw[:] = b"\r\n".join(lines)
+
+
+def shout(raw: bytearray, dice: random.Random) -> None:
+    """Turn the small letters of a stretch into capitals: names of headers bear it, base64 does not."""
+    start = dice.randrange(len(raw) + 1)
+    raw[start : start + 200] = raw[start : start + 200].upper()
+
+
+BLOWS = (flip, cut, drop, repeat, stuff, swap, shout)
+
+
+def archives() -> Iterator[tuple[str, bytes]]:
+    """Yield letters with archives that would grow beyond measure, climb out of their folder, or are none."""
+    for name, content in (
+        ("bomb.zip", packed("a.txt", bytes(8 * 1024 * 1024))),
+        ("climbs.zip", packed("../../../../tmp/otklik-escaped", b"x")),
+        ("empty.zip", b"PK\x05\x06" + bytes(18)),
+        ("cut.zip", packed("a.txt", b"text")[:40]),
+        ("inside.zip", packed("inner.zip", packed("inner.zip", bytes(1024 * 1024)))),
+        ("..", b"x"),
+        ("../../etc/passwd", b"root"),
+        ("C:\\boot.ini", b"x"),
+        ("план\u202efdp.exe", b"MZ"),
+        ("con", b"x"),
+        ("." * 300, b"x"),
+    ):
+        made = letter(message_id=f"<{len(name)}.{len(content)}@c.example>", files=[("план.pdf", content)])
+        yield f"archive {name[:20]!r}", made.replace(b"filename*=utf-8''%D0%BF%D0%BB%D0%B0%D0%BD.pdf", _named(name))
+    for damage in (b"====", b"A" * 77 + b"\r\n", b"\xff\x00" * 20, b"!!!!\r\n" * 10, b"QUJD\r\n--XX\r\nQUJD"):
+        part = b"Content-Type: application/pdf; name=a.pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n" + damage
+        yield f"base64 {damage[:6]!r}", parted(part, b"Content-Type: text/plain\r\n\r\nlast words")
+    for tnef in (b"", b"\x78\x9f\x3e\x22" + bytes(5), b"\x78\x9f\x3e\x22" + b"\xff" * 3_000):
+        yield f"winmail {len(tnef)}", parted(b"Content-Type: application/ms-tnef; name=winmail.dat\r\n\r\n" + tnef)
+
+
+def packed(name: str, content: bytes) -> bytes:
+    """Return an archive of one file."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, content)
+    return made.getvalue()
+
+
+def _named(name: str) -> bytes:
+    return b"filename*=utf-8''" + quote(name).encode()
 
 
 def corpus() -> Iterator[tuple[str, bytes]]:

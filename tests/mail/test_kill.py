@@ -27,7 +27,10 @@ INTAKE = (
     "intake.before_file", "intake.after_file", "intake.before_commit", "intake.after_commit", "reading.after_parse",
     "reading.after_files", "reading.before_commit", "reading.after_commit",
 )  # fmt: skip
-DISPATCH = ("dispatch.before_lease", "dispatch.after_lease", "dispatch.after_send", "dispatch.after_result")
+DISPATCH = (
+    "dispatch.before_turn", "dispatch.before_lease", "dispatch.after_lease", "dispatch.after_send",
+    "dispatch.after_result", "dispatch.after_note",
+)  # fmt: skip
 
 
 def bring_in(folder: Path) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import smtplib
 from collections.abc import Iterator
 
 import pytest
 
+from otklik.channels.mail import smtp
 from otklik.channels.mail.adapter import MailChannel
 from otklik.channels.mail.intake import take_in
+from otklik.channels.mail.letter import compose, weight
 from otklik.channels.mail.models import CaughtLetter
 from otklik.correspondence import delivery
 from otklik.correspondence.models import ChannelCode, ContactPoint, IncomingMessage, OutgoingMessage
@@ -149,3 +152,93 @@ def test_an_address_no_server_bears_is_refused_for_good_before_anything_is_sent(
     assert row.state == State.FAILED
     assert "адрес записан неверно" in row.error
     assert not sink.letters
+
+
+@pytest.mark.parametrize(
+    ("action", "status", "state"),
+    [
+        ("delayed", "4.4.7", State.SENT),
+        ("relayed", "2.0.0", State.SENT),
+        ("expanded", "2.0.0", State.SENT),
+        ("delivered", "2.0.0", State.SENT),
+        ("failed", "5.4.7", State.FAILED),
+        ("", "5.2.2", State.FAILED),
+        ("nonsense", "4.0.0", State.SENT),
+    ],
+)
+def test_every_kind_of_report_is_kept_at_its_letter_once(point, action, status, state):
+    row = letter(contact_point=point)
+    OutgoingMessage.objects.update(state=State.SENT)
+    for _ in range(2):
+        take_in(letters.report(row.message_id, action=action, status=status), channel=MailChannel())
+    row.refresh_from_db()
+    assert row.state == state
+    kept = list(row.reports.values_list("action", "status", "said"))
+    known = "" if action == "nonsense" else action or "failed"
+    assert kept == ([(known, status, "550 no such user here")] if known else [])
+
+
+def test_a_report_of_delivery_proves_that_a_doubtful_letter_has_arrived(point):
+    row = letter(contact_point=point)
+    OutgoingMessage.objects.update(state=State.UNCERTAIN, uncertain_attempts=1)
+    take_in(letters.report(row.message_id, action="delivered", status="2.1.5"), channel=MailChannel())
+    row.refresh_from_db()
+    assert row.state == State.SENT
+
+
+def test_a_report_without_our_headers_is_known_by_its_envelope_and_a_note_by_what_it_quotes(point):
+    row = letter(contact_point=point)
+    OutgoingMessage.objects.update(state=State.SENT)
+    envelope = row.message_id.replace("<", "+3C").replace(">", "+3E")
+    take_in(letters.report("", action="delayed", status="4.4.1", envelope=envelope), channel=MailChannel())
+    note = letters.raw(
+        b"From: MAILER-DAEMON@mx.example\nTo: info@department.example\nSubject: failure notice",
+        f"Hi. This is qmail.\r\n550 5.1.1 no mailbox\r\n\r\nMessage-ID: {row.message_id}\r\n".encode(),
+    )
+    take_in(note, channel=MailChannel())
+    row.refresh_from_db()
+    assert (row.state, list(row.reports.values_list("action", flat=True))) == (State.FAILED, ["delayed", "failed"])
+
+
+def test_a_person_who_writes_of_our_letter_reports_nothing(point):
+    row = letter(contact_point=point)
+    OutgoingMessage.objects.update(state=State.SENT)
+    take_in(letters.letter(text=f"550 5.1.1\nMessage-ID: {row.message_id}"), channel=MailChannel())
+    assert not row.reports.exists()
+
+
+def test_a_letter_larger_than_the_server_takes_is_not_handed_over_and_its_size_is_remembered(
+    point, production, settings
+):
+    with servers.smtp_sink(most=2_000) as sink:
+        settings.SMTP_URL = sink.url
+        row = letter(contact_point=point, text="длинный ответ " * 400)
+        send()
+        row.refresh_from_db()
+        assert (row.state, sink.letters) == (State.FAILED, [])
+        assert "принимает до" in row.error
+    assert smtp.most_bytes() == 2_000
+    assert "принимает до" in smtp.too_heavy(3_000)
+    settings.SMTP_MOST_BYTES = 1_000
+    assert "обычно принимают" in smtp.too_heavy(1_500)
+    assert smtp.too_heavy(900) == ""
+
+
+def test_the_weight_of_a_letter_is_told_before_it_is_composed(point, tmp_path):
+    content = bytes(range(256)) * 2_000
+    row = letter(contact_point=point, text="Ответ.", files=[("план.pdf", content)])
+    made = compose(delivery.to_send(row)).as_bytes()
+    assert len(made) <= weight("Ответ.", [len(content)]) <= len(made) * 1.02
+
+
+def test_reports_are_asked_for_where_the_server_makes_them(point):
+    row = letter(contact_point=point)
+    server = smtplib.SMTP()
+    server.esmtp_features = {"dsn": "", "size": "1000"}
+    about, whom = smtp._options(server, compose(delivery.to_send(row)), 500)
+    xtext = row.message_id.replace("<", "<").replace("+", "+2B")
+    assert (about, whom) == (["SIZE=500", "RET=HDRS", f"ENVID={xtext}"], ["NOTIFY=SUCCESS,FAILURE,DELAY"])
+    receipt = letter(contact_point=point, kind="receipt", automatic=True)
+    assert smtp._options(server, compose(delivery.to_send(receipt)), 5)[1] == ["NOTIFY=FAILURE,DELAY"]
+    server.esmtp_features = {}
+    assert smtp._options(server, compose(delivery.to_send(row)), 500) == ([], [])

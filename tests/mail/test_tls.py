@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from otklik.channels.mail import imap, smtp
 from tests.servers import Sink, free_port
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.django_db]
 
 
 @pytest.fixture(scope="module")

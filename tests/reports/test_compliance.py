@@ -15,7 +15,7 @@ from otklik.appeals import dispatch, queues
 from otklik.core import procedure
 from otklik.core.compliance import Figure
 from otklik.core.models import ProcedureClause
-from otklik.correspondence import inbox
+from otklik.correspondence import reconciliation
 from otklik.reports import compliance
 from tests.appeals.conftest import World
 
@@ -91,7 +91,7 @@ def test_intake_counts_the_days_its_reconciliation_shows(world: World) -> None:
     world.message()
     world.email()
     told = figure("R3.1")
-    assert told.number == sum(row.seen for row in inbox.tally(today(), days=14)) == 2
+    assert told.number == sum(row.seen for row in reconciliation.tally(today(), days=14)) == 2
 
 
 def test_answers_with_materials_are_counted_among_all_answers_sent_by_that_day(world: World) -> None:

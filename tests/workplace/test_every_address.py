@@ -16,8 +16,11 @@ from django.urls import URLPattern
 from django.utils import timezone
 
 from otklik.appeals import approval, bulk, dispatch, registration
-from otklik.core.models import ChainHead, ProcedureClause, ProcedureEdition, RetentionRule, TermRule
-from otklik.correspondence.models import IncomingMessage, OutgoingMessage
+from otklik.channels.pos.models import PosTerm
+from otklik.channels.webhooks.models import Webhook
+from otklik.core import files
+from otklik.core.models import ChainHead, FileExamination, ProcedureClause, ProcedureEdition, RetentionRule, TermRule
+from otklik.correspondence.models import ContactPoint, IncomingMessage, OutgoingMessage
 from otklik.hotline import consultations, ekc
 from otklik.hotline import defaults as hotline
 from otklik.hotline import defaults as hotline_defaults
@@ -33,6 +36,8 @@ from otklik.workplace import urls
 from otklik.workplace.models import SavedView
 from tests import sizes
 from tests.appeals.conftest import LONG_AGO, World
+from tests.channels.pos.exports import brought, table
+from tests.channels.post import rows as post
 from tests.house.test_doors import plain
 from tests.house.test_headers import policy
 from tests.reception import people as reception
@@ -65,6 +70,9 @@ ASKED = (
     *("month", "view", "official", "on", "property"),
     *("official", "topic", "needs_access", "request", "appeal"),
     *("on", "rooms"),
+    *("channel", "day", "figure"),
+    *("letter", "after"),
+    *("state", "channel"),
 )
 TYPED = (
     *("text", "reason", "remark", "number", "appeal", "merged", "detach", "insert", "decline", "approvers", "signer"),
@@ -118,14 +126,24 @@ TYPED = (
     *("official", "powers", "topics", "weekday", "week", "slot_minutes", "pause_minutes", "room", "until", "to"),
     *("property", "passed", "checked_on", "valid_until", "place", "seats", "order", "number", "seen"),
     *("questionnaire", "point", "received_on", "forms_expected", "forms", "again", "comment", "q-answered", "tags"),
+    # Scans, lists for the post office
+    *("split", "received_on", "envelope_on", "register_number", "track", "letter", "do", "on", "grams-1", "track-1"),
     # Appointments
     *("slot", "what", "wanted_from", "wanted_to", "official", "needs_access", "request", "letter", "phone", "notify"),
     # A reception
     *("where", "before", "question", "outcome", "facts_evident", "material", "way", "address", "earlier", "executor"),
     *("new-text", "new-topic", "order-due_on", "at", "kind", "ground", "note"),
+    # ПОС
+    *("do", "meaning", "mark", "opa_id", "fz59", "medium", "campaign", "pasted"),
+    # Sending, webhooks, files kept aside
+    *("per_second", "per_minute", "quiet_from", "quiet_to", "breaks_after", "letters", "url", "events", "call"),
     # The front office
     *("step", "paper_number", "why", "offered", "document", "document_other", "document_number", "keep_number"),
+    # Channels
+    *("silent_after", "last_day", "valid_from", "name", "code"),
     *("same", "video", "audio", "room", "later", "to", "matter", "out_of_turn", "count", "version"),
+    # Covering letters, lists
+    *("cover_number", "cover_date", "control_until", "sender", "report_to", "column-0", "load"),
 )
 
 
@@ -203,7 +221,9 @@ def ids(world: World) -> dict[str, list[int]]:
         "paper": [_pile(world).pk],
         "feedback": [_said(world).pk],
         "retention": [RetentionRule.objects.earliest("pk").pk],
+        "channel-points": [ContactPoint.objects.earliest("pk").pk],
         **{place: [pk] for place, pk in reception.at_every_address().items()},
+        **{place: [pk] for place, pk in post.at_every_address(world).items()},
         "lines": [line.pk],
         "line-days": [line.exceptions.create(date="2026-12-01", why="Санитарный день").pk],
         "extensions": [world.clerk.extensions.create(name="101", valid_from=LONG_AGO).pk],
@@ -213,7 +233,27 @@ def ids(world: World) -> dict[str, list[int]]:
         "survey-points": [SurveyPoint.objects.earliest("pk").pk],
         **_at_the_front_office(),
         **_at_a_reception(world),
+        **_of_pos(world),
+        **_outside(world),
     }
+
+
+def _of_pos(world: World) -> dict[str, list[int]]:
+    """Leave an export that waits for a decision, and a word nobody has matched."""
+    run = brought(table([{}]), by=world.clerk)
+    return {"pos-imports": [run.pk], "pos-terms": [PosTerm.objects.create(kind="status", value="Новый").pk]}
+
+
+def _outside(world: World) -> dict[str, list[int]]:
+    """Leave a system that is told of what happens, and a file that is kept aside."""
+    today = timezone.localdate()
+    hook = Webhook.objects.create(
+        name="Портал", url="https://portal.example/", events=["appeal.closed"], owner=world.clerk, secrets="",
+        valid_from=today, valid_to=today,
+    )  # fmt: skip
+    hook.calls.create(uid="evt_1", event="appeal.closed", case="appeal:1", payload={}, not_before=timezone.now())
+    aside = FileExamination.objects.create(stored=files.store(b"MZ"), state="blocked", found="программа")
+    return {"webhooks": [hook.pk], "files-aside": [aside.pk]}
 
 
 def _at_a_reception(world: World) -> dict[str, list[int]]:
@@ -273,7 +313,7 @@ def address(pattern: URLPattern, pk: object, on: object = "2026-11-24") -> str:
     route = str(pattern.pattern)
     for name, converter in pattern.pattern.converters.items():
         kind = type(converter).__name__.removesuffix("Converter").lower()
-        value = {"day": on, "slug": "next"}.get(kind, pk)
+        value = {"day": on, "slug": "email" if route.startswith("channels/") else "next"}.get(kind, pk)
         route = route.replace(f"<{kind}:{name}>", str(value))
     return f"/desk/{route}"
 
@@ -337,8 +377,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def some(odd: list[str], turn: int) -> list[str]:
-    """Give all odd values in a proof, otherwise a third of them, another one at each address."""
-    return odd if sizes.FULL else odd[turn % 3 :: 3]
+    """Give all odd values in a proof, otherwise a sixth of them, another one at each address."""
+    return odd if sizes.FULL else odd[turn % 6 :: 6]
 
 
 @pytest.mark.proof

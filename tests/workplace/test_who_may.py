@@ -21,9 +21,10 @@ from wagtail.models import Page
 from otklik.appeals import access, approval, dispatch, signature, steps
 from otklik.appeals.models import Appeal
 from otklik.appeals.step_rights import ASKED
+from otklik.channels.webhooks.models import Webhook
 from otklik.core import cms, files, installation
-from otklik.core.models import Installation, TermRule
-from otklik.correspondence.models import IncomingFile, IncomingMessage, OutgoingFile, OutgoingMessage
+from otklik.core.models import FileExamination, Installation, TermRule
+from otklik.correspondence.models import ContactPoint, IncomingFile, IncomingMessage, OutgoingFile, OutgoingMessage
 from otklik.hotline import consultations, ekc
 from otklik.hotline import defaults as hotline
 from otklik.hotline import defaults as hotline_defaults
@@ -40,6 +41,8 @@ from otklik.surveys import feedback, paper
 from otklik.surveys.models import Questionnaire, QuestionnaireDraft, SurveyPoint
 from otklik.workplace import rights
 from tests.appeals.conftest import World
+from tests.channels.pos.exports import brought, table
+from tests.channels.post import rows as post
 from tests.house.test_doors import OPEN_IN_CMS, plain
 from tests.reception import people as reception
 
@@ -125,6 +128,7 @@ def house(db: None) -> House:
     came = reception.card(reception.appointment(house.people["signer"], reception.room(), now), by=world.clerk)
     house.ids = {
         **reception.at_every_address(),
+        **post.at_every_address(world),
         "arrivals": reception.appointment(
             house.people["signer"], reception.room(), now + timedelta(hours=1), by=world.clerk
         ).pk,
@@ -147,6 +151,7 @@ def house(db: None) -> House:
         "deliveries": OutgoingMessage.objects.latest("pk").pk,
         "quarantine": quarantined.pk,
         "terms": TermRule.objects.earliest("pk").pk,
+        "channel-points": ContactPoint.objects.earliest("pk").pk,
         "lines": line.pk,
         "line-days": line.exceptions.create(date=today, why="Санитарный день").pk,
         "extensions": world.clerk.extensions.create(name="101", valid_from=today).pk,
@@ -173,11 +178,21 @@ def house(db: None) -> House:
         ).pk,
         "feedback": said.pk,
         "staff": world.stranger.pk,
+        "pos-imports": brought(table([{}]), by=world.clerk).pk,
         "surveys": Questionnaire.objects.earliest("pk").pk,
         "survey-drafts": QuestionnaireDraft.objects.create(code="own-1", title="Черновик").pk,
         "survey-points": SurveyPoint.objects.earliest("pk").pk,
         "role-assignments": world.stranger.assignments.get().pk,
         **_visits(world),
+        "webhooks": Webhook.objects.create(
+            name="Портал",
+            url="https://portal.example/",
+            owner=world.clerk,
+            secrets="",
+            valid_from=today,
+            valid_to=today,
+        ).pk,
+        "files-aside": FileExamination.objects.create(stored=files.store(b"MZ"), state="blocked").pk,
         "missed": MissedCall.objects.create(
             number="+79130000001", first_at=now, last_at=now, in_hours=True, due_at=now
         ).pk,
@@ -234,6 +249,7 @@ def addresses(route: str, house: House) -> Iterator[str]:
 def fill(route: str, pk: int) -> str:
     """Put values into a route."""
     values = {"row": pk, "int": 2026 if "calendar" in route else pk, "day": "2026-11-24", "slug": "next", "str": "x"}
+    values |= {"slug": "email"} if route.startswith("desk/channels/") else {}
     return "/" + re.sub(r"<(\w+):\w+>", lambda found: str(values[found[1]]), route)
 
 

@@ -7,6 +7,7 @@ from datetime import date
 
 from otklik.appeals.letters import render
 from otklik.appeals.models import Appeal, DraftFile
+from otklik.correspondence import social
 from otklik.people import access as people_access
 from otklik.people import declension, staff
 from otklik.people.models import Employee
@@ -44,7 +45,9 @@ def letter_of(
         date=f"{on:%d.%m.%Y}",
         number=appeal.number,
         reference=f"на {appeal.regime.citizen_word} от {appeal.received_on:%d.%m.%Y}",
-        addressee=render.requisites([addressee.dative, appeal.answer_address]),
+        addressee=render.requisites(
+            [addressee.dative, "" if appeal.answer_channel in social.NETWORKS else appeal.answer_address]
+        ),
         greeting="" if greeting and text.lstrip().startswith(greeting) else greeting,
         paragraphs=render.paragraphs(text),
         attachments=[row.name for row in attachments],

@@ -26,4 +26,13 @@ def from_bytes(raw: bytes) -> dict[str, Any]:
     content = json.loads(raw)
     if not isinstance(content, dict) or not isinstance(content.get("text"), str):
         raise ValueError("not a message")
+    told = [content.get("subject"), *_said(content.get("applicant")), *_said(content.get("answer"))]
+    if not all(word is None or isinstance(word, str) for word in told):
+        raise ValueError("a field is no text")
     return content
+
+
+def _said(part: Any) -> list[Any]:
+    if part is not None and not isinstance(part, dict):
+        raise ValueError("a part is no object")
+    return list(part.values()) if part else []

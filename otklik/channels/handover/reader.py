@@ -9,7 +9,7 @@ from typing import Any
 
 from otklik.channels.handover import handed
 from otklik.correspondence.channel import Parsed, ParsedFile, ParseError
-from otklik.correspondence.text import clean
+from otklik.correspondence.text import clean_each
 
 
 class HandoverReader:
@@ -18,7 +18,7 @@ class HandoverReader:
     def parse(self, raw: Path) -> Parsed:
         """Read a stored message with its files and what the other system knows beyond the text."""
         try:
-            content = _clean(handed.from_bytes(raw.read_bytes()))
+            content = clean_each(handed.from_bytes(raw.read_bytes()))
             files = tuple(_file(one) for one in content.get("files") or ())
         except (ValueError, KeyError, TypeError, AttributeError, binascii.Error) as exc:
             raise ParseError("Это не запись, переданная другой системой: откройте оригинал.") from exc
@@ -40,8 +40,10 @@ def _name(sender: dict[str, str]) -> str:
 
 
 def _file(one: dict[str, str]) -> ParsedFile:
-    content = base64.b64decode(one["content"], validate=True)
-    return ParsedFile(name=one["name"], declared_type=one.get("content_type") or "", content=content)
+    name, kind = one["name"], one.get("content_type") or ""
+    if not isinstance(name, str) or not isinstance(kind, str):
+        raise ValueError("a file without a name")
+    return ParsedFile(name=name, declared_type=kind, content=base64.b64decode(one["content"], validate=True))
 
 
 def _facts(content: dict[str, Any]) -> dict[str, Any]:
@@ -50,13 +52,6 @@ def _facts(content: dict[str, Any]) -> dict[str, Any]:
     for part in ("applicant", "answer"):
         if said := {name: value for name, value in (content.get(part) or {}).items() if value is not None}:
             told[part] = said
+    if isinstance(source := content.get("source"), str) and source:  # who handed a list over
+        told["source"] = source[:200]
     return told
-
-
-def _clean(value: Any) -> Any:
-    """Take out of every text what no database bears."""
-    if isinstance(value, dict):
-        return {clean(name): _clean(one) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_clean(one) for one in value]
-    return clean(value) if isinstance(value, str) else value

@@ -35,7 +35,7 @@ def decode(raw: bytes, declared: str | None) -> tuple[str, bool]:
     fits: str | None = None
     try:
         fits = raw.decode(name) if name else None
-    except (LookupError, UnicodeDecodeError):
+    except (LookupError, ValueError):  # unknown, unfit for these bytes, or no name at all
         fits = None
     if name in {"utf-8", "utf-16", "utf-16le", "utf-16be"} and fits is not None:
         return fits, False

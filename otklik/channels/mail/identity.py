@@ -39,6 +39,15 @@ def identify(raw: bytes | Path) -> Identity:
     return Identity(key, digest.hexdigest())
 
 
+def head(raw: bytes | Path) -> bytes:
+    """Return the letter's headers, as far as they are looked at."""
+    if isinstance(raw, bytes):
+        return raw[:HEADERS_MOST][: _parted(raw[:HEADERS_MOST])[1] or None]
+    with raw.open("rb") as file:
+        start = file.read(HEADERS_MOST)
+    return start[: _parted(start)[1] or None]
+
+
 def _split(raw: bytes | Path) -> tuple[bytes, Iterator[bytes]]:
     """Return the headers, and the body in pieces. Where no empty line parts them, all of it is both."""
     if isinstance(raw, bytes):

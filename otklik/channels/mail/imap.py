@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import imaplib
 import logging
+import re
 import ssl
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from django.conf import settings
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 from imap_tools import BaseMailBox, MailBox, MailBoxStartTls, MailBoxUnencrypted
-from imap_tools.errors import ImapToolsError
+from imap_tools.errors import ImapToolsError, MailboxLoginError
 
-from otklik.channels.mail import intake
-from otklik.channels.mail.models import MailboxState
+from otklik.channels.mail import intake, oauth
+from otklik.channels.mail.models import LeftLetter, MailboxState
 from otklik.core.crashpoints import reach
 from otklik.correspondence import inbox
 from otklik.correspondence.channel import Channel
@@ -31,6 +34,8 @@ PATIENCE = 3  # broken connections in one poll
 BROKEN = (OSError, imaplib.IMAP4.error)
 PIECE = 4 * 1024 * 1024  # bytes of a letter asked for at once
 KEYWORD = "OtklikStored"
+AT_ONCE = 500  # letters whose size is asked for at once
+Reason = LeftLetter.Reason
 
 
 @dataclass(frozen=True)
@@ -41,22 +46,52 @@ class Waiting:
     letter: intake.Letter
 
 
+@dataclass(frozen=True)
+class Left:
+    """A letter that stays in the mailbox, and why."""
+
+    reason: Reason
+    size: int | None = None
+    arrived: datetime | None = None
+
+
 class Refused(Exception):
     """The server does not give a letter out."""
 
 
 def poll(url: str, channel: Channel) -> int:
-    """Bring in what waits in a mailbox, and return how many letters were looked at; failures go to MailboxState."""
-    state, _ = MailboxState.objects.get_or_create(name=name_of(url))
-    visit = Visit(url, channel)
+    """Bring in what waits in a mailbox, folder by folder; return how many letters were looked at.
+
+    What goes wrong, and which letters stay in the mailbox, is kept in MailboxState; a folder delays none of the others.
+    """
+    return sum(_poll(url, folder, channel) for folder in folders_of(url))
+
+
+def _poll(url: str, folder: str, channel: Channel) -> int:
+    state, _ = MailboxState.objects.get_or_create(name=_name(url, folder))
+    visit = Visit(url, channel, folder)
+    error = ""
     try:
         visit.bring_all()
-        error = f"не сохранено писем: {visit.left}; они остались в ящике" if visit.left else ""
+        if stuck := sum(one.reason != Reason.TOO_LARGE for one in visit.left.values()):
+            error = f"не сохранено писем: {stuck}; они остались в ящике"
     except (*BROKEN, ImapToolsError) as exc:
         log.warning("mailbox %s: %s", state.pk, type(exc).__name__)
         error = f"ящик не опрошен: {exc}"[:500]
+    else:
+        _note(state, visit.left)
     MailboxState.objects.filter(pk=state.pk).update(polled_at=timezone.now(), error=error, seen=F("seen") + visit.taken)
     return visit.taken
+
+
+def _note(state: MailboxState, left: Mapping[str, Left]) -> None:
+    """Keep which letters this poll left in the mailbox; those taken or gone since the last one are listed no more."""
+    with transaction.atomic():
+        there = LeftLetter.objects.filter(mailbox=state)
+        there.exclude(uid__in=list(left)).delete()
+        for uid, one in left.items():
+            facts = {"reason": one.reason, "size": one.size, "arrived_at": one.arrived}
+            LeftLetter.objects.update_or_create(mailbox=state, uid=uid, defaults=facts)
 
 
 def name_of(url: str) -> str:
@@ -65,15 +100,38 @@ def name_of(url: str) -> str:
     return f"{unquote(parts.username or '')}@{parts.hostname}{parts.path}"[:200]
 
 
+def names_of(url: str) -> list[str]:
+    """Return what the folders of a mailbox are called in `MailboxState`."""
+    return [_name(url, folder) for folder in folders_of(url)]
+
+
+def folders_of(url: str) -> list[str]:
+    """Return the folders that are read: that of the address, then each `&folder=`."""
+    parts = urlsplit(url)
+    return list(dict.fromkeys([_first_folder(url), *parse_qs(parts.query).get("folder", [])]))
+
+
+def _first_folder(url: str) -> str:
+    return unquote(urlsplit(url).path.strip("/")) or "INBOX"
+
+
+def _name(url: str, folder: str) -> str:
+    if folder == _first_folder(url):
+        return name_of(url)
+    parts = urlsplit(url)
+    return f"{unquote(parts.username or '')}@{parts.hostname}/{folder}"[:200]
+
+
 @dataclass
 class Visit:
-    """One poll of a mailbox: every waiting letter is met once, over as many connections as it takes."""
+    """One poll of a folder: every waiting letter is met once, over as many connections as it takes."""
 
     url: str
     channel: Channel
+    folder: str
     taken: int = 0
-    left: int = 0  # neither kept nor flagged: asked for again at the next poll
-    met: set[str] = field(default_factory=set)
+    left: dict[str, Left] = field(default_factory=dict)  # by uid: not flagged, met again at the next poll
+    met: dict[str, None] = field(default_factory=dict)
 
     def bring_all(self) -> None:
         """Bring what waits, oldest first; raise where the mailbox cannot be read."""
@@ -87,27 +145,32 @@ class Visit:
                 breaks += 1
                 if breaks > PATIENCE or len(self.met) == before:
                     raise
-                self.left += 1
+                self.left[next(reversed(self.met))] = Left(Reason.BROKE)
 
     def _connect_and_bring(self) -> None:
-        with _open(self.url) as box, tempfile.TemporaryDirectory(prefix="otklik-imap-") as folder:
+        with opened(self.url, self.folder) as box, tempfile.TemporaryDirectory(prefix="otklik-imap-") as folder:
             for portion in inbox.portions(self._download_each(box, Path(folder)), lambda one: one.letter.size):
                 kept = _bring(box, portion, _point(self.url), self.channel)
-                self.taken += kept
-                self.left += len(portion) - kept
+                self.taken += len(kept)
+                for one in portion:
+                    if one.uid not in kept:
+                        self.left[one.uid] = Left(Reason.NOT_KEPT, arrived=one.letter.received_at)
 
     def _download_each(self, box: BaseMailBox, folder: Path) -> Iterator[Waiting]:
-        """Download what waits and has not been met, oldest first; pass over what the server does not give out."""
-        for uid in _waiting(box):
+        """Download what waits and has not been met, oldest first; pass over what is too large or not given out."""
+        for uid, size in _waiting(box):
             if uid in self.met:
                 continue
-            self.met.add(uid)
+            self.met[uid] = None
+            if size > settings.MAIL_MOST_BYTES:
+                self.left[uid] = Left(Reason.TOO_LARGE, size, _when(box, uid))
+                continue
             path = folder / f"{uid}.eml"
             try:
                 arrived = _download(box, uid, path)
             except Refused as exc:
                 log.warning("uid %s: %s", uid, exc)
-                self.left += 1
+                self.left[uid] = Left(Reason.REFUSED, size)
                 continue
             if arrived:  # else it was taken away meanwhile
                 reach("imap.after_download")
@@ -115,24 +178,51 @@ class Visit:
 
 
 def try_out(url: str) -> None:
-    """Sign in and open the folder, as a poll would; raise what the server or the net answers."""
-    with _open(url):
-        pass
+    """Sign in and open each folder, as a poll would; raise what the server or the net answers."""
+    for folder in folders_of(url):
+        with opened(url, folder):
+            pass
 
 
-def _open(url: str) -> BaseMailBox:
+def opened(url: str, folder: str) -> BaseMailBox:
+    """Sign in and open a folder; an access token the server does not take any more is asked for anew, once."""
+    user = unquote(urlsplit(url).username or "")
+    if not oauth.wanted(url):
+        return _connect(url).login(user, unquote(urlsplit(url).password or ""), initial_folder=folder)
+    try:
+        return _signed_in(_connect(url), oauth.words(user), folder)
+    except MailboxLoginError:
+        return _signed_in(_connect(url), oauth.words(user, fresh=True), folder)
+
+
+def _connect(url: str) -> BaseMailBox:
     # Without a context of ours the library takes any certificate, and the password goes to whoever answers.
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or (993 if parts.scheme == "imaps" else 143)
-    box: BaseMailBox
     if parts.scheme == "imaps":
-        box = MailBox(host, port, timeout=SECONDS, ssl_context=ssl.create_default_context())
-    elif parts.scheme == "imap+starttls":
-        box = MailBoxStartTls(host, port, timeout=SECONDS, ssl_context=ssl.create_default_context())
-    else:
-        box = MailBoxUnencrypted(host, port, timeout=SECONDS)
-    folder = unquote(parts.path.strip("/")) or "INBOX"
-    return box.login(unquote(parts.username or ""), unquote(parts.password or ""), initial_folder=folder)
+        return MailBox(host, port, timeout=SECONDS, ssl_context=ssl.create_default_context())
+    if parts.scheme == "imap+starttls":
+        return MailBoxStartTls(host, port, timeout=SECONDS, ssl_context=ssl.create_default_context())
+    return MailBoxUnencrypted(host, port, timeout=SECONDS)
+
+
+def _signed_in(box: BaseMailBox, words: str, folder: str) -> BaseMailBox:
+    """Sign in by XOAUTH2. A server that says why it refuses waits for an empty line before it says no."""
+    said: list[bytes] = []
+
+    def answer(challenge: bytes) -> bytes:
+        said.append(challenge)
+        return words.encode() if len(said) == 1 else b""
+
+    try:
+        box.client.authenticate("XOAUTH2", answer)
+    except imaplib.IMAP4.error as exc:
+        box.client.shutdown()
+        if isinstance(exc, imaplib.IMAP4.abort):
+            raise
+        raise MailboxLoginError(("NO", [str(exc).encode()]), "OK") from None
+    box.folder.set(folder)
+    return box
 
 
 def _point(url: str) -> str:
@@ -145,15 +235,37 @@ def _flag(box: BaseMailBox) -> str:
     return KEYWORD if any(b"\\*" in one or KEYWORD.encode() in one for one in permanent if one) else "\\Seen"
 
 
-def _waiting(box: BaseMailBox) -> list[str]:
+def _waiting(box: BaseMailBox) -> Iterator[tuple[str, int]]:
+    """Yield the waiting letters, oldest first, with their sizes; 0 where the server does not say."""
     flag = _flag(box)
     wanted = f"UNKEYWORD {KEYWORD}" if flag == KEYWORD else "UNSEEN"
     _, data = box.client.uid("SEARCH", wanted)
-    return sorted((data[0] or b"").decode().split(), key=int)
+    uids = sorted((data[0] or b"").decode().split(), key=int)
+    for start in range(0, len(uids), AT_ONCE):
+        some = uids[start : start + AT_ONCE]
+        _, lines = box.client.uid("FETCH", ",".join(some), "(RFC822.SIZE)")
+        sizes = _sizes(lines)
+        yield from ((uid, sizes.get(uid, 0)) for uid in some)
 
 
-def _bring(box: BaseMailBox, portion: list[Waiting], point: str, channel: Channel) -> int:
-    """Keep letters, flag those kept, read them; return how many were kept. The others are met again at the next poll.
+def _sizes(lines: Iterable[object]) -> dict[str, int]:
+    found = {}
+    for line in lines:
+        text = line.decode("ascii", "replace") if isinstance(line, bytes) else ""
+        uid, size = re.search(r"\bUID (\d+)", text), re.search(r"\bRFC822\.SIZE (\d+)", text)
+        if uid and size:
+            found[uid[1]] = int(size[1])
+    return found
+
+
+def _when(box: BaseMailBox, uid: str) -> datetime | None:
+    """Return when the server got a letter that is not downloaded."""
+    _, lines = box.client.uid("FETCH", uid, "(INTERNALDATE)")
+    return next((_arrived(line) for line in lines if isinstance(line, bytes)), None)
+
+
+def _bring(box: BaseMailBox, portion: list[Waiting], point: str, channel: Channel) -> list[str]:
+    """Keep letters, flag those kept, read them; return the uids kept. The others are met again at the next poll.
 
     Flagged before they are read: a letter that ends its reader is ours already, and is not brought again and again.
     """
@@ -168,7 +280,7 @@ def _bring(box: BaseMailBox, portion: list[Waiting], point: str, channel: Channe
         reach("imap.after_flag")
     finally:
         intake.read(accepted, channel)
-    return len(kept)
+    return kept
 
 
 def _download(box: BaseMailBox, uid: str, path: Path) -> datetime | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from django.utils import timezone
 
+from otklik.channels.mail import routing
 from otklik.channels.mail.identity import identify
 from otklik.correspondence import inbox
 from otklik.correspondence.channel import Arrived, Channel
@@ -33,7 +34,7 @@ class Letter:
 
 def keep(raw: bytes | Path, *, point: str = "") -> inbox.Accepted:
     """Keep a letter durably, once; it is committed when this returns. Raise what the disk or the database raises."""
-    return inbox.accept(_arrived(Letter(raw), point))
+    return inbox.accept(_arrived(Letter(raw), point, routing.rules()))
 
 
 def keep_each(letters: Sequence[Letter], *, point: str = "") -> list[inbox.Accepted | None]:
@@ -49,7 +50,16 @@ def keep_each(letters: Sequence[Letter], *, point: str = "") -> list[inbox.Accep
 
 
 def _keep(letters: Sequence[Letter], point: str) -> list[inbox.Accepted]:
-    return inbox.accept_each([_arrived(one, point) for one in letters], to_read=True)
+    """Keep what is the mailbox's own to be read at once, and the letters of other channels for their readers."""
+    rules = routing.rules()
+    arrived = [_arrived(one, point, rules) for one in letters]
+    kept: dict[int, inbox.Accepted] = {}
+    for own in (True, False):
+        places = [place for place, one in enumerate(arrived) if (one.channel == ChannelCode.EMAIL) == own]
+        if places:
+            accepted = inbox.accept_each([arrived[place] for place in places], to_read=own)
+            kept.update(zip(places, accepted, strict=True))
+    return [kept[place] for place in range(len(letters))]
 
 
 def _keep_alone(letter: Letter, point: str) -> inbox.Accepted | None:
@@ -61,8 +71,9 @@ def _keep_alone(letter: Letter, point: str) -> inbox.Accepted | None:
 
 
 def read(accepted: Iterable[inbox.Accepted | None], channel: Channel) -> None:
-    """Let `channel` read those that are new: the row becomes new, joined to a thread, or goes to quarantine."""
-    inbox.parse_each([one.message for one in accepted if one and not one.duplicate], {channel.code: channel})
+    """Let `channel` read its own that are new: the row becomes new, joined to a thread, or goes to quarantine."""
+    new = [one.message for one in accepted if one and not one.duplicate]
+    inbox.parse_each([message for message in new if message.channel == channel.code], {channel.code: channel})
 
 
 def take_in(raw: bytes | Path, *, channel: Channel, point: str = "") -> inbox.Accepted:
@@ -72,13 +83,14 @@ def take_in(raw: bytes | Path, *, channel: Channel, point: str = "") -> inbox.Ac
     return accepted
 
 
-def _arrived(letter: Letter, point: str) -> Arrived:
+def _arrived(letter: Letter, point: str, rules: list[routing.Rule]) -> Arrived:
     identity = identify(letter.raw)
+    channel = routing.channel_of(letter.raw, rules)
     return Arrived(
-        channel=ChannelCode.EMAIL,
+        channel=channel,
         external_id=identity.external_id,
         digest=identity.digest,
         raw=letter.raw,
         received_at=letter.received_at or timezone.now(),
-        contact_point=point,
+        contact_point=point if channel == ChannelCode.EMAIL else "",
     )

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate
+from typing import Final
 
 from django.utils.encoding import punycode
 
 from otklik.correspondence import threading
 from otklik.correspondence.channel import DeliveryError, ToSend
+
+BASE64_LINE: Final = 57  # bytes that become a line of 78
+HEADERS: Final = 4096  # bytes of headers and of the covering text's beginning, roughly
+
+
+def weight(text: str, sizes: Iterable[int]) -> int:
+    """Return about how many bytes a letter with files of these sizes takes on its way: a third more than they are."""
+    files = sum(-(-size // BASE64_LINE) * 78 + 512 for size in sizes)
+    return HEADERS + 3 * len(text.encode()) + files
 
 
 def compose(item: ToSend) -> EmailMessage:

@@ -1,4 +1,4 @@
-"""What the e-mail channel itself must remember: each mailbox's last poll, and letters a demo stand caught."""
+"""What the e-mail channel must remember: mailboxes and what they keep, servers for sending, letters of a demo stand."""
 
 from __future__ import annotations
 
@@ -21,6 +21,48 @@ class MailboxState(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class LeftLetter(models.Model):
+    """A letter the last poll left in its mailbox: not ours yet, and a clerk can see why."""
+
+    class Reason(models.TextChoices):
+        TOO_LARGE = "too_large", "больше предела"
+        REFUSED = "refused", "сервер не выдаёт письмо целиком"
+        BROKE = "broke", "на этом письме обрывается связь"
+        NOT_KEPT = "not_kept", "не удалось сохранить у себя"
+
+    mailbox = models.ForeignKey(MailboxState, models.CASCADE, related_name="left", verbose_name="ящик")
+    uid = models.CharField("номер в ящике", max_length=20)
+    reason = models.CharField("почему", max_length=10, choices=Reason)
+    size = models.BigIntegerField("размер", null=True, blank=True)
+    arrived_at = models.DateTimeField("пришло в ящик", null=True, blank=True)
+    noticed_at = models.DateTimeField("замечено", auto_now_add=True)
+
+    class Meta:
+        verbose_name = "письмо, оставшееся в ящике"
+        verbose_name_plural = "письма, оставшиеся в ящике"
+        ordering = ["mailbox", "noticed_at", "id"]
+        constraints = [models.UniqueConstraint("mailbox", "uid", name="left_letter_once")]
+
+    def __str__(self) -> str:
+        return f"письмо {self.uid}"
+
+
+class SendingServer(models.Model):
+    """What the server for sending said of itself when it was last greeted."""
+
+    host = models.CharField("сервер", max_length=255, primary_key=True)
+    most_bytes = models.BigIntegerField("наибольшее письмо", null=True, blank=True)
+    reports = models.BooleanField("отчёты о доставке", default=False, help_text="DSN, RFC 3461.")
+    greeted_at = models.DateTimeField("когда")
+
+    class Meta:
+        verbose_name = "сервер отправки"
+        verbose_name_plural = "серверы отправки"
+
+    def __str__(self) -> str:
+        return self.host
 
 
 class CaughtLetter(models.Model):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.header import decode_header
 from email.message import Message
+from email.parser import BytesHeaderParser
 from email.utils import getaddresses, parsedate_to_datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Final
 
 import nh3
 
-from otklik.channels.mail import charsets, large
+from otklik.channels.mail import charsets, large, reports
 from otklik.correspondence.channel import Parsed, ParsedFile
 
 MOST_PARTS: Final = 2000
@@ -54,8 +55,8 @@ def parse(raw: Path) -> Parsed:
         source, spans = large.skeleton(raw)
     else:
         source, spans = raw.read_bytes(), []
-    letter = email.message_from_bytes(source, policy=email.policy.compat32)
     found = _Found(raw, spans)
+    letter = _letter(source, found)
     _walk(letter, found, 0)
     markup = _with_heads_closed("\n".join(found.html))
     html = _clean_html(markup, found)
@@ -68,7 +69,7 @@ def parse(raw: Path) -> Parsed:
     name, address = names[0] if names else ("", "")
     if not address:
         found.note("отправитель не указан")
-    bounce_of, permanent = _bounce(letter)
+    report = reports.read(letter, text)
     return Parsed(
         text=charsets.clean(text[:MOST_TEXT]),
         subject=_header(letter, "subject", found)[:500],
@@ -81,11 +82,34 @@ def parse(raw: Path) -> Parsed:
         in_reply_to=(_ids(letter, "in-reply-to") or [""])[0],
         references=_ids(letter, "references")[-50:],
         machine=_machine(letter, address),
-        bounce_of=bounce_of,
-        bounce_permanent=permanent,
+        bounce_of=report.about,
+        bounce_permanent=report.permanent,
+        bounce_action=report.action,
+        bounce_status=report.status,
+        bounce_said=report.said,
         notes=list(found.notes),
         files=found.files,
     )
+
+
+def envelope(head: bytes) -> tuple[str, str]:
+    """Return the sender's address and the subject, read of headers alone; empty where there is none."""
+    letter = BytesHeaderParser(policy=email.policy.compat32).parsebytes(head)
+    found = _Found(Path(), [])
+    names = _addresses(letter, "from", found) or _addresses(letter, "sender", found)
+    return (names[0][1] if names else ""), _header(letter, "subject", found)
+
+
+def _letter(source: bytes, found: _Found) -> Message:
+    """Return the letter in parts; one with thousands of levels, which nobody writes, as its headers and one text."""
+    try:
+        return email.message_from_bytes(source, policy=email.policy.compat32)
+    except RecursionError:
+        found.note("письмо устроено слишком сложно: показано, как пришло, вложения остались в оригинале")
+    letter = BytesHeaderParser(policy=email.policy.compat32).parsebytes(source)
+    for name in ("content-type", "content-transfer-encoding"):
+        del letter[name]
+    return letter
 
 
 def _with_heads_closed(html: str) -> str:
@@ -155,7 +179,7 @@ def _walk(part: Message, found: _Found, depth: int) -> None:
         found.note("письмо устроено слишком сложно: часть вложений осталась только в оригинале")
         return
     kind = part.get_content_type()
-    children = part.get_payload()
+    children = part.get_payload() if part.is_multipart() else None
     if (
         kind == "message/rfc822"
         and not _left_out(part, found)
@@ -266,7 +290,11 @@ def _addresses(letter: Message, name: str, found: _Found) -> list[tuple[str, str
     pairs = []
     for value in values[:20]:
         flat = value.replace("\r", "").replace("\n", "")
-        for shown, address in getaddresses([flat if flat.isascii() else _words(flat)]):
+        try:
+            there = getaddresses([flat if flat.isascii() else _words(flat)])
+        except RecursionError:  # thousands of words without a comma
+            continue
+        for shown, address in there:
             if "@" in address:
                 pairs.append((" ".join(charsets.clean(_words(shown, found)).split()), charsets.clean(address).strip()))
     return pairs
@@ -298,8 +326,7 @@ def _machine(letter: Message, address: str) -> str:
     def value(name: str) -> str:
         return str(letter.get(name, "")).strip().lower()
 
-    report = letter.get_content_type() == "multipart/report"
-    if report or address.lower().startswith(("mailer-daemon@", "postmaster@")):
+    if reports.is_report(letter, address):
         return "bounce"
     if value("precedence") in {"bulk", "list", "junk"} or letter.get("list-id") or letter.get("list-unsubscribe"):
         return "bulk"
@@ -307,25 +334,8 @@ def _machine(letter: Message, address: str) -> str:
     return "auto" if automatic or any(letter.get(name) for name in OWN_MARKS) else ""
 
 
-def _bounce(letter: Message) -> tuple[str, bool]:
-    """Return the Message-ID a delivery report is about, and whether the failure is final (RFC 3464)."""
-    if letter.get_content_type() != "multipart/report":
-        return "", False
-    about, permanent = "", False
-    for part in _parts(letter):
-        kind = part.get_content_type()
-        if kind == "message/delivery-status":
-            status = part.as_string().lower()
-            permanent = "action: failed" in status or bool(re.search(r"status:\s*5\.", status))
-        elif kind in {"text/rfc822-headers", "message/rfc822"}:
-            text = part.as_string()
-            ids = re.findall(r"^message-id:\s*(<[^<>\s]+>)", text, re.IGNORECASE | re.MULTILINE)
-            about = ids[0] if ids else about
-    return about, permanent
-
-
 def _parts(letter: Message) -> Iterator[Message]:
-    children = letter.get_payload()
+    children = letter.get_payload() if letter.is_multipart() else None  # a text may name a charset that is none
     for child in children if isinstance(children, list) else []:
         if isinstance(child, Message):
             yield child

@@ -66,6 +66,10 @@ def from_bytes(raw: bytes) -> Submission:
         raise ValueError("unknown schema")
     try:
         files = tuple(SentFile(**one) for one in content.pop("files"))
-        return Submission(**content, files=files)
+        sent = Submission(**content, files=files)
     except (TypeError, KeyError) as exc:
         raise ValueError("fields are missing or unknown") from exc
+    words = [*content.values(), *(word for one in files for word in (one.sha256, one.name, one.declared_type))]
+    if not all(isinstance(word, str) for word in words):
+        raise ValueError("a field is no text")
+    return sent

@@ -21,7 +21,7 @@ from django.utils import timezone
 import otklik
 from otklik.config.backup import archive, tables
 from otklik.core import files, installation, journal
-from otklik.core.models import Backup, StoredFile
+from otklik.core.models import Backup, FileExamination, StoredFile
 from otklik.core.storage import StorageSilent
 
 OURS: Final = re.compile(r"otklik-\d{8}-\d{6}\.zip(\.age)?")
@@ -81,7 +81,9 @@ def _write_all(writer: archive.Writer, row: Backup) -> archive.Manifest:
         manifest = _manifest(row)
         for table in tables.every(tables.applied()):
             manifest.tables[table.name] = _write_table(writer, table, media)
-        stored = list(StoredFile.objects.order_by("path").values_list("path", "sha256"))
+        # What an administrator destroyed is not missing.
+        there = StoredFile.objects.exclude(examination__state=FileExamination.State.DESTROYED)
+        stored = list(there.order_by("path").values_list("path", "sha256"))
     for path, sha256 in stored:
         if not _write_file(writer, f"files/{path}", files.storage(), path, sha256):
             manifest.missing.append(f"files/{path}")

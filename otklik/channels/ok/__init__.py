@@ -1,0 +1,1 @@
+"""The group of Odnoklassniki: messages to it and comments on its topics."""

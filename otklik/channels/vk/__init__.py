@@ -1,0 +1,1 @@
+"""The community of VKontakte: messages, comments on its wall, posts proposed to it."""
