@@ -57,6 +57,9 @@ TYPED = (
     "график приёма граждан",
     "перераспределение земли",
 )
+# A stream of messages over many channels: so many a second, for so many seconds, read by so many workers.
+STREAM, STREAM_SECONDS, WORKERS = 50, 60, 2
+HANDED = ("ekc", "hotline", "post", "reception", "governor_reception")
 Row = tuple[str, str]
 
 
@@ -117,6 +120,7 @@ def run(count: int, report: Path, *, processes: int = 2, only_knowledge: bool = 
                 rows += _pages(base, count)
                 rows += _creations(base, env)
                 rows += _memory(process.pid)
+                rows.append(_stream(base, Path(folder), env))
             rows.append(("Приём писем из папки", f"{_intake(Path(folder), env):.0f} писем/с"))
         rows.append(("Журнал очереди после перерыва", _seeded(env, "--calls", CALLS)))
         rows.append(("Свободное время для приёма за год", _seeded(env, "--appointments", APPOINTMENTS)))
@@ -352,18 +356,78 @@ def _creations(base: str, env: dict[str, str]) -> Iterator[Row]:
             answers = _together(users[:many], step)
             yield f"{what}, программ сразу: {many}", f"{_rate(answers, 201)}, {_spread(answers)}; {_parts(answers)}"
         if step is hand_over:
-            _read_all(users[0], handed[-1], env)
+            with _workers(env, 1):
+                _read_all(users[0], handed[-1])
 
 
-def _read_all(user: User, last: int, env: dict[str, str]) -> None:
-    """Let a worker read what was handed over, up to the last one."""
-    worker = subprocess.Popen([*OTKLIK, "worker"], env=env, stdout=subprocess.DEVNULL)  # noqa: S603
+def _stream(base: str, folder: Path, env: dict[str, str]) -> Row:
+    """Give messages at an even pace, four of five by the API and one by e-mail; tell when they stand in the queue."""
+    letters = folder / "stream"
+    _write_letters(letters, STREAM * STREAM_SECONDS // 5)
+    headers = {"Authorization": f"Bearer {_key(env)}", "Content-Type": "application/json"}
+    count, users = STREAM * STREAM_SECONDS * 4 // 5, [User(base, **headers) for _ in range(USERS)]
+    came, seen, wrong = dict[int, float](), dict[int, float](), list[int]()
+    mail = ["mail-in", "--directory", str(letters)]
+    start = 0.0
+
+    def give(share: int) -> None:
+        for number in range(share, count, USERS):
+            time.sleep(max(0.0, start + number * 5 / 4 / STREAM - time.monotonic()))
+            name = f"stream-{number}"
+            given = {"channel": HANDED[number % len(HANDED)], "external_id": name, "subject": "Поток", "text": TEXT}
+            answer = users[share].ask("/api/v1/messages", given, **{"Idempotency-Key": name})
+            if answer.status != 201:
+                wrong.append(answer.status)
+            elif number % (len(HANDED) + 1) == 0:  # some are followed, of each channel in turn
+                came[json.loads(answer.body)["id"]] = time.monotonic()
+
+    def watch() -> None:
+        user = User(base, **headers)
+        until = start + 2 * STREAM_SECONDS
+        while time.monotonic() < until and (len(seen) < len(came) or time.monotonic() < start + STREAM_SECONDS):
+            for one in [one for one in list(came) if one not in seen]:
+                if json.loads(user.ask(f"/api/v1/messages/handed/{one}").body)["state"] != "stored":
+                    seen[one] = time.monotonic() - came[one]
+            time.sleep(0.2)
+
+    with _workers(env, WORKERS), ThreadPoolExecutor(USERS + 2) as pool:
+        _read_all(users[0], _handed(users[0], "stream-first"))  # they have started
+        start = time.monotonic()
+        posting, watching = pool.submit(_run, mail, env), pool.submit(watch)
+        list(pool.map(give, range(USERS)))
+        given_in = time.monotonic() - start
+        watching.result()
+        posting.result()
+    times = sorted(seen.values())
+    told = f"{STREAM * STREAM_SECONDS} сообщений, по API за {given_in:.0f} с, ошибок {len(wrong)}"
+    told += f", не прочитано {len(came) - len(seen)} из {len(came)}"
+    spread = f"до очереди p50 {statistics.median(times):.1f} с, p95 {times[int(len(times) * 0.95) - 1]:.1f} с"
+    return f"Поток {STREAM} сообщений в секунду, рабочих процессов: {WORKERS}", f"{told}; {spread}"
+
+
+def _handed(user: User, name: str) -> int:
+    """Hand one message over and return its number."""
+    given = {"channel": "ekc", "external_id": name, "subject": "Поток", "text": TEXT}
+    return int(json.loads(user.ask("/api/v1/messages", given, **{"Idempotency-Key": name}).body)["id"])
+
+
+def _read_all(user: User, last: int) -> None:
+    """Wait until workers have read what was handed over, up to the last one."""
+    while json.loads(user.ask(f"/api/v1/messages/handed/{last}").body)["state"] == "stored":
+        time.sleep(0.5)
+
+
+@contextmanager
+def _workers(env: dict[str, str], count: int) -> Iterator[None]:
+    commands = [[*OTKLIK, "worker"]] * count
+    started = [subprocess.Popen(one, env=env, stdout=subprocess.DEVNULL) for one in commands]  # noqa: S603
     try:
-        while json.loads(user.ask(f"/api/v1/messages/handed/{last}").body)["state"] == "stored":
-            time.sleep(0.5)
+        yield
     finally:
-        worker.terminate()
-        worker.wait(20)
+        for one in started:
+            one.terminate()
+        for one in started:
+            one.wait(20)
 
 
 def _seeded(env: dict[str, str], what: str, count: int) -> str:
@@ -375,16 +439,21 @@ def _seeded(env: dict[str, str], what: str, count: int) -> str:
 def _intake(folder: Path, env: dict[str, str]) -> float:
     """Return letters a second, the start of the process not counted."""
     letters, nothing = folder / "letters", folder / "nothing"
-    letters.mkdir()
+    _write_letters(letters, LETTERS)
     nothing.mkdir()
-    for number in range(LETTERS):
-        letter = EmailMessage()
-        letter["From"], letter["To"] = f"writer{number}@mail.example", "info@department.example"
-        letter["Subject"], letter["Message-ID"] = f"Вопрос {number}", f"<bench-{number}@mail.example>"
-        letter.set_content(TEXT)
-        (letters / f"{number:05d}.eml").write_bytes(bytes(letter))
     start = _timed(lambda: _run(["mail-in", "--directory", str(nothing)], env))
     return LETTERS / (_timed(lambda: _run(["mail-in", "--directory", str(letters)], env)) - start)
+
+
+def _write_letters(folder: Path, count: int) -> None:
+    """Lay so many letters down in a folder of their own."""
+    folder.mkdir()
+    for number in range(count):
+        letter = EmailMessage()
+        letter["From"], letter["To"] = f"writer{number}@mail.example", "info@department.example"
+        letter["Subject"], letter["Message-ID"] = f"Вопрос {number}", f"<{folder.name}-{number}@mail.example>"
+        letter.set_content(TEXT)
+        (folder / f"{number:05d}.eml").write_bytes(bytes(letter))
 
 
 @contextmanager
