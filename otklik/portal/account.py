@@ -13,7 +13,7 @@ from typing import Any, Final
 from django.core import signing
 from django.core.paginator import Paginator
 from django.db import DatabaseError
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -24,7 +24,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
 from otklik.appeals import story
-from otklik.appeals.models import Appeal, AppealMessage, Dispatch
+from otklik.appeals.models import Appeal, Dispatch
 from otklik.channels.site import attached, intake, limits
 from otklik.channels.site.models import FormAttempt, Receipt
 from otklik.channels.site.submission import Submission
@@ -185,14 +185,11 @@ def _appeals_of(receipts: list[Receipt]) -> Mapping[int, Appeal]:
 
     Not those they were joined to: such an appeal may be somebody else's.
     """
-    left = Dispatch.objects.filter(answer__appeal=OuterRef("appeal"), message__state=OutgoingMessage.State.SENT)
-    rows = AppealMessage.objects.filter(first=True, message__in=[one.message_id for one in receipts])
-    rows = rows.select_related("appeal__regime", "appeal__invitation").annotate(is_answered=Exists(left))
-    found = {}
-    for row in rows:
-        row.appeal.is_answered = row.is_answered
-        found[row.message_id] = row.appeal
-    return found
+    left = Dispatch.objects.filter(answer__appeal=OuterRef("pk"), message__state=OutgoingMessage.State.SENT)
+    begun = Appeal.objects.filter(messages__first=True, messages__message__in=[one.message_id for one in receipts])
+    begun = begun.select_related("regime", "invitation")
+    rows = begun.annotate(is_answered=Exists(left), begun_by=F("messages__message"))
+    return {row.begun_by: row for row in rows}
 
 
 def _lines(receipts: Any) -> list[Line]:

@@ -8,22 +8,17 @@ acts in nobody's name. Signing in opens our own page in a new tab.
 
 from __future__ import annotations
 
-import re
-from typing import Final
-
 from csp.constants import NONE
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
+from otklik.channels.site import placing
 from otklik.core.access import public
 from otklik.portal import uploads
 from otklik.portal.write import Door, fill
-
-ADDRESS: Final = "/embed/write/"
 
 
 @public
@@ -35,15 +30,10 @@ def write(request: HttpRequest) -> HttpResponse:
     """Show the form in a frame of the sites that are listed, and of no others; take a step, or send."""
     handler = uploads.CarefulHandler(request)
     request.upload_handlers = [handler]
-    response = fill(request, handler, Door(address=ADDRESS, in_frame=True))
+    response = fill(request, handler, Door(address=placing.ADDRESS, in_frame=True))
     response._csp_replace = {  # type: ignore[attr-defined]
-        "frame-ancestors": origins() or [NONE],
+        "frame-ancestors": placing.origins() or [NONE],
         "script-src": [NONE],
         "connect-src": [NONE],
     }
     return response
-
-
-def origins() -> list[str]:
-    """Return the sites that may show the form in a frame; what is no address of a site is passed over."""
-    return [one for one in settings.EMBED_ORIGINS if re.fullmatch(r"https?://[a-z0-9.-]+(:\d+)?", one)]
