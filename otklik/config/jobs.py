@@ -34,7 +34,7 @@ from otklik.correspondence import connections, delivery, inbox, staff_mail
 from otklik.correspondence.channel import Channel
 from otklik.hotline import calls
 from otklik.knowledge import file_texts, finding, lessons, materials, proposals, quality, quarters, schedule, weeks
-from otklik.people import accounts, lockout
+from otklik.people import accounts, citizens, lockout
 from otklik.reception import displaced, recordings, waiting
 from otklik.reception import notices as reception_notices
 from otklik.search import encoder, vectors
@@ -118,6 +118,7 @@ def periodic() -> list[Job]:
         Job("sweep-form-files", partial(attached.sweep, named=signature.names), daily_at=time(2, 50)),
         Job("sweep-form-attempts", limits.forget_old, every=timedelta(hours=1)),
         Job("sweep-sign-in-attempts", lockout.forget_old, every=timedelta(hours=1)),
+        Job("sweep-citizen-sessions", citizens.forget_old, every=timedelta(hours=1)),
         Job("sweep-api-answers", once.forget_old, every=timedelta(hours=1)),
         Job("sweep-api-minutes", api_limits.forget_old, every=timedelta(hours=1)),
         Job("sweep-sessions", SessionStore.clear_expired, daily_at=time(3, 30)),

@@ -236,6 +236,21 @@ SOCIALACCOUNT_PROVIDERS = {
     }
 }
 
+# Applicants sign in by a provider of their own: a broker of ЕСИА, or ЕСИА itself. See people/citizen_openid.py
+CITIZEN_OIDC_URL = os.environ.get("OTKLIK_CITIZEN_OIDC_URL", "").rstrip("/")
+CITIZEN_OIDC_NAME = os.environ.get("OTKLIK_CITIZEN_OIDC_NAME", "Войти через Госуслуги")
+CITIZEN_OIDC_CLIENT_ID = os.environ.get("OTKLIK_CITIZEN_OIDC_CLIENT_ID", "")
+CITIZEN_OIDC_SECRET = _secret("OTKLIK_CITIZEN_OIDC_SECRET")
+CITIZEN_OIDC_SCOPE = os.environ.get("OTKLIK_CITIZEN_OIDC_SCOPE", "")
+CITIZEN_OIDC_CONFIRMED = os.environ.get("OTKLIK_CITIZEN_OIDC_CONFIRMED", "")  # claim that must be true
+# ЕСИА itself: the command that signs (stdin → detached PKCS#7), the key that checks its answers, who issues them.
+CITIZEN_OIDC_SIGN_COMMAND = os.environ.get("OTKLIK_CITIZEN_OIDC_SIGN_COMMAND", "").strip()
+CITIZEN_OIDC_KEY = os.environ.get("OTKLIK_CITIZEN_OIDC_KEY", "")
+CITIZEN_OIDC_ISSUER = os.environ.get("OTKLIK_CITIZEN_OIDC_ISSUER", "http://esia.gosuslugi.ru/")
+
+# Sites that may show the form of messages in a frame: https://department.example, several separated by commas.
+EMBED_ORIGINS = _list("OTKLIK_EMBED_ORIGINS")
+
 LANGUAGE_CODE = "ru"
 LOCALE_PATHS = [PACKAGE / "locale"]
 TIME_ZONE = os.environ.get("OTKLIK_TIME_ZONE", "Asia/Novosibirsk")

@@ -234,6 +234,8 @@ NAMES: Final[dict[str, str]] = {
     "confidence.retrained": "переобучена уверенность поиска",
     "confidence.gone_back": "возвращена поставляемая уверенность поиска",
     "confidence.resumed": "переобучение уверенности поиска возобновлено",
+    "citizen.entered": "заявитель вошёл в личный кабинет",
+    "citizen.left": "заявитель вышел из личного кабинета",
     "signin.entered": "вход в систему",
     "signin.failed": "неудачная попытка входа",
     "signin.locked": "вход закрыт после неудачных попыток",
@@ -537,6 +539,7 @@ FACTS: Final[dict[str, str]] = {
 CHAINS: Final[dict[str, str]] = {
     "scan": "пачка сканов",
     "post_list": "список почтовых отправлений",
+    "citizen": "личный кабинет заявителя",
     "channel": "канал",
     "file": "файл",
     "webhook": "сообщения другой системе",

@@ -78,6 +78,7 @@ class Parsed:
     message_id: str = ""
     in_reply_to: str = ""
     references: Sequence[str] = ()
+    continues: str = ""  # mark of a conversation that the channel itself knows its sender to be in
     machine: str = ""  # IncomingMessage.Machine
     bounce_of: str = ""  # Message-ID of ours that a delivery report is about
     bounce_permanent: bool = False

@@ -41,12 +41,14 @@ def plus_address(address: str, token: str) -> str:
 
 def stands_alone(parsed: Parsed) -> bool:
     """Tell whether a message bears nothing by which it could continue a conversation."""
-    named = parsed.message_id or parsed.in_reply_to or parsed.references or parsed.bounce_of
+    named = parsed.message_id or parsed.in_reply_to or parsed.references or parsed.bounce_of or parsed.continues
     return not (named or tokens_in(parsed.subject) or any(_PLUS.search(address) for address in parsed.recipients))
 
 
 def match(parsed: Parsed, *, before: IncomingMessage | None = None) -> Match:
     """Find the conversation a parsed message continues; `before` is its own row, not to be found."""
+    if parsed.continues and (known := Thread.objects.filter(token=parsed.continues).first()):
+        return Match(Kind.CERTAIN, thread=known, reason="заявитель написал из личного кабинета")
     found = _candidates(parsed, before)
     if not found:
         return Match(Kind.NONE)

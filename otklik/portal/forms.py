@@ -20,6 +20,7 @@ WAYS: Final = [
     ("hotline", "По телефону"),
     ("website", "Здесь, на сайте — по номеру и коду"),
 ]
+IN_ACCOUNT: Final = "Здесь, в личном кабинете"
 
 
 class Step(forms.Form):

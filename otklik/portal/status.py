@@ -140,14 +140,14 @@ def _story_of_appeal(appeal: Appeal, message: IncomingMessage | None) -> dict[st
         "events": story.events(appeal, answers),
     }
     if last is not None:
-        shown["feedback"] = _open_invitation(appeal)
+        shown["feedback"] = open_invitation(appeal)
         if last.message.channel == ChannelCode.WEBSITE:
             shown["answer"] = last.message.text
             shown["files"] = list(last.message.files.all())
     return shown
 
 
-def _open_invitation(appeal: Appeal) -> str:
+def open_invitation(appeal: Appeal) -> str:
     """Return the address of the questionnaire while it can be answered."""
     invitation = appeal.invitation
     if invitation is None or hasattr(invitation, "response") or not feedback.is_open(invitation):

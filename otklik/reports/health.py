@@ -89,6 +89,7 @@ JOBS: Final[dict[str, str]] = {
     "remove-recordings": "Удаление записей приёмов, срок которых истёк",
     "sweep-form-attempts": "Забывание попыток отправки форм",
     "sweep-sign-in-attempts": "Забывание попыток входа",
+    "sweep-citizen-sessions": "Забывание сеансов личных кабинетов",
     "sweep-api-answers": "Уборка ответов, сохранённых для повторов по API",
     "sweep-api-minutes": "Уборка счётчиков запросов по API",
     "sweep-sessions": "Уборка истёкших сеансов",

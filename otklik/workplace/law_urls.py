@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from otklik.workplace import matter
+from otklik.workplace import matter, site_form
 
 urlpatterns: list[URLPattern] = [
     path("appeals/<row:pk>/matter/", matter.matter, name="matter"),
+    path("channels/website/form/", site_form.placed, name="site_form"),
 ]

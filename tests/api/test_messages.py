@@ -51,6 +51,19 @@ def test_a_worker_reads_it_and_a_clerk_finds_the_form_filled_in(world: World) ->
     assert appeal.channel == "governor_reception"
 
 
+@pytest.mark.parametrize(("identified", "regime"), [(True, "59fz"), (False, "outside_59fz")])
+def test_the_department_s_own_form_hands_over_as_its_site(world: World, identified: bool, regime: str) -> None:
+    message = handed(world, channel="website", identified=identified)
+    assert (message.state, message.channel, message.text) == (State.NEW, "website", letter()["text"])
+    assert message.sender_name == "Примерова Анна"
+    assert registration.propose(message).entry.regime.pk == regime
+
+
+def test_nobody_hands_over_what_only_our_own_form_may_say(world: World) -> None:
+    for field in ({"schema": "site.submission/1"}, {"citizen": "1"}, {"continues": "abcdefghjk"}):
+        assert program(world.clerk).post("/messages", letter(channel="website", **field)).status_code == 422
+
+
 def test_files_come_with_it_and_a_program_is_refused(world: World) -> None:
     text = base64.b64encode("Заявление".encode()).decode()
     message = handed(world, files=[{"name": "заявление.txt", "content": text}])

@@ -70,9 +70,9 @@ from otklik.knowledge.models import (
     TestQuery,
 )
 from otklik.knowledge.quarters import Quarter
-from otklik.people import substitution
+from otklik.people import citizens, substitution
 from otklik.people.applicants import Typed
-from otklik.people.models import Employee, RoleAssignment, Unit
+from otklik.people.models import Citizen, Employee, RoleAssignment, Unit
 from otklik.reception import appointments, finder, finishing, holding, instructions, links, outcomes, schedule, waiting
 from otklik.reception import defaults as reception_defaults
 from otklik.reception import front_office as desk
@@ -136,6 +136,8 @@ def fill() -> dict[str, Any]:
     on_site = next(one for one in lived if one.channel == "website")
     first = AppealMessage.objects.get(appeal=on_site, first=True).message_id
     Receipt.objects.filter(message=first).update(code_hash=intake.hash_of(CODE))
+    applicant = citizens.enter("https://id.example", "walk", citizens.Said("Примерова", "Анна"))
+    Receipt.objects.filter(message=first).update(citizen=Citizen.objects.get(subject="walk"))
     waiting = Approval.objects.filter(decision=Approval.Decision.WAITING).latest("pk")
     head = waiting.approver.username
     drafted = next(one for one in lived if one.status == S.DRAFTING)
@@ -153,6 +155,7 @@ def fill() -> dict[str, Any]:
         "section": Section.objects.get(slug="garages").pk,
         "number": on_site.number,
         "code": CODE,
+        "applicant": applicant,
         "invitation": answered[1].invitation.token,
         "answered_invitation": answered[0].invitation.token,
         "pages": {
@@ -203,6 +206,7 @@ def fill() -> dict[str, Any]:
 def _of_channels() -> list[str]:
     """Leave a channel that fails and a message in every figure of a day; return their pages."""
     pages = [f"/desk/channels/email/{place}" for place in ("", "points/new/")] + ["/desk/channels/website/guide/"]
+    pages += ["/desk/channels/website/form/"]
     for code, channel in list(all_connected().items())[:1]:
         given = {one.name: one.default or "1" for one in channel.settings}
         connections.configure(channel, given, by=None)

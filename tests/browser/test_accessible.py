@@ -19,8 +19,8 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 from otklik.channels.registry import all_connected
 from otklik.demo import urls as demo
 from otklik.people import urls as people
+from otklik.portal import signin, write
 from otklik.portal import urls as portal
-from otklik.portal import write
 from otklik.workplace import urls as workplace
 from tests import components, sizes
 from tests.browser import axe
@@ -43,6 +43,7 @@ NO_PAGES = {
     *(f"demo:{one}" for one in ("eml", "file")),
     *(f"portal:{one}" for one in ("feedback_contact", "status_file", "vote", "sitemap", "ask_qr", "ask_mistyped")),
     *(f"portal:{one}" for one in ("write_answers", "write_opened")),
+    *(f"portal:account_{one}" for one in ("enter", "returned", "leave", "more", "file")),
     "workplace:knowledge_clear_recent",
     *("workplace:reception_official_feed", "portal:reception_feed"),
     *(
@@ -139,6 +140,11 @@ def found(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         citizen.write_and_ask(filled)
         citizen.see_errors()
         citizen.leave()
+        applicant = Walker(browser, found, "заявитель")
+        applicant.follow(["/account/", "/embed/write/"])
+        applicant.context.add_cookies([{"name": signin.SESSION_COOKIE, "value": filled["applicant"], "url": url}])
+        applicant.see_the_account()
+        applicant.leave()
         yield found
 
 
@@ -293,6 +299,15 @@ class Walker:
         self.look("portal:visit_asked")
         self.page.goto(f"{self.found.url}/?q=гараж")
         self.look("portal: found")
+
+    def see_the_account(self) -> None:
+        """Look at the account of somebody signed in, at an answered appeal there, at the form with his name."""
+        for address, kind in (("/account/", "portal:account of somebody"), ("/write/", "write: signed in")):
+            self.open(f"{self.found.url}{address}", kind)
+        self.page.goto(f"{self.found.url}/account/")
+        self.page.locator(".portal-letters a").first.click()
+        self.page.wait_for_url("**/account/letters/**")
+        self.look("portal:account_letter")
 
     def see_errors(self) -> None:
         """Look at pages of refusal; those that no address gives are put in the place of one."""

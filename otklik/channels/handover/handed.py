@@ -11,8 +11,9 @@ from otklik.correspondence.models import ChannelCode
 
 SCHEMA: Final = "handover/1"
 
-# The channels nobody fetches from: what comes there is written down by hand, or handed over by the system it came to.
-Handed: TypeAlias = Literal["governor_reception", "ekc", "hotline", "post", "reception"]
+# The channels nobody fetches from: what comes there is written down by hand, or handed over by the system it came to;
+# and the site, where the department has a form of its own.
+Handed: TypeAlias = Literal["governor_reception", "ekc", "hotline", "post", "reception", "website"]
 CHANNELS: Final = tuple(ChannelCode(code) for code in get_args(Handed))
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
 
+from otklik.channels.handover.reader import HandoverReader
 from otklik.channels.site import submission
 from otklik.channels.site.submission import Submission
 from otklik.core import files
 from otklik.core.models import StoredFile
 from otklik.correspondence.channel import Parsed, ParsedFile, ParseError, ToSend
+from otklik.correspondence.models import ChannelCode
 
 SUBJECT_LENGTH = 100
 
@@ -26,9 +29,15 @@ class SiteChannel:
         return ()
 
     def parse(self, raw: Path) -> Parsed:
-        """Read a stored submission; its files are taken over from the file store by their hash."""
+        """Read a stored submission; its files are taken over from the file store by their hash.
+
+        What the department's own form handed over by the API is read as anything that is handed over.
+        """
+        content = raw.read_bytes()
+        if _is_handed_over(content):
+            return HandoverReader().parse(raw)
         try:
-            sent = submission.from_bytes(raw.read_bytes())
+            sent = submission.from_bytes(content)
         except ValueError as exc:
             raise ParseError("Это не запись формы сайта: откройте оригинал.") from exc
         return Parsed(
@@ -39,11 +48,20 @@ class SiteChannel:
             files=_files(sent),
             facts=_facts(sent),
             facts_schema=submission.SCHEMA,
+            continues=sent.continues,
         )
 
     def send(self, item: ToSend) -> str:
         """Publish for the holder of the number and code: the status page reads the outgoing row itself."""
         return f"status:{item.message_id}"
+
+
+def _is_handed_over(content: bytes) -> bool:
+    try:
+        said = json.loads(content)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(said, dict) and "schema" not in said and said.get("channel") == ChannelCode.WEBSITE
 
 
 def _subject(text: str) -> str:
@@ -76,5 +94,5 @@ def _facts(sent: Submission) -> dict[str, object]:
             "address": sent.address,
         },
         "answer": {"channel": sent.answer_by, "address": sent.answer_address},
-        "identified": False,
+        "identified": bool(sent.citizen),
     }

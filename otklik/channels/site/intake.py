@@ -32,8 +32,13 @@ class Ticket:
     code: str
 
 
-def take_in(sent: Submission, *, received_at: datetime | None = None) -> Ticket:
-    """Keep the submission and return its number and code; a repeat of the same form gets the same ones."""
+def take_in(
+    sent: Submission, *, received_at: datetime | None = None, continues: IncomingMessage | None = None
+) -> Ticket:
+    """Keep the submission and return its number and code; a repeat of the same form gets the same ones.
+
+    `continues`: the message of the same account which this one goes on with.
+    """
     received_at = received_at or timezone.now()
     code = _code_for(sent)
     with transaction.atomic():
@@ -50,7 +55,12 @@ def take_in(sent: Submission, *, received_at: datetime | None = None) -> Ticket:
         attached.own(accepted.message, sent)
         receipt, _ = Receipt.objects.get_or_create(
             message=accepted.message,
-            defaults={"number": number_of(accepted.message), "code_hash": hash_of(code)},
+            defaults={
+                "number": number_of(accepted.message),
+                "code_hash": hash_of(code),
+                "citizen_id": int(sent.citizen) if sent.citizen else None,
+                "continues": continues,
+            },
         )
     return Ticket(receipt.number, code)
 

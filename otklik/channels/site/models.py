@@ -6,12 +6,13 @@ from django.db import models
 
 from otklik.core.models import StoredFile
 from otklik.correspondence.models import IncomingMessage
+from otklik.people.models import Citizen
 
 
 class Receipt(models.Model):
     """The number and code a person got on the page, before a clerk has registered the message.
 
-    The code itself is not kept: only its keyed hash.
+    The code itself is not kept: only its keyed hash. What was sent signed in is also seen in the account.
     """
 
     message = models.OneToOneField(
@@ -19,6 +20,23 @@ class Receipt(models.Model):
     )
     number = models.CharField("номер сообщения", max_length=20, unique=True)
     code_hash = models.CharField("хеш кода", max_length=64)
+    citizen = models.ForeignKey(
+        Citizen,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="receipts",
+        verbose_name="личный кабинет",
+        help_text="Пусто: отправлено без входа.",
+    )
+    continues = models.ForeignKey(
+        IncomingMessage,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="site_continued",
+        verbose_name="дополняет сообщение",
+    )
 
     class Meta:
         verbose_name = "квитанция сайта"

@@ -22,7 +22,10 @@ class SentFile:
 
 @dataclass(frozen=True)
 class Submission:
-    """One filled-in form. `answer_by` is a channel code; empty contacts were not asked for."""
+    """One filled-in form. `answer_by` is a channel code; empty contacts were not asked for.
+
+    `citizen` is the account of who was signed in, `continues` the mark of the conversation he goes on with.
+    """
 
     form_id: str
     kind: str
@@ -36,6 +39,8 @@ class Submission:
     address: str
     text: str
     files: tuple[SentFile, ...] = ()
+    citizen: str = ""
+    continues: str = ""
 
     @property
     def name(self) -> str:
@@ -51,6 +56,9 @@ class Submission:
     def to_bytes(self) -> bytes:
         """Return the one way to write this submission down: a repeat gives the same bytes."""
         content = {"schema": SCHEMA, **asdict(self)}
+        for name in ("citizen", "continues"):  # a form sent without an account is written as it always was
+            if not content[name]:
+                del content[name]
         return json.dumps(content, ensure_ascii=False, sort_keys=True, indent=1).encode()
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.forms import BoundField
 from django.template.context import Context
 from django.utils import timezone
@@ -43,6 +44,18 @@ def department_phones(context: Context) -> SafeString:
     """Return the department's numbers as links that dial; where it has written none, those of its lines."""
     found = _department(context)
     return pressable(found.phone if found and found.phone else lines.our_phones())
+
+
+@register.simple_tag
+def account_link() -> SafeString:
+    """Return the link to applicants' accounts, where applicants can sign in."""
+    return format_html('<a href="{}">Личный кабинет</a>', "/account/") if settings.CITIZEN_OIDC_URL else SafeString("")
+
+
+@register.simple_tag
+def sign_in_words() -> str:
+    """Return the words on the button that signs an applicant in."""
+    return str(settings.CITIZEN_OIDC_NAME)
 
 
 @register.simple_tag(takes_context=True)
