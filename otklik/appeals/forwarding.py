@@ -27,6 +27,7 @@ from otklik.core.workdays import Due
 from otklik.correspondence.models import ChannelCode, IncomingFile
 from otklik.people import staff
 from otklik.people.models import Department, Employee
+from otklik.search import analysis
 
 S = Appeal.Status
 POWER: Final = "appeals.dispatch"
@@ -54,7 +55,7 @@ _COMMON: Final = frozenset(
     )
 )
 
-_LEVELS: Final = frozenset({"мэрия", "мэрии", "мэрию", "муниц", "федер", "минис", "админ", "прави"})
+_LEVELS: Final = ("мэрия", "муниципальный", "федеральный", "министерство", "администрация", "правительство")
 
 
 class ForwardingRefused(DomainError):
@@ -208,18 +209,24 @@ def forward(
 def same_body(one: str, other: str) -> bool:
     """Tell whether two names mean one body or person: all telling words of the shorter stand in the longer one.
 
-    Words are cut to their beginnings, so that cases do not matter: «на администрацию района», «Администрация района».
-    A body of another level is another body: the department of the region is not the department of the mayor's office.
+    In whatever case: «на администрацию района», «Администрация района». A body of another level is another body: the
+    department of the region is not the department of the mayor's office.
     """
     few, many = sorted((_told(one), _told(other)), key=len)
-    if len(few) > 1 and few & _LEVELS != many & _LEVELS:
+    if len(few) > 1 and _levels(few) != _levels(many):
         return False
-    return bool(few) and few <= many
+    return bool(few) and all(any(word & known for known in many) for word in few)
 
 
-def _told(name: str) -> set[str]:
+def _told(name: str) -> list[frozenset[str]]:
+    """Return the telling words of a name, each with all it may be the form of."""
     words = re.findall(r"\w+", name.lower().replace("ё", "е"))
-    return {word[:5] for word in words if word not in _COMMON and (len(word) > 2 or word.isdigit())}
+    told = (word for word in words if word not in _COMMON and (len(word) > 2 or word.isdigit()))
+    return [frozenset((word, *analysis.lemmas(word))) for word in told]
+
+
+def _levels(words: Iterable[frozenset[str]]) -> set[str]:
+    return {level for level in _LEVELS for word in words if level in word}
 
 
 def _check(
@@ -262,7 +269,7 @@ def _check(
 def _is_ours(body: Addressed, ours: Department) -> bool:
     if ours.email and body.address.strip().lower() == ours.email.lower():
         return True
-    return any(name and _told(name) == _told(body.body) for name in (ours.name, ours.short_name))
+    return any(name and set(_told(name)) == set(_told(body.body)) for name in (ours.name, ours.short_name))
 
 
 def _papers(appeal: Appeal) -> list[tuple[str, StoredFile | bytes]]:

@@ -548,6 +548,7 @@ FACTS: Final[dict[str, str]] = {
     "was_signer": "кто подписывал",
 }
 CHAINS: Final[dict[str, str]] = {
+    "regime": "режим",
     "scan": "пачка сканов",
     "post_list": "список почтовых отправлений",
     "channel": "канал",
