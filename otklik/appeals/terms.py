@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Final
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Prefetch, QuerySet
 from django.utils import timezone
 
@@ -20,7 +21,8 @@ from otklik.core.workdays import DayLine, Due, Pause, WorkCalendar
 from otklik.people.models import Employee
 
 Step = TermRule.Step
-CHUNK = 500  # rows of one statement: what both databases take
+CHUNK: Final = 500  # rows of one statement: what both databases take
+FEW: Final = 20  # cases of one day that are not worth a statement of their own
 
 
 class PauseRefused(DomainError):
@@ -181,8 +183,7 @@ def redate(*, by: Employee, reason: str) -> list[Redating]:
     """
     check_power(by, "calendar.edit", "пересчитать сроки")
     changed = list(_redatings())
-    rows = [_row(item.appeal, item.rule, item.due, reason) for item in changed]
-    AppealTerm.objects.bulk_create(rows, batch_size=CHUNK)
+    _keep(changed, reason)
     by_date: dict[date, list[int]] = {}
     for item in changed:
         by_date.setdefault(item.becomes, []).append(item.appeal.pk)
@@ -265,6 +266,37 @@ def _controlled(own: Due, control: ControlTerm) -> Due:
 
 def _line(day: date, text: str) -> DayLine:
     return {"date": day.isoformat(), "number": None, "text": text}
+
+
+def _keep(changed: Sequence[Redating], reason: str) -> None:
+    """Keep the new rows. The grounds that many cases share go to the database once a statement, not once a case."""
+    shared: dict[tuple[int, date, int], list[Redating]] = {}
+    for item in changed:  # one count serves all cases of a day and a rule: the same object
+        shared.setdefault((item.rule.pk, start_of(item.appeal, item.rule), id(item.due)), []).append(item)
+    alone: list[AppealTerm] = []
+    for same in shared.values():
+        if len(same) < FEW:
+            alone += [_row(item.appeal, item.rule, item.due, reason) for item in same]
+        else:
+            _copy(_row(same[0].appeal, same[0].rule, same[0].due, reason), [item.appeal.pk for item in same])
+    AppealTerm.objects.bulk_create(alone, batch_size=CHUNK)
+
+
+def _copy(row: AppealTerm, appeals: Sequence[int]) -> None:
+    """Insert a row for each of many appeals."""
+    fields = [field for field in AppealTerm._meta.concrete_fields if not field.primary_key and field.name != "appeal"]
+    name = connection.ops.quote_name
+    into = ", ".join(name(column) for column in ("appeal_id", *(field.column for field in fields)))
+    placeholders = ", ".join("%s" for _ in fields)
+    values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields]
+    table, source = name(AppealTerm._meta.db_table), name(Appeal._meta.db_table)
+    with connection.cursor() as cursor:
+        for start in range(0, len(appeals), CHUNK):
+            some = list(appeals[start : start + CHUNK])
+            keys = ", ".join("%s" for _ in some)
+            # Names of our own tables and columns; every value is a parameter.
+            sql = f"INSERT INTO {table} ({into}) SELECT id, {placeholders} FROM {source} WHERE id IN ({keys})"  # noqa: S608
+            cursor.execute(sql, [*values, *some])
 
 
 def _row(appeal: Appeal, rule: TermRule, due: Due, reason: str) -> AppealTerm:

@@ -215,16 +215,21 @@ def test_a_holiday_added_later_re_dates_extended_and_controlled_cases_with_their
     assert terms.preview() == []
 
 
+@pytest.mark.parametrize("few", [2, 20], ids=["together", "one by one"])
 def test_re_dating_asks_a_number_of_queries_that_does_not_grow_with_cases(
-    world: World, day: Any, django_assert_max_num_queries: Any
+    world: World, day: Any, monkeypatch: pytest.MonkeyPatch, django_assert_max_num_queries: Any, few: int
 ) -> None:
-    for _ in range(6):
-        _of(world, "59fz")
+    monkeypatch.setattr(terms, "FEW", few)
+    appeals = [_of(world, "59fz") for _ in range(4)]
     calendar.set_day(date(2026, 12, 24), "holiday", source="постановление", by=world.clerk)
     with django_assert_max_num_queries(16):
-        assert len(terms.redate(by=world.clerk, reason="праздник")) == 6
-    assert JournalEntry.objects.filter(action="appeal.redated").count() == 6
-    assert AppealTerm.objects.filter(reason="праздник").count() == 6
+        assert len(terms.redate(by=world.clerk, reason="праздник")) == len(appeals)
+    assert JournalEntry.objects.filter(action="appeal.redated").count() == len(appeals)
+    for appeal in appeals:
+        newest = terms.why(appeal)[-1]
+        assert (newest.reason, newest.due_on, newest.rule.step) == ("праздник", date(2026, 12, 23), "answer")
+        assert newest.why[-1]["date"] == "2026-12-23"
+        assert world.again(appeal).due_on == newest.due_on
 
 
 # --- forwarding ------------------------------------------------------------------------------------------------------
