@@ -235,7 +235,7 @@ CHANNELS: Final[list[tuple[str, bool, str, bool, str, date]]] = [
     (ChannelCode.OK, False, OUTSIDE, True, "Сообщение в госпаблике: 8-ФЗ, положения 59-ФЗ не применяются.", LONG_AGO),
     (ChannelCode.TELEGRAM, False, OUTSIDE, True, "Сообщение в мессенджере — не обращение по 59-ФЗ.", LONG_AGO),
     (ChannelCode.MAX, False, OUTSIDE, True, "Сообщение в мессенджере — не обращение по 59-ФЗ.", LONG_AGO),
-    (ChannelCode.POS, False, OUTSIDE, True, "Обычное сообщение ПОС рассматривают по правилам ПОС.", LONG_AGO),
+    (ChannelCode.POS, False, "pos", True, "Обычное сообщение ПОС рассматривают по правилам ПОС.", LONG_AGO),
     (ChannelCode.HOTLINE, False, OUTSIDE, False, "Устная консультация по телефону.", LONG_AGO),
     (ChannelCode.EKC, False, OUTSIDE, False, "Устная консультация через ЕКЦ (110).", LONG_AGO),
 ]

@@ -13,7 +13,17 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from otklik.appeals import classification, numbers, receipts, search_feed, terms, ways
+from otklik.appeals import (
+    classification,
+    control_term,
+    cover,
+    numbers,
+    receipts,
+    regime_choice,
+    search_feed,
+    terms,
+    ways,
+)
 from otklik.appeals.errors import WrongDate
 from otklik.appeals.models import Appeal, AppealMessage, AppealQuestion, AppealTerm, ChannelDefault, Need, Topic
 from otklik.appeals.permissions import check_can_work, check_power
@@ -70,6 +80,7 @@ class Proposal:
 
     entry: Entry
     regime_why: str
+    regimes: Sequence[regime_choice.Choice] = ()  # what else may be, each with its reason
     candidates: list[Candidate] = field(default_factory=list)
     open_appeals: list[Appeal] = field(default_factory=list)
     same_thread: Appeal | None = None
@@ -101,13 +112,14 @@ def entry_for(message: IncomingMessage, *, on: date | None = None) -> Entry:
 def _propose(message: IncomingMessage, on: date) -> Proposal:
     facts = _facts(message)
     default = default_for(message.channel, identified=bool(facts.get("identified")), on=on)
+    chosen = regime_choice.choose(default.regime, default.why, message, facts, on=on)
     typed = _typed(message, facts)
     found = applicants.candidates(typed)
     guess = classification.propose(f"{message.subject}\n{message.text}")
     channel, address = _answer_way(message, facts, typed)
     best = [(guess.topics[0].item, guess.needs[0].item)] if guess.topics and guess.needs else []
     entry = Entry(
-        regime=default.regime,
+        regime=chosen.regime,
         contact_point=message.contact_point or _only_point(message.channel, on),
         subject=short_subject(message),
         needs_answer=None if message.machine else True,
@@ -119,7 +131,7 @@ def _propose(message: IncomingMessage, on: date) -> Proposal:
         received_on=min(timezone.localdate(message.received_at), on),
         questions=best,
     )
-    return Proposal(entry=entry, regime_why=default.why, candidates=found, guess=guess)
+    return Proposal(entry=entry, regime_why=chosen.why, regimes=chosen.others, candidates=found, guess=guess)
 
 
 def default_for(channel: str, *, identified: bool = False, on: date | None = None) -> ChannelDefault:
@@ -263,12 +275,16 @@ def _register(message: IncomingMessage, entry: Entry, *, by: Employee, on: date,
         answer_channel=entry.answer_channel,
         answer_address=entry.answer_address.strip(),
     )
-    dates = terms.computed(appeal)
+    control = control_term.of_cover(cover.of(message), by=by)
+    dates = terms.computed(appeal, control=control)
     # As late as can be: from here to the commit everybody else who registers waits.
     appeal.number = numbers.from_sed(sed) if sed else numbers.next_number(on)
     appeal.save(force_insert=True)
     AppealMessage.objects.create(appeal=appeal, message=message, first=True)
     AppealTerm.objects.bulk_create(dates)
+    if control is not None:
+        control.appeal = appeal
+        control.save(force_insert=True)
     AppealQuestion.objects.bulk_create(
         AppealQuestion(appeal=appeal, topic=topic, need=need, proposed_by=by)
         for topic, need in dict.fromkeys(entry.questions)

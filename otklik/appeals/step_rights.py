@@ -59,6 +59,13 @@ ASKED: Final[dict[str, Asked]] = {
     "send": Asked("Отправить ответ", ("appeals.dispatch",)),
     "undo": Asked("Отменить отправку", ("appeals.dispatch",)),
     "close": Asked("Закрыть обращение", ("appeals.close",)),
+    "extend": Asked(
+        "Продлить срок",
+        ("appeals.sign", "intake.decide"),
+        "решает тот, кто подписывает ответы; вносит и делопроизводитель",
+    ),
+    "forward": Asked("Переслать по принадлежности", ("appeals.dispatch",), "ответ ещё не передан на согласование"),
+    "control": Asked("Внести или снять контрольный срок", ("intake.decide",)),
     "invite": Asked(
         "Пригласить оценить", ("intake.decide", "appeals.draft"), f"делопроизводитель; {_WRITERS}; ответ отправлен"
     ),

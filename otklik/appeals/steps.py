@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from otklik.appeals import approval, assignment, classification, dispatch, drafting, inviting, keeping, notes, signature
+from otklik.appeals import (
+    approval,
+    assignment,
+    classification,
+    control_term,
+    dispatch,
+    drafting,
+    extension,
+    forwarding,
+    inviting,
+    keeping,
+    notes,
+    signature,
+)
 from otklik.appeals.models import Appeal
 from otklik.appeals.permissions import Check, allows
 from otklik.people.models import Employee
@@ -25,6 +38,9 @@ CHECKS: Final[dict[str, Check]] = {
     "send": dispatch.check_can_send,
     "undo": dispatch.check_can_undo,
     "close": dispatch.check_can_close,
+    "extend": extension.check_can_extend,
+    "forward": forwarding.check_can_forward,
+    "control": control_term.check_can_control,
     "invite": inviting.check_can_invite,
     "keep": keeping.check_can_keep,
     "write_material": keeping.check_can_write_material,

@@ -57,6 +57,12 @@ NAMES: Final[dict[str, str]] = {
     "appeal.redated": "срок пересчитан",
     "appeal.paused": "срок приостановлен",
     "appeal.resumed": "срок возобновлён",
+    # Terms by the law
+    "appeal.extended": "срок продлён, заявителю направлено уведомление",
+    "appeal.control_set": "установлен контрольный срок",
+    "appeal.control_lifted": "снят контрольный срок",
+    "appeal.forwarded": "переслано по принадлежности, рассмотрение закончено",
+    "appeal.forwarded_in_part": "часть вопросов переслана по принадлежности",
     "connection.changed": "изменены параметры канала",
     "connection.switched": "канал включён или выключен",
     "connection.silence_set": "изменён срок молчания канала",
@@ -375,6 +381,13 @@ NAMES: Final[dict[str, str]] = {
 }
 _VERBS: Final = {"added": "добавлено", "changed": "изменено"}
 FACTS: Final[dict[str, str]] = {
+    # Terms by the law
+    "control": "контрольный срок",
+    "until": "до",
+    "decided_by": "кто решил",
+    "forwarding": "переадресация",
+    "copies": "экземпляров",
+    "late": "позже срока",
     # Scans and lists for the post office
     "batch": "пачка",
     "post_list": "список отправлений",
@@ -537,6 +550,7 @@ FACTS: Final[dict[str, str]] = {
     "was_signer": "кто подписывал",
 }
 CHAINS: Final[dict[str, str]] = {
+    "regime": "режим",
     "scan": "пачка сканов",
     "post_list": "список почтовых отправлений",
     "citizen": "личный кабинет заявителя",

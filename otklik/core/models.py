@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import F, Q
 
@@ -87,6 +88,12 @@ class Regime(models.Model):
     head_may_approve_dispatch = models.BooleanField(
         "ответ можно отправить по согласованию начальника, без подписи", default=False
     )
+    hints = models.TextField(
+        "слова-подсказки", blank=True, help_text="Через запятую: по ним режим предлагается при регистрации."
+    )
+    hint_why = models.CharField(
+        "почему предлагается", max_length=300, blank=True, help_text="Что прочитает тот, кто регистрирует."
+    )
     valid_from = models.DateField("действует с")
     valid_to = models.DateField("действует по", null=True, blank=True)
     order = models.PositiveSmallIntegerField("порядок", default=100)
@@ -100,12 +107,37 @@ class Regime(models.Model):
         return self.name
 
 
+class RegimeEdition(models.Model):
+    """What was said of a regime from a day on; the newest is what the regime says now. Never changed."""
+
+    regime = models.ForeignKey(Regime, models.PROTECT, related_name="editions", verbose_name="режим")
+    valid_from = models.DateField("действует с")
+    facts = models.JSONField("что записано", encoder=DjangoJSONEncoder)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="кто записал"
+    )
+    at = models.DateTimeField("когда записано", auto_now_add=True)
+
+    class Meta:
+        verbose_name = "редакция режима"
+        verbose_name_plural = "редакции режимов"
+        ordering = ["regime", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.regime_id} с {self.valid_from:%d.%m.%Y}"
+
+
 class TermRule(models.Model):
-    """One term of a regime: how many days, of which kind, by which article, rolled which way."""
+    """One term of a regime: how many days, of which kind, by which article, rolled which way.
+
+    An extension's `days` are the most it may have; it exists only where there is such a row, and once.
+    """
 
     class Step(models.TextChoices):
         REGISTER = "register", "регистрация"
+        FORWARD = "forward", "переадресация"
         ANSWER = "answer", "ответ"
+        EXTEND = "extend", "продление ответа"
 
     class Unit(models.TextChoices):
         CALENDAR = "calendar", "календарные дни"
@@ -123,6 +155,16 @@ class TermRule(models.Model):
     unit = models.CharField("какие дни", max_length=10, choices=Unit, default=Unit.CALENDAR)
     roll = models.CharField("если последний день нерабочий", max_length=20, choices=Roll, default=Roll.PREVIOUS)
     basis = models.CharField("основание", max_length=300)
+    since_arrival = models.BooleanField("считать со дня поступления", default=False)
+    notice_within = models.PositiveSmallIntegerField(
+        "уведомить о продлении в течение, дней со дня регистрации",
+        null=True,
+        blank=True,
+        help_text="Пусто — до окончания первоначального срока.",
+    )
+    notice_form = models.CharField(
+        "как уведомить о продлении", max_length=300, blank=True, help_text="Форма уведомления заявителя."
+    )
     valid_from = models.DateField("действует с")
     valid_to = models.DateField("действует по", null=True, blank=True)
 

@@ -150,7 +150,7 @@ def _tell(historian: Historian, appeals: list[Appeal]) -> None:
     ChainHead.objects.exclude(chain__in=recent).update(read_to=F("seq"))
     while notices.work_next():
         pass
-    notices.tell_of_terms()
+    notices.tell_of_terms(at_work_only=False)
     notices.tell_of_reviews()
     notices.tell_of_law()
     Notice.objects.filter(at__lt=since).update(read_at=F("at"))

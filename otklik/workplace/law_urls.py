@@ -9,4 +9,12 @@ from otklik.workplace import matter, site_form
 urlpatterns: list[URLPattern] = [
     path("appeals/<row:pk>/matter/", matter.matter, name="matter"),
     path("channels/website/form/", site_form.placed, name="site_form"),
+from otklik.workplace import extension, forwarding, matter, regimes
+
+urlpatterns: list[URLPattern] = [
+    path("appeals/<row:pk>/matter/", matter.matter, name="matter"),
+    path("appeals/<row:pk>/extend/", extension.extend, name="extend"),
+    path("appeals/<row:pk>/control/", extension.control, name="control"),
+    path("appeals/<row:pk>/forward/", forwarding.forward, name="forward"),
+    path("regimes/<slug:code>/rules/", regimes.regime, name="regime_rules"),
 ]

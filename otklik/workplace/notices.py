@@ -25,7 +25,6 @@ from otklik.core import calendar, hours, journal
 from otklik.core.actions import NAMES
 from otklik.core.errors import is_outage
 from otklik.core.models import JournalEntry
-from otklik.core.terms import SOON_DAYS
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
 from otklik.hotline import missed
 from otklik.hotline.models import Promise
@@ -84,6 +83,8 @@ NEVER_MUTED: Final = {
     *(Kind.ASSIGNED, Kind.APPROVAL, Kind.SIGNATURE, Kind.RETURNED, Kind.TERM, Kind.REVIEW, Kind.MENTION),
     *(Kind.TO_AGREE, Kind.LAW, Kind.CALL_BACK, Kind.INSTRUCTION),
 }
+# Days before a term on which it is told of; then on the day itself, and once it has passed.
+TERM_STAGES: Final = (1, 3, 7)
 PROMISE_SOON: Final = timedelta(minutes=30)
 # Days before a review is due on which its unit is reminded.
 REMINDED: Final = (1, 7, 14, 30)
@@ -433,6 +434,11 @@ FOLLOWED: Final = {
     "appeal.redated",
     "appeal.paused",
     "appeal.resumed",
+    "appeal.extended",
+    "appeal.control_set",
+    "appeal.control_lifted",
+    "appeal.forwarded",
+    "appeal.forwarded_in_part",
     "outgoing.bounced",
     "outgoing.failed",
 }
@@ -441,32 +447,53 @@ FOLLOWED: Final = {
 # --- terms -----------------------------------------------------------------------------------------------------------
 
 
-def tell_of_terms() -> int:
-    """Tell those whose step it is that a term is near, and once more that it has passed; return how many were told."""
-    today = timezone.localdate()
-    burning = Appeal.objects.filter(status__in=queues.OPEN, due_on__lte=today + timedelta(days=SOON_DAYS))
+def tell_of_terms(*, at_work_only: bool = True) -> int:
+    """Remind of terms 7, 3 and 1 days ahead, on the last day and once it has passed; return how many were told.
+
+    Whose step it is hears it, and who heads the unit or stands above it; each stage once, in working time only: what
+    falls on a day off is told on the next working morning, as of that day.
+    """
+    now = timezone.now()
+    if at_work_only and hours.when_at_work(now, calendar.current()) != now:
+        return 0
+    today = timezone.localdate(now)
+    burning = Appeal.objects.filter(status__in=queues.OPEN, due_on__lte=today + timedelta(days=TERM_STAGES[-1]))
     known = Notice.objects.filter(kind=Kind.TERM, appeal__in=burning)
     heard = set(known.values_list("source", "employee"))
     asked = approval.current(Approval.objects.filter(decision=Approval.Decision.WAITING))
     approvers = _gathered(asked.values_list("revision__draft__appeal", "approver"))
     signing = FrozenAnswer.objects.filter(withdrawn_at=None, followed_at=None, appeal__status=Appeal.Status.SIGNING)
     signers = _gathered(signing.values_list("appeal", "signer"))
+    heads: dict[int, set[int]] = {}
     told = 0
-    for appeal in list(burning.order_by("due_on", "pk")):
+    for appeal in list(burning.select_related("unit").order_by("due_on", "pk")):
         assert appeal.due_on is not None
-        passed = appeal.due_on < today
-        source = f"term:{appeal.pk}:{'passed' if passed else 'soon'}:{appeal.due_on}"
+        stage, text = _term_stage(appeal.due_on, today)
+        source = f"term:{appeal.pk}:{stage}:{appeal.due_on}"
         people = {appeal.executor_id or appeal.registered_by_id, *approvers.get(appeal.pk, ())}
         people |= signers.get(appeal.pk, set())
         if appeal.status == Appeal.Status.SIGNED:  # the executor has done his part
             people = {appeal.registered_by_id}
+        elif appeal.unit is not None:
+            if appeal.unit.pk not in heads:
+                above = staff.holders("appeals.approve", unit=appeal.unit, on=today)
+                heads[appeal.unit.pk] = set(above.values_list("pk", flat=True))
+            people |= heads[appeal.unit.pk]
         people = {one for one in people if (source, one) not in heard}
         if people:
-            text = f"Срок прошёл {appeal.due_on:%d.%m}" if passed else f"Срок близок: {appeal.due_on:%d.%m}"
             with transaction.atomic():
-                at = timezone.now()
-                told += len(_tell(appeal, Told(Kind.TERM, text, people), source=source, actor=None, at=at))
+                told += len(_tell(appeal, Told(Kind.TERM, text, people), source=source, actor=None, at=now))
     return told
+
+
+def _term_stage(due_on: date, today: date) -> tuple[str, str]:
+    left = (due_on - today).days
+    if left < 0:
+        return "passed", f"Срок прошёл {due_on:%d.%m}"
+    if left == 0:
+        return "today", "Срок сегодня"
+    stage = next(days for days in TERM_STAGES if left <= days)
+    return str(stage), f"Срок близок: {due_on:%d.%m}, осталось дней: {left}"
 
 
 def _gathered(pairs: Iterable[tuple[int, int]]) -> dict[int, set[int]]:

@@ -32,6 +32,23 @@ class RuleForm(TidyForm):
     roll = forms.ChoiceField(label="Если последний день нерабочий", choices=TermRule.Roll.choices)
     valid_from = forms.DateField(label="Действует с", widget=DATE_INPUT)
     basis = forms.CharField(label="Основание", max_length=300, help_text="Статья закона или пункт приказа.")
+    since_arrival = forms.BooleanField(label="считать со дня поступления", required=False)
+    notice_within = forms.IntegerField(
+        label="Уведомить о продлении в течение, дней со дня регистрации",
+        min_value=1,
+        max_value=365,
+        required=False,
+        help_text="Только для продления. Пусто — до окончания первоначального срока.",
+    )
+    notice_form = forms.CharField(
+        label="Как уведомить о продлении", max_length=300, required=False, help_text="Только для продления."
+    )
+
+    def narrow(self, step: str) -> None:
+        """Leave only what a rule of this step may say."""
+        unwanted = ("since_arrival",) if step == TermRule.Step.EXTEND else ("notice_within", "notice_form")
+        for name in unwanted:
+            del self.fields[name]
 
 
 class NewRuleForm(RuleForm):
@@ -41,6 +58,13 @@ class NewRuleForm(RuleForm):
     channel = forms.ChoiceField(label="Канал", choices=[("", "все каналы"), *ChannelCode.choices], required=False)
     valid_to = forms.DateField(label="Действует по", required=False, widget=DATE_INPUT, help_text="Пусто — бессрочно.")
     field_order = ("step", "channel", "days", "unit", "roll", "valid_from", "valid_to", "basis")
+
+    def clean(self) -> dict[str, Any]:
+        """Keep what is said of a notice with extensions only."""
+        typed: dict[str, Any] = super().clean() or {}
+        if typed.get("step") != TermRule.Step.EXTEND:
+            typed |= {"notice_within": None, "notice_form": ""}
+        return typed
 
 
 class EndForm(TidyForm):
@@ -57,9 +81,10 @@ class RegimeForm(TidyForm, forms.ModelForm):  # type: ignore[type-arg]
         model = Regime
         fields = (
             *("name", "code", "citizen_word", "law", "statutory", "head_may_approve_dispatch", "pause_basis"),
+            *("hints", "hint_why"),
             *("valid_from", "valid_to", "order"),
         )
-        widgets = {"valid_from": DATE_INPUT, "valid_to": DATE_INPUT}
+        widgets = {"valid_from": DATE_INPUT, "valid_to": DATE_INPUT, "hints": forms.Textarea(attrs={"rows": 3})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -109,8 +134,10 @@ def add(request: StaffRequest, code: str) -> HttpResponse:
 def term(request: StaffRequest, pk: int) -> HttpResponse:
     """Give a term a new value from a day on."""
     old = _rule(pk)
-    initial = {"days": old.days, "unit": old.unit, "roll": old.roll, "basis": old.basis}
+    kept = ("days", "unit", "roll", "basis", "since_arrival", "notice_within", "notice_form")
+    initial = {name: getattr(old, name) for name in kept}
     form = RuleForm(request.POST or None, initial={**initial, "valid_from": timezone.localdate()})
+    form.narrow(old.step)
 
     def change() -> None:
         rules.replace(old, **form.cleaned_data, by=request.user)

@@ -174,6 +174,8 @@ def fill() -> dict[str, Any]:
                 f"/desk/reconciliation/list/?channel=email&figure=seen&day={today}",
                 *of_pos(people["clerk"]),
                 *post.pages(people["clerk"], on_site),
+                *(f"/desk/regimes/{code}/rules/" for code in ("59fz", "information_request", "pos")),
+                *(f"/desk/appeals/{drafted.pk}/{place}/" for place in ("extend", "forward", "control")),
             ],
             "clerk2": [f"/desk/paper/{checked}/", f"/desk/paper/{checked}/check/"],
             head: [f"/desk/approvals/{waiting.pk}/"],

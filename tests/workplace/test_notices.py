@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from importlib import import_module
 from typing import Any
 
@@ -262,16 +262,26 @@ def test_a_muted_appeal_leaves_only_what_waits_for_the_person(world: World) -> N
 # --- terms -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_term_is_told_once_near_and_once_passed_and_only_to_whose_step_it_is(world: World) -> None:
-    today = timezone.localdate()
+def _noon(monkeypatch: pytest.MonkeyPatch, day: date) -> None:
+    """Make it noon of a day where the department is."""
+    value = timezone.make_aware(datetime.combine(day, time(12)))
+    monkeypatch.setattr(timezone, "now", lambda: value)
+
+
+def test_a_term_is_told_at_each_stage_once_and_to_whose_step_it_is_and_who_heads_the_unit(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monday = date(2026, 11, 23)
+    _noon(monkeypatch, monday)
     mine, unassigned, far = world.assigned(), world.classified(world.registered_email()), world.classified()
     waiting = world.asked(world.registered())
     forget()
     rows = Appeal.objects.filter(pk__in=[mine.pk, unassigned.pk, waiting.pk])
-    rows.update(due_on=today + timedelta(days=2))
-    Appeal.objects.filter(pk=far.pk).update(due_on=today + timedelta(days=9))
+    rows.update(due_on=monday + timedelta(days=7))
+    Appeal.objects.filter(pk=far.pk).update(due_on=monday + timedelta(days=19))
     expected = {
         (mine.number, "executor"),
+        (mine.number, "head"),
         (unassigned.number, "clerk"),
         (waiting.number, "executor"),
         (waiting.number, "head"),
@@ -279,13 +289,32 @@ def test_a_term_is_told_once_near_and_once_passed_and_only_to_whose_step_it_is(w
     assert notices.tell_of_terms() == len(expected)
     assert set(Notice.objects.values_list("appeal__number", "employee__username")) == expected
     assert notices.tell_of_terms() == 0
-    Appeal.objects.update(registered_on=today - timedelta(days=40), received_on=today - timedelta(days=40))
-    rows.update(due_on=today - timedelta(days=1))
-    assert notices.tell_of_terms() == len(expected)
-    assert Notice.objects.filter(text__startswith="Срок прошёл").count() == len(expected)
+    stages = {4: "осталось дней: 3", 7: "Срок сегодня", 8: "Срок прошёл"}
+    for later, words in stages.items():
+        _noon(monkeypatch, monday + timedelta(days=later))
+        assert notices.tell_of_terms() == len(expected), words
+        assert Notice.objects.filter(text__contains=words).count() == len(expected)
+        assert notices.tell_of_terms() == 0
     rows.update(status="closed")
     Notice.objects.all().delete()
     assert notices.tell_of_terms() == 0
+
+
+def test_nobody_is_reminded_of_a_term_at_night_or_on_a_day_off(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    appeal = world.assigned()
+    forget()
+    saturday = date(2026, 11, 28)
+    Appeal.objects.filter(pk=appeal.pk).update(
+        due_on=saturday, registered_on=saturday - timedelta(days=20), received_on=saturday - timedelta(days=20)
+    )
+    _noon(monkeypatch, saturday)
+    assert notices.tell_of_terms() == 0
+    night = timezone.make_aware(datetime.combine(saturday + timedelta(days=2), time(3)))
+    monkeypatch.setattr(timezone, "now", lambda: night)
+    assert notices.tell_of_terms() == 0
+    _noon(monkeypatch, saturday + timedelta(days=2))
+    assert notices.tell_of_terms() == 2
+    assert set(Notice.objects.values_list("text", flat=True)) == {"Срок прошёл 28.11"}
 
 
 # --- once ------------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """The tracked matter and every trace its steps leave; what a step of its own keeps is in the file named after it."""
 
+from otklik.appeals.models.law import ControlTerm, ForwardedCopy, Forwarding, TermExtension
 from otklik.appeals.models.spine import (
     FINISHED,
     Appeal,
@@ -41,17 +42,21 @@ __all__ = [
     "ChannelDefault",
     "Citation",
     "CoExecutor",
+    "ControlTerm",
     "Dispatch",
     "Draft",
     "DraftFile",
     "DraftRevision",
     "FixedSigner",
+    "ForwardedCopy",
+    "Forwarding",
     "FrozenAnswer",
     "Need",
     "Note",
     "NumberCounter",
     "NumberPattern",
     "Signature",
+    "TermExtension",
     "Topic",
     "wrong_pattern",
 ]
