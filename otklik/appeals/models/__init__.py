@@ -1,5 +1,13 @@
 """The tracked matter and every trace its steps leave; what a step of its own keeps is in the file named after it."""
 
+from otklik.appeals.models.classes import (
+    ClassifierEdition,
+    ProposalModel,
+    QuestionKind,
+    QuestionSort,
+    Reclassification,
+    TopicReplacement,
+)
 from otklik.appeals.models.spine import (
     FINISHED,
     Appeal,
@@ -40,6 +48,7 @@ __all__ = [
     "BulkRun",
     "ChannelDefault",
     "Citation",
+    "ClassifierEdition",
     "CoExecutor",
     "Dispatch",
     "Draft",
@@ -51,7 +60,12 @@ __all__ = [
     "Note",
     "NumberCounter",
     "NumberPattern",
+    "ProposalModel",
+    "QuestionKind",
+    "QuestionSort",
+    "Reclassification",
     "Signature",
     "Topic",
+    "TopicReplacement",
     "wrong_pattern",
 ]
