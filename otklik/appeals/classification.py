@@ -143,6 +143,11 @@ def check_can_classify(appeal: Appeal, user: Employee) -> None:
     """Raise where the user may not confirm questions of this appeal."""
     check_power(user, "appeals.classify", "подтвердить тему и потребность")
     _check_open(appeal)
+    check_registry(user)
+
+
+def check_registry(user: Employee) -> None:
+    """Raise where the user, and everybody he stands in for, works outside the unit that п. 9.1 names."""
     unit = staff.department().registry_unit
     if unit is None:
         raise NoRegistryUnit

@@ -97,15 +97,12 @@ def train(examples: Sequence[Example], axis: str) -> Learned:
 
 
 def _ordinary(words: Iterable[str]) -> set[str]:
-    """Return those words, and pairs of them, that tell of nobody: the model is a file, and files are kept."""
-    known: dict[str, bool] = {}
-
-    def tells_nobody(word: str) -> bool:
-        if word not in known:
-            known[word] = bool(telling.ordinary(word))
-        return known[word]
-
-    return {word for word in words if all(tells_nobody(part) for part in word.split())}
+    """Return those words, roots and pairs of them, that tell of nobody: the model is a file, and files are kept."""
+    words = set(words)
+    known = {part for word in words for part in word.split() if not part.endswith("*")}
+    known = {word for word in known if telling.ordinary(word)}
+    roots = {proposing.root_of(word) for word in known}
+    return {word for word in words if word in roots or all(part in known for part in word.split())}
 
 
 def steepened(learned: Learned, rows: Sequence[Any], examples: Sequence[Example], axis: str) -> Learned:

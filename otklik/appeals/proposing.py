@@ -36,7 +36,7 @@ SURE_BY_RULES: Final = 4.0  # how many points of the hints make «скорее �
 LEAST_SURE: Final = 0.12  # what is less likely is no proposal
 LEAST_ALSO: Final = 0.02  # of those below the first
 
-_HINT_COUNTS, _NAME_COUNTS, _SMOOTH, _RULES = 0.5, 0.15, 0.02, 0.25
+_HINT_COUNTS, _NAME_COUNTS, _SMOOTH, _RULES = 1.0, 0.3, 0.3, 0.25
 _SECONDS: Final = 30
 _IN_USE: Final = "proposals-in-use"
 
@@ -92,10 +92,17 @@ def words_of(text: str) -> Words:
         for lemma in token.words:
             said.setdefault(lemma, text[token.start : token.end])
             counted[lemma] += 1
+            if len(lemma) > analysis.PREFIX:
+                counted[root_of(lemma)] += 1
         if before:
             counted[f"{before} {token.words[0]}"] += 1
         before = token.words[0]
     return Words(said, {name: 1 + math.log(times) for name, times in counted.items()})
+
+
+def root_of(lemma: str) -> str:
+    """Return what words of one root share, «арендатор» and «арендовать»; most slips of the hand stand behind it."""
+    return f"{analysis.beginning(lemma)}*"
 
 
 # --- what was learned ------------------------------------------------------------------------------------------------
@@ -189,7 +196,8 @@ def _told(name: str, hints: str) -> Mapping[str, float]:
     for phrases, much in ((hints.split(","), _HINT_COUNTS), ([name], _NAME_COUNTS)):
         for phrase in phrases:
             lemmas = _stems(phrase)
-            for word in {*lemmas, *(" ".join(pair) for pair in pairwise(lemmas))}:
+            roots = {root_of(lemma) for lemma in lemmas if len(lemma) > analysis.PREFIX}
+            for word in {*lemmas, *roots, *(" ".join(pair) for pair in pairwise(lemmas))}:
                 found[word] = max(found[word], much)
     return dict(found)
 
@@ -327,7 +335,11 @@ def _because(said: Mapping[str, Mapping[int, float]], number: int, typed: Mappin
     for word, adds in said.items():
         if (own := adds.get(number, 0.0)) > 0 and (over := own - (sum(adds.values()) - own) / max(len(adds), 2)) > 0:
             speaks.append((over, word))
-    shown = (" ".join(typed.get(part, part) for part in word.split()) for _, word in sorted(speaks, reverse=True)[:6])
+    by_root = {root_of(lemma): word for lemma, word in typed.items()}
+    shown = (
+        " ".join(typed.get(part) or by_root.get(part, part) for part in word.split())
+        for _, word in sorted(speaks, reverse=True)[:6]
+    )
     return list(dict.fromkeys(shown))
 
 
