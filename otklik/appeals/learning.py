@@ -250,18 +250,11 @@ def retrain(gather: Callable[[], list[Example]] = confirmed) -> ProposalModel | 
     if newest is not None and newest.file.sha256 == sha256(content).hexdigest():
         return None
     cases = {axis: made[axis].cases for axis in AXES}
-    used = proposing.learned_in_use()
-    figures = {
-        "mine": measured(held, rows, made, cases),
-        "cold": measured(held, rows, None, cases),
-        "used": measured(held, rows, used, cases) if used else None,
-        "classes": {axis: len(made[axis].cases) for axis in AXES},
-    }
-    why = (
-        ""
-        if no_worse(figures["mine"], figures["cold"])
-        else "На отложенных обращениях она хуже подсказок справочников."
-    )
+    in_use = proposing.learned_in_use()
+    mine, cold = measured(held, rows, made, cases), measured(held, rows, None, cases)
+    used = measured(held, rows, in_use, cases) if in_use else None
+    figures = {"mine": mine, "cold": cold, "used": used, "classes": {axis: len(made[axis].cases) for axis in AXES}}
+    why = "" if no_worse(mine, cold) else "На отложенных обращениях она хуже подсказок справочников."
     if not why and figures["used"] and not no_worse(figures["mine"], figures["used"]):
         why = "На отложенных обращениях она хуже той, что в работе."
     return _keep(content, learned=len(learnt), held=len(held), figures=figures, why=why)

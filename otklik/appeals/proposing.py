@@ -7,6 +7,7 @@ confirmed yet is proposed too, and a change of its hints is felt at once. Nothin
 from __future__ import annotations
 
 import json
+import logging
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,6 +24,8 @@ from otklik.core import files
 from otklik.knowledge import materials
 from otklik.people.models import Unit
 from otklik.search import analysis, votes
+
+log: Final = logging.getLogger(__name__)
 
 AXES: Final = ("topic", "need", "kind", "unit")
 LONGEST: Final = 20_000  # characters of a text that are read
@@ -150,9 +153,9 @@ class Table:
         }
         self._rest = [math.log(total + _SMOOTH * size) for total in totals]
         # How often a class comes says little beside words: its square root, and nobody is never.
-        many = [math.sqrt(1 + learned.cases.get(code, 0)) for code in self.codes]
-        whole = sum(many) or 1.0
-        self._prior = [math.log(one / whole) for one in many]
+        often = [math.sqrt(1 + learned.cases.get(code, 0)) for code in self.codes]
+        whole = sum(often) or 1.0
+        self._prior = [math.log(one / whole) for one in often]
 
     def likely(self, features: Mapping[str, float]) -> tuple[list[float], dict[str, dict[int, float]]]:
         """Return the log-likelihood of each class by the words known, and what each word adds to each class."""
@@ -213,8 +216,12 @@ def _read(digest: str) -> Mapping[str, Learned]:
     stored = ProposalModel.objects.select_related("file").filter(file__sha256=digest).first()
     if stored is None:
         return {}
-    with files.open_file(stored.file) as opened:
-        return loaded(opened.read())
+    try:
+        with files.open_file(stored.file) as opened:
+            return loaded(opened.read())
+    except (OSError, ValueError) as failure:  # letters are registered all the same, by the hints alone
+        log.warning("proposals of %s cannot be read: %s", digest[:12], failure)
+        return {}
 
 
 def loaded(content: bytes) -> dict[str, Learned]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
@@ -28,10 +28,8 @@ def whole(**changes: dict[str, str]) -> list[sheets.Row]:
     return [sheets.Row(number, cells) for number, cells in enumerate(rows.values(), 1)]
 
 
-def loaded(
-    world, rows: list[sheets.Row], version: str = "2026-12-01", starts_on: date | None = None
-) -> ClassifierEdition:
-    starts_on = starts_on or TODAY()
+def loaded(world, rows: list[sheets.Row], version: str = "2026-12-01") -> ClassifierEdition:
+    starts_on = TODAY()
     agreed = classifier.fingerprint(classifier.plan(rows, version=version, starts_on=starts_on))
     return classifier.load(
         rows, version=version, starts_on=starts_on, agreed=agreed, name="klassifikator.json", by=world.clerk

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from otklik.appeals import assignment, bulk, classification, classifier, learning, proposing
-from otklik.appeals.models import Appeal, ClassifierEdition, Need, QuestionKind, Topic
+from otklik.appeals.models import Appeal, BulkItem, ClassifierEdition, Need, QuestionKind, Topic
 from tests.appeals import letters_made as made
 from tests.appeals.conftest import World
 from tests.appeals.test_learning import examples
@@ -75,7 +75,7 @@ def test_a_bad_file_and_a_missing_version_are_refused_in_words(clerk: Client) ->
 def test_a_code_is_ended_and_where_somebody_types_it_its_replacement_is_told(world: World, clerk: Client) -> None:
     row = Topic.objects.get(code="0003.0011.0123.0850")
     form = {"hints": "аренда", "unit": "", "valid_to": "2026-01-31", "replaced_by": "0003.0011.0123.0849"}
-    assert clerk.post(f"/desk/classifier/{row.pk}/", {**form, "valid_to": ""}).status_code == 400
+    assert clerk.post(f"/desk/classifier/{row.pk}/", {**form, "valid_to": ""}).status_code == 422
     assert clerk.post(f"/desk/classifier/{row.pk}/", form).status_code == 302
     appeal = world.registered()
     sent = {"form-TOTAL_FORMS": 1, "form-INITIAL_FORMS": 0, "form-0-topic": row.code, "confirm": 1}
@@ -155,9 +155,14 @@ def test_nothing_written_is_assigned_unclassified_by_any_door(world: World, cler
     with pytest.raises(assignment.NotClassified):
         assignment.assign(appeal, by=world.clerk, imported=True, **facts)
     page = clerk.post(f"/desk/appeals/{appeal.pk}/assign/", {"unit": world.land.pk, "executor": world.executor.pk})
-    assert page.status_code == 400
+    assert page.status_code == 422
     run = bulk.prepare("assign", [appeal.pk], by=world.clerk)
-    bulk.check(run, {"unit": world.land.pk, "executor": world.executor.pk}) if hasattr(bulk, "check") else None
+    bulk.check(run, {"unit": world.land.pk, "executor": world.executor.pk})
+    while bulk.work_next():
+        pass
+    item = run.items.get()
+    assert item.state == BulkItem.State.UNFIT
+    assert "сначала подтвердите тему" in item.why
     appeal.refresh_from_db()
     assert appeal.status == Appeal.Status.REGISTERED
     classification.propose_questions(appeal, [world.pair()], by=world.executor)
