@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from otklik.appeals import access, transitions
-from otklik.appeals.models import Appeal, AppealQuestion, Need, Topic
+from otklik.appeals import access, proposing, transitions
+from otklik.appeals.models import (
+    Appeal,
+    AppealQuestion,
+    Need,
+    QuestionKind,
+    QuestionSort,
+    Reclassification,
+    Topic,
+)
 from otklik.appeals.permissions import check_power
+from otklik.appeals.proposing import Guess, Suggested
 from otklik.core import built, journal
 from otklik.core import terms as rules
 from otklik.core.errors import DomainError
 from otklik.knowledge import materials
 from otklik.people import staff
 from otklik.people.models import Employee, Unit
-from otklik.search import analysis, votes
+from otklik.search import votes
+
+__all__ = ["Guess", "Suggested"]
 
 S = Appeal.Status
-HINT_WEIGHT = 3.0  # a phrase chosen by people says more than a word of an official title
-VOTE_WEIGHT = 3.0  # all materials found of one mind say as much as one phrase chosen by people
-LEAST_VOTE = 0.2
-LEAST_HEARD = 0.5
-MOST_WORDS = 8
-TOP = 3
+Kinds: TypeAlias = Mapping[tuple[int, int], QuestionKind]  # (topic, need) → kind
 
 
 class NotRegistryUnit(DomainError):
@@ -72,23 +75,11 @@ class UnfitQuestion(DomainError):
     text = "«{name}» нельзя присвоить: это раздел классификатора или код, который не действует. Выберите другой."
 
 
-@dataclass(frozen=True)
-class Suggested:
-    """A topic or a need that fits a text, with the words of it that say so and the materials that vote for it."""
+class EndedTopic(UnfitQuestion):
+    """The code is no longer in the classifier; what stands in for it is told."""
 
-    item: Any  # Topic or Need
-    score: float
-    words: list[str]
-    materials: list[str] = field(default_factory=list)  # titles
-
-
-@dataclass(frozen=True)
-class Guess:
-    """What a text seems to be about: best first, three of each at most; `unit` usually answers the best topic."""
-
-    topics: list[Suggested] = field(default_factory=list)
-    needs: list[Suggested] = field(default_factory=list)
-    unit: Unit | None = None
+    code = "appeal.ended_topic"
+    text = "Код «{name}» прекращён {on}. {instead}"
 
 
 def valid_topics(on: date | None = None) -> QuerySet[Topic]:
@@ -99,6 +90,16 @@ def valid_topics(on: date | None = None) -> QuerySet[Topic]:
 def valid_needs(on: date | None = None) -> QuerySet[Need]:
     """Return the needs that may be assigned on a day."""
     return _needs_on(on or timezone.localdate())
+
+
+def valid_kinds(on: date | None = None) -> QuerySet[QuestionKind]:
+    """Return the kinds and subtypes of questions that may be assigned on a day."""
+    return _kinds_on(on or timezone.localdate())
+
+
+@built.once
+def _kinds_on(on: date) -> QuerySet[QuestionKind]:
+    return QuestionKind.objects.filter(rules.valid(on))
 
 
 @built.once
@@ -112,15 +113,24 @@ def _needs_on(on: date) -> QuerySet[Need]:
 
 
 def propose(text: str, *, reader: Employee | None = None) -> Guess:
-    """Guess topics and needs by the words of their hints and names; nothing leaves the machine, nothing is set.
+    """Guess what a text is about by hints and by confirmed cases; nothing leaves the machine, nothing is set.
 
     `reader`: the materials he may read that answer the text vote too.
     """
-    words = _words(text)
+    words = proposing.words_of(text)
+    if not words.said:
+        return Guess()
     near = materials.nearest(text, user=reader, limit=votes.VOTERS)[0] if reader else []
-    topics = _best(words, valid_topics(), _Votes(near, "topic"))
-    needs = _best(words, valid_needs(), _Votes(near, "need"))
-    return Guess(topics, needs, next((found.item.unit for found in topics if found.item.unit), None))
+    topics = proposing.best(words, list(valid_topics()), "topic", near)
+    units = proposing.best_units(words, Unit.objects.filter(rules.valid(timezone.localdate())))
+    usual = next((found.item.unit for found in topics if found.item.unit), None)
+    return Guess(
+        topics,
+        needs=proposing.best(words, list(valid_needs()), "need", near),
+        unit=usual or next((found.item for found in units), None),
+        kinds=proposing.best(words, list(valid_kinds()), "kind"),
+        units=units,
+    )
 
 
 def check_can_propose(appeal: Appeal, user: Employee) -> None:
@@ -133,6 +143,11 @@ def check_can_classify(appeal: Appeal, user: Employee) -> None:
     """Raise where the user may not confirm questions of this appeal."""
     check_power(user, "appeals.classify", "подтвердить тему и потребность")
     _check_open(appeal)
+    check_registry(user)
+
+
+def check_registry(user: Employee) -> None:
+    """Raise where the user, and everybody he stands in for, works outside the unit that п. 9.1 names."""
     unit = staff.department().registry_unit
     if unit is None:
         raise NoRegistryUnit
@@ -142,7 +157,9 @@ def check_can_classify(appeal: Appeal, user: Employee) -> None:
 
 
 @transaction.atomic
-def propose_questions(appeal: Appeal, pairs: Sequence[tuple[Topic, Need]], *, by: Employee) -> list[AppealQuestion]:
+def propose_questions(
+    appeal: Appeal, pairs: Sequence[tuple[Topic, Need]], *, by: Employee, kinds: Kinds | None = None
+) -> list[AppealQuestion]:
     """Put questions beside the appeal for the registry unit to confirm; earlier proposals give way."""
     check_can_propose(appeal, by)
     _check_pairs(pairs)
@@ -151,6 +168,7 @@ def propose_questions(appeal: Appeal, pairs: Sequence[tuple[Topic, Need]], *, by
         AppealQuestion.objects.get_or_create(appeal=appeal, topic=topic, need=need, defaults={"proposed_by": by})[0]
         for topic, need in pairs
     ]
+    _sort([row for row in rows if row.confirmed_by_id is None], kinds)
     journal.record("appeal.questions_proposed", chain=f"appeal:{appeal.pk}", by=by, questions=_facts(pairs))
     return rows
 
@@ -161,24 +179,65 @@ def classify(
     pairs: Sequence[tuple[Topic, Need]],
     *,
     by: Employee,
+    kinds: Kinds | None = None,
     on: date | None = None,
     imported: bool = False,
 ) -> None:
-    """Confirm the questions of an appeal; what was there before gives way. The appeal becomes «классифицировано»."""
+    """Confirm the questions of an appeal; what was there before gives way. The appeal becomes «классифицировано».
+
+    `kinds`: of which kind a question is, by its pair of keys; without it a question that stays keeps its kind. What
+    was confirmed before and is changed is kept as a `Reclassification`.
+    """
     if not imported:
         check_can_classify(appeal, by)
     _check_pairs(pairs, on)
-    keep = Q(pk__in=[])
-    for topic, need in pairs:
-        keep |= Q(topic=topic, need=need)
-    appeal.questions.exclude(keep).delete()
+    there = {
+        (row.topic_id, row.need_id): row
+        for row in appeal.questions.select_related("topic", "need", "sort__kind").order_by("id")
+    }
+    was = [_told(row) for row in there.values() if row.confirmed_by_id]
+    wanted = {(topic.pk, need.pk) for topic, need in pairs}
+    if gone := [row.pk for pair, row in there.items() if pair not in wanted]:
+        appeal.questions.filter(pk__in=gone).delete()
     now = timezone.now()
+    rows = []
     for topic, need in pairs:
-        AppealQuestion.objects.update_or_create(
-            appeal=appeal, topic=topic, need=need, defaults={"confirmed_by": by, "confirmed_at": now}
-        )
+        row = there.get((topic.pk, need.pk)) or AppealQuestion(appeal=appeal, topic=topic, need=need)
+        row.confirmed_by, row.confirmed_at = by, now
+        row.save()
+        rows.append(row)
+    _sort(rows, kinds)
+    is_now = [_told(row) for row in rows]
+    if was and was != is_now:
+        Reclassification.objects.create(appeal=appeal, was=was, now=is_now, by=by)
     to = S.CLASSIFIED if appeal.status == S.REGISTERED else appeal.status
     transitions.move(appeal, to, by=by, action="appeal.classified", facts={"questions": _facts(pairs)})
+
+
+def _sort(rows: Sequence[AppealQuestion], kinds: Kinds | None) -> None:
+    """Keep of which kind the questions are."""
+    if kinds is None:
+        return
+    today = timezone.localdate()
+    for row in rows:
+        kind = kinds.get((row.topic_id, row.need_id))
+        known = getattr(row, "sort", None)
+        if kind is None:
+            if known is not None:
+                known.delete()
+                row._state.fields_cache.pop("sort", None)
+            continue
+        if known is not None and known.kind_id == kind.pk:
+            continue
+        if not _counts(kind, today):
+            raise UnfitQuestion(name=str(kind))
+        row.sort = QuestionSort.objects.update_or_create(question=row, defaults={"kind": kind})[0]
+
+
+def _told(row: AppealQuestion) -> dict[str, str]:
+    """Return a question in the words of today: dictionaries may say otherwise tomorrow."""
+    sort = getattr(row, "sort", None)
+    return {"topic": str(row.topic), "need": row.need.name, "kind": str(sort.kind) if sort else ""}
 
 
 def needs_classification(appeal: Appeal) -> bool:
@@ -204,113 +263,29 @@ def _check_pairs(pairs: Sequence[tuple[Topic, Need]], on: date | None = None) ->
         if (topic.pk, need.pk) in seen:
             raise RepeatedQuestion(topic=topic.name, need=need.name)
         seen.add((topic.pk, need.pk))
+        if topic.leaf and topic.valid_to and topic.valid_to < (on or timezone.localdate()):
+            raise ended(topic)
         if not topic.leaf or not _counts(topic, on):
             raise UnfitQuestion(name=str(topic))
         if not _counts(need, on):
             raise UnfitQuestion(name=str(need))
 
 
-def _counts(row: Topic | Need, on: date | None) -> bool:
+def ended(topic: Topic) -> EndedTopic:
+    """Return the refusal of a topic that has ended: since when, and what to choose instead."""
+    seen = {topic.pk}
+    now = topic
+    while (next_one := getattr(now, "replacement", None)) and next_one.by_id not in seen:
+        seen.add(next_one.by_id)
+        now = next_one.by
+    instead = f"Вместо него: «{now}»." if now.pk != topic.pk else "Замены у него нет: выберите другую тему."
+    return EndedTopic(name=str(topic), on=f"{topic.valid_to:%d.%m.%Y}", instead=instead)
+
+
+def _counts(row: Topic | Need | QuestionKind, on: date | None) -> bool:
     on = on or timezone.localdate()
     return row.valid_from <= on and (row.valid_to is None or row.valid_to >= on)
 
 
 def _facts(pairs: Iterable[tuple[Topic, Need]]) -> list[list[str]]:
     return [[topic.code, need.code] for topic, need in pairs]
-
-
-def _words(text: str) -> dict[str, str]:
-    """Return stem → the word as the text has it, for the first 20 000 characters."""
-    found: dict[str, str] = {}
-    for token in analysis.tokens(text[:20_000]):
-        for stem in token.words:
-            found.setdefault(stem, text[token.start : token.end])
-    return found
-
-
-class _Votes:
-    """What the materials found say of one axis: of which topic the appeals were that they went into."""
-
-    def __init__(self, near: Sequence[materials.Near], axis: str) -> None:
-        self._near = near
-        self._learned: dict[int, Counter[int]] = defaultdict(Counter)
-        if not near:
-            return
-        confirmed = AppealQuestion.objects.filter(confirmed_by__isnull=False).order_by()
-        used = confirmed.filter(appeal__draft__citations__material__in=[one.page_id for one in near])
-        pairs = used.values_list("appeal__draft__citations__material", axis)
-        counted = pairs.annotate(times=Count("appeal", distinct=True))
-        for page, item, times in counted:
-            self._learned[page][item] = times
-
-    def of(self, hinted: Callable[[str], Iterable[Suggested]]) -> dict[int, tuple[float, list[materials.Near]]]:
-        """Return item → its part of the votes and who voted; `hinted`: what the words of a title say of it.
-
-        A material that has not gone into an answer yet votes by its title and its section.
-        """
-        shares = votes.shares(one.score for one in self._near)
-        cast: list[tuple[float, dict[int, float]]] = []
-        for share, one in zip(shares, self._near, strict=True):
-            learned: Mapping[int, float] = self._learned.get(one.page_id, {})
-            by_title = list(hinted(f"{one.title}. {one.section}"))[:1] if not learned else []
-            cast.append((share, dict(learned) or {found.item.pk: 1.0 for found in by_title}))
-        tally = votes.tally(cast)
-        # Who knows no item keeps silent; one weak voice among the silent is not all of them.
-        heard = max(sum(tally.values()), LEAST_HEARD)
-        return {
-            pk: (part / heard, [one for one, (_, items) in zip(self._near, cast, strict=True) if pk in items])
-            for pk, part in tally.items()
-        }
-
-
-def _best(words: Mapping[str, str], rows: Iterable[Topic | Need], near: _Votes) -> list[Suggested]:
-    kept = [(row, _stems_of(row.hints.split(",")), _stems_of([row.name])) for row in rows]
-    by_words = _by_words(words, kept)
-    voted = near.of(lambda title: _by_words(_words(title), kept))
-    found = {one.item.pk: one for one in by_words}
-    for row, _, _ in kept:
-        part, voters = voted.get(row.pk, (0.0, []))
-        if part < LEAST_VOTE:
-            continue
-        known = found.get(row.pk) or Suggested(row, 0.0, [])
-        said = [word for one in voters for word in one.words]
-        found[row.pk] = replace(
-            known,
-            score=round(known.score + VOTE_WEIGHT * part, 2),
-            words=list(dict.fromkeys([*known.words, *said]))[:MOST_WORDS],
-            materials=[one.title for one in voters][:TOP],
-        )
-    return sorted(found.values(), key=lambda item: -item.score)[:TOP]
-
-
-_Kept: TypeAlias = Sequence[tuple[Any, Sequence[tuple[str, ...]], Sequence[tuple[str, ...]]]]
-
-
-def _by_words(words: Mapping[str, str], kept: _Kept) -> list[Suggested]:
-    """Return what the words of a text say, best first."""
-    common = Counter(stem for _, _, names in kept for phrase in names for stem in set(phrase))
-    found = []
-    for row, hints, names in kept:
-        score, because = 0.0, []
-        for phrase in hints:
-            if phrase and all(stem in words for stem in phrase):
-                score += HINT_WEIGHT * len(phrase)
-                because.append(" ".join(words[stem] for stem in phrase))
-        for stem in {stem for phrase in names for stem in phrase}:
-            if stem in words and len(stem) > 3:
-                score += 1 / common[stem]
-                because.append(words[stem])
-        # One word that many titles share proves nothing.
-        if score >= 1:
-            found.append(Suggested(row, round(score, 2), list(dict.fromkeys(because))))
-    return sorted(found, key=lambda item: -item.score)
-
-
-def _stems_of(phrases: Iterable[str]) -> list[tuple[str, ...]]:
-    return [_stems(phrase) for phrase in phrases]
-
-
-@lru_cache(maxsize=4096)
-def _stems(phrase: str) -> tuple[str, ...]:
-    """Return a phrase's stems: the dictionaries are the same for every letter, so each is taken apart once."""
-    return tuple(analysis.words(phrase))

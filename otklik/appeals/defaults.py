@@ -10,7 +10,7 @@ from typing import Final
 
 from django.db import transaction
 
-from otklik.appeals.models import ChannelDefault, Need, NumberPattern, Topic
+from otklik.appeals.models import ChannelDefault, Need, NumberPattern, QuestionKind, Topic
 from otklik.appeals.numbers import DEFAULT_PATTERN
 from otklik.core import journal
 from otklik.correspondence.models import ChannelCode
@@ -191,6 +191,39 @@ NEEDS: Final[list[tuple[str, str, str]]] = [
     ("thanks", "Благодарность, предложение", "благодарность, спасибо за работу, предлагаю, предложение"),
 ]
 
+# Type and subtype of a question (справочник 2025-10-31): code, code for reports, name, words that point to it.
+# Names of subtypes are shortened; the numbers of some of one name are told apart by their code only.
+KINDS: Final[list[tuple[str, str, str, str]]] = [
+    ("1", "", "Предложение", "предлагаю, предложение, рекомендую, прошу рассмотреть возможность, целесообразно"),
+    *((f"1.1.{n}", f"П1.{n}", f"Предложение: рекомендации по {what}", "")
+      for n, what in enumerate(("законам", "иным правовым актам", "работе госорганов", "работе ОМСУ"), 1)),
+    ("1.2", "П2", "Предложение: развитие общественных отношений", ""),
+    *((f"1.3.{n}", f"П3.{n}", f"Предложение: улучшение сфер деятельности государства и общества (П3.{n})", "")
+      for n in range(1, 5)),
+    ("2", "", "Заявление", "заявление, прошу предоставить, прошу продлить, прошу согласовать, прошу выдать"),
+    *((f"2.1.{n}", f"З1.{n}", f"Заявление: содействие в реализации прав и свобод (З1.{n})", "") for n in range(1, 5)),
+    *((f"2.2.{n}", f"З2.{n}", f"Заявление: сообщение о нарушении законов, недостатках работы (З2.{n})", "")
+      for n in range(1, 6)),
+    *((f"2.3.{n}", f"З3.{n}", f"Заявление: критика {whom}", "")
+      for n, whom in enumerate(("госорганов", "ОМСУ", "должностных лиц"), 1)),
+    ("3", "", "Жалоба", "жалоба, жалуюсь, бездействие, нарушены мои права, незаконный отказ, обжаловать, не согласен"),
+    *((f"3.1.{n}", f"Ж1.{n}", f"Жалоба: восстановление или защита прав (Ж1.{n})", "") for n in range(1, 7)),
+    *((f"3.2.{n}", f"Ж2.{n}", f"Жалоба на действия (бездействие): {what}", "")
+      for n, what in enumerate(("нарушены права", "созданы препятствия", "возложена обязанность",
+                                "привлечён к ответственности"), 1)),
+    ("4", "", "Не обращение", ""),
+    *((f"4.{n}", f"НО{n}", f"Не обращение: {what}", hints)
+      for n, (what, hints) in enumerate((
+          ("оценка деятельности", "благодарность, благодарю, спасибо за работу"), ("поздравление", "поздравляю"),
+          ("приглашение", "приглашаем вас"), ("соболезнование", "соболезнования"), ("бессмысленный текст", ""),
+          ("на ознакомление", "для ознакомления, к сведению"), ("просьба не по закону", "")), 1)),
+    ("5", "", "Запрос информации", "прошу сообщить, прошу разъяснить, предоставить информацию, запрос информации"),
+    ("6", "", "Коллективное обращение", "коллективное обращение, мы жители, нижеподписавшиеся, подписи жителей"),
+    ("7", "", "Служебный запрос", "служебный запрос, в рамках межведомственного взаимодействия, прокуратура"),
+    ("8", "", "Дубликат", ""),
+    ("9", "", "Иное", ""),
+]  # fmt: skip
+
 LAW: Final = "59fz"
 OUTSIDE: Final = "outside_59fz"
 
@@ -244,7 +277,7 @@ CHANNELS: Final[list[tuple[str, bool, str, bool, str, date]]] = [
 @transaction.atomic
 def load() -> None:
     """Add the starting rows that are missing; needs the regimes of `core.defaults`."""
-    added = _topics() + _needs() + _channels()
+    added = _topics() + _needs() + _kinds() + _channels()
     if not NumberPattern.objects.exists():
         NumberPattern.objects.create(pattern=DEFAULT_PATTERN, valid_from=LONG_AGO)
         added += 1
@@ -286,6 +319,24 @@ def _needs() -> int:
         if code not in known
     ]
     return len(Need.objects.bulk_create(rows))
+
+
+def _kinds() -> int:
+    known = set(QuestionKind.objects.values_list("code", flat=True))
+    rows = [
+        QuestionKind(
+            code=code,
+            official=official,
+            name=name,
+            hints=hints,
+            parent_code=code.partition(".")[0] if "." in code else "",
+            valid_from=SINCE,
+            order=(place + 1) * 10,
+        )
+        for place, (code, official, name, hints) in enumerate(KINDS)
+        if code not in known
+    ]
+    return len(QuestionKind.objects.bulk_create(rows))
 
 
 def _channels() -> int:

@@ -6,7 +6,7 @@ from wagtail.admin.panels import FieldPanel, FieldRowPanel
 from wagtail.snippets.models import register_snippet
 from wagtail.snippets.views.snippets import SnippetViewSet, SnippetViewSetGroup
 
-from otklik.appeals.models import ChannelDefault, Need, NumberPattern, Topic
+from otklik.appeals.models import ChannelDefault, Need, NumberPattern, QuestionKind, Topic
 from otklik.correspondence.models import ContactPoint
 
 VALIDITY = FieldRowPanel([FieldPanel("valid_from"), FieldPanel("valid_to")])
@@ -40,6 +40,21 @@ class NeedViewSet(SnippetViewSet):
     panels = [
         FieldPanel("name"),
         FieldRowPanel([FieldPanel("code"), FieldPanel("order")]),
+        FieldPanel("hints"),
+        VALIDITY,
+    ]
+
+
+class KindViewSet(SnippetViewSet):
+    """Types and subtypes of questions."""
+
+    model = QuestionKind
+    icon = "list-ul"
+    list_display = ["code", "official", "name", "valid_to"]
+    search_fields = ["name", "hints"]
+    panels = [
+        FieldPanel("name"),
+        FieldRowPanel([FieldPanel("code"), FieldPanel("official"), FieldPanel("parent_code"), FieldPanel("order")]),
         FieldPanel("hints"),
         VALIDITY,
     ]
@@ -87,7 +102,7 @@ class NumberPatternViewSet(SnippetViewSet):
 class AppealDictionaries(SnippetViewSetGroup):
     """One menu entry for all of them."""
 
-    items = (TopicViewSet, NeedViewSet, ContactPointViewSet, ChannelDefaultViewSet, NumberPatternViewSet)
+    items = (TopicViewSet, NeedViewSet, KindViewSet, ContactPointViewSet, ChannelDefaultViewSet, NumberPatternViewSet)
     menu_label = "Справочники обращений"
     menu_name = "appeal-dictionaries"
     menu_icon = "list-ul"

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from otklik.api import limits as api_limits
 from otklik.api import once
-from otklik.appeals import answered, bulk, registration, signals, signature
+from otklik.appeals import answered, bulk, learning, registration, signals, signature
 from otklik.appeals.lessons import letters
 from otklik.channels.mail import idle, imap
 from otklik.channels.pos import imports as pos_imports
@@ -127,6 +127,7 @@ def periodic() -> list[Job]:
         Job("learn-of-searches", partial(lessons.gather, letters), daily_at=time(4, 10)),
         Job("measure-search", partial(quality.measure, answered.letters), daily_at=time(2, 20)),
         Job("retrain-confidence", quality.retrain, daily_at=time(2, 40)),
+        Job("learn-classification", learning.retrain, daily_at=time(2, 50)),
         Job("sweep-searches", finding.forget_old, daily_at=time(3, 42)),
         Job("sweep-presence", presence.forget_old, daily_at=time(3, 45)),
         Job("sweep-notices", notices.forget_old, daily_at=time(3, 50)),

@@ -1,4 +1,4 @@
-"""«Темы и потребности»: both axes of п. 9.1, proposals first, any number of questions."""
+"""«Темы и потребности»: both axes of п. 9.1 and the kind, proposals first, any number of questions; their history."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from otklik.appeals import access, classification
-from otklik.appeals.models import Appeal, Need, Topic
+from otklik.appeals.models import Appeal, Need, QuestionKind, Topic
 from otklik.appeals.permissions import allows
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
 from otklik.core.forms import TidyForm
 from otklik.core.typed import number
+from otklik.people.models import Employee
 from otklik.workplace import queue
+from otklik.workplace.matter_part import Part, Step
 from otklik.workplace.requests import StaffRequest
 
 OFFERED = 5
@@ -44,8 +47,12 @@ class TopicField(forms.CharField):
         if not text:
             return None
         topics = classification.valid_topics()
-        if found := topics.filter(code=text.split()[0]).first():
+        code = text.split()[0]
+        if found := topics.filter(code=code).first():
             return found
+        past = Topic.objects.filter(code=code, leaf=True, valid_to__lt=timezone.localdate()).order_by("-valid_to")
+        if gone := past.select_related("replacement__by").first():
+            raise forms.ValidationError(str(classification.ended(gone)))
         # In Python: SQLite compares Russian letters only in their own case.
         words = text.casefold()
         named = [one for one in topics if words in one.name.casefold()]
@@ -65,6 +72,9 @@ class QuestionForm(TidyForm):
     need = forms.ModelChoiceField(
         Need.objects.none(), label="Типовая потребность", required=False, empty_label="Выберите потребность"
     )
+    kind = forms.ModelChoiceField(
+        QuestionKind.objects.none(), label="Вид вопроса", required=False, empty_label="Не указан"
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -72,6 +82,9 @@ class QuestionForm(TidyForm):
         need.widget.attrs["data-wanted"] = ""
         if isinstance(need, forms.ModelChoiceField):
             need.queryset = classification.valid_needs()
+        kind = self.fields["kind"]
+        if isinstance(kind, forms.ModelChoiceField):
+            kind.queryset = classification.valid_kinds()
 
     def clean(self) -> dict[str, Any]:
         """Ask for the other half where only one is given."""
@@ -104,20 +117,21 @@ def classify(request: StaffRequest, pk: int) -> HttpResponse:
     questions = Questions(request.POST)
     if not questions.is_valid():
         return _page(request, appeal, guess, questions, status=422)
-    pairs = [pair for form in questions if (pair := form.pair())]
+    chosen = [(pair, form.cleaned_data.get("kind")) for form in questions if (pair := form.pair())]
+    kinds = {(topic.pk, need.pk): kind for (topic, need), kind in chosen if kind}
     try:
-        _write(request, appeal, pairs)
+        _write(request, appeal, [pair for pair, _ in chosen], kinds)
     except DomainError as refusal:
         return _page(request, appeal, guess, questions, refusal=refusal, status=refusal.status)
     return redirect(queue.card_url(request, appeal.pk))
 
 
-def _write(request: StaffRequest, appeal: Appeal, pairs: list[tuple[Topic, Need]]) -> None:
+def _write(request: StaffRequest, appeal: Appeal, pairs: list[tuple[Topic, Need]], kinds: classification.Kinds) -> None:
     if "confirm" in request.POST:
-        classification.classify(appeal, pairs, by=request.user)
+        classification.classify(appeal, pairs, kinds=kinds, by=request.user)
         messages.success(request, f"Обращение № {appeal.number}: темы и потребности подтверждены.")
     else:
-        classification.propose_questions(appeal, pairs, by=request.user)
+        classification.propose_questions(appeal, pairs, kinds=kinds, by=request.user)
         messages.success(request, "Предложение записано. Его увидит и подтвердит делопроизводитель.")
 
 
@@ -154,8 +168,8 @@ def _why_not(appeal: Appeal, request: StaffRequest) -> str:
 def _initial(appeal: Appeal, guess: classification.Guess) -> list[dict[str, Any]]:
     """Return what is there already, else the best guess."""
     rows = [
-        {"topic": row.topic, "need": row.need}
-        for row in appeal.questions.select_related("topic", "need").order_by("id")
+        {"topic": row.topic, "need": row.need, "kind": row.sort.kind_id if hasattr(row, "sort") else None}
+        for row in appeal.questions.select_related("topic", "need", "sort").order_by("id")
     ]
     if rows:
         return rows
@@ -163,6 +177,7 @@ def _initial(appeal: Appeal, guess: classification.Guess) -> list[dict[str, Any]
         {
             "topic": guess.topics[0].item if guess.topics else "",
             "need": guess.needs[0].item.pk if guess.needs else None,
+            "kind": guess.kinds[0].item.pk if guess.kinds else None,
         }
     ]
 
@@ -171,8 +186,7 @@ def _retyped(request: StaffRequest) -> list[dict[str, Any]]:
     """Return what was typed, with the wished line added or the picked proposal put where it is missing."""
     count = min(number(request.POST.get("form-TOTAL_FORMS")) or 0, 20)
     rows: list[dict[str, Any]] = [
-        {"topic": request.POST.get(f"form-{i}-topic", ""), "need": request.POST.get(f"form-{i}-need", "")}
-        for i in range(count)
+        {field: request.POST.get(f"form-{i}-{field}", "") for field in ("topic", "need", "kind")} for i in range(count)
     ]
     for field in ("topic", "need"):
         if picked := request.POST.get(f"take_{field}"):
@@ -189,3 +203,15 @@ def _retyped(request: StaffRequest) -> list[dict[str, Any]]:
 def _text_of(appeal: Appeal) -> str:
     first = appeal.messages.filter(first=True).select_related("message").first()
     return f"{appeal.subject}\n{first.message.text if first else ''}"
+
+
+def part(appeal: Appeal, user: Employee) -> Part | None:
+    """Return «Классификация»: the questions with their kinds, who confirmed them, and what they were before."""
+    questions = list(appeal.questions.select_related("topic", "need", "sort__kind", "proposed_by", "confirmed_by"))
+    changes = list(appeal.reclassifications.select_related("by")[:50])
+    may = allows(classification.check_can_propose, appeal, user)
+    if not questions and not may:
+        return None
+    steps = (Step("Изменить" if questions else "Указать", "classify", "tags"),) if may else ()
+    facts = {"questions": questions, "changes": changes}
+    return Part("Классификация", "tags", "workplace/classifier/part.html", facts, steps)

@@ -13,7 +13,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
 
 from otklik.appeals import classification, ways
-from otklik.appeals.models import Need, Topic
+from otklik.appeals.models import Need, QuestionKind, Topic
 from otklik.appeals.registration import Entry, Proposal
 from otklik.core import files as file_store
 from otklik.core import terms
@@ -79,6 +79,9 @@ class EntryForm(ApplicantForm):
     need = forms.ModelChoiceField(
         Need.objects.none(), label="Типовая потребность", required=False, empty_label="Определить позже"
     )
+    question_kind = forms.ModelChoiceField(
+        QuestionKind.objects.none(), label="Вид вопроса", required=False, empty_label="Не указан"
+    )
     answer_channel = forms.ChoiceField(label="Как ответить")
     answer_address = forms.CharField(label="Куда ответить", max_length=500, required=False)
     received_on = forms.DateField(label="Дата поступления", widget=DayInput())
@@ -96,6 +99,7 @@ class EntryForm(ApplicantForm):
         self._choose("contact_point", points.filter(channel=channel) or points)
         self._choose("topic", classification.valid_topics(on))
         self._choose("need", classification.valid_needs(on))
+        self._choose("question_kind", classification.valid_kinds(on))
         self._offer("applicant_is", [*known, (NEW, "Новый заявитель: как введено ниже")])
         offered = dict.fromkeys((*ANSWERED_BY, ChannelCode(channel), ChannelCode(asked)))
         self._offer("answer_channel", [(way.value, ways.name(way)) for way in offered])
@@ -128,6 +132,13 @@ class EntryForm(ApplicantForm):
             received_on=data["received_on"],
             questions=pair,
         )
+
+    def kinds(self) -> classification.Kinds:
+        """Return of which kind the question is, as classification takes it."""
+        data = self.cleaned_data
+        if not data["topic"] or not data["question_kind"]:
+            return {}
+        return {(data["topic"].pk, data["need"].pk): data["question_kind"]}
 
     def lines(self) -> list[tuple[str, str]]:
         """Return what was typed, as label and words: to be copied where it could not be kept."""
@@ -164,6 +175,7 @@ def initial_of(proposal: Proposal) -> Mapping[str, Any]:
         "written": entry.written,
         "topic": topic,
         "need": need,
+        "question_kind": proposal.guess.kinds[0].item if proposal.guess.kinds else None,
         "answer_channel": entry.answer_channel,
         "answer_address": entry.answer_address,
         "received_on": entry.received_on,

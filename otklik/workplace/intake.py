@@ -81,7 +81,7 @@ def _register(request: StaffRequest, row: IncomingMessage, form: EntryForm) -> A
     entry = form.entry()
     appeal = registration.register(row, entry, by=request.user)
     if entry.questions and allows(classification.check_can_classify, appeal, request.user):
-        classification.classify(appeal, list(entry.questions), by=request.user)
+        classification.classify(appeal, list(entry.questions), kinds=form.kinds(), by=request.user)
     return appeal
 
 

@@ -17,4 +17,16 @@ urlpatterns: list[URLPattern] = [
     path("appeals/<row:pk>/control/", extension.control, name="control"),
     path("appeals/<row:pk>/forward/", forwarding.forward, name="forward"),
     path("regimes/<slug:code>/rules/", regimes.regime, name="regime_rules"),
+from otklik.workplace import classifier_pages, learning_pages, matter
+
+urlpatterns: list[URLPattern] = [
+    path("appeals/<row:pk>/matter/", matter.matter, name="matter"),
+    # The dictionaries of both axes, and how well they are proposed
+    path("classifier/", classifier_pages.classifier_list, name="classifier"),
+    path("classifier/import/", classifier_pages.import_file, name="classifier_import"),
+    path("classifier/<row:pk>/", classifier_pages.topic, name="classifier_topic"),
+    path("needs/", classifier_pages.needs, name="needs"),
+    path("needs/new/", classifier_pages.need, name="need_new"),
+    path("needs/<row:pk>/", classifier_pages.need, name="need"),
+    path("proposal-quality/", learning_pages.quality, name="proposal_quality"),
 ]

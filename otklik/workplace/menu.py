@@ -21,6 +21,7 @@ from otklik.reports import compliance, line, receptions
 from otklik.workplace import (
     call_back,
     channels,
+    classifier_pages,
     ekc_work,
     front_office,
     holding,
@@ -163,6 +164,10 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Ссылки и виджет ПОС", "link", "pos_links", pos_pages.READERS, inner=True),
         Item("Календарь", "calendar", "calendar", ("calendar.edit",)),
         Item("Сроки", "clock-cog", "terms", ("calendar.edit",)),
+        # The dictionaries of both axes
+        Item("Классификатор тем", "list-tree", "classifier", classifier_pages.READERS),
+        Item("Типовые потребности", "tag", "needs", classifier_pages.READERS, inner=True),
+        Item("Качество предложений", "target", "proposal_quality", classifier_pages.READERS, inner=True),
         Item("Сотрудники", "users-group", "staff", ("people.manage",)),
         Item("Кто что может", "shield-lock", "rights", ("people.manage", "journal.view")),
         Item("Соответствие", "clipboard-check", "compliance", compliance.READERS),

@@ -14,7 +14,7 @@ from django.utils import timezone
 from wagtail.models import Page
 
 from otklik.appeals import approval, assignment, classification, dispatch, drafting, registration, search_feed, signals
-from otklik.appeals.models import Appeal, AppealMessage, Approval
+from otklik.appeals.models import Appeal, AppealMessage, Approval, Need, Topic
 from otklik.channels.governor import intake as packages
 from otklik.channels.governor.cover import Cover
 from otklik.channels.mail.models import CaughtLetter
@@ -173,6 +173,10 @@ def fill() -> dict[str, Any]:
                 "/desk/line/figures/list/",
                 f"/desk/reconciliation/list/?channel=email&figure=seen&day={today}",
                 *of_pos(people["clerk"]),
+                "/desk/classifier/import/",
+                f"/desk/classifier/{Topic.objects.filter(leaf=True).earliest('pk').pk}/",
+                "/desk/needs/new/",
+                f"/desk/needs/{Need.objects.earliest('pk').pk}/",
                 *post.pages(people["clerk"], on_site),
                 *(f"/desk/regimes/{code}/rules/" for code in ("59fz", "information_request", "pos")),
                 *(f"/desk/appeals/{drafted.pk}/{place}/" for place in ("extend", "forward", "control")),

@@ -16,6 +16,7 @@ from django.urls import URLPattern
 from django.utils import timezone
 
 from otklik.appeals import approval, bulk, dispatch, registration
+from otklik.appeals.models import Need, Topic
 from otklik.channels.pos.models import PosTerm
 from otklik.channels.webhooks.models import Webhook
 from otklik.core import files
@@ -142,6 +143,8 @@ TYPED = (
     # Channels
     *("silent_after", "last_day", "valid_from", "name", "code"),
     *("same", "video", "audio", "room", "later", "to", "matter", "out_of_turn", "count", "version"),
+    # The dictionaries of both axes
+    *("hints", "order", "replaced_by", "valid_to", "valid_from", "was", "starts_on", "version", "read", "form-0-kind"),
     # Covering letters, lists
     *("cover_number", "cover_date", "control_until", "sender", "report_to", "column-0", "load"),
 )
@@ -214,6 +217,8 @@ def ids(world: World) -> dict[str, list[int]]:
         ],
         "law-weeks": [LawWeek.objects.create(begins_on="2026-11-23", due_on="2026-11-27").pk],
         **_visits(world),
+        "classifier": [Topic.objects.filter(leaf=True).earliest("pk").pk],
+        "needs": [Need.objects.earliest("pk").pk],
         "missed": [waits.pk, MissedCall.objects.create(**wait, number="", outcome="withheld", settled_at=now).pk],
         "promises": [promised.pk],
         "call": [consultation.pk],

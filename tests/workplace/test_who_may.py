@@ -19,7 +19,7 @@ from django.utils import timezone
 from wagtail.models import Page
 
 from otklik.appeals import access, approval, dispatch, signature, steps
-from otklik.appeals.models import Appeal
+from otklik.appeals.models import Appeal, Need, Topic
 from otklik.appeals.step_rights import ASKED
 from otklik.channels.webhooks.models import Webhook
 from otklik.core import cms, files, installation
@@ -140,6 +140,8 @@ def house(db: None) -> House:
         "recordings": came.recordings.create(
             kind="video", consent="given", stored=stored, name="a.mp4", by=world.clerk, keep_until=today
         ).pk,
+        "classifier": Topic.objects.filter(leaf=True).earliest("pk").pk,
+        "needs": Need.objects.earliest("pk").pk,
         "call": consultation,
         "consultations": consultation,
         "walk": house.appeals[0].pk,

@@ -1,6 +1,14 @@
 """The tracked matter and every trace its steps leave; what a step of its own keeps is in the file named after it."""
 
 from otklik.appeals.models.law import ControlTerm, ForwardedCopy, Forwarding, TermExtension
+from otklik.appeals.models.classes import (
+    ClassifierEdition,
+    ProposalModel,
+    QuestionKind,
+    QuestionSort,
+    Reclassification,
+    TopicReplacement,
+)
 from otklik.appeals.models.spine import (
     FINISHED,
     Appeal,
@@ -41,6 +49,7 @@ __all__ = [
     "BulkRun",
     "ChannelDefault",
     "Citation",
+    "ClassifierEdition",
     "CoExecutor",
     "ControlTerm",
     "Dispatch",
@@ -55,8 +64,13 @@ __all__ = [
     "Note",
     "NumberCounter",
     "NumberPattern",
+    "ProposalModel",
+    "QuestionKind",
+    "QuestionSort",
+    "Reclassification",
     "Signature",
     "TermExtension",
     "Topic",
+    "TopicReplacement",
     "wrong_pattern",
 ]
