@@ -210,6 +210,11 @@ def _check_pairs(pairs: Sequence[tuple[Topic, Need]], on: date | None = None) ->
             raise UnfitQuestion(name=str(need))
 
 
+def fits(row: Topic | Need) -> bool:
+    """Tell whether a topic or a need may be assigned today."""
+    return _counts(row, None) and (not isinstance(row, Topic) or row.leaf)
+
+
 def _counts(row: Topic | Need, on: date | None) -> bool:
     on = on or timezone.localdate()
     return row.valid_from <= on and (row.valid_to is None or row.valid_to >= on)

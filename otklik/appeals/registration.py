@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from otklik.appeals import classification, numbers, receipts, search_feed, terms, ways
+from otklik.appeals import classification, kinship, numbers, receipts, search_feed, terms, ways
 from otklik.appeals.errors import WrongDate
 from otklik.appeals.models import Appeal, AppealMessage, AppealQuestion, AppealTerm, ChannelDefault, Need, Topic
 from otklik.appeals.permissions import check_can_work, check_power
@@ -194,6 +194,7 @@ def join(message: IncomingMessage, appeal: Appeal, *, by: Employee | None) -> No
     """Add a message to an appeal that exists; its executor will see «заявитель написал ещё»."""
     if by is not None:
         check_can_register(message, by)
+    appeal = kinship.goes_on_in(appeal)
     inbox.take(message, state=State.JOINED, thread=appeal.thread, by=by)
     AppealMessage.objects.create(appeal=appeal, message=message)
     if not message.machine:  # a delivery report or «я в отпуске» is no word of the applicant
