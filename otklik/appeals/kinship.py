@@ -123,7 +123,7 @@ def check_copies(appeal: Appeal) -> None:
         )
 
 
-def grounds(other: Appeal, main: Appeal, *, on: date | None = None) -> list[str]:
+def grounds(main: Appeal, *, on: date | None = None) -> list[str]:
     """Return on which grounds an appeal may be called repeated: the answer has come, or its term has passed."""
     found = []
     if main.answered_on is not None:
@@ -173,11 +173,12 @@ def _check_repeated(other: Appeal, main: Appeal, ground: str) -> None:
         )
     if main.registered_on > other.registered_on or (main.registered_on == other.registered_on and main.pk > other.pk):
         raise WrongKin(what=f"№ {main.number} зарегистрировано позже: повторным может быть только более позднее.")
-    if ground not in grounds(other, main):
+    there = grounds(main)
+    if ground not in there:
         raise WrongKin(
             what=f"По № {main.number} ответа ещё нет, и срок его не истёк: это не повторное. "
             "Если текст тот же, отметьте дубликат."
-            if not grounds(other, main)
+            if not there
             else "Укажите, почему обратились повторно: не согласны с ответом или истёк срок ответа."
         )
 

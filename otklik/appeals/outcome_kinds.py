@@ -42,7 +42,7 @@ _PUBLISHED: Final = (
     "11 Федерального закона от 02.05.2006 № 59-ФЗ сообщаем адрес страницы; обращение не возвращается.\n\n"
     "Что вам делать дальше: если ответа на странице недостаточно, напишите, что осталось неясным."
 )
-_CLASSIFIED: Final = (
+_SECRECY: Final = (
     "Ответ по существу вопроса не может быть дан без разглашения сведений, составляющих государственную или иную "
     "охраняемую законом тайну (часть 6 статьи 11 Федерального закона от 02.05.2006 № 59-ФЗ). Сообщаем о "
     "недопустимости разглашения таких сведений.\n\nЧто вам делать дальше: если причины, по которым ответ не мог быть "
@@ -109,7 +109,7 @@ KINDS: Final[list[tuple[str, str, str, str, bool | None, str, bool, int | None, 
         "published", "ответ уже на сайте", "ст. 11 ч. 5.1", Sstu.ANSWERED, None, Needs.LETTER,
         True, 7, 0, _PUBLISHED,
     ),
-    ("secret", "без ответа: охраняемая тайна", "ст. 11 ч. 6", Sstu.LEFT, None, Needs.LETTER, True, None, 0, _CLASSIFIED),
+    ("secret", "без ответа: охраняемая тайна", "ст. 11 ч. 6", Sstu.LEFT, None, Needs.LETTER, True, None, 0, _SECRECY),
     (ENDED, "переписка прекращена", "ст. 11 ч. 5", Sstu.LEFT, None, Needs.DECISION, True, None, 2, _ENDED),
     ("withdrawn", "отозвано заявителем", "ст. 5", Sstu.ANSWERED, None, Needs.WORDS, False, None, 0, _WITHDRAWN),
     (

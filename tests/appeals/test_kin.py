@@ -31,6 +31,7 @@ from otklik.appeals import (
 from otklik.appeals.errors import NotAllowed
 from otklik.appeals.models import Appeal, AppealMessage, Approval, CaseMerge, CoExecutor, Kinship, Signatory
 from otklik.core import journal, sheets
+from otklik.core.errors import DomainError
 from otklik.correspondence.models import ChannelCode, ContactPoint, OutgoingMessage
 from otklik.people.applicants import Typed
 from tests.appeals.test_outcomes import arrived
@@ -370,7 +371,7 @@ def test_a_spreadsheet_with_a_formula_or_too_many_rows_is_refused(world, monkeyp
     many = sheets.xlsx([["ФИО"], *([f"Имя{number}"] for number in range(9))], title="Подписи")
     with pytest.raises(sheets.BadSheet, match="больше 3"):
         collective.from_sheet(io.BytesIO(many), "подписи.xlsx")
-    with pytest.raises(sheets.BadSheet):
+    with pytest.raises(DomainError):
         collective.from_sheet(io.BytesIO(b"PK\x03\x04"), "подписи.xlsx")
 
 
