@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from otklik.appeals import assignment, classification, complained, outcomes
+from otklik.appeals import assignment, classification, complained, transitions
 from otklik.appeals.models import (
     FINISHED,
     Appeal,
@@ -48,7 +48,7 @@ def split(appeal: Appeal, topic: Topic, need: Need, *, text: str = "", by: Emplo
     for row in (topic, need):
         if not classification.fits(row):
             raise classification.UnfitQuestion(name=str(row))
-    outcomes.hold(appeal)
+    transitions.hold(appeal)
     confirms = allows(classification.check_can_classify, appeal, by)
     sure = {"confirmed_by": by, "confirmed_at": timezone.now()} if confirms else {"proposed_by": by}
     try:
@@ -72,7 +72,7 @@ def join(kept: AppealQuestion, gone: AppealQuestion, *, by: Employee) -> None:
     check_can_change(appeal, by)
     if kept.pk == gone.pk or kept.appeal_id != gone.appeal_id:
         raise WrongQuestion(what="Выберите два разных вопроса одного обращения.")
-    outcomes.hold(appeal)
+    transitions.hold(appeal)
     words = " ".join(filter(None, (_text_of(kept), _text_of(gone))))
     if not AppealQuestion.objects.filter(pk=gone.pk).delete()[0]:
         raise WrongQuestion(what="Этого вопроса уже нет. Обновите страницу.")
@@ -90,7 +90,7 @@ def describe(question: AppealQuestion, *, text: str, executor: Employee | None, 
         complained.check_apart(appeal, executor, "поручить ему вопрос")
         if appeal.executor_id is None:
             raise WrongQuestion(what="Сначала назначьте исполнителя обращения: он отвечает за весь ответ.")
-    outcomes.hold(appeal)
+    transitions.hold(appeal)
     row, _ = CaseQuestion.objects.update_or_create(
         question=question, defaults={"text": _tidy(text), "executor": executor}
     )

@@ -9,7 +9,7 @@ from typing import IO, Final
 
 from django.db import transaction
 
-from otklik.appeals import outcomes
+from otklik.appeals import transitions
 from otklik.appeals.models import Appeal, Collective, Signatory
 from otklik.appeals.permissions import check_can_work
 from otklik.core import journal, masking, sheets
@@ -98,7 +98,7 @@ def keep(
     """
     check_can_change(appeal, by)
     _check(signed, meeting=meeting, representative=representative)
-    outcomes.hold(appeal)
+    transitions.hold(appeal)
     row, made = Collective.objects.get_or_create(appeal=appeal, defaults={"by": by})
     row.meeting, row.signed, row.by = meeting, len(signed), by
     row.save(update_fields=["meeting", "signed", "by"])

@@ -11,6 +11,7 @@ from typing import Any, Final
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q
 
+from otklik.appeals import transitions
 from otklik.appeals.errors import NotAllowed
 from otklik.appeals.models import FINISHED, Appeal, Approval, CoExecutor, Complained
 from otklik.core import journal
@@ -141,6 +142,7 @@ def add(
     same = Complained.objects.filter(appeal=appeal)
     if (employee and same.filter(employee=employee).exists()) or (unit and same.filter(unit=unit).exists()):
         raise WrongComplained(what=f"«{employee.short_name if employee else unit}» уже указан в этом обращении.")
+    transitions.hold(appeal)  # nobody is assigned, asked or frozen meanwhile by what was true before
     try:
         with transaction.atomic():
             row = Complained.objects.create(appeal=appeal, employee=employee, unit=unit, body=body, by=by)
@@ -158,7 +160,8 @@ def remove(row: Complained, *, by: Employee) -> None:
     """Take a record back that was a mistake; the journal keeps that it was there."""
     appeal = row.appeal
     check_can_change(appeal, by)
-    facts = {"employee": row.employee_id, "unit": row.unit_id}
+    transitions.hold(appeal)
+    facts: dict[str, Any] = {"employee": row.employee_id, "unit": row.unit_id}
     if not Complained.objects.filter(pk=row.pk).delete()[0]:
         raise WrongComplained(what="Эту запись уже убрали. Обновите страницу.")
     _forget(appeal)

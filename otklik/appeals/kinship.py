@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from otklik.appeals import outcomes
+from otklik.appeals import transitions
 from otklik.appeals.models import FINISHED, Appeal, CaseMerge, Kinship
 from otklik.appeals.permissions import check_can_work
 from otklik.core import journal
@@ -53,9 +54,13 @@ def relate(other: Appeal, main: Appeal, *, kind: str, ground: str = "", by: Empl
             )
     except IntegrityError:
         raise WrongKin(what=f"№ {other.number} уже связано: уберите прежнюю связь, потом укажите новую.") from None
+    if kind != Kind.REPEATED:
+        # Neither goes to signature while they become one: whoever is slower is told.
+        transitions.hold(other)
+        transitions.hold(main)
     if kind == Kind.DUPLICATE:
         _hurry(main, other.due_on)
-    facts = {"kind": kind, "main": main.pk, "other": other.pk}
+    facts: dict[str, Any] = {"kind": kind, "main": main.pk, "other": other.pk}
     journal.record("appeal.related", chain=f"appeal:{other.pk}", by=by, **facts)
     journal.record("appeal.related", chain=f"appeal:{main.pk}", by=by, **facts)
     return row
@@ -73,7 +78,7 @@ def unrelate(row: Kinship, *, by: Employee) -> None:
         )
     if not Kinship.objects.filter(pk=row.pk).delete()[0]:
         raise WrongKin(what="Эту связь уже убрали. Обновите страницу.")
-    facts = {"kind": row.kind, "main": row.main_id, "other": row.other_id}
+    facts: dict[str, Any] = {"kind": row.kind, "main": row.main_id, "other": row.other_id}
     journal.record("appeal.unrelated", chain=f"appeal:{row.other_id}", by=by, **facts)
     journal.record("appeal.unrelated", chain=f"appeal:{row.main_id}", by=by, **facts)
 
@@ -188,6 +193,5 @@ def _hurry(main: Appeal, due_on: date | None) -> None:
     if due_on is None or (main.due_on is not None and main.due_on <= due_on):
         return
     day = min(due_on, main.internal_due_on) if main.internal_due_on else due_on
-    outcomes.hold(main)
     Appeal.objects.filter(pk=main.pk).update(internal_due_on=day)
     main.internal_due_on = day

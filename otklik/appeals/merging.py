@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from otklik.appeals import complained, kinship, outcomes, search_feed, transitions
+from otklik.appeals import complained, kinship, search_feed, transitions
 from otklik.appeals.models import Appeal, AppealMessage, CaseMerge, Kinship
 from otklik.appeals.permissions import check_power
 from otklik.core import journal
@@ -50,7 +50,7 @@ def merge(merged: Appeal, into: Appeal, *, by: Employee) -> CaseMerge:
     check_can_merge(merged, by)
     list(Appeal.objects.select_for_update().filter(pk__in=[merged.pk, into.pk]).order_by("pk").values_list("pk"))
     _check(merged, into)
-    outcomes.hold(into)
+    transitions.hold(into)
     letters = list(AppealMessage.objects.filter(appeal=merged).order_by("pk").values_list("pk", "first"))
     before = {"status": merged.status, "letters": [[pk, first] for pk, first in letters], "unseen": merged.unseen_reply}
     AppealMessage.objects.filter(pk__in=[pk for pk, _ in letters]).update(appeal=into, first=False)

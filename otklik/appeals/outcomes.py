@@ -11,13 +11,12 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from otklik.appeals import complained, drafting, transitions
+from otklik.appeals import complained, drafting, outcome_kinds, transitions
 from otklik.appeals.errors import WrongDate
 from otklik.appeals.models import FINISHED, Appeal, AppealQuestion, OutcomeKind, QuestionOutcome
-from otklik.appeals.outcome_kinds import ANSWERED, ENDED
 from otklik.appeals.permissions import allows, check_can_write, check_power
 from otklik.core import built, journal
 from otklik.core import terms as rules
@@ -29,6 +28,8 @@ from otklik.people.models import Employee
 S = Appeal.Status
 Needs = OutcomeKind.Needs
 SIGN: Final = "appeals.sign"
+ANSWERED: Final = outcome_kinds.ANSWERED  # what sending proposes
+ENDED: Final = outcome_kinds.ENDED
 MOST_EARLIER: Final = 50
 
 
@@ -137,18 +138,15 @@ def record(
     wanted = [part for part in there if not chosen or (part.question and part.question.pk in chosen)]
     if chosen and len(wanted) != len(chosen):
         raise OutcomeRefused(number=appeal.number, what="этого вопроса в нём уже нет. Обновите страницу.")
-    hold(appeal)
+    transitions.hold(appeal)
     rows = _write(appeal, wanted, kind, given, on=given.on or today, by=by)
-    journal.record(
-        "appeal.outcome_recorded",
-        chain=f"appeal:{appeal.pk}",
-        by=by,
-        kind=kind.code,
-        questions=[row.question_id for row in rows if row.question_id],
-        on=(given.on or today).isoformat(),
-        **({"decided_by": given.decided_by.pk} if given.decided_by else {}),
-        **({"earlier": sorted(one.pk for one in given.earlier)} if given.earlier else {}),
-    )
+    facts: dict[str, Any] = {"kind": kind.code, "on": (given.on or today).isoformat()}
+    if given.decided_by:
+        facts["decided_by"] = given.decided_by.pk
+    if given.earlier:
+        facts["earlier"] = sorted(one.pk for one in given.earlier)
+    asked = [row.question_id for row in rows if row.question_id]
+    journal.record("appeal.outcome_recorded", chain=f"appeal:{appeal.pk}", by=by, questions=asked, **facts)
     return rows
 
 
@@ -276,14 +274,6 @@ def put_letter(appeal: Appeal, text: str, *, by: Employee) -> bool:
         return False
     drafting.save(appeal, text=text, base_version=draft.version, by=by)
     return True
-
-
-def hold(appeal: Appeal) -> None:
-    """Let nobody else change the appeal until the transaction ends; raise where somebody has since it was read."""
-    if not Appeal.objects.filter(pk=appeal.pk, version=appeal.version).update(version=F("version") + 1):
-        now = Appeal.objects.values_list("status", flat=True).get(pk=appeal.pk)
-        raise transitions.ChangedMeanwhile(number=appeal.number, now=S(now).label)
-    appeal.version += 1
 
 
 def _write(

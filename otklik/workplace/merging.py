@@ -110,7 +110,7 @@ def _answer(request: StaffRequest, appeal: Appeal) -> None:
             messages.warning(request, f"№ {number}: {why}.")
         return
     reports = {
-        key: value[:320]
+        key: str(value)[:320]
         for name, value in request.POST.items()
         if name.startswith("report-") and (key := typed.number(name.removeprefix("report-"))) is not None
     }

@@ -6,13 +6,14 @@ from typing import Any, Final
 
 from django import forms
 from django.contrib import messages
+from django.db.models import Exists, OuterRef, Subquery
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from otklik.appeals import access, collective, complained
-from otklik.appeals.models import Appeal, Collective, Complained, Signatory
+from otklik.appeals.models import Appeal, CaseMerge, Collective, Complained, Kinship, Signatory
 from otklik.appeals.permissions import allows
 from otklik.core import typed
 from otklik.core.access import requires
@@ -139,6 +140,18 @@ def signed(request: StaffRequest, pk: int) -> HttpResponse:
         return _signed(request, appeal, row, form, status=refusal.status)
     messages.success(request, f"Обращение № {appeal.number} — коллективное, подписей: {kept.signed}.")
     return redirect("workplace:collective", pk=pk)
+
+
+def on_card() -> dict[str, Exists | Subquery]:
+    """Return what the head of a card tells, asked in the query that fetches its appeal."""
+    here = OuterRef("pk")
+    kin = Kinship.objects.filter(other=here).order_by("pk").values("kind")[:1]
+    return {
+        "complains": Exists(Complained.objects.filter(appeal=here)),
+        "is_collective": Exists(Collective.objects.filter(appeal=here)),
+        "kin_kind": Subquery(kin),
+        "was_merged": Exists(CaseMerge.objects.filter(merged=here, undone_at=None)),
+    }
 
 
 def part(appeal: Appeal, user: Employee) -> Part | None:

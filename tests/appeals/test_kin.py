@@ -363,7 +363,7 @@ def test_a_list_of_ten_thousand_comes_from_a_spreadsheet_in_seconds(world):
     signed = collective.from_sheet(io.BytesIO(book), "подписи.xlsx")
     collective.keep(world.registered(), signed, by=world.clerk)
     assert Signatory.objects.count() == 10_000
-    print(f"\n10 000 подписей: {time.monotonic() - begun:.1f} с")
+    assert time.monotonic() - begun < 60  # two seconds on a free machine
 
 
 def test_a_spreadsheet_with_a_formula_or_too_many_rows_is_refused(world, monkeypatch):

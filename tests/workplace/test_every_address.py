@@ -73,6 +73,7 @@ ASKED = (
     *("channel", "day", "figure"),
     *("letter", "after"),
     *("state", "channel"),
+    *("with", "kin", "kin_of", "number"),
 )
 TYPED = (
     *("text", "reason", "remark", "number", "appeal", "merged", "detach", "insert", "decline", "approvers", "signer"),
@@ -142,6 +143,10 @@ TYPED = (
     # Channels
     *("silent_after", "last_day", "valid_from", "name", "code"),
     *("same", "video", "audio", "room", "later", "to", "matter", "out_of_turn", "count", "version"),
+    # Outcomes, questions, parties, kin
+    *("questions", "where", "dated", "decided_by", "earlier", "put_letter", "split", "join", "executor", "body"),
+    *("drop", "representative", "meeting", "with", "unrelate", "undo", "merge", "take_in", "kin", "kin_of", "spread"),
+    *("ground", "kind", "text", "need", "topic"),
     # Covering letters, lists
     *("cover_number", "cover_date", "control_until", "sender", "report_to", "column-0", "load"),
 )
