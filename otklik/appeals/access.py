@@ -11,6 +11,7 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
+from otklik.appeals import complained
 from otklik.appeals.models import Appeal, Approval, CoExecutor
 from otklik.core import journal
 from otklik.correspondence.models import IncomingMessage
@@ -98,7 +99,10 @@ def get_for(user: Employee, pk: int, **also: Any) -> Appeal:
     `also`: what rooms above want to know in the same query, name → expression.
     """
     beside = ("regime", "applicant", "unit", "executor", "contact_point", "thread", "registered_by", "draft")
-    return get_of_appeal(user, Appeal.objects.select_related(*beside).annotate(**also), "pk", pk=pk)
+    rows = Appeal.objects.select_related(*beside).annotate(**also, complained_of=complained.barred(user))
+    appeal: Any = get_of_appeal(user, rows, "pk", pk=pk)
+    complained.told(appeal, user, is_so=appeal.complained_of)
+    return cast("Appeal", appeal)
 
 
 def made(user: Employee, appeal: Appeal) -> Appeal:

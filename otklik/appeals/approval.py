@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 
-from otklik.appeals import access, checklist, drafting, transitions
+from otklik.appeals import access, checklist, complained, drafting, transitions
 from otklik.appeals.errors import NotYours
 from otklik.appeals.models import Appeal, Approval, DraftRevision
 from otklik.appeals.permissions import check_can_write, check_power
@@ -72,6 +72,7 @@ def check_can_decide(approval: Approval, user: Employee) -> None:
     appeal = approval.revision.draft.appeal
     if not access.stands_for(user, approval.approver):
         raise NotYours(number=appeal.number, what="согласовать ответ", who=approval.approver.short_name)
+    complained.check_apart(appeal, user, "согласовать ответ ему")
     if user.pk in (approval.asked_by_id, approval.revision.author_id):
         raise UnfitApprover(name=user.short_name, why="это ваш текст; нужен другой сотрудник")
     if approval.decision != Decision.WAITING:
@@ -99,6 +100,7 @@ def candidates(appeal: Appeal, user: Employee) -> list[Employee]:
     """Return who may be asked: holders of the power, first those above the appeal's unit, never the author."""
     today = timezone.localdate()
     holders = [one for one in staff.holders("appeals.approve", on=today) if one.is_active and one.pk != user.pk]
+    holders = complained.apart(appeal, holders)
     return sorted(holders, key=lambda one: (one.unit_id != appeal.unit_id, one.full_name))
 
 
@@ -143,6 +145,7 @@ def ask(
         raise NothingToApprove(what="Выберите, кто согласует ответ.")
     for person in approvers:
         check_approver(person, draft.saved_by_id, by, at)
+        complained.check_apart(appeal, person, "отправить ему ответ на согласование")
     drafting.hold(draft, by=by)
     revision = drafting.keep(draft, by=by)
     if revision.approvals.exists():

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from otklik.appeals import access, classification, search_feed, transitions
+from otklik.appeals import access, classification, complained, search_feed, transitions
 from otklik.appeals.errors import NotYours, WrongDate
 from otklik.appeals.models import FINISHED, Appeal, CoExecutor
 from otklik.appeals.permissions import check_power
@@ -86,7 +86,9 @@ def assign(
         if not by.has_power(access.ALL) and unit.pk not in access.units_of(by):
             raise NotYours(number=appeal.number, what="назначить его в другое подразделение", who="делопроизводитель")
     check_executor(executor, unit, on)
+    complained.check_apart(appeal, executor, "назначить его исполнителем")
     for helper in co_executors:
+        complained.check_apart(appeal, helper, "назначить его соисполнителем")
         if helper.pk == executor.pk:
             raise UnfitExecutor(name=helper.short_name, why="это исполнитель, соисполнителем он быть не может")
         check_helper(helper, on)

@@ -282,6 +282,11 @@ def ended(topic: Topic) -> EndedTopic:
     return EndedTopic(name=str(topic), on=f"{topic.valid_to:%d.%m.%Y}", instead=instead)
 
 
+def fits(row: Topic | Need) -> bool:
+    """Tell whether a topic or a need may be assigned today."""
+    return _counts(row, None) and (not isinstance(row, Topic) or row.leaf)
+
+
 def _counts(row: Topic | Need | QuestionKind, on: date | None) -> bool:
     on = on or timezone.localdate()
     return row.valid_from <= on and (row.valid_to is None or row.valid_to >= on)

@@ -130,6 +130,17 @@ def report(appeal: Appeal, *, to: str, by: Employee) -> OutgoingMessage:
     By e-mail where `to` is such an address, else a person carries it.
     """
     answer = check_can_report(appeal, by)
+    return _report(appeal, answer, to=to, once_key=f"cover-report:{answer.pk}", by=by)
+
+
+@transaction.atomic
+def report_copy(appeal: Appeal, answer: FrozenAnswer, *, to: str, by: Employee) -> OutgoingMessage:
+    """Tell the sender of the covering letter of a copy how it was answered: by the answer to another appeal."""
+    check_power(by, "appeals.dispatch", "отправить отчёт")
+    return _report(appeal, answer, to=to, once_key=f"cover-report:{answer.pk}:{appeal.pk}", by=by)
+
+
+def _report(appeal: Appeal, answer: FrozenAnswer, *, to: str, once_key: str, by: Employee) -> OutgoingMessage:
     cover, to = of_appeal(appeal) or Cover(), to.strip()
     mailed = "@" in to
     if mailed:
@@ -149,8 +160,8 @@ def report(appeal: Appeal, *, to: str, by: Employee) -> OutgoingMessage:
         subject=f"О рассмотрении обращения № {appeal.number}" + (f" (Ваш {cover.named})" if cover.named else ""),
         text=render_to_string("appeals/letters/cover_report.txt", facts).strip() + "\n",
         contact_point=None if mailed else _point(appeal),
-        files=dispatch.files_of(appeal, answer),
-        once_key=f"cover-report:{answer.pk}",
+        files=dispatch.files_of(answer.appeal, answer),
+        once_key=once_key,
         by=by,
     )
     journal.record("appeal.reported", chain=f"appeal:{appeal.pk}", by=by, message=message.pk)

@@ -10,6 +10,7 @@ from typing import Final
 
 from django.db import transaction
 
+from otklik.appeals import outcome_kinds
 from otklik.appeals.models import ChannelDefault, Need, NumberPattern, QuestionKind, Topic
 from otklik.appeals.numbers import DEFAULT_PATTERN
 from otklik.core import journal
@@ -277,7 +278,7 @@ CHANNELS: Final[list[tuple[str, bool, str, bool, str, date]]] = [
 @transaction.atomic
 def load() -> None:
     """Add the starting rows that are missing; needs the regimes of `core.defaults`."""
-    added = _topics() + _needs() + _kinds() + _channels()
+    added = _topics() + _needs() + _kinds() + _channels() + outcome_kinds.add_missing()
     if not NumberPattern.objects.exists():
         NumberPattern.objects.create(pattern=DEFAULT_PATTERN, valid_from=LONG_AGO)
         added += 1

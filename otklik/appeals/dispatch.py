@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from otklik.appeals import signature, transitions, ways
+from otklik.appeals import kinship, outcomes, signature, transitions, ways
 from otklik.appeals.letters import compose
 from otklik.appeals.models import FINISHED, Appeal, Dispatch, FrozenAnswer
 from otklik.appeals.permissions import check_power
@@ -150,12 +150,13 @@ def send(
     at: datetime | None = None,
     imported: bool = False,
     privately: bool = False,
+    outcome: str = outcomes.ANSWERED,
 ) -> Dispatch:
     """Send the signed answer by the applicant's channel; for some seconds it can be taken back.
 
     Every hash is recomputed first: only what was signed goes out. An imported answer is written down as sent.
     `privately`: in a network, to the one who wrote instead of under his comment. What everybody would read is refused
-    while it tells of people and there is such a way.
+    while it tells of people and there is such a way. `outcome`: how those questions ended of which nobody said it.
     """
     if not imported:
         check_can_send(appeal, by)
@@ -175,6 +176,8 @@ def send(
         social.check_seen_by_all(_for_all(appeal, answer))
     message = _queue(appeal, answer, way, by=by, at=at, imported=imported)
     row = Dispatch.objects.create(answer=answer, message=message, by=by, at=at)
+    if not imported:
+        outcomes.settle(appeal, code=outcome, by=by, on=on)
     transitions.move(
         appeal,
         S.SENT,
@@ -194,6 +197,7 @@ def undo(appeal: Appeal, *, by: Employee) -> None:
     row = Dispatch.objects.select_related("message").get(answer=signature.frozen_of(appeal))
     delivery.cancel(row.message, by=by)
     row.delete()
+    outcomes.take_back(appeal)
     transitions.move(
         appeal, S.SIGNED, by=by, action="appeal.send_undone", facts={"message": row.message_id}, answered_on=None
     )
@@ -229,9 +233,15 @@ def send_another_way(appeal: Appeal, *, channel: str, address: str, by: Employee
 
 @transaction.atomic
 def close(appeal: Appeal, *, reason: str, by: Employee, on: date | None = None, imported: bool = False) -> None:
-    """End the work on an appeal. Without an answer it takes a reason, and that no answer is due."""
+    """End the work on an appeal. Without an answer it takes a reason, and that no answer is due.
+
+    An answered one takes an outcome of every question, and that every copy of it is covered.
+    """
     if not imported:
         check_can_close(appeal, by)
+        if appeal.status == S.SENT:
+            outcomes.check_covered(appeal)
+            kinship.check_copies(appeal)
     reason = " ".join(reason.split())
     if not reason and appeal.status != S.SENT:
         raise NotReadyToClose(number=appeal.number, why="напишите причину, например «к сведению».")
@@ -338,6 +348,7 @@ def _cover(appeal: Appeal, answer: FrozenAnswer, way: _Way) -> str:
             "status_url": f"{settings.BASE_URL}/status/",
             "feedback_url": _feedback_url(appeal),
             "files": way.files,
+            "own_numbers": ", ".join(kinship.numbers(appeal)),
         },
     )
 

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
-from otklik.appeals import approval, assignment, queues, search_feed, signature
+from otklik.appeals import approval, assignment, complained, queues, search_feed, signature
 from otklik.appeals.models import Appeal, Approval, CoExecutor, FrozenAnswer
 from otklik.appeals.permissions import check_power
 from otklik.core import journal
@@ -165,9 +165,12 @@ def _asked(employee: Employee, held: Held, kind: str, taker: Employee) -> Iterab
             assignment.check_helper(taker, today)
             for unit in {one.unit for one in held.appeals if one.unit}:
                 assignment.check_executor(taker, unit, today)
+            for appeal in [*held.appeals, *held.helped]:
+                complained.check_apart(appeal, taker, "передать его ему")
         elif kind == APPROVALS:
             for row in held.approvals:
                 approval.check_approver(taker, row.revision.author_id, row.asked_by, now)
+                complained.check_apart(row.revision.draft.appeal, taker, "передать ему согласование")
         elif kind == SIGNATURES:
             for answer in held.answers:
                 signature.check_signer(answer.appeal, taker, today)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from otklik.appeals import access
+from otklik.appeals import access, complained
 from otklik.appeals.errors import NotAllowed, NotYours
 from otklik.appeals.models import Appeal
 from otklik.core.errors import DomainError
@@ -49,6 +49,7 @@ def check_can_write(appeal: Appeal, user: Employee) -> None:
         raise NotYours(
             number=appeal.number, what="готовить ответ", who="исполнитель, соисполнитель или начальник подразделения"
         )
+    complained.check_apart(appeal, user, "готовить ответ ему")
 
 
 def check_can_work(appeal: Appeal, user: Employee) -> None:

@@ -17,6 +17,7 @@ from otklik.appeals import (
     classification,
     control_term,
     cover,
+    kinship,
     numbers,
     receipts,
     regime_choice,
@@ -206,6 +207,7 @@ def join(message: IncomingMessage, appeal: Appeal, *, by: Employee | None) -> No
     """Add a message to an appeal that exists; its executor will see «заявитель написал ещё»."""
     if by is not None:
         check_can_register(message, by)
+    appeal = kinship.goes_on_in(appeal)
     inbox.take(message, state=State.JOINED, thread=appeal.thread, by=by)
     AppealMessage.objects.create(appeal=appeal, message=message)
     if not message.machine:  # a delivery report or «я в отпуске» is no word of the applicant

@@ -11,7 +11,7 @@ from django.core.files.base import File
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from otklik.appeals import access, approval, drafting, fixed, transitions, ukep
+from otklik.appeals import access, approval, complained, drafting, fixed, transitions, ukep
 from otklik.appeals.errors import NotYours, WrongDate
 from otklik.appeals.letters import compose
 from otklik.appeals.models import Appeal, DraftFile, DraftRevision, FrozenAnswer, Signature
@@ -95,6 +95,7 @@ def check_can_sign(appeal: Appeal, user: Employee) -> None:
     An answer of a personal reception has no deputies (п. 35.3).
     """
     answer = _answer_to_sign(appeal)
+    complained.check_apart(appeal, user, "внести подпись ему")
     is_his = user.pk == answer.signer_id if answer.bound_signer_id else access.stands_for(user, answer.signer)
     if not is_his and not user.has_power(ATTEST):
         raise NotYours(number=appeal.number, what="внести подпись", who=answer.signer.short_name)
@@ -104,6 +105,7 @@ def check_can_attest(appeal: Appeal, user: Employee) -> None:
     """Raise where the user may not attest a scan or write down a signature made in СЭД."""
     check_power(user, ATTEST, "внести сведения о подписи")
     _answer_to_sign(appeal)
+    complained.check_apart(appeal, user, "внести сведения о подписи ему")
 
 
 def check_can_approve_dispatch(appeal: Appeal, user: Employee) -> None:
@@ -115,6 +117,7 @@ def check_can_approve_dispatch(appeal: Appeal, user: Employee) -> None:
         check_power(user, APPROVE, "согласовать отправку ответа")
     if not access.stands_for(user, answer.signer):
         raise NotYours(number=appeal.number, what="согласовать отправку", who=answer.signer.short_name)
+    complained.check_apart(appeal, user, "согласовать отправку ему")
     if user.pk == answer.revision.author_id:
         raise UnfitSigner(name=user.short_name, on="сегодня", why="это автор текста")
 
@@ -130,7 +133,7 @@ def signers(appeal: Appeal, *, on: date | None = None) -> list[Employee]:
     people = {one.pk: one for one in staff.holders(SIGN, on=on)}
     if appeal.regime.head_may_approve_dispatch:
         people |= {one.pk: one for one in staff.holders(APPROVE, on=on)}
-    return [one for one in people.values() if one.is_active]
+    return complained.apart(appeal, [one for one in people.values() if one.is_active])
 
 
 def frozen_of(appeal: Appeal) -> FrozenAnswer | None:
@@ -299,6 +302,7 @@ def verify_frozen(answer: FrozenAnswer) -> None:
     """
     if (bound := fixed.of(answer.appeal)) is not None:
         fixed.check_is(bound, answer.signer)
+    complained.check_apart(answer.appeal, answer.signer, "отправить ответ за его подписью")
     if _digest(answer.manifest) != answer.digest:
         raise FrozenAnswerChanged(name="состав ответа")
     stored = StoredFile.objects.in_bulk([item["sha256"] for item in answer.manifest["files"]], field_name="sha256")
@@ -329,7 +333,8 @@ def _answer_to_sign(appeal: Appeal) -> FrozenAnswer:
 
 
 def check_signer(appeal: Appeal, signer: Employee, on: date) -> None:
-    """Raise where the official may not sign this answer on that day."""
+    """Raise where the official may not sign this answer on that day, or the appeal complains of him."""
+    complained.check_apart(appeal, signer, "подписать ответ ему")
     if (bound := fixed.of(appeal)) is not None:
         fixed.check(bound, signer, on)
         return
@@ -356,6 +361,7 @@ def _sign(
         fixed.check_is(bound, answer.signer)
         if way == Way.HEAD:
             raise SignatureWayRefused(regime=appeal.regime.name)
+    complained.check_apart(appeal, answer.signer, "подписать ответ ему")
     try:
         with transaction.atomic():
             row = Signature.objects.create(

@@ -144,6 +144,14 @@ def move(
     )
 
 
+def hold(appeal: Appeal) -> None:
+    """Let nobody else change the appeal until the transaction ends; raise where somebody has since it was read."""
+    if not Appeal.objects.filter(pk=appeal.pk, version=appeal.version).update(version=F("version") + 1):
+        now = Appeal.objects.values_list("status", flat=True).get(pk=appeal.pk)
+        raise ChangedMeanwhile(number=appeal.number, now=S(now).label, to=S(now).label)
+    appeal.version += 1
+
+
 def diagram() -> str:
     """Return the table as a Mermaid state diagram, as docs/appeal-states.md shows it."""
     lines = ["stateDiagram-v2", "    [*] --> registered"]

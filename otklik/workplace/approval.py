@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from otklik.appeals import access, approval, drafting
+from otklik.appeals import access, approval, complained, drafting
 from otklik.appeals.models import Approval, DraftRevision
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
@@ -29,9 +29,10 @@ def decide(request: StaffRequest, pk: int) -> HttpResponse:
         "revision__draft__appeal",
         pk=pk,
     )
+    appeal = row.revision.draft.appeal
+    complained.check_reader(appeal, request.user)
     if request.method != "POST":
         return _page(request, row)
-    appeal = row.revision.draft.appeal
     try:
         if "approve" in request.POST:
             approval.approve(row, by=request.user)

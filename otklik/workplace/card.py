@@ -22,7 +22,7 @@ from otklik.core.errors import DomainError
 from otklik.correspondence.models import IncomingFile, OutgoingFile, OutgoingMessage
 from otklik.people import access as people_access
 from otklik.people import applicants
-from otklik.workplace import feedback, notices, queue
+from otklik.workplace import feedback, notices, parties, queue
 from otklik.workplace.models import Attention
 from otklik.workplace.requests import StaffRequest
 
@@ -85,7 +85,7 @@ def card(request: StaffRequest, pk: int) -> HttpResponse:
 
 def _card(request: StaffRequest, pk: int, *, status: int = 200, **typed: object) -> HttpResponse:
     """Show an appeal; `typed` is the note that was refused, and why."""
-    appeal: Any = access.get_for(request.user, pk, **notices.on_card(request.user))
+    appeal: Any = access.get_for(request.user, pk, **notices.on_card(request.user), **parties.on_card())
     if appeal.has_news:
         notices.mark_read(request.user, pk)
     allowed = steps.available(appeal, request.user)

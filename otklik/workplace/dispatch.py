@@ -24,7 +24,7 @@ from otklik.core.pages import safe_back
 from otklik.correspondence import connections, delivery, pace
 from otklik.correspondence.models import ChannelCode, OutgoingMessage
 from otklik.people import access as people_access
-from otklik.workplace import covers
+from otklik.workplace import covers, outcomes
 from otklik.workplace.requests import StaffRequest
 
 State = OutgoingMessage.State
@@ -90,7 +90,8 @@ def state(request: StaffRequest, pk: int) -> HttpResponse:
 def send(request: StaffRequest, pk: int) -> HttpResponse:
     """Send the answer by the applicant's channel."""
     appeal = access.get_for(request.user, pk)
-    dispatch.send(appeal, by=request.user, privately=request.POST.get("privately") == "yes")
+    private = request.POST.get("privately") == "yes"
+    dispatch.send(appeal, by=request.user, privately=private, outcome=outcomes.proposed(request))
     return redirect("workplace:dispatch", pk=pk)
 
 
@@ -291,6 +292,7 @@ def _context(request: StaffRequest, appeal: Appeal) -> dict[str, object]:
         "can_close": allows(dispatch.check_can_close, appeal, request.user),
         "may_dispatch": request.user.has_power("appeals.dispatch"),
         **covers.of_dispatch(request, appeal),
+        **(outcomes.of_dispatch(appeal) if can_send else {}),
         "posted_form": PostedForm(message=message, initial={"on": timezone.localdate()}),
         "way_form": AnotherWayForm(appeal=appeal),
     }

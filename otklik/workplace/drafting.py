@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from otklik.appeals import access, approval, checklist, drafting, signature
+from otklik.appeals import access, approval, checklist, complained, drafting, signature
 from otklik.appeals.checklist import Check
 from otklik.appeals.letters import compose
 from otklik.appeals.models import Appeal, Approval, Draft, DraftFile, DraftRevision
@@ -39,7 +39,7 @@ WRITERS = ("appeals.draft", "appeals.approve", "appeals.view_all")
 @require_http_methods(["GET", "POST"])
 def draft(request: StaffRequest, pk: int) -> HttpResponse:
     """Show the editor; a POST saves the text and then does what the pressed button says."""
-    appeal = access.get_for(request.user, pk)
+    appeal = _opened(request, pk)
     if request.method != "POST":
         return _page(request, appeal)
     text, base_version = _typed(request)
@@ -63,7 +63,7 @@ def draft(request: StaffRequest, pk: int) -> HttpResponse:
 @require_POST
 def reopen(request: StaffRequest, pk: int) -> HttpResponse:
     """Begin another answer to an applicant who wrote again; whoever may write it goes on to the editor."""
-    appeal = access.get_for(request.user, pk)
+    appeal = _opened(request, pk)
     drafting.reopen(appeal, by=request.user)
     messages.success(request, f"Обращение № {appeal.number}: начат новый ответ. Прежний остался в истории.")
     writes = allows(drafting.check_can_draft, appeal, request.user)
@@ -74,7 +74,7 @@ def reopen(request: StaffRequest, pk: int) -> HttpResponse:
 @require_POST
 def autosave(request: StaffRequest, pk: int) -> JsonResponse:
     """Save what was typed and say when; tell of another's text without touching either."""
-    appeal = access.get_for(request.user, pk)
+    appeal = _opened(request, pk)
     text, base_version = _typed(request)
     try:
         saved = drafting.save(appeal, text=text, base_version=base_version, by=request.user)
@@ -91,7 +91,7 @@ def autosave(request: StaffRequest, pk: int) -> JsonResponse:
 @require_GET
 def find_materials(request: StaffRequest, pk: int) -> HttpResponse:
     """Show what the Knowledge Base has for the typed words, or for the letter itself while nothing is typed."""
-    appeal = access.get_for(request.user, pk)
+    appeal = _opened(request, pk)
     return render(request, "workplace/draft.html#materials", {"appeal": appeal, **_found(request, appeal)})
 
 
@@ -99,7 +99,7 @@ def find_materials(request: StaffRequest, pk: int) -> HttpResponse:
 @require_POST
 def insert(request: StaffRequest, pk: int, page_id: int) -> JsonResponse:
     """Give a material's text with filled placeholders, to be put where the cursor stands; its use is recorded."""
-    appeal = access.get_for(request.user, pk)
+    appeal = _opened(request, pk)
     take = drafting.insert_link if request.POST.get("how") == "link" else drafting.insert_material
     try:
         taken = take(appeal, page_id, reason=request.POST.get("reason", ""), by=request.user)
@@ -114,7 +114,7 @@ def insert(request: StaffRequest, pk: int, page_id: int) -> JsonResponse:
 @require_GET
 def aside(request: StaffRequest, pk: int, page_id: int) -> HttpResponse:
     """Show a material beside the answer; without scripts, on its own page."""
-    appeal = access.get_for(request.user, pk)
+    appeal = _opened(request, pk)
     try:
         material = drafting.open_aside(appeal, page_id, by=request.user)
     except materials.NoSuchMaterial as exc:
@@ -130,7 +130,7 @@ def aside(request: StaffRequest, pk: int, page_id: int) -> HttpResponse:
 @require_POST
 def append(request: StaffRequest, pk: int, page_id: int) -> HttpResponse:
     """Put a material at the end of the answer and open it: the way from the card to the editor."""
-    appeal = access.get_for(request.user, pk)
+    appeal = _opened(request, pk)
     _append(request, appeal, drafting.draft_of(appeal), page_id, drafting.insert_material)
     return redirect("workplace:draft", pk=pk)
 
@@ -139,7 +139,7 @@ def append(request: StaffRequest, pk: int, page_id: int) -> HttpResponse:
 @require_POST
 def decline(request: StaffRequest, pk: int, page_id: int) -> HttpResponse:
     """Note that a material did not fit this letter; its owner sees it in the figures of the material."""
-    drafting.decline_material(access.get_for(request.user, pk), page_id, by=request.user)
+    drafting.decline_material(_opened(request, pk), page_id, by=request.user)
     return HttpResponse("")
 
 
@@ -147,7 +147,7 @@ def decline(request: StaffRequest, pk: int, page_id: int) -> HttpResponse:
 @require_GET
 def preview(request: StaffRequest, pk: int) -> HttpResponse:
     """Show the letter as the PDF it would be today, from the saved text."""
-    appeal = access.get_for(request.user, pk)
+    appeal = _opened(request, pk)
     current = drafting.draft_of(appeal)
     files = drafting.files_of(current)
     content = compose.letter_pdf(
@@ -163,7 +163,7 @@ def preview(request: StaffRequest, pk: int) -> HttpResponse:
 @require_GET
 def revisions(request: StaffRequest, pk: int) -> HttpResponse:
     """Show kept revisions and what changed between two of them (by default: the last one and the text as it is)."""
-    appeal = access.get_for(request.user, pk)
+    appeal = _opened(request, pk)
     current = drafting.draft_of(appeal)
     kept = list(DraftRevision.objects.filter(draft=current.pk).select_related("author").order_by("-seq"))
     older, newer = _picked(request.GET.get("from"), kept), _picked(request.GET.get("to"), kept)
@@ -184,7 +184,7 @@ def revisions(request: StaffRequest, pk: int) -> HttpResponse:
 @require_POST
 def restore(request: StaffRequest, pk: int, seq: int) -> HttpResponse:
     """Make the text of a kept revision the current one; the text it replaces is kept as well."""
-    appeal = access.get_for(request.user, pk)
+    appeal = _opened(request, pk)
     current = drafting.draft_of(appeal)
     chosen = get_object_or_404(DraftRevision, draft=current.pk, seq=seq)
     drafting.check_can_draft(appeal, request.user)
@@ -195,6 +195,13 @@ def restore(request: StaffRequest, pk: int, seq: int) -> HttpResponse:
         return _conflict(request, appeal, conflict)
     messages.success(request, f"Возвращена редакция {seq}. Прежний текст сохранён среди редакций.")
     return redirect("workplace:draft", pk=pk)
+
+
+def _opened(request: StaffRequest, pk: int) -> Appeal:
+    """Return an appeal whose draft the user may read: not of whom it complains."""
+    appeal = access.get_for(request.user, pk)
+    complained.check_reader(appeal, request.user)
+    return appeal
 
 
 def _typed(request: StaffRequest) -> tuple[str, int]:

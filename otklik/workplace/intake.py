@@ -21,7 +21,7 @@ from otklik.core.errors import DomainError
 from otklik.correspondence import inbox
 from otklik.correspondence.models import ContactPoint, IncomingMessage
 from otklik.people import access as people_access
-from otklik.workplace import medo, queue
+from otklik.workplace import medo, merging, queue
 from otklik.workplace.forms import EntryForm, WriteDownForm, initial_of, new_once
 from otklik.workplace.requests import StaffRequest
 
@@ -58,6 +58,7 @@ def message(request: StaffRequest, pk: int) -> HttpResponse:
         form = EntryForm(initial=initial_of(proposal), **options)
     like = alike.to_letter(f"{row.subject}\n{row.text}", user=request.user, limit=3)
     context = _shown(request, row) | {"form": form, "proposal": proposal, "decides": True, "alike": like}
+    context |= merging.asked_kin(request)
     return render(request, "workplace/message.html", context, status=422 if form.is_bound else 200)
 
 
@@ -82,6 +83,7 @@ def _register(request: StaffRequest, row: IncomingMessage, form: EntryForm) -> A
     appeal = registration.register(row, entry, by=request.user)
     if entry.questions and allows(classification.check_can_classify, appeal, request.user):
         classification.classify(appeal, list(entry.questions), kinds=form.kinds(), by=request.user)
+    merging.relate_new(request, appeal)
     return appeal
 
 

@@ -29,4 +29,16 @@ urlpatterns: list[URLPattern] = [
     path("needs/new/", classifier_pages.need, name="need_new"),
     path("needs/<row:pk>/", classifier_pages.need, name="need"),
     path("proposal-quality/", learning_pages.quality, name="proposal_quality"),
+from otklik.workplace import case_questions, matter, merging, outcomes, parties
+
+urlpatterns: list[URLPattern] = [
+    path("appeals/<row:pk>/matter/", matter.matter, name="matter"),
+    # How it ends, who stands in it, what belongs to it.
+    path("appeals/<row:pk>/outcomes/", outcomes.record, name="outcomes"),
+    path("appeals/<row:pk>/questions/", case_questions.questions, name="case_questions"),
+    path("appeals/<row:pk>/complained/", parties.complained_of, name="complained"),
+    path("appeals/<row:pk>/signed/", parties.signed, name="collective"),
+    path("appeals/<row:pk>/related/", merging.related, name="related"),
+    path("appeals/<row:pk>/copies/", merging.copies, name="copies"),
+    path("inbox/<row:pk>/like/<row:appeal_pk>/", merging.letter_like, name="letter_like"),
 ]

@@ -13,6 +13,9 @@ from otklik.core.access import requires
 from otklik.workplace import extension, forwarding
 from otklik.workplace.card import READERS
 from otklik.workplace.parts import Maker
+from otklik.workplace import merging, outcomes, parties
+from otklik.workplace.card import READERS
+from otklik.workplace.matter_part import Maker
 from otklik.workplace.requests import StaffRequest
 
 # In the order of the work. A part that has nothing to show and no step to offer is None.
@@ -29,6 +32,10 @@ __all__ = ["PARTS", "Maker", "Part", "Step", "matter"]
 
 # In the order of the work. A part that has nothing to show and no step to offer is None.
 PARTS: Final[tuple[Maker, ...]] = (classification.part,)
+    outcomes.part,
+    parties.part,
+    merging.part,
+)
 
 
 @requires(*READERS)

@@ -13,8 +13,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from otklik.appeals import access, approval, fixed, releasing, signature
-from otklik.appeals.models import Appeal, FrozenAnswer
+from otklik.appeals import access, approval, complained, fixed, releasing, signature
+from otklik.appeals.models import FINISHED, Appeal, FrozenAnswer
 from otklik.appeals.permissions import allows
 from otklik.core import files
 from otklik.core.access import requires
@@ -62,6 +62,7 @@ FORMS: dict[str, type[forms.Form]] = {"ukep": UkepForm, "paper": PaperForm, "sed
 def sign(request: StaffRequest, pk: int) -> HttpResponse:
     """Show where the signature stands; a POST with a way records the signature made outside."""
     appeal = access.get_for(request.user, pk)
+    _check_reader(appeal, request.user)
     way = request.POST.get("way", "")
     if request.method != "POST" or way not in FORMS:
         return _page(request, appeal)
@@ -111,6 +112,7 @@ def withdraw(request: StaffRequest, pk: int) -> HttpResponse:
 def letter(request: StaffRequest, pk: int) -> HttpResponseBase:
     """Give the frozen letter: exactly the bytes that are signed and sent."""
     appeal = access.get_for(request.user, pk)
+    _check_reader(appeal, request.user)
     answer = get_object_or_404(FrozenAnswer, appeal=appeal, withdrawn_at=None, followed_at=None)
     response = FileResponse(
         files.open_file(answer.letter),
@@ -127,6 +129,7 @@ def letter(request: StaffRequest, pk: int) -> HttpResponseBase:
 def package(request: StaffRequest, pk: int) -> HttpResponse:
     """Give letter, attachments and the list of their hashes as one archive, to be signed elsewhere."""
     appeal = access.get_for(request.user, pk)
+    _check_reader(appeal, request.user)
     answer = get_object_or_404(FrozenAnswer, appeal=appeal, withdrawn_at=None, followed_at=None)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -136,6 +139,12 @@ def package(request: StaffRequest, pk: int) -> HttpResponse:
         archive.writestr("SHA-256.txt", f"{listed}\n")
     response = HttpResponse(buffer.getvalue(), content_type="application/zip")
     return files.download(response, f"К подписи {appeal.number}.zip")
+
+
+def _check_reader(appeal: Appeal, user: Employee) -> None:
+    """Raise where the appeal complains of the user: until it has left, the answer is not for his eyes."""
+    if appeal.status not in FINISHED:
+        complained.check_reader(appeal, user)
 
 
 def _record(answer: FrozenAnswer, way: str, form: forms.Form, by: Employee) -> None:

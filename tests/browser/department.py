@@ -15,6 +15,21 @@ from wagtail.models import Page
 
 from otklik.appeals import approval, assignment, classification, dispatch, drafting, registration, search_feed, signals
 from otklik.appeals.models import Appeal, AppealMessage, Approval, Need, Topic
+from otklik.appeals import (
+    approval,
+    assignment,
+    classification,
+    collective,
+    complained,
+    dispatch,
+    drafting,
+    kinship,
+    registration,
+    search_feed,
+    signals,
+)
+from otklik.appeals import outcomes as case_outcomes
+from otklik.appeals.models import Appeal, AppealMessage, Approval, OutcomeKind
 from otklik.channels.governor import intake as packages
 from otklik.channels.governor.cover import Cover
 from otklik.channels.mail.models import CaughtLetter
@@ -180,6 +195,7 @@ def fill() -> dict[str, Any]:
                 *post.pages(people["clerk"], on_site),
                 *(f"/desk/regimes/{code}/rules/" for code in ("59fz", "information_request", "pos")),
                 *(f"/desk/appeals/{drafted.pk}/{place}/" for place in ("extend", "forward", "control")),
+                *parties_and_kin(drafted, lived, people["clerk"]),
             ],
             "clerk2": [f"/desk/paper/{checked}/", f"/desk/paper/{checked}/check/"],
             head: [f"/desk/approvals/{waiting.pk}/"],
@@ -285,6 +301,21 @@ def of_the_governor(clerk: Employee) -> list[str]:
         by=clerk,
     )
     return [f"/desk/inbox/{taken.message.pk}/{place}" for place in ("", "cover/")]
+
+
+def parties_and_kin(drafted: Appeal, lived: list[Appeal], clerk: Employee) -> list[str]:
+    """Leave whom an appeal complains of, those who signed it, its kin, and an outcome; return their pages."""
+    drafted.refresh_from_db()
+    complained.add(drafted, body="Администрация Примерного района", by=clerk)
+    collective.keep(drafted, collective.pasted("Примерова А. Б.; г. Примерск, 1\nОбразцов В. Г."), by=clerk)
+    other = next(one for one in lived if one.status in ("assigned", "classified", "registered"))
+    kinship.relate(Appeal.objects.get(pk=other.pk), drafted, kind="group", by=clerk)
+    case_outcomes.record(Appeal.objects.get(pk=drafted.pk), OutcomeKind.objects.get(code="explained"), by=clerk)
+    letter = IncomingMessage.objects.filter(state="new").first()
+    assert letter is not None
+    place = f"/desk/appeals/{drafted.pk}/"
+    pages = [f"{place}{one}/" for one in ("outcomes", "questions", "complained", "signed", "copies", "matter")]
+    return [*pages, f"{place}related/?with={other.pk}", f"/desk/inbox/{letter.pk}/like/{drafted.pk}/"]
 
 
 def of_pos(clerk: Employee) -> list[str]:

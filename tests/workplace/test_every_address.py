@@ -74,6 +74,7 @@ ASKED = (
     *("channel", "day", "figure"),
     *("letter", "after"),
     *("state", "channel"),
+    *("with", "kin", "kin_of", "number"),
 )
 TYPED = (
     *("text", "reason", "remark", "number", "appeal", "merged", "detach", "insert", "decline", "approvers", "signer"),
@@ -145,6 +146,10 @@ TYPED = (
     *("same", "video", "audio", "room", "later", "to", "matter", "out_of_turn", "count", "version"),
     # The dictionaries of both axes
     *("hints", "order", "replaced_by", "valid_to", "valid_from", "was", "starts_on", "version", "read", "form-0-kind"),
+    # Outcomes, questions, parties, kin
+    *("questions", "where", "dated", "decided_by", "earlier", "put_letter", "split", "join", "executor", "body"),
+    *("drop", "representative", "meeting", "with", "unrelate", "undo", "merge", "take_in", "kin", "kin_of", "spread"),
+    *("ground", "kind", "text", "need", "topic"),
     # Covering letters, lists
     *("cover_number", "cover_date", "control_until", "sender", "report_to", "column-0", "load"),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
+from otklik.appeals import kinship
 from otklik.appeals.letters import render
 from otklik.appeals.models import Appeal, DraftFile
 from otklik.correspondence import social
@@ -31,8 +32,9 @@ def letter_of(
     addressee = people_access.letter_name(appeal.applicant)
     greeting = addressee.greeting
     executor = appeal.executor
+    numbers = kinship.numbers(appeal)
     return render.Letter(
-        title=f"Ответ на обращение № {appeal.number}",
+        title=f"Ответ на обращение № {', № '.join(numbers)}",
         department=department.name,
         requisites=render.requisites(
             [
@@ -43,7 +45,7 @@ def letter_of(
             ]
         ),
         date=f"{on:%d.%m.%Y}",
-        number=appeal.number,
+        number=", ".join(numbers),
         reference=f"на {appeal.regime.citizen_word} от {appeal.received_on:%d.%m.%Y}",
         addressee=render.requisites(
             [addressee.dative, "" if appeal.answer_channel in social.NETWORKS else appeal.answer_address]
