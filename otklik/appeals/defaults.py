@@ -12,6 +12,7 @@ from django.db import transaction
 
 from otklik.appeals.models import ChannelDefault, Need, NumberPattern, Topic
 from otklik.appeals.numbers import DEFAULT_PATTERN
+from otklik.appeals.pos import themes as pos_themes
 from otklik.core import journal
 from otklik.correspondence.models import ChannelCode
 
@@ -193,6 +194,7 @@ NEEDS: Final[list[tuple[str, str, str]]] = [
 
 LAW: Final = "59fz"
 OUTSIDE: Final = "outside_59fz"
+POS: Final = "pos"
 
 # Channel, identified, regime, written, why, since.
 CHANNELS: Final[list[tuple[str, bool, str, bool, str, date]]] = [
@@ -235,7 +237,7 @@ CHANNELS: Final[list[tuple[str, bool, str, bool, str, date]]] = [
     (ChannelCode.OK, False, OUTSIDE, True, "Сообщение в госпаблике: 8-ФЗ, положения 59-ФЗ не применяются.", LONG_AGO),
     (ChannelCode.TELEGRAM, False, OUTSIDE, True, "Сообщение в мессенджере — не обращение по 59-ФЗ.", LONG_AGO),
     (ChannelCode.MAX, False, OUTSIDE, True, "Сообщение в мессенджере — не обращение по 59-ФЗ.", LONG_AGO),
-    (ChannelCode.POS, False, OUTSIDE, True, "Обычное сообщение ПОС рассматривают по правилам ПОС.", LONG_AGO),
+    (ChannelCode.POS, False, POS, True, "Обычное сообщение ПОС рассматривают по правилам ПОС.", LONG_AGO),
     (ChannelCode.HOTLINE, False, OUTSIDE, False, "Устная консультация по телефону.", LONG_AGO),
     (ChannelCode.EKC, False, OUTSIDE, False, "Устная консультация через ЕКЦ (110).", LONG_AGO),
 ]
@@ -244,7 +246,7 @@ CHANNELS: Final[list[tuple[str, bool, str, bool, str, date]]] = [
 @transaction.atomic
 def load() -> None:
     """Add the starting rows that are missing; needs the regimes of `core.defaults`."""
-    added = _topics() + _needs() + _channels()
+    added = _topics() + _needs() + _channels() + pos_themes.load()
     if not NumberPattern.objects.exists():
         NumberPattern.objects.create(pattern=DEFAULT_PATTERN, valid_from=LONG_AGO)
         added += 1

@@ -17,6 +17,8 @@ from otklik.appeals import classification, numbers, receipts, search_feed, terms
 from otklik.appeals.errors import WrongDate
 from otklik.appeals.models import Appeal, AppealMessage, AppealQuestion, AppealTerm, ChannelDefault, Need, Topic
 from otklik.appeals.permissions import check_can_work, check_power
+from otklik.appeals.pos import cases as pos
+from otklik.appeals.pos import term as pos_term
 from otklik.core import built, journal
 from otklik.core import terms as rules
 from otklik.core.errors import DomainError
@@ -104,10 +106,16 @@ def _propose(message: IncomingMessage, on: date) -> Proposal:
     typed = _typed(message, facts)
     found = applicants.candidates(typed)
     guess = classification.propose(f"{message.subject}\n{message.text}")
+    regime, why = default.regime, default.why
+    of_pos = pos.fields_of(message) if message.channel == ChannelCode.POS else {}
+    if (called_for := pos.proposed(of_pos)) and (there := Regime.objects.filter(code=called_for.regime).first()):
+        regime, why = there, called_for.why
     channel, address = _answer_way(message, facts, typed)
+    if pos_term.holds(message.channel, regime) and channel != ChannelCode.POS:
+        channel, address = ChannelCode.POS, f"ПОС № {of_pos['number']}" if of_pos.get("number") else "ПОС"
     best = [(guess.topics[0].item, guess.needs[0].item)] if guess.topics and guess.needs else []
     entry = Entry(
-        regime=default.regime,
+        regime=regime,
         contact_point=message.contact_point or _only_point(message.channel, on),
         subject=short_subject(message),
         needs_answer=None if message.machine else True,
@@ -119,7 +127,7 @@ def _propose(message: IncomingMessage, on: date) -> Proposal:
         received_on=min(timezone.localdate(message.received_at), on),
         questions=best,
     )
-    return Proposal(entry=entry, regime_why=default.why, candidates=found, guess=guess)
+    return Proposal(entry=entry, regime_why=why, candidates=found, guess=guess)
 
 
 def default_for(channel: str, *, identified: bool = False, on: date | None = None) -> ChannelDefault:
@@ -177,6 +185,8 @@ def register(
     on = on or timezone.localdate()
     if not imported:
         check_can_register(message, by, power=power)
+        of_pos = pos.fields_of(message) if message.channel == ChannelCode.POS else {}
+        pos.check_registration(message.channel, of_pos, entry.regime, entry.answer_channel)
     _check_entry(message, entry, on)
     try:
         with journal.together():
@@ -263,12 +273,15 @@ def _register(message: IncomingMessage, entry: Entry, *, by: Employee, on: date,
         answer_channel=entry.answer_channel,
         answer_address=entry.answer_address.strip(),
     )
+    case = pos.begin(appeal, message)
     dates = terms.computed(appeal)
     # As late as can be: from here to the commit everybody else who registers waits.
     appeal.number = numbers.from_sed(sed) if sed else numbers.next_number(on)
     appeal.save(force_insert=True)
     AppealMessage.objects.create(appeal=appeal, message=message, first=True)
     AppealTerm.objects.bulk_create(dates)
+    if case is not None:
+        case.save()
     AppealQuestion.objects.bulk_create(
         AppealQuestion(appeal=appeal, topic=topic, need=need, proposed_by=by)
         for topic, need in dict.fromkeys(entry.questions)

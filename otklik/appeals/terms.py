@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from otklik.appeals.models import FINISHED, Appeal, AppealPause, AppealTerm
 from otklik.appeals.permissions import check_power
+from otklik.appeals.pos import term as pos
 from otklik.core import calendar, journal
 from otklik.core import terms as rules
 from otklik.core.errors import DomainError
@@ -61,7 +62,7 @@ def computed(appeal: Appeal, *, reason: str = "") -> list[AppealTerm]:
     Outside the statutory regimes nothing may be set for registration; then there is no such row.
     """
     days = calendar.current()
-    starts: dict[str, date] = {Step.REGISTER: appeal.received_on, Step.ANSWER: appeal.registered_on}
+    starts: dict[str, date] = {Step.REGISTER: appeal.received_on, Step.ANSWER: pos.start_of(appeal)}
     known = rules.rules_for(appeal.regime, starts, channel=appeal.channel)
     if Step.ANSWER not in known:
         raise rules.NoRule(regime=appeal.regime, step=Step.ANSWER.label, on=appeal.registered_on)
@@ -97,7 +98,7 @@ def redate(*, by: Employee, reason: str) -> list[Redating]:
     check_power(by, "calendar.edit", "пересчитать сроки")
     changed = list(_redatings())
     for item in changed:
-        _row(item.appeal, item.rule, item.appeal.registered_on, item.due, reason).save()
+        _row(item.appeal, item.rule, pos.start_of(item.appeal), item.due, reason).save()
         Appeal.objects.filter(pk=item.appeal.pk).update(due_on=item.becomes, version=F("version") + 1)
         journal.record(
             "appeal.redated",
@@ -142,14 +143,18 @@ def resume(appeal: Appeal, *, ends_on: date, by: Employee) -> date:
 
 def _redatings() -> Iterator[Redating]:
     days = calendar.current()
-    for appeal in running().select_related("regime").prefetch_related("pauses").iterator(chunk_size=500):
-        rule = rules.rule_for(appeal.regime, Step.ANSWER, channel=appeal.channel, on=appeal.registered_on)
-        due = _due(appeal, rule, appeal.registered_on, days)
+    for appeal in (
+        running().select_related("regime", "pos_case__theme").prefetch_related("pauses").iterator(chunk_size=500)
+    ):
+        rule = rules.rule_for(appeal.regime, Step.ANSWER, channel=appeal.channel, on=pos.start_of(appeal))
+        due = _due(appeal, rule, pos.start_of(appeal), days)
         if due.on != appeal.due_on:
             yield Redating(appeal, appeal.due_on, due.on, due, rule)
 
 
 def _due(appeal: Appeal, rule: TermRule, start: date, days: WorkCalendar) -> Due:
+    if (of_pos := pos.due(appeal, rule, days)) is not None:
+        return of_pos
     known = appeal.pauses.all() if appeal.pk and rule.step == Step.ANSWER else ()
     pauses = [Pause(row.starts_on, row.ends_on, row.basis) for row in known if row.ends_on]
     return rules.term_of(rule).due(start, days, pauses)

@@ -39,6 +39,27 @@ REGIMES: Final = [
         valid_from=_SINCE,
         order=20,
     ),
+    # ПОС
+    Regime(
+        code="pos",
+        name="Сообщение ПОС",
+        statutory=False,
+        citizen_word="сообщение",
+        law="Правила ПОС (ПП РФ от 10.11.2020 № 1802); положения 59-ФЗ не применяются",
+        head_may_approve_dispatch=True,
+        valid_from=_SINCE,
+        order=22,
+    ),
+    Regime(
+        code="pos_fast_track",
+        name="Сообщение ПОС: Фаст-трек",
+        statutory=False,
+        citizen_word="сообщение",
+        law="Правила ПОС (ПП РФ от 10.11.2020 № 1802); положения 59-ФЗ не применяются",
+        head_may_approve_dispatch=True,
+        valid_from=_SINCE,
+        order=24,
+    ),
 ]
 
 TERMS: Final = [
@@ -58,6 +79,33 @@ TERMS: Final = [
         for channel, register, answer in [("", 1, 10), ("email", 1, 10), ("website", 1, 10), ("hotline", 1, 3)]
         for step, days in [(_S.REGISTER, register), (_S.ANSWER, answer)]
     ],
+    # ПОС: it registers a message itself; what is counted here is how soon it is taken into work.
+    *[
+        TermRule(
+            regime_id=regime,
+            step=_S.REGISTER,
+            days=1,
+            unit=TermRule.Unit.WORKING,
+            roll=TermRule.Roll.NONE,
+            basis=_INTERNAL,
+            valid_from=_SINCE,
+        )
+        for regime in ("pos", "pos_fast_track")
+    ],
+    TermRule(
+        regime_id="pos",
+        step=_S.ANSWER,
+        days=30,
+        basis="правила ПОС: сообщение вне Фаст-трека — до 30 дней (не подтверждено)",
+        valid_from=_SINCE,
+    ),
+    TermRule(
+        regime_id="pos_fast_track",
+        step=_S.ANSWER,
+        days=10,
+        basis="Фаст-трек ПОС: 10 календарных дней по выгрузкам личного кабинета",
+        valid_from=_SINCE,
+    ),
 ]
 
 

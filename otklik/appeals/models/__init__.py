@@ -1,5 +1,6 @@
 """The tracked matter and every trace its steps leave; what a step of its own keeps is in the file named after it."""
 
+from otklik.appeals.models.pos import PosCase, PosLimit, PosTemplate, PosTheme
 from otklik.appeals.models.spine import (
     FINISHED,
     Appeal,
@@ -51,6 +52,10 @@ __all__ = [
     "Note",
     "NumberCounter",
     "NumberPattern",
+    "PosCase",
+    "PosLimit",
+    "PosTemplate",
+    "PosTheme",
     "Signature",
     "Topic",
     "wrong_pattern",
