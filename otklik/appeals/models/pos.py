@@ -157,7 +157,10 @@ class PosTemplate(models.Model):
         verbose_name = "шаблон полосы ПОС"
         verbose_name_plural = "шаблоны полосы ПОС"
         ordering = ["id"]
-        constraints = [models.UniqueConstraint("material", "theme", nulls_distinct=False, name="pos_template_once")]
+        constraints = [
+            models.UniqueConstraint("material", "theme", name="pos_template_once"),
+            models.UniqueConstraint("material", condition=Q(theme=None), name="pos_template_for_all_once"),
+        ]
 
     def __str__(self) -> str:
         return f"шаблон {self.material}"

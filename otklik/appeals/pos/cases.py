@@ -373,8 +373,8 @@ def leave(appeal: Appeal, *, reason: str, by: Employee) -> PosCase:
     case.left_why, case.left_by, case.left_at = reason[:500], by, timezone.now()
     _save(case)
     _set_regime(appeal, case, ORDINARY, ground="выведено из полосы «Фаст-трек»", by=by)
-    note = Note.objects.create(appeal=appeal, author=by, text=f"Выведено из полосы «Фаст-трек»: {reason}")
-    journal.record("pos.lane_left", chain=_chain(appeal), by=by, note=note.pk)
+    _note(appeal, f"Выведено из полосы «Фаст-трек»: {reason}", by=by)
+    journal.record("pos.lane_left", chain=_chain(appeal), by=by)
     return case
 
 
@@ -413,8 +413,8 @@ def postpone(appeal: Appeal, *, until: date, why: str, by: Employee) -> PosCase:
         raise PostponeRefused(what="Напишите, почему решение отложено: это сообщают заявителю.")
     case.postponed_until, case.postponed_on, case.postponed_why, case.postponed_by = until, today, why[:500], by
     _save(case)
-    note = Note.objects.create(appeal=appeal, author=by, text=f"Решение отложено до {until:%d.%m.%Y}: {why}")
-    journal.record("pos.postponed", chain=_chain(appeal), by=by, on=until.isoformat(), note=note.pk)
+    _note(appeal, f"Решение отложено до {until:%d.%m.%Y}: {why}", by=by)
+    journal.record("pos.postponed", chain=_chain(appeal), by=by, on=until.isoformat())
     return case
 
 
@@ -496,6 +496,12 @@ def to_enter() -> Q:
         channel=ChannelCode.POS, state=OutgoingMessage.State.BY_HAND, kind=OutgoingMessage.Kind.ANSWER
     )
     return Q(appeal__status=S.SENT, appeal__thread__in=letters.values("thread"))
+
+
+def _note(appeal: Appeal, text: str, *, by: Employee) -> None:
+    """Keep a reason among the notes of the card: the journal holds no free text, and a later one replaces none."""
+    note = Note.objects.create(appeal=appeal, author=by, text=text)
+    journal.record("appeal.noted", chain=_chain(appeal), by=by, note=note.pk)
 
 
 def _save(case: PosCase) -> None:
