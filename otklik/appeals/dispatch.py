@@ -245,6 +245,7 @@ def close(appeal: Appeal, *, reason: str, by: Employee, on: date | None = None, 
     """End the work on an appeal. Without an answer it takes a reason, and that no answer is due."""
     if not imported:
         check_can_close(appeal, by)
+        pos.check_settled(appeal)
     reason = " ".join(reason.split())
     if not reason and appeal.status != S.SENT:
         raise NotReadyToClose(number=appeal.number, why="напишите причину, например «к сведению».")

@@ -50,11 +50,15 @@ def part(appeal: Appeal, user: Employee) -> Part | None:
         "moved_there": _moved_there(appeal, case),
         "again": case.again_on is not None and not case.again_settled,
         "templates": themes.templates_for(case.theme, user=user) if drafts else [],
-        "to_enter": appeal.status == Appeal.Status.SENT and case.entered_on is None and case.pk is not None,
+        "to_enter": _waits_to_be_entered(appeal),
         "pk": appeal.pk,
     }
     steps = (Step("Сведения и полоса", "pos_case", "edit"),) if may_edit else ()
     return Part("Работа по ПОС", "bolt", "workplace/pos/part.html", facts, steps)
+
+
+def _waits_to_be_entered(appeal: Appeal) -> bool:
+    return appeal.status == Appeal.Status.SENT and PosCase.objects.filter(cases.to_enter(), appeal=appeal).exists()
 
 
 def _is_of_pos(appeal: Appeal) -> bool:

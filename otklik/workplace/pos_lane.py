@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
 from otklik.appeals.models import FINISHED, Need, PosCase, PosTemplate, PosTheme, Topic
-from otklik.appeals.pos import cases, themes
+from otklik.appeals.pos import cases, term, themes
 from otklik.channels.pos import imports
 from otklik.channels.pos.adapter import PosChannel
 from otklik.channels.pos.models import PosTerm
@@ -96,7 +96,7 @@ def _line(case: PosCase) -> dict[str, Any]:
     return {
         "case": case,
         "appeal": appeal,
-        "fast": appeal.regime_id == cases.FAST_TRACK,
+        "fast": appeal.regime_id == term.FAST_TRACK,
         "burns": left is not None and left <= SOON_DAYS,
         "again": case.again_on is not None and not case.again_settled,
         "control": case.postponed_until,

@@ -268,6 +268,8 @@ def test_a_decision_put_off_has_a_control_date_and_moves_no_term(world: World) -
     cases.postpone(appeal, until=TODAY() + timedelta(days=181), why="работы весной", by=world.clerk)
     assert world.again(appeal).due_on == due
     lane = cases.of_user(world.clerk)
+    with pytest.raises(cases.LaneRefused, match="решение отложено до"):
+        dispatch.close(entered(world, world.again(appeal)), reason="", by=world.clerk)
     PosCase.objects.update(postponed_on=TODAY() - timedelta(days=9), postponed_until=TODAY() - timedelta(days=1))
     assert lane.filter(cases.late()).exists()
     cases.settle(world.again(appeal), by=world.clerk)

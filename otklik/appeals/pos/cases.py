@@ -214,7 +214,7 @@ def follow() -> int:
     return done
 
 
-def _follow(pk: int, message: int, facts: int | None) -> bool:
+def _follow(pk: int, message: Any, facts: int | None) -> bool:
     appeal = Appeal.objects.select_for_update(of=("self",)).select_related("regime").get(pk=pk)
     case = PosCase.objects.select_related("theme").filter(appeal=appeal).first()
     row = MessageFacts.objects.filter(pk=facts, message=message).first() if facts else None
@@ -463,6 +463,23 @@ def enter_answer(appeal: Appeal, *, on: date, by: Employee) -> PosCase:
     _save(case)
     journal.record("pos.answer_entered", chain=_chain(appeal), by=by, message=sent.message_id, on=on.isoformat())
     return case
+
+
+def check_settled(appeal: Appeal) -> None:
+    """Raise where the lane still waits for the final decision, or for the work on an answer that was given back."""
+    if appeal.channel != ChannelCode.POS and appeal.regime_id not in REGIMES:
+        return
+    case = PosCase.objects.filter(appeal=appeal).first()
+    if case is not None and case.postponed_until is not None:
+        raise LaneRefused(
+            number=appeal.number,
+            what=f"решение отложено до {case.postponed_until:%d.%m.%Y}. Дайте итоговый ответ и снимите с контроля.",
+        )
+    if case is not None and case.again_on is not None and not case.again_settled:
+        raise LaneRefused(
+            number=appeal.number,
+            what="заявитель вернул сообщение на доработку. Начните новый ответ или отметьте, что доработка принята.",
+        )
 
 
 # --- the lane --------------------------------------------------------------------------------------------------------

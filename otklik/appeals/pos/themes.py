@@ -44,7 +44,8 @@ def theme_of(fields: Mapping[str, str]) -> PosTheme | None:
     levels = {name: fit(fields.get(name, ""), MOST) for name in ("category", "subcategory", "fact")}
     if not any(levels.values()):
         return None
-    return PosTheme.objects.get_or_create(**levels)[0]
+    theme, _ = PosTheme.objects.get_or_create(defaults=None, **levels)
+    return theme
 
 
 def known(fields: Mapping[str, str]) -> PosTheme | None:
@@ -111,11 +112,9 @@ def templates_for(theme: PosTheme | None, *, user: Employee) -> list[Material]:
     return list(pages.annotate(of_theme=of_theme).order_by("-of_theme", "title"))
 
 
-def offered(user: Employee) -> QuerySet[ReplyTemplate]:
+def offered(user: Employee) -> QuerySet[Material]:
     """Return the reply templates that may be put into the set."""
-    return ReplyTemplate.objects.filter(pk__in=materials.for_staff(user).values("pk"), archived_at=None).order_by(
-        "title"
-    )
+    return materials.for_staff(user, ReplyTemplate).filter(archived_at=None).order_by("title")
 
 
 def add_template(material: int | None, *, theme: PosTheme | None, by: Employee) -> PosTemplate:
