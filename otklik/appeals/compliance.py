@@ -9,7 +9,6 @@ from django.db.models import CharField, Count, Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Cast, Concat
 
 from otklik.appeals.models import Appeal, AppealQuestion, Citation, PosCase
-from otklik.appeals.pos import themes
 from otklik.appeals.pos.cases import OPEN, in_lane, late
 from otklik.appeals.pos.term import FAST_TRACK, REGIMES
 from otklik.core.compliance import Figure, Promise, end_of, is_today, unknown
@@ -70,10 +69,11 @@ def _fast_track(on: date) -> Figure:
         answered=Count("pk", filter=fast & Q(appeal__answered_on__isnull=False)),
         in_time=Count("pk", filter=fast & in_time),
         lane=Count("pk", filter=in_lane(on)),
+        unmatched=Count("pk", filter=Q(theme__matched=False)),
     )
     told = f"В полосе «Фаст-трек» в работе: {found['open']}, просрочено: {found['late']}"
     told += f"; с ответом в срок: {found['in_time']} из {found['answered']}"
-    return Figure(f"{told}; факты без сопоставления: {themes.waiting().count()}", found["lane"])
+    return Figure(f"{told}; сообщений с несопоставленным фактом: {found['unmatched']}", found["lane"])
 
 
 PROMISES: Final = (

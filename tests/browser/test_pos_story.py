@@ -72,7 +72,7 @@ def test_a_fast_track_message_goes_from_the_cabinet_to_the_answer_entered_there(
     expect(page.locator("#matter")).to_contain_text("Ответ внесён в ПОС")
     take(page, "pos-card")
     page.goto(f"{card}dispatch/")
-    press(page, page.get_by_role("button", name="Закрыть обращение"))
+    press(page, page.get_by_role("button", name="Закрыть", exact=True))
     expect(page.get_by_text("закрыто").first).to_be_visible()
 
     page.set_viewport_size({"width": 320, "height": 800})
