@@ -13,6 +13,7 @@ from django.db import transaction
 from otklik.appeals import outcome_kinds
 from otklik.appeals.models import ChannelDefault, Need, NumberPattern, QuestionKind, Topic
 from otklik.appeals.numbers import DEFAULT_PATTERN
+from otklik.appeals.pos import themes as pos_themes
 from otklik.core import journal
 from otklik.correspondence.models import ChannelCode
 
@@ -227,6 +228,7 @@ KINDS: Final[list[tuple[str, str, str, str]]] = [
 
 LAW: Final = "59fz"
 OUTSIDE: Final = "outside_59fz"
+POS: Final = "pos"
 
 # Channel, identified, regime, written, why, since.
 CHANNELS: Final[list[tuple[str, bool, str, bool, str, date]]] = [
@@ -269,7 +271,7 @@ CHANNELS: Final[list[tuple[str, bool, str, bool, str, date]]] = [
     (ChannelCode.OK, False, OUTSIDE, True, "Сообщение в госпаблике: 8-ФЗ, положения 59-ФЗ не применяются.", LONG_AGO),
     (ChannelCode.TELEGRAM, False, OUTSIDE, True, "Сообщение в мессенджере — не обращение по 59-ФЗ.", LONG_AGO),
     (ChannelCode.MAX, False, OUTSIDE, True, "Сообщение в мессенджере — не обращение по 59-ФЗ.", LONG_AGO),
-    (ChannelCode.POS, False, "pos", True, "Обычное сообщение ПОС рассматривают по правилам ПОС.", LONG_AGO),
+    (ChannelCode.POS, False, POS, True, "Обычное сообщение ПОС рассматривают по правилам ПОС.", LONG_AGO),
     (ChannelCode.HOTLINE, False, OUTSIDE, False, "Устная консультация по телефону.", LONG_AGO),
     (ChannelCode.EKC, False, OUTSIDE, False, "Устная консультация через ЕКЦ (110).", LONG_AGO),
 ]
@@ -278,7 +280,7 @@ CHANNELS: Final[list[tuple[str, bool, str, bool, str, date]]] = [
 @transaction.atomic
 def load() -> None:
     """Add the starting rows that are missing; needs the regimes of `core.defaults`."""
-    added = _topics() + _needs() + _kinds() + _channels() + outcome_kinds.add_missing()
+    added = _topics() + _needs() + _kinds() + _channels() + outcome_kinds.add_missing() + pos_themes.load()
     if not NumberPattern.objects.exists():
         NumberPattern.objects.create(pattern=DEFAULT_PATTERN, valid_from=LONG_AGO)
         added += 1

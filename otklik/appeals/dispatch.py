@@ -16,6 +16,8 @@ from otklik.appeals import kinship, outcomes, signature, transitions, ways
 from otklik.appeals.letters import compose
 from otklik.appeals.models import FINISHED, Appeal, Dispatch, FrozenAnswer
 from otklik.appeals.permissions import check_power
+from otklik.appeals.pos import cases as pos
+from otklik.appeals.pos import term as pos_term
 from otklik.core import journal
 from otklik.core.errors import DomainError
 from otklik.core.models import StoredFile
@@ -36,6 +38,9 @@ WHY_NOT_CLOSED: Final = {
     State.FAILED: "ответ не доставлен. Отправьте его снова или другим способом.",
     State.UNCERTAIN: "ответ не доставлен. Отправьте его снова или другим способом.",
 }
+NOT_IN_POS: Final = (
+    "сообщение ПОС закрывает только ответ, внесённый в личный кабинет ПОС. Внесите его и отметьте «Ответ внесён в ПОС»."
+)
 
 
 class NotSent(DomainError):
@@ -113,8 +118,14 @@ def check_can_close(appeal: Appeal, user: Employee) -> None:
     if appeal.unseen_reply:
         raise NotReadyToClose(number=appeal.number, why="заявитель написал ещё. Прочитайте и отметьте прочитанным.")
     message = _last_message(appeal) if appeal.status == S.SENT else None
+    if pos_term.holds(appeal.channel, appeal.regime) and (message is None or not _is_in_pos(message)):
+        raise NotReadyToClose(number=appeal.number, why=NOT_IN_POS)
     if message is not None and (why := WHY_NOT_CLOSED.get(State(message.state))):
         raise NotReadyToClose(number=appeal.number, why=why)
+
+
+def _is_in_pos(message: OutgoingMessage) -> bool:
+    return message.channel == ChannelCode.POS and message.state == State.SENT
 
 
 def seen_by_all(appeal: Appeal, answer: FrozenAnswer) -> SeenByAll | None:
@@ -160,6 +171,7 @@ def send(
     """
     if not imported:
         check_can_send(appeal, by)
+        pos.check_way(appeal.channel, appeal.regime, appeal.answer_channel)
     answer = signature.frozen_of(appeal)
     if answer is None or appeal.status != S.SIGNED:
         raise transitions.MoveRefused(number=appeal.number, now=S(appeal.status).label, to=S.SENT.label)
@@ -216,6 +228,7 @@ def send_another_way(appeal: Appeal, *, channel: str, address: str, by: Employee
         raise transitions.MoveRefused(number=appeal.number, now=S(appeal.status).label, to=S.SENT.label)
     if not address.strip():
         raise NoAddress(number=appeal.number)
+    pos.check_way(appeal.channel, appeal.regime, channel)
     ways.check_address(channel, address)
     signature.verify_frozen(answer)
     if row.message.state != State.CANCELLED:
@@ -239,6 +252,7 @@ def close(appeal: Appeal, *, reason: str, by: Employee, on: date | None = None, 
     """
     if not imported:
         check_can_close(appeal, by)
+        pos.check_settled(appeal)
         if appeal.status == S.SENT:
             outcomes.check_covered(appeal)
             kinship.check_copies(appeal)

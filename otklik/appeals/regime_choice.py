@@ -6,7 +6,7 @@ Nothing is decided here: who registers sees the reason and confirms, or chooses 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
@@ -16,13 +16,10 @@ from django.db.models import QuerySet
 from otklik.core import built
 from otklik.core import terms as rules
 from otklik.core.models import Regime
-from otklik.correspondence.models import ChannelCode, IncomingMessage
+from otklik.correspondence.models import IncomingMessage
 
-LAW: Final = "59fz"
-POS, FAST_TRACK = "pos", "pos_fast_track"
 # What only mentions a word in passing, far down in a long letter, says little of what the letter is.
 LOOKED_AT: Final = 3000
-_YES: Final = re.compile(r"\s*да\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -35,15 +32,13 @@ class Choice:
     others: Sequence[Choice] = field(default=(), compare=False)
 
 
-def choose(default: Regime, why: str, message: IncomingMessage, facts: Mapping[str, Any], *, on: date) -> Choice:
+def choose(default: Regime, why: str, message: IncomingMessage, *, on: date) -> Choice:
     """Return the regime to propose, with what else may be; `default` and its `why` are the channel's.
 
     Words of a law of its own go before the channel's default; several such laws: the one with most of its words said.
-    A message of ПОС is what its export says it is. One query.
+    A message of ПОС is what `appeals.pos` says of its export. One query.
     """
     known = {regime.code: regime for regime in _offered(on)}
-    if message.channel == ChannelCode.POS and (of_pos := _of_pos(known, facts)):
-        return of_pos
     found = sorted(_by_words(known.values(), message), key=lambda one: (-len(one.words), one.regime.order))
     usual = Choice(default, why)
     if not found:
@@ -68,18 +63,6 @@ def _by_words(known: Sequence[Regime] | Any, message: IncomingMessage) -> list[C
             words = ", ".join(f"«{word}»" for word in said)
             found.append(Choice(regime, f"{regime.hint_why or regime.name} Слова: {words}.", said))
     return found
-
-
-def _of_pos(known: Mapping[str, Regime], facts: Mapping[str, Any]) -> Choice | None:
-    """Return what an export says of a message: chosen by the applicant as an appeal, Fast-track, or ordinary."""
-    cells = facts.get("fields") or {}
-    if _YES.match(str(cells.get("fz59", ""))) and LAW in known:
-        return Choice(known[LAW], "Заявитель выбрал подачу по 59-ФЗ: так стоит в выгрузке ПОС. Фаст-трека здесь нет.")
-    if _YES.match(str(cells.get("fast_track", ""))) and FAST_TRACK in known:
-        return Choice(known[FAST_TRACK], "В выгрузке ПОС стоит «Фаст-трек: Да» (п. 10.1 Порядка).")
-    if POS in known:
-        return Choice(known[POS], "Обычное сообщение ПОС рассматривают по правилам ПОС, не по 59-ФЗ.")
-    return None
 
 
 def _has(text: str, words: str) -> bool:

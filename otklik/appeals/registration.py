@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -28,6 +28,9 @@ from otklik.appeals import (
 from otklik.appeals.errors import WrongDate
 from otklik.appeals.models import Appeal, AppealMessage, AppealQuestion, AppealTerm, ChannelDefault, Need, Topic
 from otklik.appeals.permissions import check_can_work, check_power
+from otklik.appeals.pos import cases as pos
+from otklik.appeals.pos import term as pos_term
+from otklik.appeals.regime_choice import Choice
 from otklik.core import built, journal
 from otklik.core import terms as rules
 from otklik.core.errors import DomainError
@@ -81,7 +84,7 @@ class Proposal:
 
     entry: Entry
     regime_why: str
-    regimes: Sequence[regime_choice.Choice] = ()  # what else may be, each with its reason
+    regimes: Sequence[Choice] = ()  # what else may be, each with its reason
     candidates: list[Candidate] = field(default_factory=list)
     open_appeals: list[Appeal] = field(default_factory=list)
     same_thread: Appeal | None = None
@@ -113,11 +116,14 @@ def entry_for(message: IncomingMessage, *, on: date | None = None) -> Entry:
 def _propose(message: IncomingMessage, on: date) -> Proposal:
     facts = _facts(message)
     default = default_for(message.channel, identified=bool(facts.get("identified")), on=on)
-    chosen = regime_choice.choose(default.regime, default.why, message, facts, on=on)
+    of_pos = pos.fields_of(message) if message.channel == ChannelCode.POS else {}
+    chosen = _regime_for(message, of_pos, default, on)
     typed = _typed(message, facts)
     found = applicants.candidates(typed)
     guess = classification.propose(f"{message.subject}\n{message.text}")
     channel, address = _answer_way(message, facts, typed)
+    if pos_term.holds(message.channel, chosen.regime) and channel != ChannelCode.POS:
+        channel, address = ChannelCode.POS, f"ПОС № {of_pos['number']}" if of_pos.get("number") else "ПОС"
     best = [(guess.topics[0].item, guess.needs[0].item)] if guess.topics and guess.needs else []
     entry = Entry(
         regime=chosen.regime,
@@ -133,6 +139,15 @@ def _propose(message: IncomingMessage, on: date) -> Proposal:
         questions=best,
     )
     return Proposal(entry=entry, regime_why=chosen.why, regimes=chosen.others, candidates=found, guess=guess)
+
+
+def _regime_for(message: IncomingMessage, of_pos: Mapping[str, str], default: ChannelDefault, on: date) -> Choice:
+    """Return the regime to propose: of a message of ПОС its columns tell, of any other the channel and its words."""
+    if message.channel != ChannelCode.POS:
+        return regime_choice.choose(default.regime, default.why, message, on=on)
+    if (called_for := pos.proposed(of_pos)) and (there := Regime.objects.filter(code=called_for.regime).first()):
+        return Choice(there, called_for.why)
+    return Choice(default.regime, default.why)
 
 
 def default_for(channel: str, *, identified: bool = False, on: date | None = None) -> ChannelDefault:
@@ -190,6 +205,8 @@ def register(
     on = on or timezone.localdate()
     if not imported:
         check_can_register(message, by, power=power)
+        of_pos = pos.fields_of(message) if message.channel == ChannelCode.POS else {}
+        pos.check_registration(message.channel, of_pos, entry.regime, entry.answer_channel)
     _check_entry(message, entry, on)
     try:
         with journal.together():
@@ -278,6 +295,7 @@ def _register(message: IncomingMessage, entry: Entry, *, by: Employee, on: date,
         answer_address=entry.answer_address.strip(),
     )
     control = control_term.of_cover(cover.of(message), by=by)
+    case = pos.begin(appeal, message)
     dates = terms.computed(appeal, control=control)
     # As late as can be: from here to the commit everybody else who registers waits.
     appeal.number = numbers.from_sed(sed) if sed else numbers.next_number(on)
@@ -287,6 +305,8 @@ def _register(message: IncomingMessage, entry: Entry, *, by: Employee, on: date,
     if control is not None:
         control.appeal = appeal
         control.save(force_insert=True)
+    if case is not None:
+        case.save()
     AppealQuestion.objects.bulk_create(
         AppealQuestion(appeal=appeal, topic=topic, need=need, proposed_by=by)
         for topic, need in dict.fromkeys(entry.questions)

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from otklik.appeals.models import FINISHED, Appeal, AppealPause, AppealTerm, ControlTerm, TermExtension
 from otklik.appeals.permissions import check_power
+from otklik.appeals.pos import term as pos
 from otklik.core import calendar, journal
 from otklik.core import terms as rules
 from otklik.core.errors import DomainError
@@ -70,7 +71,9 @@ class Counter:
         """Return the day of the answer, and day by day why it is this one."""
         start = start_of(appeal, rule)
         pauses = tuple(Pause(row.starts_on, row.ends_on, row.basis) for row in bearing.pauses if row.ends_on)
-        due = self._once((rule.pk, start, pauses), lambda: rules.term_of(rule).due(start, self.days, pauses))
+        due = pos.due(appeal, rule, self.days) or self._once(
+            (rule.pk, start, pauses), lambda: rules.term_of(rule).due(start, self.days, pauses)
+        )
         if bearing.extension:
             due = self._extended(due, bearing.extension, pauses)
         if bearing.control:
@@ -95,7 +98,7 @@ class Counter:
 
 def start_of(appeal: Appeal, rule: TermRule) -> date:
     """Return the day a term of this appeal is counted from."""
-    return appeal.received_on if rules.starts_at_arrival(rule) else appeal.registered_on
+    return appeal.received_on if rules.starts_at_arrival(rule) else pos.start_of(appeal)
 
 
 def compute(appeal: Appeal, *, reason: str = "") -> date:
@@ -238,7 +241,7 @@ def _redatings() -> Iterator[Redating]:
     """Yield what a count of today finds changed: every rule and the calendar are read once."""
     counter, known = Counter(calendar.current()), rules.Rules(Step.ANSWER)
     in_force = Prefetch("control_terms", ControlTerm.objects.filter(lifted_at=None), to_attr="controls")
-    rows = running().select_related("regime", "extension__rule").prefetch_related("pauses", in_force)
+    rows = running().select_related("regime", "extension__rule", "pos_case__theme").prefetch_related("pauses", in_force)
     for appeal in rows.iterator(chunk_size=CHUNK):
         rule = known.find(appeal.regime_id, Step.ANSWER, channel=appeal.channel, on=appeal.registered_on)
         if rule is None:

@@ -35,8 +35,10 @@ _SHOWN_ELSEWHERE: Final = {
     "appeal.sent",
     "appeal.sent_another_way",
     "appeal.moved",
+    "pos.lane_left",
+    "pos.postponed",
 }
-EVENTS: Final = {action for action in NAMES if action.startswith("appeal.")} - _SHOWN_ELSEWHERE
+EVENTS: Final = {action for action in NAMES if action.startswith(("appeal.", "pos."))} - _SHOWN_ELSEWHERE
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from otklik.api import limits as api_limits
 from otklik.api import once
 from otklik.appeals import answered, bulk, learning, registration, signals, signature
 from otklik.appeals.lessons import letters
+from otklik.appeals.pos import cases as pos_cases
 from otklik.channels.mail import idle, imap
 from otklik.channels.pos import imports as pos_imports
 from otklik.channels.post import station
@@ -97,6 +98,7 @@ def periodic() -> list[Job]:
             for code, channel in all_connected().items()
             if channel.every
         ),
+        Job("follow-pos", pos_cases.follow, every=timedelta(minutes=1)),
         Job("medo-notices", medo_notices.tell, every=timedelta(minutes=1)),
         Job("return-stuck-webhooks", webhook_calls.return_stuck, every=timedelta(minutes=1)),
         Job("sweep-webhooks", webhook_calls.forget_old, daily_at=time(3, 48)),

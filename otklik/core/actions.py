@@ -100,6 +100,20 @@ NAMES: Final[dict[str, str]] = {
     "pos.failed": "выгрузка ПОС не записана",
     "pos.term_matched": "сопоставлено слово ПОС",
     "pos.marked": "изменена пометка к сообщению ПОС",
+    # The lane of ПОС
+    "pos.theme_matched": "сопоставлен факт ПОС",
+    "pos.limit_set": "изменён предел отложенного решения ПОС",
+    "pos.template_added": "в набор полосы ПОС добавлен шаблон",
+    "pos.template_removed": "из набора полосы ПОС убран шаблон",
+    "pos.written_down": "сообщение ПОС записано вручную",
+    "pos.rated": "заявитель оценил ответ в ПОС",
+    "pos.lane_changed": "по правилам ПОС изменён режим рассмотрения",
+    "pos.given_back": "заявитель вернул сообщение ПОС на доработку",
+    "pos.edited": "изменены сведения ПОС",
+    "pos.lane_left": "выведено из полосы «Фаст-трек»",
+    "pos.postponed": "решение по сообщению ПОС отложено",
+    "pos.settled": "снято с контроля полосы ПОС",
+    "pos.answer_entered": "ответ внесён в ПОС",
     "message.facts_added": "пополнены сведения канала о сообщении",
     # Sending, webhooks, files kept aside
     "channel.sending_changed": "изменён порядок отправки канала",
@@ -426,6 +440,8 @@ FACTS: Final[dict[str, str]] = {
     "point": "точка взаимодействия",
     # ПОС
     "changed": "изменённых",
+    "fast_track": "Фаст-трек",
+    "rating": "оценка",
     # Mail
     "reported": "сообщил сервер",
     # The front office

@@ -23,7 +23,7 @@ from otklik.surveys import compliance as surveys
 READERS: Final = ("journal.view", "dictionaries.edit", "appeals.approve")
 
 # Clauses no room fulfils yet. A room that comes declares its own and takes the line away from here.
-PLANNED: Final = (Promise("R10.1", "10.1", missing="Категории ПОС и сокращённый срок (Фаст-трек)."),)
+PLANNED: Final[tuple[Promise, ...]] = ()
 
 PROMISES: Final[tuple[Promise, ...]] = (
     *channels.PROMISES,

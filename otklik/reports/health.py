@@ -65,6 +65,7 @@ JOBS: Final[dict[str, str]] = {
     "channel-telegram": "Опрос Telegram",
     "channel-max": "Опрос MAX",
     "channel-medo": "Приём пакетов МЭДО",
+    "follow-pos": "Сведения ПОС в делах",
     "medo-notices": "Уведомления МЭДО о ходе рассмотрения",
     "return-stuck-webhooks": "Возврат прерванных обращений к другим системам",
     "sweep-webhooks": "Уборка старых обращений к другим системам",

@@ -14,8 +14,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from otklik.appeals import access, dispatch, signature, ways
+from otklik.appeals.errors import WrongDate
 from otklik.appeals.models import Appeal, Dispatch
 from otklik.appeals.permissions import allows
+from otklik.appeals.pos import cases as pos
 from otklik.channels.mail import letter, smtp
 from otklik.core import typed
 from otklik.core.access import by_itself, requires
@@ -142,7 +144,14 @@ def posted(request: StaffRequest, pk: int) -> HttpResponse:
     form = PostedForm(request.POST, message=message)
     if not form.is_valid():
         return _again(request, appeal, posted_form=form)
-    delivery.posted(message, **form.cleaned_data, by=request.user)
+    if _is_of_pos(message) and appeal.channel == ChannelCode.POS:
+        try:
+            pos.enter_answer(appeal, on=form.cleaned_data["on"], by=request.user)
+        except WrongDate as refusal:
+            form.add_error("on", str(refusal))
+            return _again(request, appeal, posted_form=form)
+    else:
+        delivery.posted(message, **form.cleaned_data, by=request.user)
     done = "ответ сообщён по телефону" if _is_call(message) else "письмо сдано на почту"
     done = "ответ внесён в ПОС" if _is_of_pos(message) else done
     messages.success(request, f"Отмечено: {done}.")

@@ -41,4 +41,14 @@ urlpatterns: list[URLPattern] = [
     path("appeals/<row:pk>/related/", merging.related, name="related"),
     path("appeals/<row:pk>/copies/", merging.copies, name="copies"),
     path("inbox/<row:pk>/like/<row:appeal_pk>/", merging.letter_like, name="letter_like"),
+from otklik.workplace import matter, pos_card, pos_lane
+
+urlpatterns: list[URLPattern] = [
+    path("appeals/<row:pk>/matter/", matter.matter, name="matter"),
+    # The lane of ПОС
+    path("appeals/<row:pk>/pos-case/", pos_card.case_page, name="pos_case"),
+    path("pos-lane/", pos_lane.lane, name="pos_lane"),
+    path("pos-lane/new/", pos_lane.new, name="pos_new"),
+    path("pos-lane/facts/", pos_lane.facts, name="pos_facts"),
+    path("pos-facts/<row:pk>/", pos_lane.fact, name="pos_fact"),
 ]

@@ -36,6 +36,15 @@ PARTS: Final[tuple[Maker, ...]] = (classification.part,)
     parties.part,
     merging.part,
 )
+from otklik.workplace import pos_card
+from otklik.workplace.card import READERS
+from otklik.workplace.matter_part import Maker, Part, Step
+from otklik.workplace.requests import StaffRequest
+
+__all__ = ["PARTS", "Maker", "Part", "Step", "matter"]
+
+# In the order of the work. A part that has nothing to show and no step to offer is None.
+PARTS: Final[tuple[Maker, ...]] = (pos_card.part,)
 
 
 @requires(*READERS)

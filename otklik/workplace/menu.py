@@ -30,6 +30,7 @@ from otklik.workplace import (
     line_calls,
     lines,
     mailboxes,
+    pos_lane,
     pos_pages,
     reception_schedule,
     saved,
@@ -87,6 +88,9 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
     (
         Item("Сегодня", "sun", "today", go="KeyC"),
         Item("Обращения", "inbox", "queue", APPEALS, go="KeyJ"),
+        # The lane of ПОС
+        Item("Полоса «Фаст-трек»", "bolt", "pos_lane", pos_lane.READERS),
+        Item("Факты ПОС", "list-search", "pos_facts", ("intake.decide",), inner=True),
         Item("Недоставленное", "mail-x", "deliveries", ("appeals.dispatch",), go="KeyY"),
         Item("Сканы писем", "scan", "scans", ("intake.decide",)),
         Item("Отправка почтой", "mailbox", "post_lists", ("appeals.dispatch",)),
@@ -292,6 +296,6 @@ def menu(request: StaffRequest) -> HttpResponse:
         view=request.GET.get("view", ""),
         numbers=numbers,
         named=saved.seen_by(request.user),
-        calls=call_back.counted(numbers),
+        calls=call_back.counted(numbers) | pos_lane.counted(numbers),
     )
     return render(request, "workplace/menu.html", {"groups": groups})

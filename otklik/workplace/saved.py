@@ -16,7 +16,7 @@ from otklik.appeals import queues
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
 from otklik.people.models import Employee
-from otklik.workplace import asked, call_back
+from otklik.workplace import asked, call_back, pos_lane
 from otklik.workplace.models import SavedView
 from otklik.workplace.requests import StaffRequest
 
@@ -56,10 +56,10 @@ def seen_by(user: Employee) -> list[SavedView]:
 def counters(user: Employee) -> dict[str, int]:
     """Return how many rows each view of the menu has, named ones as `saved_7`, in a fixed number of queries.
 
-    Calls to be made are counted with them, as `call_back.lists` names them.
+    Calls to be made and the lane of ПОС are counted with them, as `call_back.lists` and `pos_lane.lists` name them.
     """
     named = {f"saved_{one.pk}": asked.read(user, QueryDict(one.query)) for one in seen_by(user)}
-    return queues.counters(user, named, also=call_back.lists(user))
+    return queues.counters(user, named, also=call_back.lists(user) | pos_lane.lists(user))
 
 
 def save(user: Employee, name: str, query: str, *, shared: bool) -> SavedView:

@@ -18,7 +18,7 @@ from otklik.knowledge import agreement, law, review, rights
 from otklik.knowledge.models import LawWeek, ReviewItem
 from otklik.people import substitution
 from otklik.people.models import Employee
-from otklik.workplace import beginning, call_back, saved, system
+from otklik.workplace import beginning, call_back, pos_lane, saved, system
 from otklik.workplace.asked import APPEALS
 from otklik.workplace.requests import StaffRequest
 
@@ -76,6 +76,8 @@ def today(request: StaffRequest) -> HttpResponse:
     waiting_calls = call_back.counted(numbers)
     for name, calls in waiting_calls.items():
         steps.append(Waiting(reverse(f"workplace:{name}"), *CALLS[name], calls.number, calls.late))
+    for name, held in pos_lane.counted(numbers).items():
+        steps.append(Waiting(reverse(f"workplace:{name}"), "bolt", "Полоса «Фаст-трек»", held.number, held.late))
     return render(
         request,
         "workplace/today.html",

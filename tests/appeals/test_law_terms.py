@@ -14,14 +14,13 @@ from otklik.appeals import (
     extension,
     forwarding,
     permissions,
-    regime_choice,
     registration,
     terms,
 )
 from otklik.appeals import cover as covers
 from otklik.appeals.errors import NotAllowed, WrongDate
 from otklik.appeals.forwarding import Addressed
-from otklik.appeals.models import Appeal, AppealQuestion, AppealTerm, ControlTerm, Forwarding, TermExtension
+from otklik.appeals.models import Appeal, AppealQuestion, ControlTerm, Forwarding, TermExtension
 from otklik.core import calendar
 from otklik.core.models import JournalEntry, Regime, TermRule
 from otklik.correspondence.models import ChannelCode, OutgoingMessage
@@ -406,10 +405,9 @@ def test_a_prosecutor_is_known_by_the_sender(world: World) -> None:
     [({}, "pos"), ({"fast_track": "Да"}, "pos_fast_track"), ({"fz59": "Да", "fast_track": "Да"}, "59fz")],
 )
 def test_a_message_of_pos_is_what_its_export_says(world: World, fields: dict[str, str], code: str) -> None:
-    default = registration.default_for("pos", identified=True)
     message = world.message(channel=ChannelCode.POS, text="Персональные данные")
-    found = regime_choice.choose(default.regime, default.why, message, {"fields": fields}, on=EVENT)
-    assert found.regime.code == code
+    inbox.add_facts(message, "pos/1", {"fields": fields})
+    assert registration.propose(message).entry.regime.code == code
 
 
 def test_a_person_decides_the_proposal_is_only_filled_in(world: World) -> None:

@@ -59,7 +59,8 @@ def test_the_day_shown_is_the_day_that_registration_keeps(world, channel, identi
     inbox.add_facts(message, schema="x", data={"identified": identified})
     shown = waiting.due_of(message)
     entry = registration.propose(message).entry
-    appeal = registration.register(message, world.email_entry(regime=entry.regime), by=world.clerk)
+    way = {"answer_channel": entry.answer_channel} if channel == ChannelCode.POS else {}
+    appeal = registration.register(message, world.email_entry(regime=entry.regime, **way), by=world.clerk)
     kept = appeal.term_rows.get(step="register")
     assert (shown.on, shown.why) == (kept.due_on, kept.why)
     assert waiting.due_of(message) is None

@@ -13,8 +13,6 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 from wagtail.models import Page
 
-from otklik.appeals import approval, assignment, classification, dispatch, drafting, registration, search_feed, signals
-from otklik.appeals.models import Appeal, AppealMessage, Approval, Need, Topic
 from otklik.appeals import (
     approval,
     assignment,
@@ -29,7 +27,7 @@ from otklik.appeals import (
     signals,
 )
 from otklik.appeals import outcomes as case_outcomes
-from otklik.appeals.models import Appeal, AppealMessage, Approval, OutcomeKind
+from otklik.appeals.models import Appeal, AppealMessage, Approval, Need, OutcomeKind, PosTheme, Topic
 from otklik.channels.governor import intake as packages
 from otklik.channels.governor.cover import Cover
 from otklik.channels.mail.models import CaughtLetter
@@ -327,12 +325,18 @@ def of_pos(clerk: Employee) -> list[str]:
     appeal = registration.register(first, entry, by=clerk)
     registration.join(second, appeal, by=clerk)
     registration.seen_reply(appeal, by=clerk)
-    dispatch.close(appeal, reason="К сведению", by=clerk)  # nothing of it stands in anybody's queue
+    # Nothing of it stands in anybody's queue; a person could close it only by an answer carried into ПОС.
+    dispatch.close(appeal, reason="К сведению", by=clerk, imported=True)
     return [
         "/desk/pos/",
         "/desk/pos/terms/",
         "/desk/pos/differences/",
         "/desk/pos/links/",
+        "/desk/pos-lane/",
+        "/desk/pos-lane/new/",
+        "/desk/pos-lane/facts/",
+        f"/desk/pos-facts/{PosTheme.objects.latest('pk').pk}/",
+        f"/desk/appeals/{appeal.pk}/pos-case/",
         f"/desk/pos-imports/{waits.pk}/",
         f"/desk/pos-imports/{run.pk}/",
         f"/desk/inbox/{second.pk}/pos/",

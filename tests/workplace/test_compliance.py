@@ -62,7 +62,9 @@ def test_a_clause_shows_its_text_what_is_done_the_figure_and_its_list(world: Wor
     assert "Сделано" in about
     assert "Классифицировано 0 из 1 письменных" in about
     assert f'href="{at("queue")}?view=classification"' in about
-    assert "Ещё не сделано" in article(shown(world.clerk), "10.1")
+    lane = article(shown(world.clerk), "10.1")
+    assert "В полосе «Фаст-трек» в работе: 0" in lane
+    assert f'href="{at("pos_lane")}"' in lane
 
 
 def test_a_list_is_offered_to_who_may_open_it(world: World, admin: Employee) -> None:

@@ -16,7 +16,7 @@ from django.urls import URLPattern
 from django.utils import timezone
 
 from otklik.appeals import approval, bulk, dispatch, registration
-from otklik.appeals.models import Need, Topic
+from otklik.appeals.models import Need, PosTheme, Topic
 from otklik.channels.pos.models import PosTerm
 from otklik.channels.webhooks.models import Webhook
 from otklik.core import files
@@ -75,8 +75,12 @@ ASKED = (
     *("letter", "after"),
     *("state", "channel"),
     *("with", "kin", "kin_of", "number"),
+    # The lane of ПОС
+    "part",
 )
 TYPED = (
+    # The lane of ПОС
+    *("do", "theme", "row", "planned_on", "fact", "rating", "leave-reason", "postpone-until", "postpone-why", "topic"),
     *("text", "reason", "remark", "number", "appeal", "merged", "detach", "insert", "decline", "approvers", "signer"),
     *("way", "base_version", "on", "source", "arrived", "kind", "days", "valid_from", "starts_on", "ends_on", "absent"),
     *("deputy", "received_on", "channel", "what", "q", "about", "form-TOTAL_FORMS", "form-INITIAL_FORMS"),
@@ -251,7 +255,9 @@ def ids(world: World) -> dict[str, list[int]]:
 def _of_pos(world: World) -> dict[str, list[int]]:
     """Leave an export that waits for a decision, and a word nobody has matched."""
     run = brought(table([{}]), by=world.clerk)
-    return {"pos-imports": [run.pk], "pos-terms": [PosTerm.objects.create(kind="status", value="Новый").pk]}
+    facts = [PosTheme.objects.create(fact="Забор").pk]
+    terms = [PosTerm.objects.create(kind="status", value="Новый").pk]
+    return {"pos-imports": [run.pk], "pos-terms": terms, "pos-facts": facts}
 
 
 def _outside(world: World) -> dict[str, list[int]]:

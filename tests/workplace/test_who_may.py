@@ -19,7 +19,7 @@ from django.utils import timezone
 from wagtail.models import Page
 
 from otklik.appeals import access, approval, dispatch, signature, steps
-from otklik.appeals.models import Appeal, Need, Topic
+from otklik.appeals.models import Appeal, Need, PosTheme, Topic
 from otklik.appeals.step_rights import ASKED
 from otklik.channels.webhooks.models import Webhook
 from otklik.core import cms, files, installation
@@ -180,6 +180,7 @@ def house(db: None) -> House:
         ).pk,
         "feedback": said.pk,
         "staff": world.stranger.pk,
+        "pos-facts": PosTheme.objects.create(fact="Забор").pk,
         "pos-imports": brought(table([{}]), by=world.clerk).pk,
         "surveys": Questionnaire.objects.earliest("pk").pk,
         "survey-drafts": QuestionnaireDraft.objects.create(code="own-1", title="Черновик").pk,

@@ -18,6 +18,7 @@ from otklik.appeals.models.outcomes import (
     QuestionOutcome,
     Signatory,
 )
+from otklik.appeals.models.pos import PosCase, PosLimit, PosTemplate, PosTheme
 from otklik.appeals.models.spine import (
     FINISHED,
     Appeal,
@@ -85,6 +86,10 @@ __all__ = [
     "OutcomeKind",
     "QuestionOutcome",
     "Signatory",
+    "PosCase",
+    "PosLimit",
+    "PosTemplate",
+    "PosTheme",
     "Signature",
     "TermExtension",
     "Topic",

@@ -130,6 +130,11 @@ def day_of(text: str) -> date | None:
     return _EXCEL_ZERO + timedelta(days=int(float(text))) if _SERIAL.fullmatch(text) else None
 
 
+def is_number(text: str) -> bool:
+    """Tell whether this may be the number of a message."""
+    return _NUMBER.fullmatch(text) is not None
+
+
 def theme(fields: Mapping[str, str]) -> str:
     """Return category, subcategory and fact as one path; a level that repeats the one above is said once."""
     levels = (fields.get(one, "") for one in ("category", "subcategory", "fact"))

@@ -26,12 +26,14 @@ _RESULT: Final = (
     Meaning.PASSED,
     Meaning.NONE,
 )
-# What a word of each kind may mean; a theme is only looked at: topics of appeals are confirmed one by one.
+# What a word of each kind may mean; a theme and a role are only looked at: what a theme means to the work is said in
+# the dictionary of facts.
 MEANINGS: Final[dict[str, tuple[Meaning, ...]]] = {
     Kind.STAGE: _PROGRESS,
     Kind.STATUS: _PROGRESS,
     Kind.DECISION: _RESULT,
     Kind.THEME: (Meaning.NONE,),
+    Kind.ROLE: (Meaning.NONE,),
 }
 # Words known before the first export.
 KNOWN: Final = (
@@ -40,6 +42,12 @@ KNOWN: Final = (
     (Kind.STAGE, "Завершено", Meaning.ANSWERED),
     (Kind.STATUS, "Отправлен ответ заявителю", Meaning.ANSWERED),
     (Kind.DECISION, "Решено", Meaning.SOLVED),
+    (Kind.DECISION, "Разъяснено", Meaning.EXPLAINED),
+    (Kind.DECISION, "Отложено", Meaning.POSTPONED),
+    (Kind.DECISION, "Не решено", Meaning.UNSOLVED),
+    (Kind.DECISION, "Переадресовано", Meaning.PASSED),
+    *((Kind.ROLE, one, Meaning.NONE) for one in ("модератор", "координатор", "исполнитель", "согласующий")),
+    *((Kind.ROLE, one, Meaning.NONE) for one in ("руководитель", "куратор", "администратор", "наблюдатель")),
 )
 
 

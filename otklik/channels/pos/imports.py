@@ -58,6 +58,13 @@ class NothingToMark(DomainError):
     text = "Этого сообщения не было в выгрузках ПОС: пометить нечего."
 
 
+class NotToWriteDown(DomainError):
+    """A message copied by hand that cannot be kept."""
+
+    code = "pos.not_to_write_down"
+    text = "Записать сообщение нельзя: {what}"
+
+
 @dataclass(frozen=True)
 class Change:
     """One cell that differs: what was there, what the export says."""
@@ -314,7 +321,7 @@ def _write(run: PosImport, reader: Reader) -> None:
         lines = compare(rows)
         counted = {verdict: sum(line.verdict == verdict for line in lines) for verdict in (NEW, CHANGED, SAME)}
         dictionary.extend({word for row in rows for word in dictionary.words_of(row.fields)})
-        _add([line.row for line in lines if line.verdict == NEW], reader, run)
+        _add([line.row for line in lines if line.verdict == NEW], reader, by=run.by)
         _add_versions([line for line in lines if line.verdict == CHANGED], run)
         _remember(rows, run)
         ended: dict[str, Any] = {}
@@ -329,12 +336,12 @@ def _write(run: PosImport, reader: Reader) -> None:
     reach("pos.after_commit")
 
 
-def _add(rows: Sequence[PosRow], reader: Reader, run: PosImport) -> None:
+def _add(rows: Sequence[PosRow], reader: Reader, *, by: Employee | None) -> None:
     """Keep new rows as messages of the channel, and read them: they stand in the common queue at once."""
     if not rows:
         return
     now = timezone.now()
-    accepted = inbox.accept_each([parse.arrived(row, now=now) for row in rows], to_read=True, by=run.by)
+    accepted = inbox.accept_each([parse.arrived(row, now=now) for row in rows], to_read=True, by=by)
     inbox.parse_each([one.message for one in accepted if not one.duplicate], {ChannelCode.POS: reader})
 
 
@@ -371,6 +378,32 @@ def _remember(rows: Sequence[PosRow], run: PosImport) -> None:
         (moved if one.pk else new).append(one)
     PosMessage.objects.bulk_create(new)
     PosMessage.objects.bulk_update(moved, ["stage", "status", "planned_on", "seen_at", "seen_in"])
+
+
+# --- without an export ---------------------------------------------------------------------------------------------
+
+
+def write_down(fields: Mapping[str, str], *, text: str, name: str, reader: Reader, by: Employee) -> IncomingMessage:
+    """Keep a message somebody copied out of the cabinet; an export that brings its number later completes it.
+
+    `fields`: by the codes of the columns; `name`: the applicant's, where it is known.
+    """
+    if not by.has_power("intake.decide"):
+        raise NotToWriteDown(what="нужно право принимать сообщения. Обратитесь к администратору.")
+    told = {code: fit(said, columns.MOST_VALUE) for code, said in fields.items() if said.strip()}
+    number = told.get("number", "")
+    if not columns.is_number(number):
+        raise NotToWriteDown(what=f"«{number}» не похоже на номер сообщения: нужны цифры, как в кабинете ПОС.")
+    if IncomingMessage.objects.filter(channel=ChannelCode.POS, external_id=number).exists():
+        raise NotToWriteDown(what=f"сообщение № {number} уже есть: найдите его по номеру.")
+    extra = {parse.TEXTS[0]: clean(text).strip(), parse.PEOPLE[0]: fit(name, 300)}
+    row = PosRow(0, number, told, {title: said for title, said in extra.items() if said})
+    with journal.together():
+        dictionary.extend(dictionary.words_of(row.fields))
+        _add([row], reader, by=by)
+        message = IncomingMessage.objects.get(channel=ChannelCode.POS, external_id=number)
+        journal.record("pos.written_down", chain="channel:pos", by=by, message=message.pk)
+    return message
 
 
 # --- marks -----------------------------------------------------------------------------------------------------------

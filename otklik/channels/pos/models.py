@@ -61,6 +61,7 @@ class PosTerm(models.Model):
         STATUS = "status", "статус"
         DECISION = "decision", "тип решения"
         THEME = "theme", "тематика"
+        ROLE = "role", "роль"
 
     class Meaning(models.TextChoices):
         NONE = "", "не влияет"
