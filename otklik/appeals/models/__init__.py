@@ -1,5 +1,8 @@
 """The tracked matter and every trace its steps leave; what a step of its own keeps is in the file named after it."""
 
+from otklik.appeals.models.inquiries import Inquiry, InquiryReply, InquiryRule
+from otklik.appeals.models.resolutions import HelperPart, HelperPartFile, Resolution
+from otklik.appeals.models.sed import Direction, How, SedNumber, SedRecord
 from otklik.appeals.models.spine import (
     FINISHED,
     Appeal,
@@ -41,16 +44,26 @@ __all__ = [
     "ChannelDefault",
     "Citation",
     "CoExecutor",
+    "Direction",
     "Dispatch",
     "Draft",
     "DraftFile",
     "DraftRevision",
     "FixedSigner",
     "FrozenAnswer",
+    "HelperPart",
+    "HelperPartFile",
+    "How",
+    "Inquiry",
+    "InquiryReply",
+    "InquiryRule",
     "Need",
     "Note",
     "NumberCounter",
     "NumberPattern",
+    "Resolution",
+    "SedNumber",
+    "SedRecord",
     "Signature",
     "Topic",
     "wrong_pattern",
