@@ -201,7 +201,7 @@ def link_reply(row: Inquiry, message: IncomingMessage, *, by: Employee | None, o
         raise NoSuchReply(why="с него началось обращение или оно относится к другому обращению.")
     if row.withdrawn_on is not None:
         raise NoSuchReply(why="запрос отозван.")
-    if message.received_at.date() < row.on:
+    if timezone.localdate(message.received_at) < row.on:
         raise NoSuchReply(why="оно пришло раньше запроса.")
     with transaction.atomic():
         if taken is None:

@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from otklik.appeals import classification, numbers, receipts, search_feed, terms, ways
+from otklik.appeals import classification, numbers, receipts, search_feed, sed, terms, ways
 from otklik.appeals.errors import WrongDate
 from otklik.appeals.models import (
     Appeal,

@@ -187,6 +187,7 @@ def test_a_request_is_sent_reminded_and_answered_on_its_page(world):
     assert f'value="{message.pk}"' in clerk.get(url("inquiry", row.pk)).content.decode()
     assert clerk.post(url("inquiry", row.pk), {"step": "link", "message": message.pk}).status_code == 302
     assert "Пришёл ответ на запрос сведений" in told(world.executor)
+    executor.get(url("inquiries"))  # what was said after the presses is read
     assert row.number not in executor.get(url("inquiries")).content.decode()
     assert "Росреестр" in executor.get(url("card", appeal.pk)).content.decode()
 
@@ -230,7 +231,7 @@ def test_terms_at_risk_in_an_absence_are_shown_and_handed_over_in_one_press(worl
     while bulk.work_next():
         pass
     assert (world.again(ahead).executor, world.again(far).executor) == (other, world.executor)
-    assert "Попова" in head.get(answer["Location"]).content.decode()
+    assert "Сделано: 1 из 1" in head.get(answer["Location"]).content.decode()
 
 
 def test_who_may_not_assign_hands_over_nothing(world):
