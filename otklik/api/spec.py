@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from ninja import NinjaAPI, Router
 from ninja.operation import Operation
 
-from otklik.api import appeals, appointments, calls, figures, line, materials, messages, problems
+from otklik.api import appeals, appointments, calls, figures, line, materials, messages, problems, sed
 from otklik.api.documented import PROBLEMS, TOLD
 from otklik.api.keys import AccessKey, token_of
 from otklik.api.schemas import KeyInfo
@@ -60,6 +60,7 @@ for router in (
         calls.router,
         line.router,
         appointments.router,
+        sed.router,
     ),
     key_router,
 ):

@@ -12,11 +12,11 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from otklik.appeals import complained
-from otklik.appeals.models import Appeal, Approval, CoExecutor
+from otklik.appeals.models import Appeal, Approval, CoExecutor, Resolution
 from otklik.core import journal
 from otklik.correspondence.models import IncomingMessage
 from otklik.people import staff
-from otklik.people.models import Applicant, Employee, Substitution
+from otklik.people.models import Applicant, Employee, Substitution, Unit
 
 Row = TypeVar("Row", bound=Model)
 
@@ -55,6 +55,8 @@ def visible_to(user: Employee) -> QuerySet[Appeal]:
         seen |= Q(executor__in=people)
         seen |= Q(pk__in=CoExecutor.objects.filter(employee__in=people).values("appeal"))
         seen |= Q(pk__in=Approval.objects.filter(approver__in=people).values("revision__draft__appeal"))
+        directed = Q(to_person__in=people) | Q(to_unit__in=units)
+        seen |= Q(pk__in=Resolution.objects.filter(directed).values("appeal"))
     return Appeal.objects.filter(seen)
 
 
@@ -68,11 +70,14 @@ def who_see(appeal: Appeal, on: date) -> set[int]:
     own = set(CoExecutor.objects.filter(appeal=appeal).values_list("employee", flat=True))
     own |= set(Approval.objects.filter(revision__draft__appeal=appeal).values_list("approver", flat=True))
     own |= {appeal.executor_id} if appeal.executor_id else set()
+    directed = Resolution.objects.filter(appeal=appeal).values_list("to_person", "to_unit")
+    own |= {person for person, _ in directed if person}
     running = Substitution.objects.filter(absent__in=own, starts_on__lte=on, ends_on__gte=on)
     own |= set(running.values_list("deputy", flat=True))
     seeing = set(staff.holders(ALL, on=on).values_list("pk", flat=True))
-    if appeal.unit:
-        seeing |= set(staff.holders(UNIT, unit=appeal.unit, on=on).values_list("pk", flat=True))
+    units = {appeal.unit_id, *(unit for _, unit in directed)} - {None}
+    for unit in Unit.objects.filter(pk__in=units):
+        seeing |= set(staff.holders(UNIT, unit=unit, on=on).values_list("pk", flat=True))
     may = staff.holders(OWN, on=on) | staff.holders(UNIT, on=on)
     return seeing | set(may.filter(pk__in=own).values_list("pk", flat=True))
 

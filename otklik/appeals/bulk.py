@@ -172,6 +172,16 @@ def begin(run: BulkRun) -> None:
     journal.record("bulk.begun", chain=f"employee:{run.owner_id}", by=run.owner, step=run.action, appeals=count)
 
 
+@transaction.atomic
+def at_once(action: str, appeals: Iterable[int], params: Mapping[str, Any], *, by: Employee) -> BulkRun:
+    """Have a step done over these appeals without a trial first; what is refused says why, and it can be undone."""
+    run = prepare(action, appeals, by=by)
+    run.items.update(state=Item.FITS)
+    _move(run, (Run.NEW,), Run.CHECKED, params=dict(params))
+    begin(run)
+    return run
+
+
 def stop(run: BulkRun) -> None:
     """Do no more; what is done stays, and can be taken back."""
     _move(run, (Run.RUNNING,), Run.DONE)

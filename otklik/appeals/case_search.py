@@ -15,8 +15,8 @@ from typing import Final
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from otklik.appeals import access, search_feed
-from otklik.appeals.models import FINISHED, Appeal, AppealMessage
+from otklik.appeals import access, search_feed, sed
+from otklik.appeals.models import FINISHED, Appeal, AppealMessage, SedNumber
 from otklik.appeals.search_feed import Found
 from otklik.core import typed
 from otklik.core.terms import SOON_DAYS
@@ -213,7 +213,8 @@ def _trouble(name: str, value: str, *, personal: bool) -> str:
 
 
 def _number(value: str) -> Q:
-    return Q(number__iexact=value) | Q(number__iendswith=value)
+    in_sed = SedNumber.objects.filter(key=sed.key_of(value)).values("appeal")
+    return Q(number__iexact=value) | Q(number__iendswith=value) | Q(pk__in=in_sed)
 
 
 def _of(condition: Q) -> Q:

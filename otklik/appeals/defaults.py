@@ -11,7 +11,7 @@ from typing import Final
 from django.db import transaction
 
 from otklik.appeals import outcome_kinds
-from otklik.appeals.models import ChannelDefault, Need, NumberPattern, QuestionKind, Topic
+from otklik.appeals.models import ChannelDefault, InquiryRule, Need, NumberPattern, QuestionKind, Topic
 from otklik.appeals.numbers import DEFAULT_PATTERN
 from otklik.appeals.pos import themes as pos_themes
 from otklik.core import journal
@@ -284,8 +284,22 @@ def load() -> None:
     if not NumberPattern.objects.exists():
         NumberPattern.objects.create(pattern=DEFAULT_PATTERN, valid_from=LONG_AGO)
         added += 1
+    added += _inquiry_rules()
     if added:
         journal.record("appeals.dictionaries_loaded", chain="dictionaries", by=None, rows=added, version=VERSION)
+
+
+def _inquiry_rules() -> int:
+    """Add how long other bodies have to answer a request, where nobody has entered any."""
+    if InquiryRule.objects.exists():
+        return 0
+    InquiryRule.objects.create(
+        name="Документы и материалы для рассмотрения обращения",
+        days=15,
+        basis="59-ФЗ, ст. 10 ч. 2",
+        valid_from=LONG_AGO,
+    )
+    return 1
 
 
 def _topics() -> int:

@@ -22,11 +22,21 @@ from otklik.appeals import (
     receipts,
     regime_choice,
     search_feed,
+    sed,
     terms,
     ways,
 )
 from otklik.appeals.errors import WrongDate
-from otklik.appeals.models import Appeal, AppealMessage, AppealQuestion, AppealTerm, ChannelDefault, Need, Topic
+from otklik.appeals.models import (
+    Appeal,
+    AppealMessage,
+    AppealQuestion,
+    AppealTerm,
+    ChannelDefault,
+    Direction,
+    Need,
+    Topic,
+)
 from otklik.appeals.permissions import check_can_work, check_power
 from otklik.appeals.pos import cases as pos
 from otklik.appeals.pos import term as pos_term
@@ -272,12 +282,12 @@ def _register(message: IncomingMessage, entry: Entry, *, by: Employee, on: date,
     assert entry.contact_point is not None  # `_check_entry` has asked for it
     thread = _thread_for(message)
     inbox.take(message, state=State.REGISTERED, thread=thread, by=by)
-    sed = entry.sed_number.strip()
+    of_sed = entry.sed_number.strip()
     applicant = (
         applicants.main(entry.applicant_is) if entry.applicant_is else applicants.find_or_create(entry.applicant, by=by)
     )
     appeal = Appeal(
-        number_source=Appeal.NumberSource.SED if sed else Appeal.NumberSource.OWN,
+        number_source=Appeal.NumberSource.SED if of_sed else Appeal.NumberSource.OWN,
         secret=numbers.new_secret(),
         origin=Appeal.Origin.IMPORTED if imported else Appeal.Origin.LIVE,
         regime=entry.regime,
@@ -298,7 +308,7 @@ def _register(message: IncomingMessage, entry: Entry, *, by: Employee, on: date,
     case = pos.begin(appeal, message)
     dates = terms.computed(appeal, control=control)
     # As late as can be: from here to the commit everybody else who registers waits.
-    appeal.number = numbers.from_sed(sed) if sed else numbers.next_number(on)
+    appeal.number = numbers.from_sed(of_sed) if of_sed else numbers.next_number(on)
     appeal.save(force_insert=True)
     AppealMessage.objects.create(appeal=appeal, message=message, first=True)
     AppealTerm.objects.bulk_create(dates)
@@ -322,6 +332,8 @@ def _register(message: IncomingMessage, entry: Entry, *, by: Employee, on: date,
         registered_on=on.isoformat(),
         imported=imported,
     )
+    if appeal.number_source == Appeal.NumberSource.SED:
+        sed.note(appeal, direction=Direction.INCOMING, number=appeal.number, on=on, by=by)
     search_feed.put_new(appeal, message)
     if not imported:
         receipts.queue(appeal, message, by=by)

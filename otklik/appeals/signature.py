@@ -11,7 +11,7 @@ from django.core.files.base import File
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from otklik.appeals import access, approval, complained, drafting, fixed, transitions, ukep
+from otklik.appeals import access, approval, complained, drafting, fixed, sed, transitions, ukep
 from otklik.appeals.errors import NotYours, WrongDate
 from otklik.appeals.letters import compose
 from otklik.appeals.models import Appeal, DraftFile, DraftRevision, FrozenAnswer, Signature
@@ -283,7 +283,10 @@ def sign_sed(
     _check_signed_on(answer, signed_on, at)
     if not number.strip():
         raise SedNumberNeeded
-    return _sign(answer, Way.SED, by=by, signed_on=signed_on, sed_number=number.strip()[:60], at=at)
+    with transaction.atomic():
+        row = _sign(answer, Way.SED, by=by, signed_on=signed_on, sed_number=number.strip()[:60], at=at)
+        sed.note_signed(answer.appeal, row.sed_number, signed_on, by=by)
+    return row
 
 
 def approve_by_head(

@@ -31,7 +31,9 @@ def events(appeal: Appeal, answers: list[Dispatch]) -> list[Event]:
         Event(appeal.received_on, "Получено"),
         Event(appeal.registered_on, "Зарегистрировано", f"№ {appeal.number}"),
     ]
-    later = appeal.messages.filter(first=False, message__machine="").select_related("message")
+    later = appeal.messages.filter(first=False, message__machine="", message__answers_inquiry=None).select_related(
+        "message"
+    )
     told += [Event(timezone.localdate(one.message.received_at), "Получено ваше дополнение") for one in later]
     told += [
         Event(timezone.localdate(one.message.sent_at or one.at), "Ответ отправлен", _where(one.message))

@@ -19,7 +19,7 @@ from django.db.models import (
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
 
-from otklik.appeals.models import Appeal, Note, Signature
+from otklik.appeals.models import Appeal, InquiryReply, Note, Signature
 from otklik.appeals.transitions import S
 from otklik.core.actions import NAMES
 from otklik.core.models import JournalEntry
@@ -65,13 +65,15 @@ def of(appeal: Appeal) -> list[Event]:
 
 def _incoming(appeal: Appeal) -> Iterator[Event]:
     has_files = Exists(IncomingFile.objects.filter(message=OuterRef("pk")))
-    messages = list(IncomingMessage.objects.filter(taken__appeal=appeal).annotate(has_files=has_files))
+    body = Subquery(InquiryReply.objects.filter(message=OuterRef("pk")).values("inquiry__body"))
+    rows = IncomingMessage.objects.filter(taken__appeal=appeal)
+    messages: list[Any] = list(rows.annotate(has_files=has_files, of_body=body))
     with_files = [message for message in messages if message.has_files]
     prefetch_related_objects(with_files, Prefetch("files", IncomingFile.objects.select_related("stored__examination")))
     for message in messages:
         title = message.subject or "Сообщение без темы"
         files = list(message.files.all()) if message.has_files else []
-        who = message.get_machine_display().capitalize() if message.machine else "Заявитель"
+        who = message.get_machine_display().capitalize() if message.machine else message.of_body or "Заявитель"
         yield Event(INCOMING, message.received_at, who, title, message.text, files=files, source=message)
 
 

@@ -19,6 +19,7 @@ from django.utils import timezone
 from otklik.api import limits as api_limits
 from otklik.api import once
 from otklik.appeals import answered, bulk, learning, registration, signals, signature
+from otklik.appeals import answered, bulk, inquiries, registration, sed, signals, signature
 from otklik.appeals.lessons import letters
 from otklik.appeals.pos import cases as pos_cases
 from otklik.channels.mail import idle, imap
@@ -68,6 +69,7 @@ def steps(channels: Mapping[str, Channel]) -> dict[str, Callable[[], bool]]:
     return {
         "read": partial(inbox.parse_next, all_readers()),
         "join": registration.join_certain,
+        "join-replies": inquiries.join_certain,
         "pos-imports": partial(pos_imports.work_next, channels["pos"]),
         "bulk": bulk.work_next,
         "send": partial(delivery.send_next, channels),
@@ -112,6 +114,8 @@ def periodic() -> list[Job]:
         Job("open-law-week", weeks.open_weeks, daily_at=time(0, 25)),
         Job("tell-of-law", notices.tell_of_law, daily_at=time(7, 5)),
         Job("tell-of-instructions", notices.tell_of_instructions, daily_at=time(7, 10)),
+        Job("tell-of-help", notices.tell_of_help, daily_at=time(7, 15)),
+        Job("sed-folder", sed.take_from_folder, every=timedelta(minutes=5)),
         Job("tell-of-calls", notices.tell_of_calls, every=timedelta(minutes=5)),
         Job("watch-channels", notices.tell_of_channels, every=timedelta(minutes=5)),
         Job("carry-out-transfers", accounts.carry_out_moves, daily_at=time(0, 1)),

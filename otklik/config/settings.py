@@ -385,6 +385,8 @@ WAGTAILDOCS_MAX_UPLOAD_SIZE = UPLOAD_MAX_BYTES
 UPLOAD_MAX_FILES = int(os.environ.get("OTKLIK_UPLOAD_MAX_FILES", "10"))
 
 # Looks into files that come from outside: tcp://host:3310 or unix:/run/clamav/clamd.ctl; empty: no antivirus.
+# Where the lists of the government's СЭД are put for us; empty: nowhere.
+SED_FOLDER = os.environ.get("OTKLIK_SED_FOLDER", "").strip()
 CLAMD = os.environ.get("OTKLIK_CLAMD", "").strip()
 
 # Who may read `/metrics`: networks, or whoever sends the token as `Authorization: Bearer …`.

@@ -78,6 +78,23 @@ NAMES: Final[dict[str, str]] = {
     "appeal.opened": "открыто обращение",
     "appeal.redated": "срок пересчитан",
     "appeal.paused": "срок приостановлен",
+    # Resolutions, parts, requests to other bodies, numbers of СЭД
+    "appeal.resolution_written": "написана резолюция",
+    "appeal.resolution_done": "отчёт об исполнении резолюции",
+    "appeal.resolution_accepted": "резолюция снята с контроля",
+    "appeal.resolution_returned": "резолюция возвращена: нужно доделать",
+    "appeal.unit_named": "направлено в подразделение",
+    "appeal.part_asked": "соисполнителя попросили о части ответа",
+    "appeal.part_handed": "соисполнитель сдал часть ответа",
+    "appeal.part_withdrawn": "просьба о части ответа отозвана",
+    "appeal.parts_assembled": "части соисполнителей собраны в проект ответа",
+    "appeal.inquiry_sent": "направлен запрос сведений в другой орган",
+    "appeal.inquiry_reminded": "другому органу напомнили о запросе",
+    "appeal.inquiry_answered": "получен ответ на запрос сведений",
+    "appeal.inquiry_withdrawn": "запрос сведений отозван",
+    "appeal.sed_number_written": "внесён номер из СЭД",
+    "appeal.sed_number_removed": "убран номер из СЭД",
+    "sed.loaded": "загружен список СЭД",
     "appeal.resumed": "срок возобновлён",
     # Terms by the law
     "appeal.extended": "срок продлён, заявителю направлено уведомление",
@@ -424,6 +441,10 @@ FACTS: Final[dict[str, str]] = {
     "forwarding": "переадресация",
     "copies": "экземпляров",
     "late": "позже срока",
+    "inquiry": "запрос сведений",
+    "part": "часть",
+    "parts": "части",
+    "resolution": "резолюция",
     # Scans and lists for the post office
     "batch": "пачка",
     "post_list": "список отправлений",
@@ -595,6 +616,7 @@ FACTS: Final[dict[str, str]] = {
 }
 CHAINS: Final[dict[str, str]] = {
     "regime": "режим",
+    "sed": "списки СЭД",
     "scan": "пачка сканов",
     "post_list": "список почтовых отправлений",
     "citizen": "личный кабинет заявителя",

@@ -19,7 +19,7 @@ from otklik.core.errors import DomainError
 from otklik.core.forms import DATE_INPUT, TidyForm
 from otklik.people.models import Employee
 from otklik.workplace import queue
-from otklik.workplace.parts import Part, Step
+from otklik.workplace.matter_part import Part, Step
 from otklik.workplace.requests import StaffRequest
 
 
@@ -145,7 +145,7 @@ def control(request: StaffRequest, pk: int) -> HttpResponse:
         "why_not": _why_not("control", appeal, request.user),
         "today": timezone.localdate(),
     }
-    return render(request, "workplace/law/control.html", facts, status=status)
+    return render(request, "workplace/law/control_term.html", facts, status=status)
 
 
 def _why_not(step: str, appeal: Appeal, user: Employee) -> str:

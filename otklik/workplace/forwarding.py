@@ -21,7 +21,7 @@ from otklik.core.typed import number
 from otklik.correspondence.models import ChannelCode
 from otklik.people.models import Employee
 from otklik.workplace import queue
-from otklik.workplace.parts import Part, Step
+from otklik.workplace.matter_part import Part, Step
 from otklik.workplace.requests import StaffRequest
 
 WHOLE, IN_PART = "whole", "part"

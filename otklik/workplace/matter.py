@@ -45,6 +45,20 @@ __all__ = ["PARTS", "Maker", "Part", "Step", "matter"]
 
 # In the order of the work. A part that has nothing to show and no step to offer is None.
 PARTS: Final[tuple[Maker, ...]] = (pos_card.part,)
+from otklik.workplace import inquiries, parts, resolutions, sed_pages
+from otklik.workplace.card import READERS
+from otklik.workplace.matter_part import Maker, Part, Step
+from otklik.workplace.requests import StaffRequest
+
+__all__ = ["PARTS", "Maker", "Part", "Step", "matter"]
+
+# In the order of the work. A part that has nothing to show and no step to offer is None.
+PARTS: Final[tuple[Maker, ...]] = (
+    resolutions.part,
+    parts.part,
+    inquiries.part,
+    sed_pages.part,
+)
 
 
 @requires(*READERS)

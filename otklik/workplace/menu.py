@@ -94,6 +94,10 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Недоставленное", "mail-x", "deliveries", ("appeals.dispatch",), go="KeyY"),
         Item("Сканы писем", "scan", "scans", ("intake.decide",)),
         Item("Отправка почтой", "mailbox", "post_lists", ("appeals.dispatch",)),
+        # Resolutions, requests to other bodies, СЭД
+        Item("Контроль резолюций", "checklist", "resolutions", APPEALS[:3]),
+        Item("Запросы в органы", "building-bank", "inquiries", APPEALS[:3]),
+        Item("Расхождения с СЭД", "scale", "sed", ("intake.decide", "appeals.attest")),
         Item("Карантин", "shield-question", "quarantine", ("intake.decide",), go="KeyR"),
         Item("Заявители", "users", "applicants", ("applicants.view",), go="KeyP"),
         Item("Отзывы", "mood-smile", "feedback", ("appeals.view_all", "appeals.view_unit", "appeals.view_own")),

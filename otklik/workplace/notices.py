@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from otklik.appeals import access, approval, queues
-from otklik.appeals.models import Appeal, Approval, FrozenAnswer
+from otklik.appeals.models import Appeal, Approval, FrozenAnswer, HelperPart, Inquiry, Resolution
 from otklik.channels.webhooks import calls
 from otklik.channels.webhooks.models import Webhook
 from otklik.core import calendar, hours, journal
@@ -391,6 +391,49 @@ def _not_delivered(entry: JournalEntry, appeal: Appeal) -> Iterator[Told]:
     yield Told(Kind.UNDELIVERED, text, {appeal.executor_id, *senders}, f"out-{letter.pk}")
 
 
+def _resolved(entry: JournalEntry, appeal: Appeal) -> Iterator[Told]:
+    """Tell to whom a resolution is: a person, or the heads of a unit; its author that it was reported."""
+    row = Resolution.objects.filter(pk=entry.data["resolution"]).first()
+    if row is None:
+        return
+    if entry.action == "appeal.resolution_done":
+        if row.control:
+            yield Told(Kind.INSTRUCTION, "По резолюции отчитались: снимите с контроля или верните", [row.author_id])
+        return
+    until = f", срок {row.due_on:%d.%m.%Y}" if row.due_on else ""
+    text = "Резолюцию вернули: нужно доделать" if entry.action == "appeal.resolution_returned" else "Вам резолюция"
+    yield Told(Kind.INSTRUCTION, text + until, _addressees(row), "matter")
+
+
+def _addressees(row: Resolution) -> set[int | None]:
+    if row.to_unit is None:
+        return {row.to_person_id}
+    heads = staff.holders(access.UNIT, unit=row.to_unit, on=timezone.localdate())
+    return set(heads.values_list("pk", flat=True))
+
+
+def _of_part(entry: JournalEntry, appeal: Appeal) -> Iterator[Told]:
+    """Tell who is asked for a part, and the executor that one was handed in."""
+    row = HelperPart.objects.filter(pk=entry.data["part"]).first()
+    if row is None:
+        return
+    if entry.action == "appeal.part_asked":
+        yield Told(
+            Kind.ASSIGNED, f"Вас просят сдать часть ответа до {row.due_on:%d.%m.%Y}", [row.employee_id], "matter"
+        )
+    else:
+        yield Told(
+            Kind.APPROVED, "Соисполнитель сдал свою часть ответа", {appeal.executor_id, row.asked_by_id}, "matter"
+        )
+
+
+def _body_answered(entry: JournalEntry, appeal: Appeal) -> Iterator[Told]:
+    """Tell the executor and who asked that another body has answered."""
+    row = Inquiry.objects.filter(pk=entry.data["inquiry"]).first()
+    if row is not None:
+        yield Told(Kind.REPLY, "Пришёл ответ на запрос сведений", {appeal.executor_id, row.made_by_id}, "matter")
+
+
 def _holders(power: str) -> set[int]:
     return set(staff.holders(power, on=timezone.localdate()).values_list("pk", flat=True))
 
@@ -406,6 +449,12 @@ _EVENTS: Final[Mapping[str, Callable[[JournalEntry, Appeal], Iterable[Told]]]] =
     "appeal.signer_changed": _to_sign,
     "appeal.joined": _joined,
     "appeal.noted": _noted,
+    "appeal.resolution_written": _resolved,
+    "appeal.resolution_done": _resolved,
+    "appeal.resolution_returned": _resolved,
+    "appeal.part_asked": _of_part,
+    "appeal.part_handed": _of_part,
+    "appeal.inquiry_answered": _body_answered,
     "outgoing.failed": _not_delivered,
     "outgoing.bounced": _not_delivered,
     "outgoing.unknown": _not_delivered,
@@ -555,6 +604,33 @@ def tell_of_instructions() -> int:
     return told
 
 
+# --- resolutions, parts of co-executors, requests to other bodies ----------------------------------------------------
+
+
+def tell_of_help() -> int:
+    """Remind on the last day of a resolution, a part or a request, and once more when it has passed."""
+    today, told = timezone.localdate(), 0
+    open_ = Resolution.objects.filter(closed_at=None, done_at=None, due_on__lte=today)
+    for row in open_.select_related("appeal", "to_unit"):
+        stage, said = _stage(row.due_on or today, today)
+        people = _addressees(row) | ({row.author_id} if stage == "passed" and row.control else set())
+        news = Told(Kind.INSTRUCTION, f"Резолюция не исполнена: {said}", people, "matter")
+        told += _remind(news, f"resolution:{row.pk}:{stage}:{row.due_on}", row.appeal)
+    for part in HelperPart.objects.filter(handed_at=None, due_on__lte=today).select_related("appeal"):
+        stage, said = _stage(part.due_on, today)
+        people = {part.employee_id} | ({part.appeal.executor_id} if stage == "passed" else set())
+        news = Told(Kind.TERM, f"Часть ответа не сдана: {said}", people, "matter")
+        told += _remind(news, f"part:{part.pk}:{stage}:{part.due_on}", part.appeal)
+    waiting = Inquiry.objects.filter(answered_on=None, withdrawn_on=None, due_on__lte=today)
+    for inquiry in waiting.select_related("appeal"):
+        stage, said = _stage(inquiry.due_on, today)
+        news = Told(
+            Kind.TERM, f"Ответа на запрос нет: {said}", {inquiry.made_by_id, inquiry.appeal.executor_id}, "matter"
+        )
+        told += _remind(news, f"inquiry:{inquiry.pk}:{stage}:{inquiry.due_on}", inquiry.appeal)
+    return told
+
+
 # --- changes of the law ----------------------------------------------------------------------------------------------
 
 
@@ -591,13 +667,13 @@ def _stage(due_on: date, today: date) -> tuple[str, str]:
     return ("last", "последний день сегодня") if due_on == today else ("open", "")
 
 
-def _remind(told: Told, source: str) -> int:
+def _remind(told: Told, source: str, appeal: Appeal | None = None) -> int:
     """Tell those who have not heard it yet; return how many."""
     heard = Notice.objects.filter(kind=told.kind, source=source).values_list("employee", flat=True)
     if not (people := set(told.people) - set(heard)):
         return 0
     with transaction.atomic():
-        return len(_tell(None, replace(told, people=people), source=source, actor=None, at=timezone.now()))
+        return len(_tell(appeal, replace(told, people=people), source=source, actor=None, at=timezone.now()))
 
 
 # --- calls to be made ------------------------------------------------------------------------------------------------

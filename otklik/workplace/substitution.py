@@ -32,7 +32,7 @@ class SubstitutionForm(TidyForm):
 
     def __init__(self, *args: Any, user: Employee, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._choose("absent", _may_be_absent(user))
+        self._choose("absent", may_be_absent(user))
         self._choose("deputy", Employee.objects.filter(is_active=True).select_related("unit"))
 
     def _choose(self, name: str, rows: QuerySet[Employee]) -> None:
@@ -94,7 +94,7 @@ def _page(request: StaffRequest, form: SubstitutionForm, status: int) -> HttpRes
     return render(request, "workplace/away.html", context, status=status)
 
 
-def _may_be_absent(user: Employee) -> QuerySet[Employee]:
+def may_be_absent(user: Employee) -> QuerySet[Employee]:
     """Return for whom the user may enter an absence: himself, his units as their head, everybody as administrator."""
     active = Employee.objects.filter(is_active=True)
     if user.has_power("people.manage"):
@@ -106,4 +106,4 @@ def _may_be_absent(user: Employee) -> QuerySet[Employee]:
 
 
 def _seen(user: Employee) -> QuerySet[Substitution]:
-    return Substitution.objects.filter(Q(absent__in=_may_be_absent(user)) | Q(deputy=user))
+    return Substitution.objects.filter(Q(absent__in=may_be_absent(user)) | Q(deputy=user))

@@ -46,6 +46,9 @@ class Program:
             API + path, json.dumps(body), content_type="application/json", headers={**self._headers(), **sent}
         )
 
+    def put(self, path: str, body: Any) -> Any:
+        return self.client.put(API + path, json.dumps(body), content_type="application/json", headers=self._headers())
+
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.secret}"}
 

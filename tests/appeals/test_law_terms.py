@@ -23,6 +23,7 @@ from otklik.appeals.forwarding import Addressed
 from otklik.appeals.models import Appeal, AppealQuestion, ControlTerm, Forwarding, TermExtension
 from otklik.core import calendar
 from otklik.core.models import JournalEntry, Regime, TermRule
+from otklik.correspondence import inbox
 from otklik.correspondence.models import ChannelCode, OutgoingMessage
 from otklik.people.models import Department
 from tests.appeals.conftest import World
@@ -406,7 +407,7 @@ def test_a_prosecutor_is_known_by_the_sender(world: World) -> None:
 )
 def test_a_message_of_pos_is_what_its_export_says(world: World, fields: dict[str, str], code: str) -> None:
     message = world.message(channel=ChannelCode.POS, text="Персональные данные")
-    inbox.add_facts(message, "pos/1", {"fields": fields})
+    inbox.add_facts(message, schema="pos/1", data={"fields": fields})
     assert registration.propose(message).entry.regime.code == code
 
 

@@ -28,6 +28,8 @@ from otklik.appeals import (
 )
 from otklik.appeals import outcomes as case_outcomes
 from otklik.appeals.models import Appeal, AppealMessage, Approval, Need, OutcomeKind, PosTheme, Topic
+from otklik.appeals import approval, assignment, classification, dispatch, drafting, registration, search_feed, signals
+from otklik.appeals.models import Appeal, AppealMessage, Approval, InquiryRule, SedRecord
 from otklik.channels.governor import intake as packages
 from otklik.channels.governor.cover import Cover
 from otklik.channels.mail.models import CaughtLetter
@@ -37,7 +39,7 @@ from otklik.channels.site.models import Receipt
 from otklik.channels.webhooks.models import Webhook
 from otklik.core import examining, files, installation
 from otklik.core.models import FileExamination, Installation
-from otklik.correspondence import connections, inbox
+from otklik.correspondence import connections, delivery, inbox
 from otklik.correspondence.channel import Arrived
 from otklik.correspondence.models import (
     Connection,
@@ -46,6 +48,7 @@ from otklik.correspondence.models import (
     IncomingMessage,
     OutgoingMessage,
     SendingState,
+    Thread,
 )
 from otklik.demo import staff
 from otklik.demo.history import CHANNELS, Historian, Plan, letter_of, reply_to
@@ -194,6 +197,7 @@ def fill() -> dict[str, Any]:
                 *(f"/desk/regimes/{code}/rules/" for code in ("59fz", "information_request", "pos")),
                 *(f"/desk/appeals/{drafted.pk}/{place}/" for place in ("extend", "forward", "control")),
                 *parties_and_kin(drafted, lived, people["clerk"]),
+                *help_of_others(on_site, people["clerk"]),
             ],
             "clerk2": [f"/desk/paper/{checked}/", f"/desk/paper/{checked}/check/"],
             head: [f"/desk/approvals/{waiting.pk}/"],
@@ -205,7 +209,7 @@ def fill() -> dict[str, Any]:
             "kbauthor": ["/desk/kb/questions/", "/desk/kb/ask/?q=гараж", "/desk/kb/?q=гараж"],
             "admin": [f"/desk/staff/{people['executor1'].pk}/hand-over/", *_of_channels(), *outside(people["admin"])],
             "operator": [f"/desk/ekc/{record.pk}/", "/desk/ekc/upload/"],
-            writer: [f"/desk/appeals/{drafted.pk}/draft/"],
+            writer: [f"/desk/appeals/{drafted.pk}/draft/", *parts_asked(drafted, people["clerk"])],
             "kbchief": _of_the_chief(),
             "consultant": [
                 *_calls(people["consultant"], people["executor1"]),
@@ -283,6 +287,47 @@ def reception_pages(official: Employee, clerk: Employee) -> list[str]:
         f"/desk/reception-days/{unlike.pk}/remove/",
         *(f"/desk/reception-rooms/{lapsing.pk}/{place}" for place in ("", "edit/", "check/")),
     ]
+
+
+def help_of_others(appeal: Appeal, clerk: Employee) -> list[str]:
+    """Leave a resolution, a part asked for, a request to another body, numbers of СЭД on both sides; their pages."""
+    today = timezone.localdate()
+    others = Employee.objects.filter(is_active=True, unit__isnull=False).exclude(pk__in=[clerk.pk, appeal.executor_id])
+    facts = {"author": clerk, "entered_by": clerk, "text": "Рассмотреть и ответить", "due_on": today, "control": True}
+    above = appeal.resolutions.create(to_person=others.earliest("pk"), **facts)
+    appeal.resolutions.create(to_unit=clerk.unit, parent=above, **facts)
+    rule = InquiryRule.objects.earliest("pk")
+    thread = Thread.objects.create()
+    letter = delivery.queue(
+        thread=thread, channel="post", kind="notice", recipient="Державина, 28", text="Просим сообщить", by=clerk
+    )
+    asked = appeal.inquiries.create(
+        number="О-1/З1", on=today, rule=rule, body="Росреестр", channel="post", address="Державина, 28",
+        text="Просим сообщить", due_on=today + timedelta(days=15), why=[], thread=thread, message=letter, made_by=clerk,
+    )  # fmt: skip
+    appeal.sed_numbers.create(direction="in", number="01-23/1", key="01-23/1", on=today, year=today.year, by=clerk)
+    SedRecord.objects.create(direction="out", number="01-23/2", key="01-23/2", on=today, year=today.year)
+    one = f"/desk/appeals/{appeal.pk}/"
+    return [
+        *(f"{one}{place}" for place in ("resolutions/write/", "inquiries/new/", "sed/", "matter/")),
+        *(
+            "/desk/resolutions/?state=control",
+            "/desk/inquiries/",
+            "/desk/sed/",
+            "/desk/sed/?kind=here",
+            "/desk/sed/upload/",
+        ),
+        *(f"/desk/resolutions/{above.pk}/", f"/desk/inquiries/{asked.pk}/"),
+        "/desk/away/risk/",
+    ]
+
+
+def parts_asked(appeal: Appeal, clerk: Employee) -> list[str]:
+    """Leave a part that is late; return the pages of its executor."""
+    late = timezone.localdate() - timedelta(days=1)
+    helper = Employee.objects.filter(is_active=True).exclude(pk__in=[clerk.pk, appeal.executor_id]).latest("pk")
+    part = appeal.parts.create(employee=helper, asked_by=clerk, what="Проверить реестр", due_on=late)
+    return [f"/desk/appeals/{appeal.pk}/parts/ask/", f"/desk/helper-parts/{part.pk}/"]
 
 
 def of_the_governor(clerk: Employee) -> list[str]:

@@ -89,6 +89,7 @@ NO_PAGES = {
             *("channel_try", "channel_silence"),
             # Pages of channels that are connected: until one is built there is none.
             *(() if all_connected() else ("channel_settings", "channel_switch")),
+            *("part_assemble", "sed_sample"),
             *("knowledge_vote", "vote_decide", "questions_sample", "search_confidence", "test_set_progress"),
         )
     ),

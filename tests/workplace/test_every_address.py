@@ -17,11 +17,12 @@ from django.utils import timezone
 
 from otklik.appeals import approval, bulk, dispatch, registration
 from otklik.appeals.models import Need, PosTheme, Topic
+from otklik.appeals.models import Appeal, InquiryRule
 from otklik.channels.pos.models import PosTerm
 from otklik.channels.webhooks.models import Webhook
 from otklik.core import files
 from otklik.core.models import ChainHead, FileExamination, ProcedureClause, ProcedureEdition, RetentionRule, TermRule
-from otklik.correspondence.models import ContactPoint, IncomingMessage, OutgoingMessage
+from otklik.correspondence.models import ContactPoint, IncomingMessage, OutgoingMessage, Thread
 from otklik.hotline import consultations, ekc
 from otklik.hotline import defaults as hotline
 from otklik.hotline import defaults as hotline_defaults
@@ -77,6 +78,7 @@ ASKED = (
     *("with", "kin", "kin_of", "number"),
     # The lane of ПОС
     "part",
+    *("under", "absent", "starts_on", "ends_on", "kind", "state"),
 )
 TYPED = (
     # The lane of ПОС
@@ -154,6 +156,9 @@ TYPED = (
     *("questions", "where", "dated", "decided_by", "earlier", "put_letter", "split", "join", "executor", "body"),
     *("drop", "representative", "meeting", "with", "unrelate", "undo", "merge", "take_in", "kin", "kin_of", "spread"),
     *("ground", "kind", "text", "need", "topic"),
+    # Resolutions, parts, requests to other bodies, СЭД
+    *("under", "to_person", "to_unit", "control", "words", "people", "due_on", "rule", "body", "sed_number", "message"),
+    *("direction", "remove", "read", "load", "absent", "executor", "author", "step"),
     # Covering letters, lists
     *("cover_number", "cover_date", "control_until", "sender", "report_to", "column-0", "load"),
 )
@@ -245,11 +250,30 @@ def ids(world: World) -> dict[str, list[int]]:
         "surveys": [Questionnaire.objects.earliest("pk").pk],
         "survey-drafts": [QuestionnaireDraft.objects.create(code="own-1", title="Черновик").pk],
         "survey-points": [SurveyPoint.objects.earliest("pk").pk],
+        **_help_of_others(appeal, world),
         **_at_the_front_office(),
         **_at_a_reception(world),
         **_of_pos(world),
         **_outside(world),
     }
+
+
+def _help_of_others(appeal: Appeal, world: World) -> dict[str, list[int]]:
+    """Leave a resolution, a part that is asked for, a request to another body."""
+    today = timezone.localdate()
+    row = appeal.resolutions.create(author=world.signer, entered_by=world.clerk, to_person=world.head, text="Ответить")
+    part = appeal.parts.create(employee=world.helper, asked_by=world.executor, what="Проверить", due_on=today)
+    thread = Thread.objects.create()
+    letter = OutgoingMessage.objects.create(
+        thread=thread, channel="post", kind="notice", message_id="<asked@here.example>", state="by_hand",
+        not_before=timezone.now(),
+    )  # fmt: skip
+    asked = appeal.inquiries.create(
+        number="1/З1", on=today, rule=InquiryRule.objects.earliest("pk"), body="Росреестр", channel="post",
+        address="Державина, 28", text="Да?", due_on=today + timedelta(days=15), why=[], thread=thread, message=letter,
+        made_by=world.executor,
+    )  # fmt: skip
+    return {"resolutions": [row.pk], "helper-parts": [part.pk], "inquiries": [asked.pk]}
 
 
 def _of_pos(world: World) -> dict[str, list[int]]:

@@ -19,6 +19,9 @@ from otklik.appeals.models.outcomes import (
     Signatory,
 )
 from otklik.appeals.models.pos import PosCase, PosLimit, PosTemplate, PosTheme
+from otklik.appeals.models.inquiries import Inquiry, InquiryReply, InquiryRule
+from otklik.appeals.models.resolutions import HelperPart, HelperPartFile, Resolution
+from otklik.appeals.models.sed import Direction, How, SedNumber, SedRecord
 from otklik.appeals.models.spine import (
     FINISHED,
     Appeal,
@@ -66,6 +69,7 @@ __all__ = [
     "ControlTerm",
     "Collective",
     "Complained",
+    "Direction",
     "Dispatch",
     "Draft",
     "DraftFile",
@@ -75,6 +79,12 @@ __all__ = [
     "Forwarding",
     "FrozenAnswer",
     "Kinship",
+    "HelperPart",
+    "HelperPartFile",
+    "How",
+    "Inquiry",
+    "InquiryReply",
+    "InquiryRule",
     "Need",
     "Note",
     "NumberCounter",
@@ -90,6 +100,9 @@ __all__ = [
     "PosLimit",
     "PosTemplate",
     "PosTheme",
+    "Resolution",
+    "SedNumber",
+    "SedRecord",
     "Signature",
     "TermExtension",
     "Topic",
