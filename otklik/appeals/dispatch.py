@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from otklik.appeals import signature, transitions, ways
+from otklik.appeals import answer_ways, signature, transitions, ways
 from otklik.appeals.letters import compose
 from otklik.appeals.models import FINISHED, Appeal, Dispatch, FrozenAnswer
 from otklik.appeals.permissions import check_power
@@ -173,6 +173,8 @@ def send(
         way = _Way(way.channel, private, files_of(appeal, answer))
     elif private:
         social.check_seen_by_all(_for_all(appeal, answer))
+    if not imported:
+        answer_ways.check(appeal, way.channel, way.recipient, on=on)
     message = _queue(appeal, answer, way, by=by, at=at, imported=imported)
     row = Dispatch.objects.create(answer=answer, message=message, by=by, at=at)
     transitions.move(
@@ -213,6 +215,8 @@ def send_another_way(appeal: Appeal, *, channel: str, address: str, by: Employee
     if not address.strip():
         raise NoAddress(number=appeal.number)
     ways.check_address(channel, address)
+    failed = row.message.state in (State.FAILED, State.UNCERTAIN, State.CANCELLED)
+    answer_ways.check(appeal, channel, address, on=timezone.localdate(), failed=failed)
     signature.verify_frozen(answer)
     if row.message.state != State.CANCELLED:
         delivery.give_up(row.message, by=by)

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from otklik.appeals import access, dispatch, signature, ways
+from otklik.appeals import access, answer_ways, dispatch, signature, ways
 from otklik.appeals.models import Appeal, Dispatch
 from otklik.appeals.permissions import allows
 from otklik.channels.mail import letter, smtp
@@ -158,7 +158,7 @@ def another_way(request: StaffRequest, pk: int) -> HttpResponse:
         return _again(request, appeal, way_form=form)
     try:
         dispatch.send_another_way(appeal, **form.cleaned_data, by=request.user)
-    except ways.WrongAddress as refusal:
+    except (ways.WrongAddress, answer_ways.WayRefused, answer_ways.ForeignAddress) as refusal:
         form.add_error("address", str(refusal))
         return _again(request, appeal, way_form=form)
     messages.success(request, "Ответ отправлен другим способом.")

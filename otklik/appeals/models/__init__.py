@@ -1,5 +1,15 @@
 """The tracked matter and every trace its steps leave; what a step of its own keeps is in the file named after it."""
 
+from otklik.appeals.models.answering import (
+    AnswerCopy,
+    AnswerRule,
+    ApprovalRoute,
+    AwaitedApproval,
+    ForeignMailRule,
+    LookBeforeSigning,
+    MarginRemark,
+    RouteStop,
+)
 from otklik.appeals.models.spine import (
     FINISHED,
     Appeal,
@@ -29,13 +39,16 @@ from otklik.appeals.models.spine import (
 )
 
 __all__ = [
-    "FINISHED",
+    "AnswerCopy",
+    "AnswerRule",
     "Appeal",
     "AppealMessage",
     "AppealPause",
     "AppealQuestion",
     "AppealTerm",
     "Approval",
+    "ApprovalRoute",
+    "AwaitedApproval",
     "BulkItem",
     "BulkRun",
     "ChannelDefault",
@@ -45,12 +58,17 @@ __all__ = [
     "Draft",
     "DraftFile",
     "DraftRevision",
+    "FINISHED",
     "FixedSigner",
+    "ForeignMailRule",
     "FrozenAnswer",
+    "LookBeforeSigning",
+    "MarginRemark",
     "Need",
     "Note",
     "NumberCounter",
     "NumberPattern",
+    "RouteStop",
     "Signature",
     "Topic",
     "wrong_pattern",
