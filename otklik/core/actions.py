@@ -443,6 +443,8 @@ FACTS: Final[dict[str, str]] = {
     "approvals": "согласований",
     "approved": "утверждено",
     "approvers": "согласующие",
+    "remark": "замечание",
+    "mode": "как",
     "asked": "условия",
     "attempt": "попытка",
     "backup": "копия",

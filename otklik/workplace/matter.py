@@ -14,6 +14,7 @@ from otklik.appeals import access
 from otklik.appeals.models import Appeal
 from otklik.core.access import requires
 from otklik.people.models import Employee
+from otklik.workplace import routes_pages
 from otklik.workplace.card import READERS
 from otklik.workplace.requests import StaffRequest
 
@@ -40,7 +41,7 @@ class Part:
 
 Maker: TypeAlias = Callable[[Appeal, Employee], Part | None]
 # In the order of the work. A part that has nothing to show and no step to offer is None.
-PARTS: Final[tuple[Maker, ...]] = ()
+PARTS: Final[tuple[Maker, ...]] = (routes_pages.part,)
 
 
 @requires(*READERS)

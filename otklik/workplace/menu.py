@@ -31,7 +31,9 @@ from otklik.workplace import (
     mailboxes,
     pos_pages,
     reception_schedule,
+    routes_pages,
     saved,
+    sign_many,
     surveys,
     system,
 )
@@ -86,6 +88,7 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
     (
         Item("Сегодня", "sun", "today", go="KeyC"),
         Item("Обращения", "inbox", "queue", APPEALS, go="KeyJ"),
+        Item("На подпись", "signature", "to_sign", sign_many.SIGNERS),
         Item("Недоставленное", "mail-x", "deliveries", ("appeals.dispatch",), go="KeyY"),
         Item("Сканы писем", "scan", "scans", ("intake.decide",)),
         Item("Отправка почтой", "mailbox", "post_lists", ("appeals.dispatch",)),
@@ -163,6 +166,9 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Ссылки и виджет ПОС", "link", "pos_links", pos_pages.READERS, inner=True),
         Item("Календарь", "calendar", "calendar", ("calendar.edit",)),
         Item("Сроки", "clock-cog", "terms", ("calendar.edit",)),
+        # Routes of approval, ways of an answer
+        Item("Маршруты согласования", "arrow-guide", "approval_routes", routes_pages.READERS, inner=True),
+        Item("Способы ответа", "send", "answer_rules", routes_pages.READERS, inner=True),
         Item("Сотрудники", "users-group", "staff", ("people.manage",)),
         Item("Кто что может", "shield-lock", "rights", ("people.manage", "journal.view")),
         Item("Соответствие", "clipboard-check", "compliance", compliance.READERS),

@@ -39,6 +39,7 @@ from otklik.appeals.models.spine import (
 )
 
 __all__ = [
+    "FINISHED",
     "AnswerCopy",
     "AnswerRule",
     "Appeal",
@@ -58,7 +59,6 @@ __all__ = [
     "Draft",
     "DraftFile",
     "DraftRevision",
-    "FINISHED",
     "FixedSigner",
     "ForeignMailRule",
     "FrozenAnswer",

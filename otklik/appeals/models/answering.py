@@ -1,4 +1,4 @@
-"""What the way of an answer keeps: its route of approval, remarks beside the text, looks before signing, ways it goes."""
+"""What the way of an answer keeps: routes of approval, remarks beside the text, looks before signing, rules of ways."""
 
 from __future__ import annotations
 
@@ -94,7 +94,9 @@ class AwaitedApproval(models.Model):
 
 
 class MarginRemark(models.Model):
-    """A remark beside a passage of a revision; its author's writer says what became of it."""
+    """A remark beside a passage of a revision; who writes the answer says what became of it."""
+
+    stands: bool = True  # whether its words are in the text that is shown; set by `approval.remarks_of`
 
     revision = models.ForeignKey(DraftRevision, models.PROTECT, related_name="remarks", verbose_name="редакция")
     approval = models.ForeignKey(Approval, models.PROTECT, related_name="remarks", verbose_name="согласование")
@@ -193,7 +195,9 @@ class AnswerCopy(models.Model):
     """A copy of an answer sent besides the answer itself: it replaces nothing."""
 
     answer = models.ForeignKey(FrozenAnswer, models.PROTECT, related_name="copies", verbose_name="ответ")
-    message = models.OneToOneField(OutgoingMessage, models.PROTECT, related_name="+", verbose_name="исходящее сообщение")
+    message = models.OneToOneField(
+        OutgoingMessage, models.PROTECT, related_name="+", verbose_name="исходящее сообщение"
+    )
     by = models.ForeignKey(Employee, models.PROTECT, related_name="+", verbose_name="кто отправил")
     at = models.DateTimeField("когда")
 
@@ -203,5 +207,3 @@ class AnswerCopy(models.Model):
 
     def __str__(self) -> str:
         return f"копия {self.pk}"
-
-
