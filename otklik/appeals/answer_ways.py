@@ -121,6 +121,11 @@ def offered(appeal: Appeal, *, on: date) -> list[str]:
     return list(dict.fromkeys(main or map(str, any_way)))
 
 
+def copies(appeal: Appeal, *, on: date) -> list[str]:
+    """Return the ways by which a copy may go besides the answer."""
+    return [rule.channel for rule in rules_of(appeal, on) if rule.standing in (Standing.MAIN, Standing.COPY)]
+
+
 def check_can_change(appeal: Appeal, user: Employee) -> None:
     """Raise where the user may not say anew how the answer goes."""
     check_can_work(appeal, user)

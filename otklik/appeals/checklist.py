@@ -146,8 +146,18 @@ def of_text(
     ]
 
 
-def of_answer(appeal: Appeal, text: str, files: Sequence[DraftFile], facts: dict[str, Fact]) -> list[Check]:
-    """Return all checks of an answer as it would be handed over: of its text, and of its text beside the case."""
+def of_answer(
+    appeal: Appeal,
+    text: str,
+    files: Sequence[DraftFile],
+    facts: dict[str, Fact],
+    *,
+    remarks: Sequence[MarginRemark] | None = None,
+) -> list[Check]:
+    """Return all checks of an answer as it would be handed over: of its text, and of its text beside the case.
+
+    `remarks`: those about it, where the page has read them already.
+    """
     names, short = [row.name for row in files], text[:_MOST_TEXT]
     letters = [row.message.text for row in appeal.messages.select_related("message")]
     return [
@@ -163,7 +173,7 @@ def of_answer(appeal: Appeal, text: str, files: Sequence[DraftFile], facts: dict
         *_sheets(short, files),
         *_from_notes(appeal, short),
         *_of_others(appeal, short, letters),
-        *_remarks(appeal),
+        *_remarks(appeal, remarks),
     ]
 
 
@@ -329,8 +339,7 @@ def _of_others(appeal: Appeal, text: str, letters: Sequence[str]) -> Iterator[Ch
 def _known(appeal: Appeal, letters: Sequence[str]) -> tuple[str, str]:
     """Return what may be named: words, and digits one after another."""
     addressee, ours = people_access.letter_name(appeal.applicant), staff.department()
-    helpers = [row.employee for row in appeal.helpers.select_related("employee")]
-    people = [one for one in (appeal.executor, *helpers) if one is not None]
+    people = [appeal.executor] if appeal.executor else []
     texts = [
         *letters,
         *(addressee.name, addressee.dative, addressee.greeting, addressee.email, addressee.address),
@@ -361,8 +370,9 @@ def _stem(word: str) -> str:
     return word[: max(3, len(word) - 2)]
 
 
-def _remarks(appeal: Appeal) -> Iterator[Check]:
-    open_ = list(MarginRemark.objects.filter(revision__draft__appeal=appeal, done_at=None))
+def _remarks(appeal: Appeal, known: Sequence[MarginRemark] | None) -> Iterator[Check]:
+    rows = MarginRemark.objects.filter(revision__draft__appeal=appeal) if known is None else known
+    open_ = [row for row in rows if row.done_at is None]
     if open_:
         where = tuple(f"«{one.passage[:80]}» — {one.text[:120]}" for one in open_[:_MOST_SHOWN])
         hint = "Учтите каждое замечание и отметьте это рядом с ним."

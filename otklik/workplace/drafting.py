@@ -20,7 +20,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from otklik.appeals import access, approval, checklist, drafting, routes, signature
 from otklik.appeals.checklist import Check
 from otklik.appeals.letters import compose
-from otklik.appeals.models import Appeal, Approval, Draft, DraftFile, DraftRevision
+from otklik.appeals.models import Appeal, Approval, Draft, DraftFile, DraftRevision, MarginRemark
 from otklik.appeals.permissions import allows
 from otklik.core import typed
 from otklik.core.access import requires
@@ -300,6 +300,7 @@ def _page(
     shown = current.text if text is None else text
     files = drafting.files_of(current)
     signer = _likely_signer(appeal, request.user)
+    margin = approval.remarks_of(appeal, shown)
     context = {
         "appeal": appeal,
         "draft": current,
@@ -307,11 +308,11 @@ def _page(
         "refusal": refusal,
         "files": files,
         "letter": compose.letter_of(appeal, shown, files, signer, on=timezone.localdate()),
-        "checks": _checks(appeal, current, shown, files),
+        "checks": _checks(appeal, current, shown, files, margin),
         "citations": drafting.citations_of(current),
         "approvers": approval.candidates(appeal, request.user),
         "routes": routes.for_appeal(appeal, on=timezone.localdate()),
-        "margin": approval.remarks_of(appeal, shown),
+        "margin": margin,
         "remarks": _remarks(current),
         "why_closed": _why_closed(appeal, request.user),
         "can_ask": allows(approval.check_can_ask, appeal, request.user) or appeal.status == Appeal.Status.ASSIGNED,
@@ -330,13 +331,19 @@ def _why_closed(appeal: Appeal, user: Employee) -> str:
     return ""
 
 
-def _checks(appeal: Appeal, current: Draft, text: str, files: Sequence[DraftFile] | None = None) -> list[Check]:
+def _checks(
+    appeal: Appeal,
+    current: Draft,
+    text: str,
+    files: Sequence[DraftFile] | None = None,
+    remarks: Sequence[MarginRemark] | None = None,
+) -> list[Check]:
     """Return the checks as the page lists them: what stops first, then what is advised."""
     attached = drafting.files_of(current) if files is None else files
     approved = approval.approved_revision(appeal) is not None
     return checklist.shown(
         [
-            *checklist.of_answer(appeal, text, attached, drafting.facts(appeal)),
+            *checklist.of_answer(appeal, text, attached, drafting.facts(appeal), remarks=remarks),
             Check("approval", "Согласовано", approved, "Этот текст ещё не согласован. После правки согласуют заново."),
             Check(
                 "signer",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from otklik.workplace import matter, routes_pages, sign_many
+from otklik.workplace import dispatch, matter, routes_pages, sign_many
 
 urlpatterns: list[URLPattern] = [
     path("appeals/<row:pk>/matter/", matter.matter, name="matter"),
     # Routes of approval, ways of an answer, signing many at once
     path("appeals/<row:pk>/answer-way/", routes_pages.answer_way, name="answer_way"),
     path("appeals/<row:pk>/sign/marked.pdf", sign_many.marked, name="sign_marked"),
+    path("appeals/<row:pk>/dispatch/copy/", dispatch.copy, name="answer_copy"),
     path("to-sign/", sign_many.to_sign, name="to_sign"),
     path("to-sign/package.zip", sign_many.package, name="sign_package"),
     path("to-sign/folder.pdf", sign_many.print_folder, name="sign_folder"),

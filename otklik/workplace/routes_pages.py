@@ -218,7 +218,11 @@ def foreign_mail(request: StaffRequest) -> HttpResponse:
 def answer_way(request: StaffRequest, pk: int) -> HttpResponse:
     """Say anew how and where the answer to an appeal goes."""
     appeal = access.get_for(request.user, pk)
-    answer_ways.check_can_change(appeal, request.user)
+    try:
+        answer_ways.check_can_change(appeal, request.user)
+    except DomainError as refusal:
+        messages.error(request, str(refusal))
+        return redirect("workplace:card", pk=pk)
     now = {"channel": appeal.answer_channel, "address": appeal.answer_address}
     form = WayForm(request.POST or None, appeal=appeal, initial=now)
     rules = answer_ways.rules_of(appeal, timezone.localdate())

@@ -192,7 +192,11 @@ def marked(request: StaffRequest, pk: int) -> HttpResponse:
     """Give a copy of the letter with the visible mark of its electronic signature."""
     appeal = access.get_for(request.user, pk)
     answer = get_object_or_404(FrozenAnswer, appeal=appeal, withdrawn_at=None, followed_at=None)
-    response = HttpResponse(signature.marked(answer), content_type="application/pdf")
+    try:
+        response = HttpResponse(signature.marked(answer), content_type="application/pdf")
+    except signature.NoMark as refusal:
+        messages.error(request, str(refusal))
+        return redirect("workplace:sign", pk=pk)
     return files.download(response, f"Ответ {appeal.number} с отметкой о подписи.pdf")
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from otklik.appeals import answer_ways, defaults, dispatch, drafting
+from otklik.appeals import answer_ways, defaults, dispatch, drafting, ways
 from otklik.appeals.errors import NotAllowed
 from otklik.appeals.models import AnswerRule, Appeal, ForeignMailRule
 from otklik.core.models import JournalEntry, Regime
@@ -103,6 +103,22 @@ def test_foreign_mail_is_warned_of_by_default_then_forbidden_then_not_asked_by_d
     answer_ways.check(appeal, "email", "a@gmail.com", on=today + timedelta(days=1))
     with pytest.raises(answer_ways.WrongRule, match="уже есть"):
         answer_ways.keep_foreign(mode="off", basis="Ещё", valid_from=today, by=world.clerk)
+
+
+def test_mail_is_a_copy_of_an_answer_on_paper_and_closes_nothing(world: World) -> None:
+    appeal = world.signed()
+    with pytest.raises(Exception, match="копия"):
+        dispatch.send_copy(appeal, channel="email", address="a@b.ru", by=world.clerk)
+    answer = dispatch.send(appeal, by=world.clerk).message
+    appeal = world.again(appeal)
+    copy = dispatch.send_copy(appeal, channel="email", address="a@b.ru", by=world.clerk)
+    assert (copy.message.channel, copy.message.files.count()) == ("email", 1)
+    assert (world.again(appeal).status, dispatch.current().get().message) == ("sent", answer)
+    with pytest.raises(answer_ways.WayRefused):
+        dispatch.send_copy(appeal, channel="hotline", address="8 913 123-45-67", by=world.clerk)
+    outside = world.again(dispatch.send(world.signed(world.registered_email()), by=world.clerk).answer.appeal)
+    with pytest.raises(ways.WrongAddress):
+        dispatch.send_copy(outside, channel="post", address="Новосибирск", by=world.clerk)
 
 
 def test_the_way_is_changed_before_freezing_by_the_law_and_never_after(world: World) -> None:

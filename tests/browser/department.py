@@ -13,8 +13,18 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 from wagtail.models import Page
 
-from otklik.appeals import approval, assignment, classification, dispatch, drafting, registration, search_feed, signals
-from otklik.appeals.models import Appeal, AppealMessage, Approval
+from otklik.appeals import (
+    approval,
+    assignment,
+    classification,
+    dispatch,
+    drafting,
+    registration,
+    routes,
+    search_feed,
+    signals,
+)
+from otklik.appeals.models import AnswerRule, Appeal, AppealMessage, Approval, FrozenAnswer
 from otklik.channels.governor import intake as packages
 from otklik.channels.governor.cover import Cover
 from otklik.channels.mail.models import CaughtLetter
@@ -170,6 +180,7 @@ def fill() -> dict[str, Any]:
                 "/desk/line/figures/list/",
                 f"/desk/reconciliation/list/?channel=email&figure=seen&day={today}",
                 *of_pos(people["clerk"]),
+                *_answering(people["clerk"], drafted),
                 *post.pages(people["clerk"], on_site),
             ],
             "clerk2": [f"/desk/paper/{checked}/", f"/desk/paper/{checked}/check/"],
@@ -419,6 +430,20 @@ def held(people: dict[str, Employee], unit: Unit) -> list[str]:
         *pages,
         f"/desk/instructions/{order.pk}/",
         *(f"/desk/appeals/{promised.pk}/{one}/" for one in ("signer", "sign")),
+    ]
+
+
+def _answering(clerk: Employee, drafted: Appeal) -> list[str]:
+    """Leave a route of approval; return the pages of rules and of a letter that waits for its signature."""
+    today = timezone.localdate()
+    facts = {"name": "Земля", "regime": None, "unit": drafted.unit, "valid_from": today, "valid_to": None}
+    route = routes.keep(None, **facts, stops=[routes.Stop(1)], by=clerk)  # type: ignore[arg-type]
+    letter = FrozenAnswer.objects.filter(withdrawn_at=None, signature=None).latest("pk")
+    return [
+        f"/desk/to-sign/{letter.pk}/",
+        *(f"/desk/approval-routes/{place}" for place in ("new/", f"{route.pk}/", f"{route.pk}/end/")),
+        *(f"/desk/answer-rules/{one}/" for one in ("new", "foreign", f"{AnswerRule.objects.earliest('pk').pk}/end")),
+        f"/desk/appeals/{drafted.pk}/answer-way/",
     ]
 
 

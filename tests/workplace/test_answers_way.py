@@ -167,6 +167,19 @@ def test_a_clerk_prints_the_folder_brings_scans_compares_and_attests(world: Worl
     assert desk(world.signer).post(at("sign_scans"), {"scans": [scan]}).status_code == 403
 
 
+def test_a_copy_by_mail_is_sent_on_the_page_beside_the_answer_on_paper(world: World) -> None:
+    clerk, appeal = desk(world.clerk), world.signed()
+    clerk.post(at("send", appeal.pk))
+    assert "Дополнительная копия" in clerk.get(at("dispatch", appeal.pk)).content.decode()
+    bad = clerk.post(at("answer_copy", appeal.pk), {"copy-channel": "email", "copy-address": "не адрес"})
+    assert bad.status_code == 422
+    assert "не адрес" in bad.content.decode()
+    assert (
+        clerk.post(at("answer_copy", appeal.pk), {"copy-channel": "email", "copy-address": "a@b.ru"}).status_code == 302
+    )
+    assert "электронная почта" in clerk.get(at("dispatch", appeal.pk)).content.decode()
+
+
 def test_who_signs_nothing_finds_no_letters_to_sign(world: World) -> None:
     answer = world.frozen()
     assert desk(world.executor).get(at("to_sign")).status_code == 403
