@@ -322,7 +322,8 @@ def _from_notes(appeal: Appeal, text: str) -> Iterator[Check]:
 def _of_others(appeal: Appeal, text: str, letters: Sequence[str]) -> Iterator[Check]:
     """Find data of people who are neither the applicant nor ours, nor named by the applicant himself."""
     known = _known(appeal, letters)
-    strict, doubted = [], []
+    strict: list[str] = []
+    doubted: list[str] = []
     for span in personal_data.found(text):
         said = text[span.start : span.end]
         if _is_known(said, span.kind, known):

@@ -219,8 +219,8 @@ def send_another_way(appeal: Appeal, *, channel: str, address: str, by: Employee
     if not address.strip():
         raise NoAddress(number=appeal.number)
     ways.check_address(channel, address)
-    failed = row.message.state in (State.FAILED, State.UNCERTAIN, State.CANCELLED)
-    answer_ways.check(appeal, channel, address, on=timezone.localdate(), failed=failed)
+    undelivered = row.message.state in (State.FAILED, State.UNCERTAIN, State.CANCELLED)
+    answer_ways.check(appeal, channel, address, on=timezone.localdate(), failed=undelivered)
     signature.verify_frozen(answer)
     if row.message.state != State.CANCELLED:
         delivery.give_up(row.message, by=by)

@@ -169,20 +169,20 @@ def _parted(reader: PdfReader, codes: list[tuple[int, str, int] | None], name: s
         pages.setdefault(key, []).append(at)
     beside = ("appeal", "signer", "letter", "signature")
     answers = FrozenAnswer.objects.select_related(*beside).in_bulk([pk for pk, _ in pages])
-    found = []
-    for key, at in pages.items():
-        answer, writer, content = answers.get(key[0]), PdfWriter(), io.BytesIO()
-        for number in at:
+    found: list[Found] = []
+    for letter, places in pages.items():
+        answer, writer, content = answers.get(letter[0]), PdfWriter(), io.BytesIO()
+        for number in places:
             writer.add_page(reader.pages[number])
         writer.write(content)
         stored = files.store(content.getvalue(), name=f"Ответ {answer.appeal.number} (скан).pdf" if answer else name)
-        known = answer if answer is not None and answer.letter.sha256.startswith(key[1]) else None
+        known = answer if answer is not None and answer.letter.sha256.startswith(letter[1]) else None
         if why := _why_not(known):
-            found.append(Found(None, stored, len(at), why=why))
+            found.append(Found(None, stored, len(places), why=why))
         elif known is not None:
             wanted = set(range(1, len(PdfReader(files.path_of(known.letter)).pages) + 1))
-            missing = tuple(sorted(wanted - numbers.get(key, set())))
-            found.append(Found(known, stored, len(at), missing=missing))
+            missing = tuple(sorted(wanted - numbers.get(letter, set())))
+            found.append(Found(known, stored, len(places), missing=missing))
     return found
 
 
