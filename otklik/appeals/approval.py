@@ -9,9 +9,9 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 
-from otklik.appeals import access, checklist, complained, drafting, transitions
+from otklik.appeals import access, checklist, complained, drafting, routes, transitions
 from otklik.appeals.errors import NotYours
-from otklik.appeals.models import Appeal, Approval, DraftRevision
+from otklik.appeals.models import Appeal, Approval, ApprovalRoute, AwaitedApproval, DraftRevision, MarginRemark
 from otklik.appeals.permissions import check_can_write, check_power
 from otklik.core import journal
 from otklik.core.errors import DomainError
@@ -118,21 +118,28 @@ def current(approvals: QuerySet[Approval]) -> QuerySet[Approval]:
 def approved_revision(appeal: Appeal) -> DraftRevision | None:
     """Return the revision that may go to signature: the draft as it stands, approved by everyone asked."""
     asked = Approval.objects.filter(revision=OuterRef("pk"))
-    everyone = Exists(asked) & ~Exists(asked.exclude(decision=Decision.APPROVED))
+    later = AwaitedApproval.objects.filter(revision=OuterRef("pk"))
+    everyone = Exists(asked) & ~Exists(asked.exclude(decision=Decision.APPROVED)) & ~Exists(later)
     newest = DraftRevision.objects.filter(draft__appeal=appeal, version=F("draft__version")).order_by("-seq")
     revision = newest.annotate(approved=everyone).first()
     return revision if revision is not None and revision.approved else None
 
 
+@transaction.atomic
 def ask(
     appeal: Appeal,
     *,
-    approvers: Sequence[Employee],
+    approvers: Sequence[Employee] = (),
+    route: ApprovalRoute | None = None,
     by: Employee,
     at: datetime | None = None,
     imported: bool = False,
 ) -> list[Approval]:
-    """Keep the draft as a revision and ask for decisions about exactly that revision."""
+    """Keep the draft as a revision and ask for decisions about exactly that revision.
+
+    By a route the first turn is asked at once, every next one when all before it have approved. What the checks stop
+    is handed to nobody.
+    """
     if not imported:
         check_can_ask(appeal, by)
     at = at or timezone.now()
@@ -141,9 +148,15 @@ def ask(
         raise NothingToApprove(what="Проект ответа пуст. Напишите текст и передайте его на согласование.")
     if not imported and (empty := checklist.placeholders(draft.text)):
         raise UnfilledPlaceholders(names=", ".join(empty))
-    if not approvers:
+    if not imported:
+        checklist.stop(checklist.of_answer(appeal, draft.text, drafting.files_of(draft), drafting.facts(appeal)))
+    on = timezone.localdate(at)
+    turns = [(1, list(dict.fromkeys(approvers)))] if approvers else []
+    if route is not None:
+        turns = routes.turns(route, appeal, on=on, apart_from=(by.pk, draft.saved_by_id))
+    if not turns:
         raise NothingToApprove(what="Выберите, кто согласует ответ.")
-    for person in approvers:
+    for person in (one for _, people in turns for one in people):
         check_approver(person, draft.saved_by_id, by, at)
         complained.check_apart(appeal, person, "отправить ему ответ на согласование")
     drafting.hold(draft, by=by)
@@ -152,36 +165,126 @@ def ask(
         # Asked again without an edit: decisions once made stay with the old revision.
         drafting.renew(draft)
         revision = drafting.keep(draft, by=by)
-    rows = [
-        Approval.objects.create(revision=revision, approver=person, asked_by=by, asked_at=at)
-        for person in dict.fromkeys(approvers)
-    ]
+    rows = [Approval.objects.create(revision=revision, approver=one, asked_by=by, asked_at=at) for one in turns[0][1]]
+    AwaitedApproval.objects.bulk_create(
+        AwaitedApproval(revision=revision, turn=turn, approver=person, asked_by=by)
+        for turn, people in turns[1:]
+        for person in people
+    )
     transitions.move(
         appeal,
         S.APPROVAL,
         by=by,
         action="appeal.approval_asked",
-        facts={"revision": revision.seq, "approvers": [person.pk for person in dict.fromkeys(approvers)]},
+        facts={"revision": revision.seq, "approvers": [one.pk for _, people in turns for one in people]},
     )
     return rows
 
 
 @transaction.atomic
 def approve(approval: Approval, *, by: Employee, at: datetime | None = None, imported: bool = False) -> Approval:
-    """Approve the revision that was shown."""
-    return _decide(approval, Decision.APPROVED, remark="", by=by, at=at, imported=imported)
+    """Approve the revision that was shown; where the route goes on, ask whose turn is next."""
+    approval = _decide(approval, Decision.APPROVED, remark="", by=by, at=at, imported=imported)
+    _ask_next(approval.revision, by=by, at=at or timezone.now())
+    return approval
 
 
 @transaction.atomic
 def give_back(
     approval: Approval, *, remark: str, by: Employee, at: datetime | None = None, imported: bool = False
 ) -> Approval:
-    """Return the draft for rework with a remark; the appeal is «готовится ответ» again."""
-    if not remark.strip():
+    """Return the draft for rework with a remark, or with those in the margin; «готовится ответ» again."""
+    beside = approval.remarks.filter(done_at=None).count()
+    if not remark.strip() and not beside:
         raise RemarkNeeded
+    remark = remark.strip() or f"Замечания рядом с текстом: {beside}."
     approval = _decide(approval, Decision.RETURNED, remark=remark.strip(), by=by, at=at, imported=imported)
     transitions.move(approval.revision.draft.appeal, S.DRAFTING, by=by, action="appeal.given_back")
     return approval
+
+
+def _ask_next(revision: DraftRevision, *, by: Employee, at: datetime) -> None:
+    """Ask the next turn of the route where everybody so far has approved. The draft's row is held: one does it."""
+    if revision.approvals.exclude(decision=Decision.APPROVED).exists():
+        return
+    waiting = list(revision.awaited.select_related("approver", "asked_by"))
+    now = [row for row in waiting if row.turn == waiting[0].turn]
+    if not now:
+        return
+    for row in now:
+        Approval.objects.get_or_create(
+            revision=revision, approver=row.approver, defaults={"asked_by": row.asked_by, "asked_at": at}
+        )
+    AwaitedApproval.objects.filter(pk__in=[row.pk for row in now]).delete()
+    journal.record(
+        "appeal.next_asked",
+        chain=f"appeal:{revision.draft.appeal_id}",
+        by=by,
+        revision=revision.seq,
+        approvers=[row.approver_id for row in now],
+    )
+
+
+# --- remarks in the margin -------------------------------------------------------------------------------------------
+
+
+class PassageNotFound(DomainError):
+    """A remark stands beside words that are not in the text."""
+
+    code = "appeal.passage_not_found"
+    text = "Этих слов в редакции нет: {passage}. Выделите место в тексте или скопируйте его дословно."
+
+
+@transaction.atomic
+def remark(approval: Approval, *, passage: str, text: str, by: Employee) -> MarginRemark:
+    """Put a remark beside a passage of the revision that is being decided about."""
+    check_can_decide(approval, by)
+    passage, text = " ".join(passage.split()), text.strip()
+    if not text:
+        raise RemarkNeeded
+    if not passage or passage not in " ".join(approval.revision.text.split()):
+        raise PassageNotFound(passage=f"«{passage[:80]}»" if passage else "место не указано")
+    row = MarginRemark.objects.create(
+        revision=approval.revision,
+        approval=approval,
+        passage=passage[:2000],
+        text=text[:2000],
+        by=by,
+        at=timezone.now(),
+    )
+    journal.record(
+        "appeal.remarked",
+        chain=f"appeal:{approval.revision.draft.appeal_id}",
+        by=by,
+        remark=row.pk,
+        revision=approval.revision.seq,
+    )
+    return row
+
+
+@transaction.atomic
+def done(appeal: Appeal, pk: int, *, answer: str, by: Employee) -> MarginRemark:
+    """Say that a remark has been met, or why it is not; only who writes the answer may."""
+    drafting.check_can_draft(appeal, by)
+    now = timezone.now()
+    open_ = MarginRemark.objects.filter(pk=pk, revision__draft__appeal=appeal, done_at=None)
+    if not open_.update(done_by=by, done_at=now, answer=" ".join(answer.split())[:500]):
+        raise ApprovalOutdated(why="замечание уже учтено или его нет")
+    journal.record("appeal.remark_done", chain=f"appeal:{appeal.pk}", by=by, remark=pk)
+    return MarginRemark.objects.get(pk=pk)
+
+
+def remarks_of(appeal: Appeal, text: str) -> list[MarginRemark]:
+    """Return the remarks about this answer, those not met first, each with `stands`: are its words still there."""
+    rows = list(
+        MarginRemark.objects.filter(revision__draft__appeal=appeal)
+        .select_related("by", "done_by", "revision")
+        .order_by("-pk")[:100]
+    )
+    plain = " ".join(text.split())
+    for row in rows:
+        row.stands = row.passage in plain
+    return sorted(rows, key=lambda one: (one.done_at is not None, -one.pk))
 
 
 def _decide(

@@ -10,8 +10,17 @@ from typing import Final
 
 from django.db import transaction
 
-from otklik.appeals import outcome_kinds
-from otklik.appeals.models import ChannelDefault, InquiryRule, Need, NumberPattern, QuestionKind, Topic
+from otklik.appeals import answer_ways, outcome_kinds
+from otklik.appeals.models import (
+    AnswerRule,
+    ChannelDefault,
+    ForeignMailRule,
+    InquiryRule,
+    Need,
+    NumberPattern,
+    QuestionKind,
+    Topic,
+)
 from otklik.appeals.numbers import DEFAULT_PATTERN
 from otklik.appeals.pos import themes as pos_themes
 from otklik.core import journal
@@ -277,10 +286,25 @@ CHANNELS: Final[list[tuple[str, bool, str, bool, str, date]]] = [
 ]
 
 
+_F, _WAY = AnswerRule.Form, AnswerRule.Standing
+_ANSWERED: Final = "59-ФЗ, ст. 10 ч. 4"
+# By which ways an answer goes: regime, form of the appeal, way, how it is allowed, article, since.
+ANSWER_RULES: Final = (
+    (LAW, _F.PAPER, ChannelCode.POST, _WAY.MAIN, _ANSWERED, LONG_AGO),
+    (LAW, _F.PAPER, ChannelCode.EMAIL, _WAY.COPY, _ANSWERED, LONG_AGO),
+    (LAW, _F.ELECTRONIC, ChannelCode.EMAIL, _WAY.MAIN, _ANSWERED, LONG_AGO),
+    (LAW, _F.ELECTRONIC, ChannelCode.WEBSITE, _WAY.MAIN, _ANSWERED, LONG_AGO),
+    (LAW, _F.ELECTRONIC, ChannelCode.POS, _WAY.MAIN, _ANSWERED, LONG_AGO),
+    (LAW, _F.ELECTRONIC, ChannelCode.POST, _WAY.AFTER, _ANSWERED, LONG_AGO),
+)
+FOREIGN_MAIL: Final = (ForeignMailRule.Mode.WARN, "внутренний порядок департамента", LONG_AGO)
+
+
 @transaction.atomic
 def load() -> None:
     """Add the starting rows that are missing; needs the regimes of `core.defaults`."""
     added = _topics() + _needs() + _kinds() + _channels() + outcome_kinds.add_missing() + pos_themes.load()
+    added += answer_ways.load(ANSWER_RULES, FOREIGN_MAIL)
     if not NumberPattern.objects.exists():
         NumberPattern.objects.create(pattern=DEFAULT_PATTERN, valid_from=LONG_AGO)
         added += 1

@@ -7,14 +7,14 @@ from datetime import date, datetime
 from typing import Final
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from otklik.appeals import kinship, outcomes, signature, transitions, ways
+from otklik.appeals import answer_ways, kinship, outcomes, signature, transitions, ways
 from otklik.appeals.letters import compose
-from otklik.appeals.models import FINISHED, Appeal, Dispatch, FrozenAnswer
+from otklik.appeals.models import FINISHED, AnswerCopy, Appeal, Dispatch, FrozenAnswer
 from otklik.appeals.permissions import check_power
 from otklik.appeals.pos import cases as pos
 from otklik.appeals.pos import term as pos_term
@@ -186,10 +186,10 @@ def send(
         way = _Way(way.channel, private, files_of(appeal, answer))
     elif private:
         social.check_seen_by_all(_for_all(appeal, answer))
-    message = _queue(appeal, answer, way, by=by, at=at, imported=imported)
-    row = Dispatch.objects.create(answer=answer, message=message, by=by, at=at)
     if not imported:
-        outcomes.settle(appeal, code=outcome, by=by, on=on)
+        answer_ways.check(appeal, way.channel, way.recipient, on=on)
+    message = _queue(appeal, answer, way, by=by, at=at, imported=imported)
+from otklik.appeals import answer_ways, kinship, outcomes, signature, transitions, ways
     transitions.move(
         appeal,
         S.SENT,
@@ -230,6 +230,8 @@ def send_another_way(appeal: Appeal, *, channel: str, address: str, by: Employee
         raise NoAddress(number=appeal.number)
     pos.check_way(appeal.channel, appeal.regime, channel)
     ways.check_address(channel, address)
+    undelivered = row.message.state in (State.FAILED, State.UNCERTAIN, State.CANCELLED)
+    answer_ways.check(appeal, channel, address, on=timezone.localdate(), failed=undelivered)
     signature.verify_frozen(answer)
     if row.message.state != State.CANCELLED:
         delivery.give_up(row.message, by=by)
@@ -241,6 +243,33 @@ def send_another_way(appeal: Appeal, *, channel: str, address: str, by: Employee
     journal.record(
         "appeal.sent_another_way", chain=f"appeal:{appeal.pk}", by=by, message=row.message_id, channel=channel
     )
+    return row
+
+
+def copy_ways(appeal: Appeal, *, on: date) -> list[str]:
+    """Return the ways by which a copy of the answer may go besides it; none where no rule names them."""
+    return [channel for channel in answer_ways.copies(appeal, on=on) if channel != appeal.answer_channel]
+
+
+@transaction.atomic
+def send_copy(appeal: Appeal, *, channel: str, address: str, by: Employee) -> AnswerCopy:
+    """Send a copy of the answer that has gone its way: it replaces nothing, and closes nothing."""
+    check_power(by, "appeals.dispatch", "отправить копию ответа")
+    answer = signature.frozen_of(appeal)
+    if answer is None or appeal.status not in FINISHED or not current().filter(answer=answer).exists():
+        raise transitions.MoveRefused(number=appeal.number, now=S(appeal.status).label, to="копия ответа отправлена")
+    address = address.strip()
+    if not address:
+        raise NoAddress(number=appeal.number)
+    ways.check_address(channel, address)
+    answer_ways.check(appeal, channel, address, on=timezone.localdate(), copy=True)
+    if channel not in copy_ways(appeal, on=timezone.localdate()):
+        raise ways.WrongAddress(what="этим способом копию не отправляют")
+    signature.verify_frozen(answer)
+    at = timezone.now()
+    message = _queue(appeal, answer, _way_to(appeal, answer, channel, address), by=by, at=at)
+    row = AnswerCopy.objects.create(answer=answer, message=message, by=by, at=at)
+    journal.record("appeal.copy_sent", chain=f"appeal:{appeal.pk}", by=by, message=message.pk, channel=channel)
     return row
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from shutil import copyfileobj
 from typing import Any
 
 from django.core.files.base import File
@@ -27,7 +29,7 @@ from otklik.appeals.models import (
 from otklik.appeals.permissions import allows, check_can_work, check_can_write
 from otklik.core import files, journal
 from otklik.core.errors import DomainError
-from otklik.knowledge import materials
+from otklik.knowledge import file_texts, materials
 from otklik.knowledge.materials import Insert, Results
 from otklik.knowledge.models import Material
 from otklik.knowledge.placeholders import Fact
@@ -38,6 +40,7 @@ from otklik.people.models import Employee
 S = Appeal.Status
 EDITABLE = (S.ASSIGNED, S.DRAFTING, S.APPROVAL)
 KEEP_EVERY = timedelta(minutes=5)
+TEXT_FILES = ("docx", "odt", "pdf", "txt")
 ASIDE = 0  # no draft that was saved has this version: such a revision is never in force
 
 
@@ -283,6 +286,41 @@ def facts(appeal: Appeal) -> dict[str, Fact]:
 def _named(employee: Employee) -> Fact:
     name = declension.Name(employee.last_name, employee.first_name, employee.patronymic)
     return name.short if name.last else employee.short_name
+
+
+class NoTextInFile(DomainError):
+    """A file from which no text of an answer can be taken."""
+
+    code = "appeal.no_text_in_file"
+    text = "Текст из файла «{name}» не взят: {why}. {do}"
+
+
+def take_text(appeal: Appeal, upload: File[bytes], *, base_version: int, by: Employee) -> Draft:
+    """Make the text of a document the next revision; what it replaces is kept among the revisions.
+
+    A file behind a password, a scan and what is no document are refused with words; nothing is lost.
+    """
+    check_can_draft(appeal, by)
+    name = upload.name or "файл"
+    kind = name.rpartition(".")[2].lower()
+    if kind not in TEXT_FILES:
+        do = "Сохраните его как DOCX или ODT. Готовый PDF прикрепите как приложение."
+        raise NoTextInFile(name=name, why="это не документ Word", do=do)
+    files.check(upload, name, inert=True)
+    with tempfile.NamedTemporaryFile(suffix=f".{kind}") as copied:
+        upload.seek(0)
+        copyfileobj(upload, copied)
+        copied.flush()
+        said = file_texts.read_apart(copied.name, kind)
+    if why := said.get("why"):
+        raise NoTextInFile(name=name, why=why, do="Сохраните его заново и загрузите ещё раз.")
+    text = said["text"].strip() if kind in ("txt", "pdf") else said["text"].strip().replace("\n", "\n\n")
+    if not text:
+        raise NoTextInFile(name=name, why="в нём нет текста, возможно, это скан", do="Загрузите документ с текстом.")
+    with transaction.atomic():
+        draft = save(appeal, text=text, base_version=base_version, by=by, compared=True)
+        journal.record("appeal.text_taken", chain=f"appeal:{appeal.pk}", by=by, version=draft.version, kind=kind)
+    return draft
 
 
 @transaction.atomic

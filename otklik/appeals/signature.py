@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from datetime import date, datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from django.core.files.base import File
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from pypdf import PdfWriter
 
 from otklik.appeals import access, approval, complained, drafting, fixed, sed, transitions, ukep
 from otklik.appeals.errors import NotYours, WrongDate
 from otklik.appeals.letters import compose
 from otklik.appeals.models import Appeal, DraftFile, DraftRevision, FrozenAnswer, Signature
 from otklik.appeals.permissions import check_can_write, check_power
-from otklik.core import files
+from otklik.core import files, signatures, typeset
 from otklik.core.errors import DomainError
 from otklik.core.models import StoredFile
 from otklik.people import staff
@@ -24,6 +27,7 @@ from otklik.people.models import Employee
 
 S = Appeal.Status
 Way = Signature.Way
+MARK: Final = Path(__file__).parent / "letters" / "mark.typ"
 SIGN, APPROVE, ATTEST = "appeals.sign", "appeals.approve", "appeals.attest"
 
 
@@ -239,11 +243,44 @@ def sign_ukep(answer: FrozenAnswer, signature_file: File[bytes], *, by: Employee
     today = timezone.localdate()
     check_signer(answer.appeal, answer.signer, today)
     raw = signature_file.read(ukep.MAX_BYTES + 1)
-    certificate = ukep.check(raw, files.path_of(answer.letter).read_bytes())
+    certificate = _certificate(answer, raw)
     if answer.bound_signer_id:
         ukep.check_holder(certificate, answer.signer.last_name)
+    elif not ukep.names(certificate, answer.signer.last_name):
+        who = answer.signer.short_name
+        raise ukep.BadSignatureFile(why=f"сертификат в нём — другого человека, а под письмом стоит {who}.")
+    ukep.check_time(certificate, timezone.localdate(answer.frozen_at), today)
     proof = files.store(raw, name=f"{compose.letter_name(answer.appeal)}.sig")
     return _sign(answer, Way.UKEP, by=by, signed_on=today, file=proof, certificate=certificate)
+
+
+def _certificate(answer: FrozenAnswer, raw: bytes) -> dict[str, str]:
+    """Return whose signature it is; of another document of ours the refusal says which."""
+    try:
+        return ukep.check(raw, files.path_of(answer.letter).read_bytes())
+    except ukep.BadSignatureFile:
+        other = of_digest(*ukep.digest_in(raw))
+        if other is None or other.pk == answer.pk:
+            raise
+        raise ukep.BadSignatureFile(why=other_letter(other)) from None
+
+
+def of_digest(algorithm: str, digest: bytes) -> FrozenAnswer | None:
+    """Return the frozen answer whose letter has this digest, withdrawn ones too; known by SHA-256 only."""
+    if algorithm != signatures.SHA256:
+        return None
+    rows = FrozenAnswer.objects.filter(letter__sha256=digest.hex()).select_related("appeal", "signature")
+    return rows.order_by("-pk").first()
+
+
+def other_letter(answer: FrozenAnswer) -> str:
+    """Say of a signature of another letter which one it is, and where that stands."""
+    told = "ждёт подписи"
+    if answer.withdrawn_at is not None:
+        told = "отозвано с подписи"
+    elif getattr(answer, "signature", None) is not None:
+        told = "уже подписано"
+    return f"это подпись другого письма — ответа № {answer.appeal.number} ({told})."
 
 
 def sign_paper(
@@ -438,3 +475,40 @@ def _same_bytes(row: StoredFile, expected: str) -> bool:
         return False
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest() == expected
+
+
+class NoMark(DomainError):
+    """There is no signature file, so nothing may look signed."""
+
+    code = "appeal.no_mark"
+    text = "Отметки об электронной подписи нет: файл подписи не внесён. Она появляется только вместе с файлом."
+
+
+def marked(answer: FrozenAnswer) -> bytes:
+    """Return a copy of the letter with the visible mark of its signature; only where the signature file is there.
+
+    The mark stands on a page of its own: it is a copy to be printed, the signed bytes stay what they are.
+    """
+    row = Signature.objects.filter(answer=answer).select_related("file").first()
+    if row is None or row.way != Way.UKEP or row.file is None or not files.path_of(row.file).exists():
+        raise NoMark
+    told = row.certificate
+    who, post = signatures.holder(told)
+    days = [date.fromisoformat(told[name][:10]) for name in ("valid_from", "valid_to") if told.get(name)]
+    facts = {
+        "Владелец": ", ".join(filter(None, (who, post))),
+        "Сертификат": told.get("serial", ""),
+        "Действителен": f"с {days[0]:%d.%m.%Y} по {days[1]:%d.%m.%Y}" if len(days) == 2 else "",
+        "Подписано": f"{row.signed_on:%d.%m.%Y}",
+    }
+    mark = {
+        "title": f"Ответ на обращение № {answer.appeal.number}",
+        "rows": [[name, value] for name, value in facts.items() if value],
+        "digest": answer.letter.sha256,
+        "note": "Копия для печати. Подлинник — файл PDF и файл подписи к нему; проверяют подпись по ним.",
+    }
+    writer, content = PdfWriter(), io.BytesIO()
+    writer.append(files.path_of(answer.letter))
+    writer.append(io.BytesIO(typeset.pdf(MARK, {"mark": mark}, on=row.signed_on)))
+    writer.write(content)
+    return content.getvalue()

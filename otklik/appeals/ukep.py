@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, Final
 
 from otklik.core import signatures
@@ -18,24 +19,57 @@ class BadSignatureFile(DomainError):
     text = "Файл подписи не принят: {why}"
 
 
+def digest_in(raw: bytes) -> tuple[str, bytes]:
+    """Return the algorithm of a detached signature and the digest of what it signs; refuse what is no such file."""
+    info, algorithm = _info(_signed_data(raw))
+    digest = signatures.message_digest(info)
+    if digest is None:
+        raise BadSignatureFile(why="в нём не записан хеш подписанного файла. Подпишите письмо ещё раз.")
+    return algorithm, digest
+
+
+def check_time(certificate: dict[str, str], since: date, until: date) -> None:
+    """Raise BadSignatureFile where the certificate was not valid on any day on which this could be signed."""
+    days = [certificate.get(name, "")[:10] for name in ("valid_from", "valid_to")]
+    if not all(days):
+        return
+    begins, ends = (date.fromisoformat(one) for one in days)
+    if begins > until or ends < since:
+        raise BadSignatureFile(
+            why=f"сертификат действует с {begins:%d.%m.%Y} по {ends:%d.%m.%Y}, а письмо передано на подпись "
+            f"{since:%d.%m.%Y}. Подпишите действующим сертификатом."
+        )
+
+
 def check(raw: bytes, content: bytes) -> dict[str, str]:
     """Return who signed, by the certificate inside; raise BadSignatureFile unless it signs exactly `content`.
 
     The signature value itself and the chain of trust are not verified here: see `signature.sign_ukep`.
     """
     signed = _signed_data(raw)
+    info, algorithm = _info(signed)
+    if signatures.message_digest(info) != DIGESTS[algorithm](content):
+        raise BadSignatureFile(why="подписан другой файл. Скачайте письмо со страницы ещё раз и подпишите его.")
+    return signatures.signer_of(signed, info) | {"digest_algorithm": algorithm}
+
+
+def _info(signed: Any) -> tuple[Any, str]:
+    """Return the one signer's part and the algorithm of its digest."""
     if signed["encap_content_info"]["content"].native is not None:
         raise BadSignatureFile(why="подпись присоединённая. Нужна открепленная: подпишите PDF ещё раз.")
     infos = list(signed["signer_infos"])
     if len(infos) != 1:
         raise BadSignatureFile(why=f"в нём подписей: {len(infos)}, а нужна одна.")
-    info = infos[0]
-    algorithm = info["digest_algorithm"]["algorithm"].dotted
+    algorithm = infos[0]["digest_algorithm"]["algorithm"].dotted
     if algorithm not in DIGESTS:
         raise BadSignatureFile(why="хеш посчитан неизвестным способом. Нужен ГОСТ Р 34.11-2012 или SHA-2.")
-    if signatures.message_digest(info) != DIGESTS[algorithm](content):
-        raise BadSignatureFile(why="подписан другой файл. Скачайте письмо со страницы ещё раз и подпишите его.")
-    return signatures.signer_of(signed, info) | {"digest_algorithm": algorithm}
+    return infos[0], algorithm
+
+
+def names(certificate: dict[str, str], last_name: str) -> bool:
+    """Tell whether the certificate names a person of this last name; one that is not in the file names nobody else."""
+    subject = certificate.get("subject", "").lower().replace("ё", "е")
+    return not subject or last_name.lower().replace("ё", "е") in subject
 
 
 def check_holder(certificate: dict[str, str], last_name: str) -> None:
@@ -43,7 +77,7 @@ def check_holder(certificate: dict[str, str], last_name: str) -> None:
     subject = certificate.get("subject", "")
     if not subject:
         raise BadSignatureFile(why="в нём нет сертификата, и не видно, чья это подпись. Подпишите с сертификатом.")
-    if last_name.lower().replace("ё", "е") not in subject.lower().replace("ё", "е"):
+    if not names(certificate, last_name):
         raise BadSignatureFile(
             why="подписал другой человек. Ответ с личного приёма подписывает только тот, кто его вёл (п. 35.3)."
         )

@@ -83,11 +83,11 @@ def _read(document: Document) -> dict[str, str]:
         except (OSError, ValueError):
             return {"why": "его содержание потеряно"}
         copy.flush()
-        return _apart(copy.name, kind)
+        return read_apart(copy.name, kind)
 
 
-def _apart(path: str, kind: str) -> dict[str, str]:
-    """Read a file in another process: what it does to memory and time is its own affair."""
+def read_apart(path: str, kind: str) -> dict[str, str]:
+    """Return the `text` of a file, or `why` there is none, read in another process: its memory and time are its own."""
     here = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
         done = subprocess.run(  # noqa: S603  our own program; of the file only its path on this machine goes in

@@ -34,6 +34,11 @@ def decide(request: StaffRequest, pk: int) -> HttpResponse:
     if request.method != "POST":
         return _page(request, row)
     try:
+        if "beside" in request.POST:
+            passage, words = request.POST.get("passage", ""), request.POST.get("margin", "")
+            approval.remark(row, passage=passage, text=words, by=request.user)
+            messages.success(request, "Замечание записано. Когда закончите, верните проект на доработку.")
+            return redirect("workplace:approval_decide", pk=pk)
         if "approve" in request.POST:
             approval.approve(row, by=request.user)
             messages.success(request, f"Обращение № {appeal.number}: редакция {row.revision.seq} согласована.")
@@ -70,6 +75,11 @@ def _page(request: StaffRequest, row: Approval, refusal: DomainError | None = No
         "citations": drafting.citations_of(revision.draft),
         "files": list(revision.draft.files.select_related("stored")),
         "others": list(revision.approvals.exclude(pk=row.pk).select_related("approver")),
+        "margin": approval.remarks_of(revision.draft.appeal, revision.text),
+        "beside": row.remarks.filter(done_at=None).exists(),
+        "later": list(revision.awaited.select_related("approver")),
+        "typed_passage": request.POST.get("passage", ""),
+        "typed_margin": request.POST.get("margin", ""),
         "why_not": _why_not(row, request.user),
         "remark": request.POST.get("remark", ""),
         "refusal": refusal,

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from otklik.appeals import access, dispatch, signature, ways
+from otklik.appeals import access, answer_ways, dispatch, signature, ways
 from otklik.appeals.errors import WrongDate
 from otklik.appeals.models import Appeal, Dispatch
 from otklik.appeals.permissions import allows
@@ -68,6 +68,18 @@ class AnotherWayForm(TidyForm):
         field = self.fields["channel"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = [(code.value, str(code.label)) for code in (*network, *BY_HAND_CHANNELS)]
+
+
+class CopyForm(TidyForm):
+    """Where a copy goes besides the answer."""
+
+    channel = forms.ChoiceField(label="Каким способом")
+    address = forms.CharField(label="Куда", max_length=500, error_messages={"required": "Укажите адрес."})
+
+    def __init__(self, *args: Any, appeal: Appeal, **kwargs: Any) -> None:
+        super().__init__(*args, prefix="copy", **kwargs)
+        field: Any = self.fields["channel"]
+        field.choices = [(code, ways.name(code)) for code in dispatch.copy_ways(appeal, on=timezone.localdate())]
 
 
 @requires(*READERS)
@@ -168,10 +180,27 @@ def another_way(request: StaffRequest, pk: int) -> HttpResponse:
         return _again(request, appeal, way_form=form)
     try:
         dispatch.send_another_way(appeal, **form.cleaned_data, by=request.user)
-    except ways.WrongAddress as refusal:
+    except (ways.WrongAddress, answer_ways.WayRefused, answer_ways.ForeignAddress) as refusal:
         form.add_error("address", str(refusal))
         return _again(request, appeal, way_form=form)
     messages.success(request, "Ответ отправлен другим способом.")
+    return redirect("workplace:dispatch", pk=pk)
+
+
+@requires("appeals.dispatch")
+@require_POST
+def copy(request: StaffRequest, pk: int) -> HttpResponse:
+    """Send a copy besides the answer."""
+    appeal = access.get_for(request.user, pk)
+    form = CopyForm(request.POST, appeal=appeal)
+    if not form.is_valid():
+        return _again(request, appeal, copy_form=form)
+    try:
+        dispatch.send_copy(appeal, **form.cleaned_data, by=request.user)
+    except (ways.WrongAddress, answer_ways.WayRefused, answer_ways.ForeignAddress) as refusal:
+        form.add_error("address", str(refusal))
+        return _again(request, appeal, copy_form=form)
+    messages.success(request, "Копия ответа отправлена. Сам ответ идёт своим путём.")
     return redirect("workplace:dispatch", pk=pk)
 
 
@@ -304,4 +333,6 @@ def _context(request: StaffRequest, appeal: Appeal) -> dict[str, object]:
         **(outcomes.of_dispatch(appeal) if can_send else {}),
         "posted_form": PostedForm(message=message, initial={"on": timezone.localdate()}),
         "way_form": AnotherWayForm(appeal=appeal),
+        "copy_form": CopyForm(appeal=appeal) if message else None,
+        "copies": list(answer.copies.select_related("message", "by")) if answer and message else [],
     }

@@ -17,15 +17,15 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from otklik.appeals import access, approval, checklist, complained, drafting, signature
+from otklik.appeals import access, approval, checklist, complained, drafting, routes, signature
 from otklik.appeals.checklist import Check
 from otklik.appeals.letters import compose
-from otklik.appeals.models import Appeal, Approval, Draft, DraftFile, DraftRevision
+from otklik.appeals.models import Appeal, Approval, Draft, DraftFile, DraftRevision, MarginRemark
 from otklik.appeals.permissions import allows
 from otklik.core import typed
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
-from otklik.knowledge import finding, materials, placeholders, trust
+from otklik.knowledge import finding, materials, trust
 from otklik.knowledge.materials import Insert
 from otklik.people.models import Employee
 from otklik.workplace import queue
@@ -216,6 +216,11 @@ def _pressed(request: StaffRequest, appeal: Appeal, saved: Draft) -> HttpRespons
         return _ask(request, appeal)
     if "attach" in pressed:
         _attach(request, appeal)
+    elif "take_text" in pressed:
+        _take_text(request, appeal, saved)
+    elif done := pressed.get("done"):
+        approval.done(appeal, typed.number(done) or 0, answer=pressed.get(f"answer-{done}", ""), by=request.user)
+        messages.success(request, "Замечание отмечено как учтённое: согласующий увидит, что сделано.")
     elif detached := pressed.get("detach"):
         drafting.detach(appeal, typed.number(detached) or 0, by=request.user)
     elif page_id := pressed.get("insert"):
@@ -253,15 +258,27 @@ def _told(taken: Insert, what: str) -> str:
 
 
 def _ask(request: StaffRequest, appeal: Appeal) -> HttpResponse:
+    offered = routes.for_appeal(appeal, on=timezone.localdate()) if request.POST.get("route") else []
+    route = next((one for one in offered if str(one.pk) == request.POST["route"]), None)
     chosen = [person for person in approval.candidates(appeal, request.user) if str(person.pk) in _ids(request)]
-    approval.ask(appeal, approvers=chosen, by=request.user)
-    names = ", ".join(person.short_name for person in chosen)
+    rows = approval.ask(appeal, approvers=() if route else chosen, route=route, by=request.user)
+    names = ", ".join(row.approver.short_name for row in rows)
     messages.success(request, f"Обращение № {appeal.number}: проект передан на согласование — {names}")
     return redirect(queue.card_url(request, appeal.pk))
 
 
 def _ids(request: StaffRequest) -> set[str]:
     return set(request.POST.getlist("approvers"))
+
+
+def _take_text(request: StaffRequest, appeal: Appeal, saved: Draft) -> None:
+    """Put the text of the brought document in place of what is written; that stays among the revisions."""
+    upload = request.FILES.get("text_file")
+    if upload is None:
+        messages.warning(request, "Сначала выберите файл с текстом, затем нажмите «Взять текст».")
+        return
+    drafting.take_text(appeal, upload, base_version=saved.version, by=request.user)
+    messages.success(request, "Текст взят из файла. Прежний текст сохранён среди редакций.")
 
 
 def _attach(request: StaffRequest, appeal: Appeal) -> None:
@@ -290,6 +307,7 @@ def _page(
     shown = current.text if text is None else text
     files = drafting.files_of(current)
     signer = _likely_signer(appeal, request.user)
+    margin = approval.remarks_of(appeal, shown)
     context = {
         "appeal": appeal,
         "draft": current,
@@ -297,9 +315,11 @@ def _page(
         "refusal": refusal,
         "files": files,
         "letter": compose.letter_of(appeal, shown, files, signer, on=timezone.localdate()),
-        "checks": _checks(appeal, current, shown, files),
+        "checks": _checks(appeal, current, shown, files, margin),
         "citations": drafting.citations_of(current),
         "approvers": approval.candidates(appeal, request.user),
+        "routes": routes.for_appeal(appeal, on=timezone.localdate()),
+        "margin": margin,
         "remarks": _remarks(current),
         "why_closed": _why_closed(appeal, request.user),
         "can_ask": allows(approval.check_can_ask, appeal, request.user) or appeal.status == Appeal.Status.ASSIGNED,
@@ -318,21 +338,28 @@ def _why_closed(appeal: Appeal, user: Employee) -> str:
     return ""
 
 
-def _checks(appeal: Appeal, current: Draft, text: str, files: Sequence[DraftFile] | None = None) -> list[Check]:
-    names = [row.name for row in (drafting.files_of(current) if files is None else files)]
-    facts = drafting.facts(appeal)
-    greeting, unsure = str(facts["обращение"]), placeholders.doubtful(facts)
+def _checks(
+    appeal: Appeal,
+    current: Draft,
+    text: str,
+    files: Sequence[DraftFile] | None = None,
+    remarks: Sequence[MarginRemark] | None = None,
+) -> list[Check]:
+    """Return the checks as the page lists them: what stops first, then what is advised."""
+    attached = drafting.files_of(current) if files is None else files
     approved = approval.approved_revision(appeal) is not None
-    return [
-        *checklist.of_text(text, greeting=greeting, attachments=names, number=appeal.number, unsure=unsure),
-        Check("approval", "Согласовано", approved, "Этот текст ещё не согласован. После правки согласуют заново."),
-        Check(
-            "signer",
-            "Есть кому подписать",
-            bool(signature.signers(appeal)),
-            "Сегодня ни у кого нет права подписи. Сообщите администратору.",
-        ),
-    ]
+    return checklist.shown(
+        [
+            *checklist.of_answer(appeal, text, attached, drafting.facts(appeal), remarks=remarks),
+            Check("approval", "Согласовано", approved, "Этот текст ещё не согласован. После правки согласуют заново."),
+            Check(
+                "signer",
+                "Есть кому подписать",
+                bool(signature.signers(appeal)),
+                "Сегодня ни у кого нет права подписи. Сообщите администратору.",
+            ),
+        ]
+    )
 
 
 def _found(request: StaffRequest, appeal: Appeal) -> dict[str, object]:

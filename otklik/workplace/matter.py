@@ -11,6 +11,8 @@ from django.views.decorators.http import require_GET
 from otklik.appeals import access
 from otklik.core.access import requires
 from otklik.workplace import extension, forwarding
+from otklik.people.models import Employee
+from otklik.workplace import routes_pages
 from otklik.workplace.card import READERS
 from otklik.workplace.parts import Maker
 from otklik.workplace import merging, outcomes, parties
@@ -59,6 +61,7 @@ PARTS: Final[tuple[Maker, ...]] = (
     inquiries.part,
     sed_pages.part,
 )
+PARTS: Final[tuple[Maker, ...]] = (routes_pages.part,)
 
 
 @requires(*READERS)

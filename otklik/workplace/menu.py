@@ -33,7 +33,9 @@ from otklik.workplace import (
     pos_lane,
     pos_pages,
     reception_schedule,
+    routes_pages,
     saved,
+    sign_many,
     surveys,
     system,
 )
@@ -91,6 +93,7 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         # The lane of ПОС
         Item("Полоса «Фаст-трек»", "bolt", "pos_lane", pos_lane.READERS),
         Item("Факты ПОС", "list-search", "pos_facts", ("intake.decide",), inner=True),
+        Item("На подпись", "signature", "to_sign", sign_many.SIGNERS),
         Item("Недоставленное", "mail-x", "deliveries", ("appeals.dispatch",), go="KeyY"),
         Item("Сканы писем", "scan", "scans", ("intake.decide",)),
         Item("Отправка почтой", "mailbox", "post_lists", ("appeals.dispatch",)),
@@ -176,6 +179,9 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Классификатор тем", "list-tree", "classifier", classifier_pages.READERS),
         Item("Типовые потребности", "tag", "needs", classifier_pages.READERS, inner=True),
         Item("Качество предложений", "target", "proposal_quality", classifier_pages.READERS, inner=True),
+        # Routes of approval, ways of an answer
+        Item("Маршруты согласования", "arrow-guide", "approval_routes", routes_pages.READERS, inner=True),
+        Item("Способы ответа", "send", "answer_rules", routes_pages.READERS, inner=True),
         Item("Сотрудники", "users-group", "staff", ("people.manage",)),
         Item("Кто что может", "shield-lock", "rights", ("people.manage", "journal.view")),
         Item("Соответствие", "clipboard-check", "compliance", compliance.READERS),

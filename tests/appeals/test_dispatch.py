@@ -94,7 +94,8 @@ def test_a_site_message_without_email_is_answered_on_the_status_page(world):
 
 
 def test_an_answer_goes_another_way_only_to_where_it_can_arrive(world, trace):
-    message = _sent(world)
+    message = _sent(world, world.registered_email())
+    OutgoingMessage.objects.filter(pk=message.pk).update(state=State.FAILED)
     appeal = world.again(message.thread.appeal)
     before = trace()
     for channel, address in (("email", "не адрес"), ("hotline", "12")):

@@ -7,16 +7,37 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.files.base import ContentFile
 from django.db import connection, transaction
 from django.utils import timezone
 
-from otklik.appeals import assignment, drafting, numbers, registration, signature
-from otklik.appeals.models import Appeal, AppealMessage, FrozenAnswer, Signature
-from otklik.core import journal
+from otklik.appeals import (
+    answer_ways,
+    approval,
+    assignment,
+    dispatch,
+    drafting,
+    numbers,
+    packages,
+    registration,
+    routes,
+    signature,
+)
+from otklik.appeals.models import (
+    Appeal,
+    AppealMessage,
+    Approval,
+    AwaitedApproval,
+    Dispatch,
+    FrozenAnswer,
+    Signature,
+)
+from otklik.core import files, journal
 from otklik.core.errors import DomainError
-from otklik.correspondence.models import IncomingMessage
+from otklik.correspondence.models import IncomingMessage, OutgoingMessage
 from otklik.people.models import Applicant, Employee
 from tests.appeals.conftest import World
+from tests.appeals.test_signature import _signature_file
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -137,3 +158,76 @@ def test_numbers_have_no_gaps_and_no_doubles_under_threads_some_of_which_roll_ba
     assert results == [None] * 4
     assert len(taken) == 16
     assert sorted(int(number[-6:]) for number in taken) == list(range(1, 17))
+
+
+def test_two_approvers_of_one_turn_ask_the_next_turn_once(world):
+    stops = [routes.Stop(1, world.signer), routes.Stop(1, world.signer2), routes.Stop(2, world.head)]
+    today = timezone.localdate()
+    facts = {"name": "Земля", "regime": None, "unit": None, "valid_from": today, "valid_to": None}
+    route = routes.keep(None, **facts, stops=stops, by=world.clerk)
+    appeal = world.drafted()
+    approval.ask(appeal, route=route, by=world.executor)
+    rows = [(approval.decision_of(world.again(appeal), one), one) for one in (world.signer, world.signer2)]
+    results = at_once(*(lambda row=row, by=by: approval.approve(row, by=world.fresh(by)) for row, by in rows))
+    assert not [one for one in results if isinstance(one, Exception)], results
+    assert Approval.objects.filter(approver=world.head).count() == 1
+    assert not AwaitedApproval.objects.exists()
+
+
+def test_one_decision_made_twice_at_once(world):
+    appeal = world.asked()
+    copies = [approval.decision_of(world.again(appeal), world.head) for _ in range(2)]
+    results = at_once(
+        lambda: approval.approve(copies[0], by=world.fresh(world.head)),
+        lambda: approval.give_back(copies[1], remark="Нет", by=world.fresh(world.head)),
+    )
+    _one_won(results)
+    assert world.again(appeal).status in (Appeal.Status.APPROVAL, Appeal.Status.DRAFTING)
+
+
+def test_two_send_one_answer(world):
+    appeal = world.signed()
+    copies = [(world.again(appeal), world.fresh(by)) for by in (world.clerk, world.clerk2)]
+    _one_won(at_once(*(lambda a=a, by=by: dispatch.send(a, by=by) for a, by in copies)))
+    assert Dispatch.objects.count() == 1
+    assert OutgoingMessage.objects.filter(kind="answer").count() == 1
+
+
+def test_a_signature_is_brought_while_the_answer_is_withdrawn(world):
+    answer = world.frozen()
+    copies = [FrozenAnswer.objects.select_related("appeal", "signer").get(pk=answer.pk) for _ in range(2)]
+    raw = _signature_file(files.path_of(answer.letter).read_bytes())
+    results = at_once(
+        lambda: signature.sign_ukep(copies[0], ContentFile(raw, "1.sig"), by=world.fresh(world.signer)),
+        lambda: signature.withdraw(copies[1], by=world.fresh(world.clerk)),
+    )
+    _one_won(results)
+    signed = Signature.objects.exists()
+    assert world.again(answer.appeal).status == (Appeal.Status.SIGNED if signed else Appeal.Status.DRAFTING)
+
+
+def test_two_bring_the_same_package_of_signatures(world):
+    answers = [world.frozen() for _ in range(3)]
+    raws = [_signature_file(files.path_of(one.letter).read_bytes()) for one in answers]
+    results = at_once(
+        *(
+            lambda by=by: packages.take(
+                [ContentFile(raw, f"{n}.sig") for n, raw in enumerate(raws)], by=world.fresh(by)
+            )
+            for by in (world.clerk, world.signer)
+        )
+    )
+    assert not [one for one in results if isinstance(one, Exception)], results
+    assert Signature.objects.count() == 3
+    assert sum(one.answer is not None for taken in results for one in taken) == 3
+
+
+def test_the_way_is_changed_while_the_answer_is_frozen(world):
+    appeal = world.approved()
+    copies = [world.again(appeal), world.again(appeal)]
+    results = at_once(
+        lambda: signature.freeze(copies[0], signer=world.signer, by=world.fresh(world.executor)),
+        lambda: answer_ways.change(copies[1], channel="post", address="630001, Новая", by=world.fresh(world.clerk)),
+    )
+    _one_won(results)
+    assert journal.verify() == []

@@ -30,6 +30,14 @@ from otklik.appeals import outcomes as case_outcomes
 from otklik.appeals.models import Appeal, AppealMessage, Approval, Need, OutcomeKind, PosTheme, Topic
 from otklik.appeals import approval, assignment, classification, dispatch, drafting, registration, search_feed, signals
 from otklik.appeals.models import Appeal, AppealMessage, Approval, InquiryRule, SedRecord
+    dispatch,
+    drafting,
+    registration,
+    routes,
+    search_feed,
+    signals,
+)
+from otklik.appeals.models import AnswerRule, Appeal, AppealMessage, Approval, FrozenAnswer
 from otklik.channels.governor import intake as packages
 from otklik.channels.governor.cover import Cover
 from otklik.channels.mail.models import CaughtLetter
@@ -193,6 +201,7 @@ def fill() -> dict[str, Any]:
                 f"/desk/classifier/{Topic.objects.filter(leaf=True).earliest('pk').pk}/",
                 "/desk/needs/new/",
                 f"/desk/needs/{Need.objects.earliest('pk').pk}/",
+                *_answering(people["clerk"], drafted),
                 *post.pages(people["clerk"], on_site),
                 *(f"/desk/regimes/{code}/rules/" for code in ("59fz", "information_request", "pos")),
                 *(f"/desk/appeals/{drafted.pk}/{place}/" for place in ("extend", "forward", "control")),
@@ -509,6 +518,20 @@ def held(people: dict[str, Employee], unit: Unit) -> list[str]:
         *pages,
         f"/desk/instructions/{order.pk}/",
         *(f"/desk/appeals/{promised.pk}/{one}/" for one in ("signer", "sign")),
+    ]
+
+
+def _answering(clerk: Employee, drafted: Appeal) -> list[str]:
+    """Leave a route of approval; return the pages of rules and of a letter that waits for its signature."""
+    today = timezone.localdate()
+    facts = {"name": "Земля", "regime": None, "unit": drafted.unit, "valid_from": today, "valid_to": None}
+    route = routes.keep(None, **facts, stops=[routes.Stop(1)], by=clerk)  # type: ignore[arg-type]
+    letter = FrozenAnswer.objects.filter(withdrawn_at=None, signature=None).latest("pk")
+    return [
+        f"/desk/to-sign/{letter.pk}/",
+        *(f"/desk/approval-routes/{place}" for place in ("new/", f"{route.pk}/", f"{route.pk}/end/")),
+        *(f"/desk/answer-rules/{one}/" for one in ("new", "foreign", f"{AnswerRule.objects.earliest('pk').pk}/end")),
+        f"/desk/appeals/{drafted.pk}/answer-way/",
     ]
 
 

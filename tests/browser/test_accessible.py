@@ -49,6 +49,16 @@ NO_PAGES = {
     *(
         f"workplace:{one}"
         for one in (
+            *(
+                "sign_package",
+                "sign_folder",
+                "sign_back",
+                "sign_scans",
+                "sign_attest",
+                "sign_scan",
+                "sign_marked",
+                "answer_copy",
+            ),
             *("scan_separator", "scan_progress", "scan_accept", "scan_picture", "scan_copy", "scan_label"),
             *("post_list_table", "post_list_remove"),
             *("menu", "neighbour", "approval", "context", "matter", "delivery_state", "styled", "calendar_year"),

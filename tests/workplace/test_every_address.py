@@ -18,6 +18,8 @@ from django.utils import timezone
 from otklik.appeals import approval, bulk, dispatch, registration
 from otklik.appeals.models import Need, PosTheme, Topic
 from otklik.appeals.models import Appeal, InquiryRule
+from otklik.appeals import approval, bulk, dispatch, registration, routes
+from otklik.appeals.models import AnswerRule
 from otklik.channels.pos.models import PosTerm
 from otklik.channels.webhooks.models import Webhook
 from otklik.core import files
@@ -74,6 +76,7 @@ ASKED = (
     *("on", "rooms"),
     *("channel", "day", "figure"),
     *("letter", "after"),
+    *("key",),
     *("state", "channel"),
     *("with", "kin", "kin_of", "number"),
     # The lane of ПОС
@@ -149,6 +152,10 @@ TYPED = (
     *("step", "paper_number", "why", "offered", "document", "document_other", "document_number", "keep_number"),
     # Channels
     *("silent_after", "last_day", "valid_from", "name", "code"),
+    # Routes of approval, ways of an answer, signing many at once
+    *("letters", "key", "signed_on", "turn", "stop-0-turn", "stop-0-employee", "regime", "form", "standing", "mode"),
+    *("passage", "margin", "beside", "take_text", "done", "route", "channel", "address"),
+    *("copy-channel", "copy-address"),
     *("same", "video", "audio", "room", "later", "to", "matter", "out_of_turn", "count", "version"),
     # The dictionaries of both axes
     *("hints", "order", "replaced_by", "valid_to", "valid_from", "was", "starts_on", "version", "read", "form-0-kind"),
@@ -255,6 +262,21 @@ def ids(world: World) -> dict[str, list[int]]:
         **_at_a_reception(world),
         **_of_pos(world),
         **_outside(world),
+        **_answering(world, frozen.frozen.get().pk),
+    }
+
+
+def _answering(world: World, frozen: int) -> dict[str, list[int]]:
+    """Leave a letter to be signed, a route of approval and a rule of ways."""
+    today = timezone.localdate()
+    route = routes.keep(
+        None, name="Земля", regime=None, unit=None, valid_from=today, valid_to=None, stops=[routes.Stop(1)],
+        by=world.clerk,
+    )  # fmt: skip
+    return {
+        "to-sign": [frozen],
+        "approval-routes": [route.pk],
+        "answer-rules": [AnswerRule.objects.earliest("pk").pk],
     }
 
 

@@ -22,6 +22,16 @@ from otklik.appeals.models.pos import PosCase, PosLimit, PosTemplate, PosTheme
 from otklik.appeals.models.inquiries import Inquiry, InquiryReply, InquiryRule
 from otklik.appeals.models.resolutions import HelperPart, HelperPartFile, Resolution
 from otklik.appeals.models.sed import Direction, How, SedNumber, SedRecord
+from otklik.appeals.models.answering import (
+    AnswerCopy,
+    AnswerRule,
+    ApprovalRoute,
+    AwaitedApproval,
+    ForeignMailRule,
+    LookBeforeSigning,
+    MarginRemark,
+    RouteStop,
+)
 from otklik.appeals.models.spine import (
     FINISHED,
     Appeal,
@@ -52,12 +62,16 @@ from otklik.appeals.models.spine import (
 
 __all__ = [
     "FINISHED",
+    "AnswerCopy",
+    "AnswerRule",
     "Appeal",
     "AppealMessage",
     "AppealPause",
     "AppealQuestion",
     "AppealTerm",
     "Approval",
+    "ApprovalRoute",
+    "AwaitedApproval",
     "BulkItem",
     "BulkRun",
     "CaseMerge",
@@ -85,6 +99,10 @@ __all__ = [
     "Inquiry",
     "InquiryReply",
     "InquiryRule",
+    "ForeignMailRule",
+    "FrozenAnswer",
+    "LookBeforeSigning",
+    "MarginRemark",
     "Need",
     "Note",
     "NumberCounter",
@@ -103,6 +121,7 @@ __all__ = [
     "Resolution",
     "SedNumber",
     "SedRecord",
+    "RouteStop",
     "Signature",
     "TermExtension",
     "Topic",
