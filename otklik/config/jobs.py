@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from otklik.api import limits as api_limits
 from otklik.api import once
-from otklik.appeals import answered, bulk, registration, signals, signature
+from otklik.appeals import answered, bulk, case_file, destruction, registration, signals, signature
 from otklik.appeals.lessons import letters
 from otklik.channels.mail import idle, imap
 from otklik.channels.pos import imports as pos_imports
@@ -69,6 +69,8 @@ def steps(channels: Mapping[str, Channel]) -> dict[str, Callable[[], bool]]:
         "join": registration.join_certain,
         "pos-imports": partial(pos_imports.work_next, channels["pos"]),
         "bulk": bulk.work_next,
+        "case-files": case_file.work_next,
+        "destruction": destruction.work_next,
         "send": partial(delivery.send_next, channels),
         "scans": station.work_next,
         "examine": examining.work_next,
@@ -136,6 +138,7 @@ def periodic() -> list[Job]:
         Job("look-at-appointments", partial(displaced.look, by=None), every=timedelta(minutes=15)),
         Job("remove-recordings", recordings.remove_expired, daily_at=time(3, 35)),
         Job("forget-scan-pages", station.forget_pages, daily_at=time(3, 44)),
+        Job("forget-case-files", case_file.forget_old, daily_at=time(3, 46)),
         Job("sweep-firings", forget_old_firings, daily_at=time(3, 40)),
     ]
 

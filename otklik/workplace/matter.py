@@ -2,45 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from otklik.appeals import access
-from otklik.appeals.models import Appeal
 from otklik.core.access import requires
-from otklik.people.models import Employee
+from otklik.workplace import macros_pages, storage_pages
 from otklik.workplace.card import READERS
+from otklik.workplace.matter_part import Maker
 from otklik.workplace.requests import StaffRequest
 
-
-@dataclass(frozen=True)
-class Step:
-    """What can be done in a part: the name of its page, called with the key of the appeal."""
-
-    label: str
-    name: str
-    icon: str
-
-
-@dataclass(frozen=True)
-class Part:
-    """One part: its heading, its template with what it shows, and the steps this person may take now."""
-
-    title: str
-    icon: str
-    template: str
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    steps: tuple[Step, ...] = ()
-
-
-Maker: TypeAlias = Callable[[Appeal, Employee], Part | None]
 # In the order of the work. A part that has nothing to show and no step to offer is None.
-PARTS: Final[tuple[Maker, ...]] = ()
+PARTS: Final[tuple[Maker, ...]] = (
+    macros_pages.part,
+    macros_pages.points_part,
+    storage_pages.part,
+)
 
 
 @requires(*READERS)

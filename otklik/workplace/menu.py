@@ -28,10 +28,12 @@ from otklik.workplace import (
     kb_words,
     line_calls,
     lines,
+    macros_pages,
     mailboxes,
     pos_pages,
     reception_schedule,
     saved,
+    storage_pages,
     surveys,
     system,
 )
@@ -175,6 +177,11 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Сообщения другим системам", "webhook", "webhooks", ("people.manage",)),
         Item("Отложенные файлы", "file-alert", "files_aside", system.POWERS),
         Item("Замещение", "user-share", "away"),
+        # Macros, prints, storage
+        Item("Макросы", "bolt", "macros", macros_pages.MAKERS),
+        Item("Контрольные списки", "list-check", "checklists", macros_pages.KEEPERS, inner=True),
+        Item("Печать и таблицы", "printer", "prints", ("appeals.view_all", "appeals.view_unit", "appeals.view_own")),
+        Item("Хранение дел", "archive", "storage", storage_pages.LOOKERS),
     ),
 )
 

@@ -1,0 +1,33 @@
+"""A part of «Ход рассмотрения», as its maker hands it to the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from otklik.appeals.models import Appeal
+from otklik.people.models import Employee
+
+
+@dataclass(frozen=True)
+class Step:
+    """What can be done in a part: the name of its page, called with the key of the appeal."""
+
+    label: str
+    name: str
+    icon: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part: its heading, its template with what it shows, and the steps this person may take now."""
+
+    title: str
+    icon: str
+    template: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    steps: tuple[Step, ...] = ()
+
+
+Maker: TypeAlias = Callable[[Appeal, Employee], Part | None]
