@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from itertools import batched, chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -202,7 +202,9 @@ def printed(user: Employee, code: str, view: str, filters: queues.Filters, *, as
     journal.looked("appeals.exported", by=user, what=code, way="pdf", view=view, rows=number)
     today = timezone.localdate()
     whole, pages = PdfWriter(), 0
-    for portion in _portions(_rows(user, made, found)):
+    rows = _rows(user, made, found)
+    first = next(rows, ["Строк нет"])
+    for portion in _portions(chain([first], rows)):
         words: dict[str, Any] = {
             "title": made.title,
             "department": staff.department().name,
@@ -221,13 +223,8 @@ def printed(user: Employee, code: str, view: str, filters: queues.Filters, *, as
 
 
 def _portions(rows: Iterator[Cells]) -> Iterator[list[Cells]]:
-    """Yield the rows in portions; an empty journal has one, empty."""
-    some = False
-    for portion in batched(rows, PORTION):
-        some = True
-        yield list(portion)
-    if not some:
-        yield [["Строк нет"]]
+    while portion := list(islice(rows, PORTION)):
+        yield portion
 
 
 def bytes_of(whole: PdfWriter) -> bytes:

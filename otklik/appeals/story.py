@@ -51,7 +51,7 @@ def events(appeal: Appeal, answers: list[Dispatch]) -> list[Event]:
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a matter stands, in plain words: who is responsible (a unit, never a person), what goes on, what is next."""
+    """Where a matter stands in plain words: who is responsible (a unit, no person), what goes on, what is next."""
 
     who: str
     happens: str
@@ -74,7 +74,8 @@ _GOES_ON: Final[dict[str, tuple[str, str]]] = {
 }
 _TOLD: Final = {
     "appeal.extended": "Срок ответа продлён. Уведомление об этом направлено вам.",
-    "appeal.forwarded": "Обращение или часть вопросов переданы в другой орган. Уведомление направлено вам.",
+    "appeal.forwarded": "Обращение передано в другой орган, который и ответит. Уведомление направлено вам.",
+    "appeal.forwarded_in_part": "Часть вопросов передана в другой орган. Уведомление направлено вам.",
     "appeal.paused": "Срок приостановлен.",
 }
 
