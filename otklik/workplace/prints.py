@@ -94,10 +94,14 @@ def registration_card(request: StaffRequest, pk: int) -> HttpResponseBase:
 def envelope(request: StaffRequest, pk: int) -> HttpResponseBase:
     """Hand out the envelope of one case."""
     appeal = access.get_for(request.user, pk)
-    if not _posts(request):
-        raise journals.NothingToPrint(why="адреса заявителей вам не открыты.")
-    rows = access.visible_to(request.user).filter(pk=appeal.pk)
-    made = journals.envelopes(rows, size=request.GET.get("size", "dl"), by=request.user)
+    try:
+        if not _posts(request):
+            raise journals.NothingToPrint(why="адреса заявителей вам не открыты.")
+        rows = access.visible_to(request.user).filter(pk=appeal.pk)
+        made = journals.envelopes(rows, size=request.GET.get("size") or "dl", by=request.user)
+    except DomainError as refusal:
+        messages.error(request, str(refusal))
+        return redirect("workplace:card", pk)
     return files.download(HttpResponse(made.pdf, content_type=PDF), f"konvert-{appeal.number}.pdf")
 
 

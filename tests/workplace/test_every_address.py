@@ -15,7 +15,8 @@ from django.test import Client
 from django.urls import URLPattern
 from django.utils import timezone
 
-from otklik.appeals import approval, bulk, dispatch, registration
+from otklik.appeals import approval, bulk, dispatch, macros, registration
+from otklik.appeals.models import Appeal, Checklist, DestructionAct, Macro
 from otklik.channels.pos.models import PosTerm
 from otklik.channels.webhooks.models import Webhook
 from otklik.core import files
@@ -49,6 +50,7 @@ pytestmark = pytest.mark.django_db
 HIS_OWN = {"away", "away_cancel", "search", "palette", "keep_view", "remove_view"}
 HIS_OWN |= {"attention", "notices_read", "notice_settings", "knowledge_vote"}
 HIS_OWN |= {"knowledge_ask", "knowledge_clear_recent"}
+HIS_OWN |= {"whole_case"}  # a copy for himself
 HUGE = 10**30
 DAYS = ["0001-01-01", "1999-12-31", "2026-02-30", "9999-12-31"]
 ODD = ["", "²", "\x00", "1" * 30, "0001-01-01", "9999-12-31"]
@@ -73,6 +75,7 @@ ASKED = (
     *("channel", "day", "figure"),
     *("letter", "after"),
     *("state", "channel"),
+    *("view", "size", "page"),
 )
 TYPED = (
     *("text", "reason", "remark", "number", "appeal", "merged", "detach", "insert", "decline", "approvers", "signer"),
@@ -144,6 +147,22 @@ TYPED = (
     *("same", "video", "audio", "room", "later", "to", "matter", "out_of_turn", "count", "version"),
     # Covering letters, lists
     *("cover_number", "cover_date", "control_until", "sender", "report_to", "column-0", "load"),
+    # Prints, macros, storage
+    *(
+        "macro",
+        "point",
+        "points",
+        "topic",
+        "need",
+        "material",
+        "until",
+        "do",
+        "commission",
+        "item",
+        "why",
+        "kept",
+        "also",
+    ),
 )
 
 
@@ -235,7 +254,19 @@ def ids(world: World) -> dict[str, list[int]]:
         **_at_a_reception(world),
         **_of_pos(world),
         **_outside(world),
+        **_law_day(world, appeal),
     }
+
+
+def _law_day(world: World, appeal: Appeal) -> dict[str, list[int]]:
+    """Leave a macro, a list of points and an act of destruction."""
+    today = timezone.localdate()
+    macro = macros.keep(Macro(name="М", owner=world.clerk), steps=macros.steps_of({"text": "Да"}), by=world.clerk)
+    points = macros.keep_list(Checklist(name="С", valid_from=today), ["Раз"], by=world.clerk)
+    rule = RetentionRule.objects.earliest("pk")
+    act = DestructionAct.objects.create(rule=rule, basis=rule.basis, drawn_by=world.clerk)
+    act.items.create(appeal=appeal, closed_on=today)
+    return {"macros": [macro.pk], "checklists": [points.pk], "storage-acts": [act.pk]}
 
 
 def _of_pos(world: World) -> dict[str, list[int]]:

@@ -18,6 +18,11 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
+def world(db: None) -> World:
+    return World()
+
+
+@pytest.fixture
 def clerk(world: World) -> Client:
     return desk(world.clerk)
 
@@ -153,7 +158,7 @@ def test_an_applicant_is_handed_his_data_and_the_auditor_sees_who_looked(world, 
     assert answer["Content-Type"] == "application/zip"
     assert AccessEntry.objects.filter(action="applicant.exported", data__applicant=who).exists()
     assert "Кто смотрел" not in words(clerk.get(at("applicant", who)))
-    assert "выгружены все данные заявителя" in words(desk(world.auditor).get(at("access_log"), {"applicant": who}))
+    assert "Выгружены все данные заявителя" in words(desk(world.auditor).get(at("access_log"), {"applicant": who}))
 
 
 def test_letters_without_names_are_shown_to_be_copied(world, clerk):
@@ -172,3 +177,12 @@ def test_the_matter_asks_few_questions(world, clerk, django_assert_max_num_queri
     clerk.get(at("card", appeal.pk))
     with django_assert_max_num_queries(14):
         clerk.get(at("matter", appeal.pk), headers={"hx-request": "true"})
+
+
+def test_the_palette_over_a_card_offers_its_macros_and_elsewhere_none(world, clerk):
+    appeal = world.registered()
+    macros.keep(Macro(name="К сведению", owner=world.clerk), steps=macros.steps_of({"text": "Да"}), by=world.clerk)
+    htmx = {"hx-request": "true", "hx-current-url": f"http://testserver/desk/appeals/{appeal.pk}/?view=all"}
+    shown = words(clerk.post(at("palette"), {"q": "макр"}, headers=htmx))
+    assert at("run_macro", appeal.pk) in shown
+    assert "К сведению" not in words(clerk.post(at("palette"), {"q": "макр"}, headers={"hx-request": "true"}))
