@@ -57,7 +57,8 @@ def part(appeal: Appeal, user: Employee) -> Part:
         "hold": storage.hold_of(appeal),
         "closed": appeal.closed_on,
     }
-    return Part("Дело", "archive", "workplace/law/storage_part.html", facts, tuple(steps))
+    # Five of them are too many for a heading: the template shows them below it.
+    return Part("Дело", "archive", "workplace/law/storage_part.html", {**facts, "appeal": appeal, "links": steps})
 
 
 @requires(*KEEPERS)
