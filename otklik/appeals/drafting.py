@@ -21,6 +21,7 @@ from otklik.appeals.models import (
     Appeal,
     AppealQuestion,
     Citation,
+    DestructionItem,
     Draft,
     DraftFile,
     DraftRevision,
@@ -80,6 +81,13 @@ class NothingToReopen(DomainError):
 
     code = "appeal.nothing_to_reopen"
     text = "Обращение № {number}: новый ответ не начать — исполнитель не был назначен. Зарегистрируйте новое обращение."
+
+
+class Destroyed(DomainError):
+    """Nothing is left of the case to answer."""
+
+    code = "appeal.destroyed"
+    text = "Обращение № {number} уничтожено по акту, когда истёк срок хранения. Зарегистрируйте новое обращение."
 
 
 def check_can_draft(appeal: Appeal, user: Employee) -> None:
@@ -354,6 +362,8 @@ def detach(appeal: Appeal, file_id: int, *, by: Employee) -> None:
 def reopen(appeal: Appeal, *, by: Employee) -> Draft:
     """Begin another answer to an applicant who wrote again; the one that was sent stays as it was."""
     check_can_reopen(appeal, by)
+    if DestructionItem.objects.filter(appeal=appeal, state=DestructionItem.State.DONE).exists():
+        raise Destroyed(number=appeal.number)
     draft = _begun(appeal)
     before, now = copy(draft), timezone.now()
     FrozenAnswer.objects.filter(appeal=appeal, withdrawn_at=None, followed_at=None).update(followed_at=now)

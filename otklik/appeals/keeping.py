@@ -100,12 +100,13 @@ class Prepared:
         """Return both texts in pieces, each under its name."""
         numbers = {one.text.casefold(): number for number, one in enumerate(self.found, 1)}
         return [
-            ("Вопрос", _pieces(self.question, self.in_question, numbers)),
-            ("Ответ", _pieces(self.answer, self.in_answer, numbers)),
+            ("Вопрос", pieces_of(self.question, self.in_question, numbers)),
+            ("Ответ", pieces_of(self.answer, self.in_answer, numbers)),
         ]
 
 
-def _pieces(text: str, places: Iterable[Place], numbers: Mapping[str, int]) -> list[Piece]:
+def pieces_of(text: str, places: Iterable[Place], numbers: Mapping[str, int]) -> list[Piece]:
+    """Return a text in pieces; `numbers`: what stands at a place, in lower case → its number."""
     pieces, at = [], 0
     for one in places:
         pieces += [Piece(text[at : one.start]), Piece(one.text, one.mark, numbers[one.text.casefold()])]

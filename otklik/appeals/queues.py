@@ -242,6 +242,11 @@ def appeals_of(user: Employee, view: str, filters: Filters) -> QuerySet[Appeal]:
     return access.visible_to(user).filter(condition) if condition is not None else Appeal.objects.none()
 
 
+def ordered(user: Employee, view: str, filters: Filters) -> QuerySet[Appeal]:
+    """Return `appeals_of` in the order the list shows them."""
+    return appeals_of(user, view, filters).order_by(*_order(view, filters))
+
+
 def _order(view: str, filters: Filters) -> tuple[Any, ...]:
     """Return what a view is sorted by; «Горят сроки» always by term."""
     chosen = filters.order or ("new" if view == "all" else "")

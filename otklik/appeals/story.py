@@ -8,10 +8,13 @@ from typing import Final
 
 from django.utils import timezone
 
-from otklik.appeals.models import Appeal, Dispatch
+from otklik.appeals.models import FINISHED, Appeal, Dispatch
 from otklik.core import masking
+from otklik.core.models import JournalEntry
 from otklik.correspondence.models import ChannelCode, OutgoingMessage
+from otklik.people import staff
 
+S = Appeal.Status
 ON_THIS_PAGE: Final = "Прочитайте его на этой странице"
 
 
@@ -46,6 +49,51 @@ def events(appeal: Appeal, answers: list[Dispatch]) -> list[Event]:
         return told
     preparing = Event(None, "Готовится ответ", state="ahead" if appeal.status == Appeal.Status.REGISTERED else "now")
     return [*told, preparing, Event(None, "Ответ отправлен", state="ahead")]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a matter stands in plain words: who is responsible (a unit, no person), what goes on, what is next."""
+
+    who: str
+    happens: str
+    following: str
+    told: tuple[str, ...] = ()  # what changed the term or the place, once it is in the journal
+
+
+# What goes on in a state, and what follows, as somebody outside understands it.
+_GOES_ON: Final[dict[str, tuple[str, str]]] = {
+    S.REGISTERED: (
+        "Определяем, о чём обращение и какой отдел ответит.",
+        "Отдел получит обращение и начнёт готовить ответ.",
+    ),
+    S.CLASSIFIED: ("Тема определена, выбираем, кто ответит.", "Сотрудник отдела начнёт готовить ответ."),
+    S.ASSIGNED: ("Сотрудник отдела изучает обращение.", "Он подготовит ответ и передаст его на проверку."),
+    S.DRAFTING: ("Сотрудник отдела готовит ответ.", "Ответ проверит начальник, затем его подпишут."),
+    S.APPROVAL: ("Ответ написан, его проверяет начальник.", "Ответ подпишут и отправят вам."),
+    S.SIGNING: ("Ответ проверен и ждёт подписи.", "После подписи ответ отправят вам."),
+    S.SIGNED: ("Ответ подписан.", "Отправим его вам в ближайшее рабочее время."),
+}
+_TOLD: Final = {
+    "appeal.extended": "Срок ответа продлён. Уведомление об этом направлено вам.",
+    "appeal.forwarded": "Обращение передано в другой орган, который и ответит. Уведомление направлено вам.",
+    "appeal.forwarded_in_part": "Часть вопросов передана в другой орган. Уведомление направлено вам.",
+    "appeal.paused": "Срок приостановлен.",
+}
+
+
+def standing(appeal: Appeal, answers: list[Dispatch]) -> Standing | None:
+    """Return where a matter stands, None once it is answered or closed. What is not in the journal is not said."""
+    if appeal.status not in _GOES_ON or (answers and appeal.status in FINISHED):
+        return None
+    happens, following = _GOES_ON[appeal.status]
+    chain = JournalEntry.objects.filter(chain=f"appeal:{appeal.pk}", action__in=[*_TOLD, "appeal.resumed"])
+    done = list(chain.order_by("seq").values_list("action", flat=True))
+    # A pause is told while it lasts.
+    done = [one for at, one in enumerate(done) if one != "appeal.paused" or "appeal.resumed" not in done[at:]]
+    told = tuple(dict.fromkeys(_TOLD[one] for one in done if one in _TOLD))
+    unit = appeal.unit or staff.department().registry_unit
+    return Standing(unit.name if unit else staff.department().name, happens, following, told)
 
 
 def answers_of(appeal: Appeal) -> list[Dispatch]:

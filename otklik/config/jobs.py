@@ -20,6 +20,7 @@ from otklik.api import limits as api_limits
 from otklik.api import once
 from otklik.appeals import answered, bulk, learning, registration, signals, signature
 from otklik.appeals import answered, bulk, inquiries, registration, sed, signals, signature
+from otklik.appeals import answered, bulk, case_file, destruction, registration, signals, signature
 from otklik.appeals.lessons import letters
 from otklik.appeals.pos import cases as pos_cases
 from otklik.channels.mail import idle, imap
@@ -72,6 +73,8 @@ def steps(channels: Mapping[str, Channel]) -> dict[str, Callable[[], bool]]:
         "join-replies": inquiries.join_certain,
         "pos-imports": partial(pos_imports.work_next, channels["pos"]),
         "bulk": bulk.work_next,
+        "case-files": case_file.work_next,
+        "destruction": destruction.work_next,
         "send": partial(delivery.send_next, channels),
         "scans": station.work_next,
         "examine": examining.work_next,
@@ -144,6 +147,7 @@ def periodic() -> list[Job]:
         Job("look-at-appointments", partial(displaced.look, by=None), every=timedelta(minutes=15)),
         Job("remove-recordings", recordings.remove_expired, daily_at=time(3, 35)),
         Job("forget-scan-pages", station.forget_pages, daily_at=time(3, 44)),
+        Job("forget-case-files", case_file.forget_old, daily_at=time(3, 46)),
         Job("sweep-firings", forget_old_firings, daily_at=time(3, 40)),
     ]
 

@@ -444,6 +444,29 @@ NAMES: Final[dict[str, str]] = {
     "reception.recording_expired": "запись приёма удалена по сроку",
     "reception.card_printed": "выдан PDF карточки личного приёма",
     "reception.card_seen": "открыта карточка личного приёма",
+    # Prints, macros, storage
+    "appeals.exported": "выгружен журнал обращений",
+    "envelopes.printed": "напечатаны конверты",
+    "appeal.card_printed": "выдана регистрационная карточка",
+    "appeal.case_taken": "выдано дело целиком",
+    "appeal.masked": "показаны тексты обращения без имён",
+    "appeal.macro_run": "выполнен макрос",
+    "appeal.points_ticked": "отмечены пункты контрольного списка",
+    "appeal.held": "запрещено уничтожать дело",
+    "appeal.hold_lifted": "снят запрет уничтожения дела",
+    "appeal.destroyed": "дело уничтожено по акту, номер и отпечатки сохранены",
+    "applicant.exported": "выгружены все данные заявителя",
+    "applicant.erased": "уничтожены персональные данные заявителя",
+    "macro.added": "добавлен макрос",
+    "macro.changed": "изменён макрос",
+    "macro.ended": "убран макрос",
+    "checklist.added": "добавлен контрольный список",
+    "checklist.changed": "изменён контрольный список",
+    "destruction.drawn": "составлен акт об уничтожении",
+    "destruction.left_out": "дело исключено из акта об уничтожении",
+    "destruction.agreed": "согласован акт об уничтожении",
+    "destruction.dropped": "отменён акт об уничтожении",
+    "destruction.done": "исполнен акт об уничтожении",
 }
 _VERBS: Final = {"added": "добавлено", "changed": "изменено"}
 FACTS: Final[dict[str, str]] = {
@@ -628,6 +651,13 @@ FACTS: Final[dict[str, str]] = {
     "earlier": "прежние ответы",
     "signed": "подписей",
     "meeting": "резолюция собрания",
+    # Prints, macros, storage
+    "act": "акт",
+    "hold": "запрет",
+    "macro": "макрос",
+    "points": "отмечены пункты",
+    "removed": "сняты отметки",
+    "view": "список",
 }
 CHAINS: Final[dict[str, str]] = {
     "regime": "режим",
@@ -675,6 +705,10 @@ CHAINS: Final[dict[str, str]] = {
     "system": "система",
     "terms": "сроки",
     "thesaurus": "словарь поиска",
+    # Macros, storage
+    "macro": "макрос",
+    "checklist": "контрольный список",
+    "destruction": "акт об уничтожении",
 }
 
 

@@ -225,12 +225,13 @@ def response(stored: StoredFile, name: str) -> FileResponse:
 
     Raise KeptAside where it is infected, a program or destroyed; NotYet while an antivirus has still to look into it.
     """
-    _check_examined(stored, name)
+    check_given_out(stored, name)
     kind = stored.content_type if stored.content_type in sniffing.HARMLESS else "application/octet-stream"
     return download(FileResponse(open_file(stored), content_type=kind), safe_name(name))
 
 
-def _check_examined(stored: StoredFile, name: str) -> None:
+def check_given_out(stored: StoredFile, name: str) -> None:
+    """Raise KeptAside or NotYet where `response` would give nobody this file."""
     row = FileExamination.objects.filter(stored=stored).only("state", "found").first()
     if row is None:
         return

@@ -1,4 +1,4 @@
-"""How long records are kept: rows of a dictionary with their articles. Nothing is removed by them yet."""
+"""How long records are kept: rows of a dictionary with their articles. Cases are destroyed by `appeals.destruction`."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ def _opened(request: HttpRequest) -> tuple[int | None, int | None] | None:
 
 def _appeal_of(message_id: int | None, appeal_id: int | None) -> Appeal | None:
     """Return the appeal, by itself or as what became of the message."""
-    appeals = Appeal.objects.select_related("regime", "invitation")
+    appeals = Appeal.objects.select_related("regime", "invitation", "unit")
     if appeal_id is not None:
         return appeals.filter(pk=appeal_id).first()
     return appeals.filter(messages__message_id=message_id, messages__first=True).first()
@@ -138,6 +138,7 @@ def _story_of_appeal(appeal: Appeal, message: IncomingMessage | None) -> dict[st
         "word": appeal.regime.citizen_word,
         "due_on": appeal.due_on if last is None and appeal.closed_on is None else None,
         "events": story.events(appeal, answers),
+        "standing": story.standing(appeal, answers),
     }
     if last is not None:
         shown["feedback"] = open_invitation(appeal)

@@ -60,6 +60,7 @@ def applicant(request: StaffRequest, pk: int) -> HttpResponse:
             "applicant": one,
             "masked": people_access.masked(one),
             "can_reveal": True,
+            "can_see_looks": request.user.has_power("journal.view"),
             "appeals": list(
                 access.visible_to(request.user)
                 .filter(applicant__in=group)

@@ -17,6 +17,8 @@ from otklik.workplace.card import READERS
 from otklik.workplace.parts import Maker
 from otklik.workplace import merging, outcomes, parties
 from otklik.workplace.card import READERS
+from otklik.workplace import macros_pages, storage_pages
+from otklik.workplace.card import READERS
 from otklik.workplace.matter_part import Maker
 from otklik.workplace.requests import StaffRequest
 
@@ -62,6 +64,10 @@ PARTS: Final[tuple[Maker, ...]] = (
     sed_pages.part,
 )
 PARTS: Final[tuple[Maker, ...]] = (routes_pages.part,)
+    macros_pages.part,
+    macros_pages.points_part,
+    storage_pages.part,
+)
 
 
 @requires(*READERS)

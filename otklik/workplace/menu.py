@@ -29,6 +29,7 @@ from otklik.workplace import (
     kb_words,
     line_calls,
     lines,
+    macros_pages,
     mailboxes,
     pos_lane,
     pos_pages,
@@ -36,6 +37,7 @@ from otklik.workplace import (
     routes_pages,
     saved,
     sign_many,
+    storage_pages,
     surveys,
     system,
 )
@@ -194,6 +196,11 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Сообщения другим системам", "webhook", "webhooks", ("people.manage",)),
         Item("Отложенные файлы", "file-alert", "files_aside", system.POWERS),
         Item("Замещение", "user-share", "away"),
+        # Macros, prints, storage
+        Item("Макросы", "bolt", "macros", macros_pages.MAKERS),
+        Item("Контрольные списки", "list-check", "checklists", macros_pages.KEEPERS, inner=True),
+        Item("Печать и таблицы", "printer", "prints", ("appeals.view_all", "appeals.view_unit", "appeals.view_own")),
+        Item("Хранение дел", "archive", "storage", storage_pages.LOOKERS),
     ),
 )
 

@@ -5,6 +5,7 @@ One list for the keyboard: an action that begins with the typed words stands fir
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -14,16 +15,18 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from otklik.appeals import macros
 from otklik.appeals.models import Appeal
 from otklik.core import typed
 from otklik.core.access import requires
 from otklik.knowledge import materials
 from otklik.people.models import Employee
-from otklik.workplace import finding, presence
+from otklik.workplace import finding, macros_pages, presence
 from otklik.workplace.menu import pages_for
 from otklik.workplace.requests import StaffRequest
 
 SHOWN: Final = 5
+_CARD: Final = re.compile(r"/desk/appeals/(\d{1,18})/")
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,8 @@ class Option:
 def palette(request: StaffRequest) -> HttpResponse:
     """Show what fits the words typed so far. A POST: names do not stay in addresses and logs."""
     text, user = typed.words(request.POST.get("q"), 200), request.user
-    groups = {"Действия и страницы": list(_places(user, text))[: SHOWN if text else None]}
+    groups = {"Макросы этого обращения": list(_macros(request, text))[:SHOWN]}
+    groups |= {"Действия и страницы": list(_places(user, text))[: SHOWN if text else None]}
     if len(text) >= materials.BEGUN:
         found = finding.everything(user, text, limit=SHOWN, typing=True)
         groups |= {
@@ -70,6 +74,18 @@ def _places(user: Employee, text: str) -> Iterator[Option]:
         label = place.label.lower()
         if all(word in label for word in wanted.split()):
             yield Option(place.label, place.url, place.icon, sure=bool(wanted) and label.startswith(wanted))
+
+
+def _macros(request: StaffRequest, text: str) -> Iterator[Option]:
+    """Yield the macros for the card the palette was opened over; the page they lead to asks once more."""
+    here = _CARD.search(request.htmx.current_url or "") if request.htmx else None
+    if here is None or not any(request.user.has_power(one) for one in macros_pages.MAKERS):
+        return
+    wanted = text.lower().split()
+    for macro in macros.usable_by(request.user):
+        if all(word in f"макрос {macro.name.lower()}" for word in wanted):
+            url = reverse("workplace:run_macro", args=[int(here[1])])
+            yield Option(macro.name, f"{url}#macro-{macro.pk}", "bolt", "макрос")
 
 
 def _case(one: Appeal, text: str) -> Option:

@@ -90,6 +90,7 @@ def _page(request: StaffRequest, view: str, filters: queues.Filters) -> dict[str
         "menu_view": f"saved_{named.pk}" if named else view,
         "conditions": conditions,
         "many": bulk.offered_to(request.user) if page.view.narrow else [],
+        "prints": page.view.narrow is not None,
         "orderable": view not in ("registration", "due"),
         "page": page,
         "can_write_down": request.user.has_power("intake.decide"),

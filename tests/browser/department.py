@@ -38,6 +38,17 @@ from otklik.appeals.models import Appeal, AppealMessage, Approval, InquiryRule, 
     signals,
 )
 from otklik.appeals.models import AnswerRule, Appeal, AppealMessage, Approval, FrozenAnswer
+    case_file,
+    classification,
+    dispatch,
+    drafting,
+    macros,
+    registration,
+    search_feed,
+    signals,
+    storage,
+)
+from otklik.appeals.models import Appeal, AppealMessage, Approval, Checklist, DestructionAct, Macro
 from otklik.channels.governor import intake as packages
 from otklik.channels.governor.cover import Cover
 from otklik.channels.mail.models import CaughtLetter
@@ -45,7 +56,7 @@ from otklik.channels.registry import all_connected
 from otklik.channels.site import intake
 from otklik.channels.site.models import Receipt
 from otklik.channels.webhooks.models import Webhook
-from otklik.core import examining, files, installation
+from otklik.core import examining, files, installation, retention
 from otklik.core.models import FileExamination, Installation
 from otklik.correspondence import connections, delivery, inbox
 from otklik.correspondence.channel import Arrived
@@ -207,6 +218,7 @@ def fill() -> dict[str, Any]:
                 *(f"/desk/appeals/{drafted.pk}/{place}/" for place in ("extend", "forward", "control")),
                 *parties_and_kin(drafted, lived, people["clerk"]),
                 *help_of_others(on_site, people["clerk"]),
+                *law_day(people["clerk"], sent),
             ],
             "clerk2": [f"/desk/paper/{checked}/", f"/desk/paper/{checked}/check/"],
             head: [f"/desk/approvals/{waiting.pk}/"],
@@ -273,6 +285,21 @@ def outside(administrator: Employee) -> list[str]:
         examining.work_next()
     aside = FileExamination.objects.get(stored=stored)
     return [f"/desk/webhooks/{hook.pk}/", f"/desk/files-aside/{aside.pk}/", "/desk/sending/email/"]
+
+
+def law_day(clerk: Employee, appeal: Appeal) -> list[str]:
+    """Leave a macro, a list of points, a hold, a case as PDF and an act of destruction; return their pages."""
+    today = timezone.localdate()
+    macro = macros.keep(Macro(name="К сведению", owner=clerk), steps=macros.steps_of({"text": "Проверено"}), by=clerk)
+    points = macros.keep_list(Checklist(name="Аренда", valid_from=today), ["Проверить ЕГРН", "Позвонить"], by=clerk)
+    storage.hold(appeal, reason="Дело в суде", until=None, by=clerk)
+    case_file.ask(appeal, by=clerk)
+    retention.load()
+    rule = storage.rules(today)["appeals"]
+    act = DestructionAct.objects.create(rule=rule, basis=rule.basis, drawn_by=clerk)
+    act.items.create(appeal=appeal, closed_on=today)
+    of_case = [f"/desk/appeals/{appeal.pk}/{place}/" for place in ("hold", "masked", "case", "macros")]
+    return [*of_case, f"/desk/macros/{macro.pk}/", f"/desk/checklists/{points.pk}/", f"/desk/storage-acts/{act.pk}/"]
 
 
 def reception_pages(official: Employee, clerk: Employee) -> list[str]:

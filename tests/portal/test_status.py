@@ -16,10 +16,10 @@ from otklik.channels.site import intake, limits
 from otklik.channels.site.adapter import SiteChannel
 from otklik.channels.site.models import FormAttempt
 from otklik.channels.site.submission import Submission
-from otklik.core import files
+from otklik.core import files, journal
 from otklik.correspondence import inbox
 from otklik.correspondence.models import IncomingMessage, OutgoingFile, OutgoingMessage
-from otklik.people.models import Employee, Role, RoleAssignment
+from otklik.people.models import Employee, Role, RoleAssignment, Unit
 from otklik.surveys import feedback
 
 WRONG = "Номер и код не подошли"
@@ -264,3 +264,29 @@ def test_a_rejected_message_says_so_without_the_clerk_s_words(client, ticket, cl
     words = ask(client, ticket.number, ticket.code).content.decode()
     assert "Не принято к рассмотрению" in words
     assert "спам" not in words
+
+
+def test_the_story_names_the_unit_and_what_is_next_and_an_extension_only_once_it_is_in_the_journal(
+    client, ticket, clerk
+):
+    appeal = registered(clerk)
+    unit = Unit.objects.create(name="Отдел земельных отношений", short_name="Земля", valid_from="2024-01-01")
+    Appeal.objects.filter(pk=appeal.pk).update(unit=unit, executor=clerk, status="drafting")
+    words = ask(client, ticket.number, ticket.code).content.decode()
+    assert "Отвечает: Отдел земельных отношений." in words
+    assert f"не позже {appeal.due_on:%d.%m.%Y}" in words
+    assert "Ответ проверит начальник" in words
+    assert "Учётова" not in words
+    assert "продлён" not in words
+    journal.record("appeal.extended", chain=f"appeal:{appeal.pk}", by=clerk)
+    assert "Срок ответа продлён" in ask(client, ticket.number, ticket.code).content.decode()
+
+
+def test_a_pause_is_told_while_it_lasts_and_a_closed_matter_has_nothing_ahead(client, ticket, clerk):
+    appeal = registered(clerk)
+    journal.record("appeal.paused", chain=f"appeal:{appeal.pk}", by=clerk)
+    assert "Срок приостановлен" in ask(client, ticket.number, ticket.code).content.decode()
+    journal.record("appeal.resumed", chain=f"appeal:{appeal.pk}", by=clerk)
+    assert "Срок приостановлен" not in ask(client, ticket.number, ticket.code).content.decode()
+    Appeal.objects.filter(pk=appeal.pk).update(status="closed", closed_on=timezone.localdate())
+    assert "Что дальше" not in ask(client, ticket.number, ticket.code).content.decode()

@@ -20,6 +20,8 @@ from otklik.appeals.models import Need, PosTheme, Topic
 from otklik.appeals.models import Appeal, InquiryRule
 from otklik.appeals import approval, bulk, dispatch, registration, routes
 from otklik.appeals.models import AnswerRule
+from otklik.appeals import approval, bulk, dispatch, macros, registration
+from otklik.appeals.models import Appeal, Checklist, DestructionAct, Macro
 from otklik.channels.pos.models import PosTerm
 from otklik.channels.webhooks.models import Webhook
 from otklik.core import files
@@ -53,6 +55,7 @@ pytestmark = pytest.mark.django_db
 HIS_OWN = {"away", "away_cancel", "search", "palette", "keep_view", "remove_view"}
 HIS_OWN |= {"attention", "notices_read", "notice_settings", "knowledge_vote"}
 HIS_OWN |= {"knowledge_ask", "knowledge_clear_recent"}
+HIS_OWN |= {"whole_case"}  # a copy for himself
 HUGE = 10**30
 DAYS = ["0001-01-01", "1999-12-31", "2026-02-30", "9999-12-31"]
 ODD = ["", "²", "\x00", "1" * 30, "0001-01-01", "9999-12-31"]
@@ -82,6 +85,7 @@ ASKED = (
     # The lane of ПОС
     "part",
     *("under", "absent", "starts_on", "ends_on", "kind", "state"),
+    *("view", "size", "page"),
 )
 TYPED = (
     # The lane of ПОС
@@ -168,6 +172,22 @@ TYPED = (
     *("direction", "remove", "read", "load", "absent", "executor", "author", "step"),
     # Covering letters, lists
     *("cover_number", "cover_date", "control_until", "sender", "report_to", "column-0", "load"),
+    # Prints, macros, storage
+    *(
+        "macro",
+        "point",
+        "points",
+        "topic",
+        "need",
+        "material",
+        "until",
+        "do",
+        "commission",
+        "item",
+        "why",
+        "kept",
+        "also",
+    ),
 )
 
 
@@ -296,6 +316,19 @@ def _help_of_others(appeal: Appeal, world: World) -> dict[str, list[int]]:
         made_by=world.executor,
     )  # fmt: skip
     return {"resolutions": [row.pk], "helper-parts": [part.pk], "inquiries": [asked.pk]}
+        **_law_day(world, appeal),
+    }
+
+
+def _law_day(world: World, appeal: Appeal) -> dict[str, list[int]]:
+    """Leave a macro, a list of points and an act of destruction."""
+    today = timezone.localdate()
+    macro = macros.keep(Macro(name="М", owner=world.clerk), steps=macros.steps_of({"text": "Да"}), by=world.clerk)
+    points = macros.keep_list(Checklist(name="С", valid_from=today), ["Раз"], by=world.clerk)
+    rule = RetentionRule.objects.earliest("pk")
+    act = DestructionAct.objects.create(rule=rule, basis=rule.basis, drawn_by=world.clerk)
+    act.items.create(appeal=appeal, closed_on=today)
+    return {"macros": [macro.pk], "checklists": [points.pk], "storage-acts": [act.pk]}
 
 
 def _of_pos(world: World) -> dict[str, list[int]]:
