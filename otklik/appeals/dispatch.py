@@ -189,7 +189,13 @@ def send(
     if not imported:
         answer_ways.check(appeal, way.channel, way.recipient, on=on)
     message = _queue(appeal, answer, way, by=by, at=at, imported=imported)
-from otklik.appeals import answer_ways, kinship, outcomes, signature, transitions, ways
+    try:
+        with transaction.atomic():
+            row = Dispatch.objects.create(answer=answer, message=message, by=by, at=at)
+    except IntegrityError as exc:  # of two who press at once the second sends nothing
+        raise transitions.ChangedMeanwhile(number=appeal.number, now=S.SENT.label) from exc
+    if not imported:
+        outcomes.settle(appeal, code=outcome, by=by, on=on)
     transitions.move(
         appeal,
         S.SENT,

@@ -18,9 +18,18 @@ from django.utils import timezone
 
 from otklik.api import limits as api_limits
 from otklik.api import once
-from otklik.appeals import answered, bulk, learning, registration, signals, signature
-from otklik.appeals import answered, bulk, inquiries, registration, sed, signals, signature
-from otklik.appeals import answered, bulk, case_file, destruction, registration, signals, signature
+from otklik.appeals import (
+    answered,
+    bulk,
+    case_file,
+    destruction,
+    inquiries,
+    learning,
+    registration,
+    sed,
+    signals,
+    signature,
+)
 from otklik.appeals.lessons import letters
 from otklik.appeals.pos import cases as pos_cases
 from otklik.channels.mail import idle, imap

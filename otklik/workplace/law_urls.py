@@ -4,23 +4,41 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from otklik.workplace import matter, site_form
+from otklik.workplace import (
+    absence_risk,
+    case_questions,
+    classifier_pages,
+    dispatch,
+    extension,
+    forwarding,
+    inquiries,
+    learning_pages,
+    macros_pages,
+    matter,
+    merging,
+    outcomes,
+    parties,
+    parts,
+    pos_card,
+    pos_lane,
+    prints,
+    regimes,
+    resolutions,
+    routes_pages,
+    sed_pages,
+    sign_many,
+    site_form,
+    storage_pages,
+)
 
 urlpatterns: list[URLPattern] = [
     path("appeals/<row:pk>/matter/", matter.matter, name="matter"),
     path("channels/website/form/", site_form.placed, name="site_form"),
-from otklik.workplace import extension, forwarding, matter, regimes
-
-urlpatterns: list[URLPattern] = [
-    path("appeals/<row:pk>/matter/", matter.matter, name="matter"),
     path("appeals/<row:pk>/extend/", extension.extend, name="extend"),
     path("appeals/<row:pk>/control/", extension.control, name="control"),
+    path("appeals/<row:pk>/change-regime/", extension.change_regime, name="change_regime"),
     path("appeals/<row:pk>/forward/", forwarding.forward, name="forward"),
     path("regimes/<slug:code>/rules/", regimes.regime, name="regime_rules"),
-from otklik.workplace import classifier_pages, learning_pages, matter
-
-urlpatterns: list[URLPattern] = [
-    path("appeals/<row:pk>/matter/", matter.matter, name="matter"),
     # The dictionaries of both axes, and how well they are proposed
     path("classifier/", classifier_pages.classifier_list, name="classifier"),
     path("classifier/import/", classifier_pages.import_file, name="classifier_import"),
@@ -29,10 +47,6 @@ urlpatterns: list[URLPattern] = [
     path("needs/new/", classifier_pages.need, name="need_new"),
     path("needs/<row:pk>/", classifier_pages.need, name="need"),
     path("proposal-quality/", learning_pages.quality, name="proposal_quality"),
-from otklik.workplace import case_questions, matter, merging, outcomes, parties
-
-urlpatterns: list[URLPattern] = [
-    path("appeals/<row:pk>/matter/", matter.matter, name="matter"),
     # How it ends, who stands in it, what belongs to it.
     path("appeals/<row:pk>/outcomes/", outcomes.record, name="outcomes"),
     path("appeals/<row:pk>/questions/", case_questions.questions, name="case_questions"),
@@ -41,20 +55,12 @@ urlpatterns: list[URLPattern] = [
     path("appeals/<row:pk>/related/", merging.related, name="related"),
     path("appeals/<row:pk>/copies/", merging.copies, name="copies"),
     path("inbox/<row:pk>/like/<row:appeal_pk>/", merging.letter_like, name="letter_like"),
-from otklik.workplace import matter, pos_card, pos_lane
-
-urlpatterns: list[URLPattern] = [
-    path("appeals/<row:pk>/matter/", matter.matter, name="matter"),
     # The lane of ПОС
     path("appeals/<row:pk>/pos-case/", pos_card.case_page, name="pos_case"),
     path("pos-lane/", pos_lane.lane, name="pos_lane"),
     path("pos-lane/new/", pos_lane.new, name="pos_new"),
     path("pos-lane/facts/", pos_lane.facts, name="pos_facts"),
     path("pos-facts/<row:pk>/", pos_lane.fact, name="pos_fact"),
-from otklik.workplace import absence_risk, inquiries, matter, parts, resolutions, sed_pages
-
-urlpatterns: list[URLPattern] = [
-    path("appeals/<row:pk>/matter/", matter.matter, name="matter"),
     # Resolutions, the help of others, СЭД
     path("appeals/<row:pk>/resolutions/write/", resolutions.write, name="resolution_write"),
     path("resolutions/", resolutions.control, name="resolutions"),
@@ -70,10 +76,6 @@ urlpatterns: list[URLPattern] = [
     path("sed/", sed_pages.differences, name="sed"),
     path("sed/upload/", sed_pages.upload, name="sed_upload"),
     path("sed/sample/", sed_pages.sample, name="sed_sample"),
-from otklik.workplace import dispatch, matter, routes_pages, sign_many
-
-urlpatterns: list[URLPattern] = [
-    path("appeals/<row:pk>/matter/", matter.matter, name="matter"),
     # Routes of approval, ways of an answer, signing many at once
     path("appeals/<row:pk>/answer-way/", routes_pages.answer_way, name="answer_way"),
     path("appeals/<row:pk>/sign/marked.pdf", sign_many.marked, name="sign_marked"),
@@ -94,10 +96,6 @@ urlpatterns: list[URLPattern] = [
     path("answer-rules/new/", routes_pages.answer_rule, name="answer_rule_new"),
     path("answer-rules/foreign/", routes_pages.foreign_mail, name="foreign_mail"),
     path("answer-rules/<row:pk>/end/", routes_pages.answer_rule_end, name="answer_rule_end"),
-from otklik.workplace import macros_pages, matter, prints, storage_pages
-
-urlpatterns: list[URLPattern] = [
-    path("appeals/<row:pk>/matter/", matter.matter, name="matter"),
     # Prints
     path("prints/", prints.prints, name="prints"),
     path("prints/envelopes/", prints.envelopes_of_list, name="envelopes_of_list"),

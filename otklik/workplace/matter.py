@@ -10,60 +10,40 @@ from django.views.decorators.http import require_GET
 
 from otklik.appeals import access
 from otklik.core.access import requires
-from otklik.workplace import extension, forwarding
-from otklik.people.models import Employee
-from otklik.workplace import routes_pages
-from otklik.workplace.card import READERS
-from otklik.workplace.parts import Maker
-from otklik.workplace import merging, outcomes, parties
-from otklik.workplace.card import READERS
-from otklik.workplace import macros_pages, storage_pages
+from otklik.workplace import (
+    classification,
+    extension,
+    forwarding,
+    inquiries,
+    macros_pages,
+    merging,
+    outcomes,
+    parties,
+    parts,
+    pos_card,
+    resolutions,
+    routes_pages,
+    sed_pages,
+    storage_pages,
+)
 from otklik.workplace.card import READERS
 from otklik.workplace.matter_part import Maker
 from otklik.workplace.requests import StaffRequest
 
 # In the order of the work. A part that has nothing to show and no step to offer is None.
 PARTS: Final[tuple[Maker, ...]] = (
-    extension.part,
-    forwarding.part,
-)
-from otklik.workplace import classification
-from otklik.workplace.card import READERS
-from otklik.workplace.matter_part import Maker, Part, Step
-from otklik.workplace.requests import StaffRequest
-
-__all__ = ["PARTS", "Maker", "Part", "Step", "matter"]
-
-# In the order of the work. A part that has nothing to show and no step to offer is None.
-PARTS: Final[tuple[Maker, ...]] = (classification.part,)
+    pos_card.part,
+    classification.part,
     outcomes.part,
     parties.part,
     merging.part,
-)
-from otklik.workplace import pos_card
-from otklik.workplace.card import READERS
-from otklik.workplace.matter_part import Maker, Part, Step
-from otklik.workplace.requests import StaffRequest
-
-__all__ = ["PARTS", "Maker", "Part", "Step", "matter"]
-
-# In the order of the work. A part that has nothing to show and no step to offer is None.
-PARTS: Final[tuple[Maker, ...]] = (pos_card.part,)
-from otklik.workplace import inquiries, parts, resolutions, sed_pages
-from otklik.workplace.card import READERS
-from otklik.workplace.matter_part import Maker, Part, Step
-from otklik.workplace.requests import StaffRequest
-
-__all__ = ["PARTS", "Maker", "Part", "Step", "matter"]
-
-# In the order of the work. A part that has nothing to show and no step to offer is None.
-PARTS: Final[tuple[Maker, ...]] = (
     resolutions.part,
     parts.part,
     inquiries.part,
+    forwarding.part,
+    extension.part,
+    routes_pages.part,
     sed_pages.part,
-)
-PARTS: Final[tuple[Maker, ...]] = (routes_pages.part,)
     macros_pages.part,
     macros_pages.points_part,
     storage_pages.part,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django import forms
 from django.contrib import messages
@@ -24,10 +24,8 @@ from otklik.core.models import Regime
 from otklik.correspondence.models import ChannelCode
 from otklik.people import staff
 from otklik.people.models import Employee, Unit
+from otklik.workplace.matter_part import Part, Step
 from otklik.workplace.requests import StaffRequest
-
-if TYPE_CHECKING:
-    from otklik.workplace.matter import Part
 
 READERS: Final = (routes.KEEP, "appeals.approve", "appeals.draft", "journal.view")
 WRITERS: Final = ("appeals.draft", "intake.decide")
@@ -239,8 +237,6 @@ def answer_way(request: StaffRequest, pk: int) -> HttpResponse:
 
 def part(appeal: Appeal, user: Employee) -> Part | None:
     """Return what «Ход рассмотрения» says of the answer: how it goes, whose approval comes, remarks not met."""
-    from otklik.workplace.matter import Part, Step  # it names this maker among its own
-
     if not appeal.needs_answer:
         return None
     rules = answer_ways.rules_of(appeal, timezone.localdate())

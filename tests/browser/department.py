@@ -16,39 +16,37 @@ from wagtail.models import Page
 from otklik.appeals import (
     approval,
     assignment,
+    case_file,
     classification,
     collective,
     complained,
     dispatch,
     drafting,
     kinship,
-    registration,
-    search_feed,
-    signals,
-)
-from otklik.appeals import outcomes as case_outcomes
-from otklik.appeals.models import Appeal, AppealMessage, Approval, Need, OutcomeKind, PosTheme, Topic
-from otklik.appeals import approval, assignment, classification, dispatch, drafting, registration, search_feed, signals
-from otklik.appeals.models import Appeal, AppealMessage, Approval, InquiryRule, SedRecord
-    dispatch,
-    drafting,
+    macros,
     registration,
     routes,
     search_feed,
     signals,
-)
-from otklik.appeals.models import AnswerRule, Appeal, AppealMessage, Approval, FrozenAnswer
-    case_file,
-    classification,
-    dispatch,
-    drafting,
-    macros,
-    registration,
-    search_feed,
-    signals,
     storage,
 )
-from otklik.appeals.models import Appeal, AppealMessage, Approval, Checklist, DestructionAct, Macro
+from otklik.appeals import outcomes as case_outcomes
+from otklik.appeals.models import (
+    AnswerRule,
+    Appeal,
+    AppealMessage,
+    Approval,
+    Checklist,
+    DestructionAct,
+    FrozenAnswer,
+    InquiryRule,
+    Macro,
+    Need,
+    OutcomeKind,
+    PosTheme,
+    SedRecord,
+    Topic,
+)
 from otklik.channels.governor import intake as packages
 from otklik.channels.governor.cover import Cover
 from otklik.channels.mail.models import CaughtLetter

@@ -15,13 +15,18 @@ from django.test import Client
 from django.urls import URLPattern
 from django.utils import timezone
 
-from otklik.appeals import approval, bulk, dispatch, registration
-from otklik.appeals.models import Need, PosTheme, Topic
-from otklik.appeals.models import Appeal, InquiryRule
-from otklik.appeals import approval, bulk, dispatch, registration, routes
-from otklik.appeals.models import AnswerRule
-from otklik.appeals import approval, bulk, dispatch, macros, registration
-from otklik.appeals.models import Appeal, Checklist, DestructionAct, Macro
+from otklik.appeals import approval, bulk, dispatch, macros, registration, routes
+from otklik.appeals.models import (
+    AnswerRule,
+    Appeal,
+    Checklist,
+    DestructionAct,
+    InquiryRule,
+    Macro,
+    Need,
+    PosTheme,
+    Topic,
+)
 from otklik.channels.pos.models import PosTerm
 from otklik.channels.webhooks.models import Webhook
 from otklik.core import files
@@ -283,6 +288,7 @@ def ids(world: World) -> dict[str, list[int]]:
         **_of_pos(world),
         **_outside(world),
         **_answering(world, frozen.frozen.get().pk),
+        **_law_day(world, appeal),
     }
 
 
@@ -316,8 +322,6 @@ def _help_of_others(appeal: Appeal, world: World) -> dict[str, list[int]]:
         made_by=world.executor,
     )  # fmt: skip
     return {"resolutions": [row.pk], "helper-parts": [part.pk], "inquiries": [asked.pk]}
-        **_law_day(world, appeal),
-    }
 
 
 def _law_day(world: World, appeal: Appeal) -> dict[str, list[int]]:

@@ -19,8 +19,7 @@ from django.utils import timezone
 from wagtail.models import Page
 
 from otklik.appeals import access, approval, dispatch, signature, steps
-from otklik.appeals.models import Appeal, Need, PosTheme, Topic
-from otklik.appeals.models import AnswerRule, Appeal, ApprovalRoute, FrozenAnswer
+from otklik.appeals.models import AnswerRule, Appeal, ApprovalRoute, FrozenAnswer, Need, PosTheme, Topic
 from otklik.appeals.step_rights import ASKED
 from otklik.channels.webhooks.models import Webhook
 from otklik.core import cms, files, installation

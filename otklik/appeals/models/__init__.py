@@ -1,6 +1,15 @@
 """The tracked matter and every trace its steps leave; what a step of its own keeps is in the file named after it."""
 
-from otklik.appeals.models.law import ControlTerm, ForwardedCopy, Forwarding, TermExtension
+from otklik.appeals.models.answering import (
+    AnswerCopy,
+    AnswerRule,
+    ApprovalRoute,
+    AwaitedApproval,
+    ForeignMailRule,
+    LookBeforeSigning,
+    MarginRemark,
+    RouteStop,
+)
 from otklik.appeals.models.classes import (
     ClassifierEdition,
     ProposalModel,
@@ -8,6 +17,28 @@ from otklik.appeals.models.classes import (
     QuestionSort,
     Reclassification,
     TopicReplacement,
+)
+from otklik.appeals.models.inquiries import (
+    Inquiry,
+    InquiryReply,
+    InquiryRule,
+)
+from otklik.appeals.models.keeping_by_law import (
+    CaseFile,
+    Checklist,
+    ChecklistPoint,
+    ChecklistTick,
+    DestructionAct,
+    DestructionItem,
+    LegalHold,
+    Macro,
+)
+from otklik.appeals.models.law import (
+    ControlTerm,
+    ForwardedCopy,
+    Forwarding,
+    TermExtension,
+)
 from otklik.appeals.models.outcomes import (
     CaseMerge,
     CaseQuestion,
@@ -18,28 +49,22 @@ from otklik.appeals.models.outcomes import (
     QuestionOutcome,
     Signatory,
 )
-from otklik.appeals.models.pos import PosCase, PosLimit, PosTemplate, PosTheme
-from otklik.appeals.models.inquiries import Inquiry, InquiryReply, InquiryRule
-from otklik.appeals.models.resolutions import HelperPart, HelperPartFile, Resolution
-from otklik.appeals.models.sed import Direction, How, SedNumber, SedRecord
-from otklik.appeals.models.answering import (
-    AnswerCopy,
-    AnswerRule,
-    ApprovalRoute,
-    AwaitedApproval,
-    ForeignMailRule,
-    LookBeforeSigning,
-    MarginRemark,
-    RouteStop,
-from otklik.appeals.models.keeping_by_law import (
-    CaseFile,
-    Checklist,
-    ChecklistPoint,
-    ChecklistTick,
-    DestructionAct,
-    DestructionItem,
-    LegalHold,
-    Macro,
+from otklik.appeals.models.pos import (
+    PosCase,
+    PosLimit,
+    PosTemplate,
+    PosTheme,
+)
+from otklik.appeals.models.resolutions import (
+    HelperPart,
+    HelperPartFile,
+    Resolution,
+)
+from otklik.appeals.models.sed import (
+    Direction,
+    How,
+    SedNumber,
+    SedRecord,
 )
 from otklik.appeals.models.spine import (
     FINISHED,
@@ -83,9 +108,9 @@ __all__ = [
     "AwaitedApproval",
     "BulkItem",
     "BulkRun",
+    "CaseFile",
     "CaseMerge",
     "CaseQuestion",
-    "CaseFile",
     "ChannelDefault",
     "Checklist",
     "ChecklistPoint",
@@ -93,52 +118,51 @@ __all__ = [
     "Citation",
     "ClassifierEdition",
     "CoExecutor",
-    "ControlTerm",
     "Collective",
     "Complained",
-    "Direction",
+    "ControlTerm",
     "DestructionAct",
     "DestructionItem",
+    "Direction",
     "Dispatch",
     "Draft",
     "DraftFile",
     "DraftRevision",
     "FixedSigner",
+    "ForeignMailRule",
     "ForwardedCopy",
     "Forwarding",
     "FrozenAnswer",
-    "Kinship",
     "HelperPart",
     "HelperPartFile",
     "How",
     "Inquiry",
     "InquiryReply",
     "InquiryRule",
-    "ForeignMailRule",
-    "FrozenAnswer",
-    "LookBeforeSigning",
-    "MarginRemark",
+    "Kinship",
     "LegalHold",
+    "LookBeforeSigning",
     "Macro",
+    "MarginRemark",
     "Need",
     "Note",
     "NumberCounter",
     "NumberPattern",
-    "ProposalModel",
-    "QuestionKind",
-    "QuestionSort",
-    "Reclassification",
     "OutcomeKind",
-    "QuestionOutcome",
-    "Signatory",
     "PosCase",
     "PosLimit",
     "PosTemplate",
     "PosTheme",
+    "ProposalModel",
+    "QuestionKind",
+    "QuestionOutcome",
+    "QuestionSort",
+    "Reclassification",
     "Resolution",
+    "RouteStop",
     "SedNumber",
     "SedRecord",
-    "RouteStop",
+    "Signatory",
     "Signature",
     "TermExtension",
     "Topic",
