@@ -172,7 +172,10 @@ def fill() -> dict[str, Any]:
                 *of_pos(people["clerk"]),
                 *post.pages(people["clerk"], on_site),
                 *(f"/desk/regimes/{code}/rules/" for code in ("59fz", "information_request", "pos")),
-                *(f"/desk/appeals/{drafted.pk}/{place}/" for place in ("extend", "forward", "control")),
+                *(
+                    f"/desk/appeals/{drafted.pk}/{place}/"
+                    for place in ("extend", "forward", "control", "change-regime")
+                ),
             ],
             "clerk2": [f"/desk/paper/{checked}/", f"/desk/paper/{checked}/check/"],
             head: [f"/desk/approvals/{waiting.pk}/"],
