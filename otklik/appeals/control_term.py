@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from otklik.appeals import terms, transitions
-from otklik.appeals.cover import Cover
 from otklik.appeals.errors import WrongDate
 from otklik.appeals.models import FINISHED, Appeal, ControlTerm
 from otklik.appeals.permissions import check_power
 from otklik.core import journal
 from otklik.core.errors import DomainError
 from otklik.people.models import Employee
+
+if TYPE_CHECKING:
+    from otklik.appeals.cover import Cover
 
 POWER = "intake.decide"
 
@@ -41,6 +44,16 @@ def of_cover(cover: Cover | None, *, by: Employee) -> ControlTerm | None:
     return ControlTerm(
         until=cover.control_until, body=cover.sender or "орган, приславший обращение", basis=cover.named, by=by
     )
+
+
+def follow_cover(appeal: Appeal, cover: Cover, *, by: Employee) -> None:
+    """Take the day that a covering letter names, written down after the registration; one that is known stays."""
+    named = of_cover(cover, by=by)
+    if named is None or appeal.status in FINISHED:
+        return
+    known = current(appeal)
+    if known is None or (known.until, known.basis) != (named.until, named.basis):
+        put(appeal, until=named.until, body=named.body, basis=named.basis, by=by)
 
 
 def current(appeal: Appeal) -> ControlTerm | None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from django.db import transaction
 from django.template.loader import render_to_string
 
-from otklik.appeals import access, dispatch, ways
+from otklik.appeals import access, control_term, dispatch, ways
 from otklik.appeals.models import FINISHED, Appeal, AppealMessage, Dispatch, FrozenAnswer
 from otklik.appeals.permissions import check_power
 from otklik.core import journal, typed
@@ -94,6 +94,9 @@ def write(message: IncomingMessage, cover: Cover, *, by: Employee) -> None:
             data={**(last.data if last else {"identified": True}), **said},
         )
         journal.record("message.cover_written", chain=f"message:{message.pk}", by=by, version=facts.version)
+        taken = AppealMessage.objects.filter(message=message, first=True).select_related("appeal__regime").first()
+        if taken is not None:
+            control_term.follow_cover(taken.appeal, cover, by=by)
 
 
 def same(cover: Cover, message: IncomingMessage, *, user: Employee) -> list[IncomingMessage]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
 from django.utils import timezone
@@ -99,7 +99,7 @@ def check_can_forward(appeal: Appeal, user: Employee) -> None:
 
 def rule_of(appeal: Appeal) -> TermRule | None:
     """Return the rule of forwarding of the case's regime; None where the regime knows none."""
-    on = {TermRule.Step.FORWARD: appeal.registered_on}
+    on: dict[str, date] = {TermRule.Step.FORWARD: appeal.registered_on}
     return rules.rules_for(appeal.regime_id, on, channel=appeal.channel).get(TermRule.Step.FORWARD)
 
 
@@ -189,7 +189,12 @@ def forward(
             forwarding=row, body=body.body[:300], channel=body.channel, address=body.address[:500], letter=letter
         )
         copy.questions.set(body.questions)
-    facts = {"forwarding": row.pk, "message": row.notice_id, "copies": len(bodies), "late": bool(row.late_why)}
+    facts: dict[str, Any] = {
+        "forwarding": row.pk,
+        "message": row.notice_id,
+        "copies": len(bodies),
+        "late": bool(row.late_why),
+    }
     if whole:
         to = ", ".join(body.body for body in bodies)
         transitions.move(

@@ -1,6 +1,6 @@
 """Which regime a letter belongs to: proposed from channel, identification and words, each with its reason.
 
-Nothing is decided here: who registers sees the reason and confirms, or chooses another.
+Who registers sees the reason and confirms, or chooses another; later it is changed with a reason, and the term with it.
 """
 
 from __future__ import annotations
@@ -11,15 +11,30 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
-from django.db.models import QuerySet
+from django.db import transaction
+from django.db.models import F, QuerySet
 
-from otklik.core import built
+from otklik.appeals import terms, transitions, ways
+from otklik.appeals.models import FINISHED, Appeal
+from otklik.appeals.permissions import check_power
+from otklik.appeals.pos import term as pos
+from otklik.core import built, journal
 from otklik.core import terms as rules
+from otklik.core.errors import DomainError
 from otklik.core.models import Regime
-from otklik.correspondence.models import IncomingMessage
+from otklik.correspondence.models import ChannelCode, IncomingMessage
+from otklik.people.models import Employee
 
+POWER: Final = "intake.decide"
 # What only mentions a word in passing, far down in a long letter, says little of what the letter is.
 LOOKED_AT: Final = 3000
+
+
+class RegimeRefused(DomainError):
+    """The appeal cannot be put under this regime now."""
+
+    code = "appeal.regime_refused"
+    text = "Обращение № {number}: режим не изменён. {why}"
 
 
 @dataclass(frozen=True)
@@ -45,6 +60,52 @@ def choose(default: Regime, why: str, message: IncomingMessage, *, on: date) -> 
         return usual
     first, *more = found
     return Choice(first.regime, first.why, first.words, others=(*more, usual))
+
+
+def check_can_change(appeal: Appeal, user: Employee) -> None:
+    """Raise where the user may not put the appeal under another regime now; asks no query."""
+    check_power(user, POWER, "изменить режим рассмотрения")
+    if appeal.status in (*FINISHED, Appeal.Status.SIGNING, Appeal.Status.SIGNED):
+        raise RegimeRefused(number=appeal.number, why="Ответ уже передан на подпись или отправлен.")
+
+
+@transaction.atomic
+def change(appeal: Appeal, regime: Regime, *, reason: str, by: Employee) -> date:
+    """Put an appeal under another regime with a reason, and count its date anew; return it.
+
+    Pauses, an extension and a control term stay: they are rows of the case.
+    """
+    check_can_change(appeal, by)
+    reason = " ".join(reason.split())
+    if not reason:
+        raise RegimeRefused(number=appeal.number, why="Напишите, почему меняете режим.")
+    if regime.pk == appeal.regime_id:
+        raise RegimeRefused(number=appeal.number, why=f"Он и так «{regime.name}».")
+    if appeal.channel == ChannelCode.POS or regime.pk in pos.REGIMES:
+        raise RegimeRefused(number=appeal.number, why="Режим сообщения ПОС меняют в части «ПОС» карточки.")
+    ways.check_regime(appeal.answer_channel, statutory=regime.statutory)
+    was, was_due = appeal.regime_id, appeal.due_on
+    before = appeal.regime
+    appeal.regime = regime
+    try:
+        becomes = terms.recount(appeal, reason=f"режим изменён: {reason}")
+    except DomainError:
+        appeal.regime = before
+        raise
+    kept = Appeal.objects.filter(pk=appeal.pk, version=appeal.version)
+    if not kept.update(regime=regime, due_on=becomes, version=F("version") + 1):
+        raise transitions.ChangedMeanwhile(number=appeal.number, now=appeal.get_status_display())
+    appeal.due_on, appeal.version = becomes, appeal.version + 1
+    journal.record(
+        "appeal.regime_changed",
+        chain=f"appeal:{appeal.pk}",
+        by=by,
+        old=was,
+        regime=regime.pk,
+        was=was_due,
+        becomes=becomes,
+    )
+    return becomes
 
 
 @built.once

@@ -66,6 +66,7 @@ ASKED: Final[dict[str, Asked]] = {
     ),
     "forward": Asked("Переслать по принадлежности", ("appeals.dispatch",), "ответ ещё не передан на согласование"),
     "control": Asked("Внести или снять контрольный срок", ("intake.decide",)),
+    "change_regime": Asked("Изменить режим рассмотрения", ("intake.decide",), "ответ ещё не передан на подпись"),
     "invite": Asked(
         "Пригласить оценить", ("intake.decide", "appeals.draft"), f"делопроизводитель; {_WRITERS}; ответ отправлен"
     ),

@@ -16,6 +16,7 @@ from otklik.appeals import (
     inviting,
     keeping,
     notes,
+    regime_choice,
     signature,
 )
 from otklik.appeals.models import Appeal
@@ -41,6 +42,7 @@ CHECKS: Final[dict[str, Check]] = {
     "extend": extension.check_can_extend,
     "forward": forwarding.check_can_forward,
     "control": control_term.check_can_control,
+    "change_regime": regime_choice.check_can_change,
     "invite": inviting.check_can_invite,
     "keep": keeping.check_can_keep,
     "write_material": keeping.check_can_write_material,

@@ -289,7 +289,7 @@ def _copy(row: AppealTerm, appeals: Sequence[int]) -> None:
     """Insert a row for each of many appeals."""
     fields = [field for field in AppealTerm._meta.concrete_fields if not field.primary_key and field.name != "appeal"]
     name = connection.ops.quote_name
-    into = ", ".join(name(column) for column in ("appeal_id", *(field.column for field in fields)))
+    into = ", ".join(name(column) for column in ("appeal_id", *(str(field.column) for field in fields)))
     placeholders = ", ".join("%s" for _ in fields)
     values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields]
     table, source = name(AppealTerm._meta.db_table), name(Appeal._meta.db_table)

@@ -111,6 +111,7 @@ NAMES: Final[dict[str, str]] = {
     "appeal.resumed": "срок возобновлён",
     # Terms by the law
     "appeal.extended": "срок продлён, заявителю направлено уведомление",
+    "appeal.regime_changed": "изменён режим рассмотрения",
     "appeal.control_set": "установлен контрольный срок",
     "appeal.control_lifted": "снят контрольный срок",
     "appeal.forwarded": "переслано по принадлежности, рассмотрение закончено",

@@ -12,11 +12,13 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from otklik.appeals import access, control_term, extension, steps
+from otklik.appeals import access, control_term, extension, regime_choice, steps
 from otklik.appeals.models import Appeal, TermExtension
+from otklik.core import terms as rules
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
 from otklik.core.forms import DATE_INPUT, TidyForm
+from otklik.core.models import Regime
 from otklik.people.models import Employee
 from otklik.workplace import queue
 from otklik.workplace.matter_part import Part, Step
@@ -55,6 +57,20 @@ class ControlForm(TidyForm):
     basis = forms.CharField(label="Документ", max_length=300, required=False, help_text="Номер и дата письма.")
 
 
+class RegimeForm(TidyForm):
+    """Under which law the appeal belongs, and why it is changed."""
+
+    regime = forms.ModelChoiceField(Regime.objects.none(), label="Режим рассмотрения", empty_label="Выберите режим")
+    reason = forms.CharField(label="Почему", max_length=200)
+
+    def __init__(self, *args: Any, appeal: Appeal, **kwargs: Any) -> None:
+        """Offer the regimes of today, but for the one it is under."""
+        super().__init__(*args, **kwargs)
+        field = self.fields["regime"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = rules.regimes(timezone.localdate()).exclude(pk=appeal.regime_id)
+
+
 def part(appeal: Appeal, user: Employee) -> Part | None:
     """Return the term's part: what was extended, what a higher body set, and what can still be done."""
     open_ = appeal.due_on is not None and appeal.closed_on is None
@@ -66,6 +82,8 @@ def part(appeal: Appeal, user: Employee) -> Part | None:
         taken.append(Step("Продлить срок", "extend", "clock"))
     if steps.can("control", appeal, user):
         taken.append(Step("Контрольный срок", "control", "calendar"))
+    if steps.can("change_regime", appeal, user):
+        taken.append(Step("Изменить режим", "change_regime", "pencil"))
     if found is None and row is None and control is None:
         return None
     facts = {"extension": row, "control": control, "offer": found, "appeal": appeal}
@@ -146,6 +164,28 @@ def control(request: StaffRequest, pk: int) -> HttpResponse:
         "today": timezone.localdate(),
     }
     return render(request, "workplace/law/control_term.html", facts, status=status)
+
+
+@requires(regime_choice.POWER)
+@require_http_methods(["GET", "POST"])
+def change_regime(request: StaffRequest, pk: int) -> HttpResponse:
+    """Put the appeal under another regime with a reason; the date is counted anew by its rules."""
+    appeal = access.get_for(request.user, pk)
+    form = RegimeForm(request.POST or None, appeal=appeal)
+    status = 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                due = regime_choice.change(appeal, **form.cleaned_data, by=request.user)
+            except DomainError as refusal:
+                form.add_error(None, str(refusal))
+                status = refusal.status
+            else:
+                messages.success(request, f"Режим изменён. Ответить нужно до {due:%d.%m.%Y}.")
+                return redirect(queue.card_url(request, pk))
+    facts = {"appeal": appeal, "form": form, "why_not": _why_not("change_regime", appeal, request.user)}
+    return render(request, "workplace/law/change_regime.html", facts, status=status)
 
 
 def _why_not(step: str, appeal: Appeal, user: Employee) -> str:

@@ -65,6 +65,14 @@ class ForwardForm(TidyForm):
         return [one.strip() for one in self.cleaned_data["complained"].split(",") if one.strip()]
 
 
+class QuestionsField(forms.ModelMultipleChoiceField):
+    """Questions of an appeal, each called by its topic."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        """Return the topic's name."""
+        return str(obj.topic.name)
+
+
 class BodyForm(TidyForm):
     """One body, and what of the appeal it gets."""
 
@@ -73,7 +81,7 @@ class BodyForm(TidyForm):
         label="Как отправить", choices=[(one.value, ChannelCode(one).label) for one in forwarding.WAYS]
     )
     address = forms.CharField(label="Адрес", max_length=500, help_text="Почтовый, электронный или адрес МЭДО.")
-    questions = forms.ModelMultipleChoiceField(
+    questions = QuestionsField(
         AppealQuestion.objects.none(), label="Вопросы", required=False, widget=forms.CheckboxSelectMultiple
     )
 
@@ -86,7 +94,6 @@ class BodyForm(TidyForm):
         field = self.fields["questions"]
         assert isinstance(field, forms.ModelMultipleChoiceField)
         field.queryset = AppealQuestion.objects.filter(pk__in=[one.pk for one in asked]).select_related("topic")
-        field.label_from_instance = lambda one: one.topic.name  # type: ignore[method-assign]
 
 
 Bodies: Final = forms.formset_factory(

@@ -484,6 +484,7 @@ FOLLOWED: Final = {
     "appeal.paused",
     "appeal.resumed",
     "appeal.extended",
+    "appeal.regime_changed",
     "appeal.control_set",
     "appeal.control_lifted",
     "appeal.forwarded",

@@ -416,3 +416,41 @@ def test_a_person_decides_the_proposal_is_only_filled_in(world: World) -> None:
     appeal = registration.register(message, world.entry(), by=world.clerk)
     assert appeal.regime_id == "59fz"
     assert TermRule.objects.filter(regime="59fz", step="extend").count() == 1
+
+
+def test_another_regime_takes_a_reason_counts_the_date_anew_and_keeps_past_pauses(world: World, day: Any) -> None:
+    Regime.objects.filter(code="prosecutor_request").update(pause_basis="статья о паузе")
+    appeal = _of(world, "prosecutor_request")
+    terms.pause(appeal, starts_on=EVENT, by=world.clerk)
+    day(EVENT + timedelta(days=4))
+    terms.resume(appeal, ends_on=EVENT + timedelta(days=4), by=world.clerk)
+    appeal, law = world.again(appeal), Regime.objects.get(code="59fz")
+    with pytest.raises(regime_choice.RegimeRefused, match="почему"):
+        regime_choice.change(appeal, law, reason=" ", by=world.clerk)
+    with pytest.raises(NotAllowed):
+        regime_choice.change(appeal, law, reason="так", by=world.executor)
+    due = regime_choice.change(appeal, law, reason="это обращение гражданина", by=world.clerk)
+    assert world.again(appeal).due_on == due == date(2026, 12, 28)  # four paused days more than 24.12
+    assert world.again(appeal).regime_id == "59fz"
+    assert sum("приостановлен" in line["text"] for line in terms.why(appeal)[-1].why) == 4
+    line = JournalEntry.objects.get(action="appeal.regime_changed").data
+    assert (line["old"], line["regime"]) == ("prosecutor_request", "59fz")
+
+
+def test_a_covering_letter_written_down_later_sets_its_control_term(world: World, day: Any) -> None:
+    message = world.message(channel=ChannelCode.GOVERNOR)
+    appeal = registration.register(message, world.entry(), by=world.clerk)
+    cover = covers.Cover("А26-8", date(2026, 11, 20), date(2026, 12, 4), "Приёмная", "")
+    covers.write(message, cover, by=world.clerk)
+    assert world.again(appeal).due_on == date(2026, 12, 4)
+    covers.write(message, cover, by=world.clerk)
+    assert ControlTerm.objects.filter(appeal=appeal).count() == 1
+
+
+def test_neither_59fz_nor_information_nor_pos_is_ever_paused(world: World, trace: Any) -> None:
+    for code in ("59fz", "information_request", "pos", "pos_fast_track"):
+        appeal = _of(world, code)
+        before = trace()
+        with pytest.raises(terms.PauseRefused):
+            terms.pause(appeal, starts_on=timezone.localdate(), by=world.clerk)
+        assert trace() == before

@@ -217,6 +217,10 @@ def fill() -> dict[str, Any]:
                 *parties_and_kin(drafted, lived, people["clerk"]),
                 *help_of_others(on_site, people["clerk"]),
                 *law_day(people["clerk"], sent),
+                *(
+                    f"/desk/appeals/{drafted.pk}/{place}/"
+                    for place in ("extend", "forward", "control", "change-regime")
+                ),
             ],
             "clerk2": [f"/desk/paper/{checked}/", f"/desk/paper/{checked}/check/"],
             head: [f"/desk/approvals/{waiting.pk}/"],

@@ -170,3 +170,12 @@ def test_a_day_off_added_on_the_calendars_page_previews_and_moves_running_terms(
     page = desk(world.clerk).post(at("term", old.pk), typed).content.decode()
     assert appeal.number in page
     assert world.again(appeal).due_on == date(2026, 12, 24)
+
+
+def test_the_clerk_changes_the_regime_on_the_page_with_a_reason(world: World, day: Any) -> None:
+    appeal, clerk = world.assigned(), desk(world.clerk)
+    assert clerk.post(at("change_regime", appeal.pk), {"regime": "pos_fast_track"}).status_code == 422
+    typed = {"regime": "pos_fast_track", "reason": "это сообщение ПОС"}
+    assert clerk.post(at("change_regime", appeal.pk), typed).status_code == 302
+    assert world.again(appeal).due_on == date(2026, 12, 4)
+    assert "Сообщение ПОС, Фаст-трек" in clerk.get(at("card", appeal.pk)).content.decode()
