@@ -41,6 +41,7 @@ from otklik.appeals.permissions import check_can_work, check_power
 from otklik.appeals.pos import cases as pos
 from otklik.appeals.pos import term as pos_term
 from otklik.appeals.regime_choice import Choice
+from otklik.appeals.pos import themes as pos_themes
 from otklik.core import built, journal
 from otklik.core import terms as rules
 from otklik.core.errors import DomainError
@@ -135,6 +136,7 @@ def _propose(message: IncomingMessage, on: date) -> Proposal:
     if pos_term.holds(message.channel, chosen.regime) and channel != ChannelCode.POS:
         channel, address = ChannelCode.POS, f"ПОС № {of_pos['number']}" if of_pos.get("number") else "ПОС"
     best = [(guess.topics[0].item, guess.needs[0].item)] if guess.topics and guess.needs else []
+    best = pos_themes.questions_of(of_pos) or best
     entry = Entry(
         regime=chosen.regime,
         contact_point=message.contact_point or _only_point(message.channel, on),

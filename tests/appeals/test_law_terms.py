@@ -14,6 +14,7 @@ from otklik.appeals import (
     extension,
     forwarding,
     permissions,
+    regime_choice,
     registration,
     terms,
 )

@@ -178,10 +178,12 @@ def test_a_fact_of_the_lane_is_enough_where_the_export_is_silent(world: World) -
     theme = themes.theme_of({"category": "Земля", "subcategory": "Межевание", "fact": "Границы"})
     assert theme is not None
     assert theme in themes.waiting()
-    themes.match(theme, changed={"fast_track": True}, by=world.clerk)
+    topic, need = world.pair()
+    themes.match(theme, changed={"fast_track": True, "topic": topic, "need": need}, by=world.clerk)
     said = {"Категория": "Земля", "Подкатегория": "Межевание", "Факт": "Границы", "Фаст-трек": "-"}
     appeal = appeal_of(world, export(world, **{"Номер": 8, **said}))
     assert appeal.regime_id == "pos_fast_track"
+    assert [(one.topic, one.need) for one in appeal.questions.all()] == [(topic, need)]
     assert not themes.waiting().filter(pk=theme.pk)
 
 

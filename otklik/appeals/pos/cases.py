@@ -6,6 +6,7 @@ with a reason, and one the applicant sent by 59-ФЗ never enters it.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -29,6 +30,8 @@ from otklik.correspondence.models import ChannelCode, IncomingMessage, MessageFa
 from otklik.correspondence.text import fit
 from otklik.people.models import Employee
 
+log = logging.getLogger("otklik.pos")
+
 S = Appeal.Status
 SCHEMA: Final = "pos/1"
 # Once an answer is signed, the lane it was written for does not change under it.
@@ -36,6 +39,23 @@ MOVABLE: Final = (S.REGISTERED, S.CLASSIFIED, S.ASSIGNED, S.DRAFTING, S.APPROVAL
 OPEN: Final = [status for status in S.values if status not in FINISHED]
 ROLES: Final = {"coordinator": "координатор", "executor": "исполнитель", "head": "руководитель"}
 WORDS: Final = ("stage", "status", "decision")
+# Columns of a case people change that drive the work → the codes of the columns of ПОС.
+_COLUMNS: Final = {
+    "theme_id": "fact",
+    "planned_on": "planned",
+    "fast_track": "fast_track",
+    "fz59": "fz59",
+    "rating": "rating",
+    "again_on": "again",
+}
+_CALLED: Final = {
+    "fact": "факт",
+    "planned": "срок ПОС",
+    "fast_track": "Фаст-трек",
+    "fz59": "подача по 59-ФЗ",
+    "rating": "оценка",
+    "again": "доработка",
+}
 _NO: Final = {"", "-", "нет"}
 
 
@@ -209,8 +229,11 @@ def follow() -> int:
     )
     done = 0
     for appeal, message, facts in list(behind):
-        with journal.together():
-            done += _follow(appeal, message, facts)
+        try:
+            with journal.together():
+                done += _follow(appeal, message, facts)
+        except DomainError as refusal:  # of one case: the others do not wait for it, it is tried again
+            log.warning("pos case of appeal %s: %s", appeal, refusal.code)
     return done
 
 
@@ -317,9 +340,7 @@ def edit(appeal: Appeal, said: Mapping[str, Any], *, version: int | None = None,
     case = kept(appeal, lock=True)
     if version is not None and version != case.version:
         raise ChangedMeanwhile(number=appeal.number)
-    before = {
-        name: getattr(case, name) for name in ("theme_id", "planned_on", "fast_track", "fz59", "rating", "again_on")
-    }
+    before = {name: getattr(case, name) for name in _COLUMNS}
     planned = said.get("planned_on")
     if planned is not None and planned < appeal.received_on:
         raise WrongDate(what="Дата планируемого завершения работ раньше дня поступления.")
@@ -336,19 +357,15 @@ def edit(appeal: Appeal, said: Mapping[str, Any], *, version: int | None = None,
     elif not said.get("again") and not case.again_settled:
         case.again_on = None
     _save(case)
-    names = {"theme_id": "fact", "planned_on": "planned"}
-    changed = {names.get(name, name) for name, was in before.items() if getattr(case, name) != was}
-    journal.record("pos.edited", chain=_chain(appeal), by=by, changed=sorted(changed))
+    changed = {_COLUMNS[name] for name, was in before.items() if getattr(case, name) != was}
+    journal.record("pos.edited", chain=_chain(appeal), by=by, fields=sorted(_CALLED[code] for code in changed))
     if case.again_on and case.again_on != before["again_on"]:
         _returned(appeal, by=by)
     if "rating" in changed and case.rating:
         journal.record("pos.rated", chain=_chain(appeal), by=by, rating=case.rating)
     _drive(appeal, case, changed, by=by)
-    if (
-        appeal.status in MOVABLE
-        and term.holds(appeal.channel, appeal.regime)
-        and appeal.answer_channel != ChannelCode.POS
-    ):
+    known = appeal.answer_channel == ChannelCode.POS and appeal.answer_address == address_of(case)
+    if appeal.status in MOVABLE and term.holds(appeal.channel, appeal.regime) and not known:
         columns = {"answer_channel": ChannelCode.POS, "answer_address": address_of(case)}
         Appeal.objects.filter(pk=appeal.pk).update(**columns)
         appeal.refresh_from_db(fields=list(columns))

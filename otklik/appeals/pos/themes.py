@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from otklik.appeals.models import PosLimit, PosTemplate, PosTheme
+from otklik.appeals.models import Need, PosLimit, PosTemplate, PosTheme, Topic
 from otklik.appeals.permissions import check_power
 from otklik.core import journal
 from otklik.core.errors import DomainError
@@ -51,7 +51,13 @@ def theme_of(fields: Mapping[str, str]) -> PosTheme | None:
 def known(fields: Mapping[str, str]) -> PosTheme | None:
     """Return the fact a message names where the dictionary has it; nothing is added."""
     levels = {name: fit(fields.get(name, ""), MOST) for name in ("category", "subcategory", "fact")}
-    return PosTheme.objects.filter(**levels).first()
+    return PosTheme.objects.select_related("topic", "need").filter(**levels).first()
+
+
+def questions_of(fields: Mapping[str, str]) -> list[tuple[Topic, Need]]:
+    """Return the topic and the need that the message's fact was matched with; empty where it names none or neither."""
+    theme = known(fields) if any(fields.get(name) for name in ("category", "subcategory", "fact")) else None
+    return [(theme.topic, theme.need)] if theme is not None and theme.topic and theme.need else []
 
 
 def waiting() -> QuerySet[PosTheme]:
