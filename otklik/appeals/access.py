@@ -75,7 +75,7 @@ def who_see(appeal: Appeal, on: date) -> set[int]:
     running = Substitution.objects.filter(absent__in=own, starts_on__lte=on, ends_on__gte=on)
     own |= set(running.values_list("deputy", flat=True))
     seeing = set(staff.holders(ALL, on=on).values_list("pk", flat=True))
-    units = {appeal.unit_id, *(unit for _, unit in directed)} - {None}
+    units = {unit for unit in (appeal.unit_id, *(unit for _, unit in directed)) if unit}
     for unit in Unit.objects.filter(pk__in=units):
         seeing |= set(staff.holders(UNIT, unit=unit, on=on).values_list("pk", flat=True))
     may = staff.holders(OWN, on=on) | staff.holders(UNIT, on=on)

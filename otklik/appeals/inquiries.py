@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.db import transaction
@@ -290,5 +290,5 @@ def _let_rest(appeal: Appeal) -> None:
         appeal.unseen_reply = False
 
 
-def _record(action: str, row: Inquiry, by: Employee | None, **more: object) -> None:
+def _record(action: str, row: Inquiry, by: Employee | None, **more: Any) -> None:
     journal.record(action, chain=f"appeal:{row.appeal_id}", by=by, inquiry=row.pk, **more)

@@ -619,8 +619,8 @@ def tell_of_help() -> int:
         told += _remind(news, f"resolution:{row.pk}:{stage}:{row.due_on}", row.appeal)
     for part in HelperPart.objects.filter(handed_at=None, due_on__lte=today).select_related("appeal"):
         stage, said = _stage(part.due_on, today)
-        people = {part.employee_id} | ({part.appeal.executor_id} if stage == "passed" else set())
-        news = Told(Kind.TERM, f"Часть ответа не сдана: {said}", people, "matter")
+        asked = {part.employee_id, part.appeal.executor_id if stage == "passed" else None}
+        news = Told(Kind.TERM, f"Часть ответа не сдана: {said}", asked, "matter")
         told += _remind(news, f"part:{part.pk}:{stage}:{part.due_on}", part.appeal)
     waiting = Inquiry.objects.filter(answered_on=None, withdrawn_on=None, due_on__lte=today)
     for inquiry in waiting.select_related("appeal"):

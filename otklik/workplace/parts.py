@@ -46,7 +46,7 @@ class AskForm(TidyForm):
         super().__init__(*args, **kwargs)
         drafters = staff.holders("appeals.draft", on=timezone.localdate()).filter(is_active=True)
         field: Any = self.fields["people"]
-        field.queryset = drafters.exclude(pk=appeal.executor_id).select_related("unit").order_by("last_name", "pk")
+        field.queryset = drafters.exclude(pk=appeal.executor_id or 0).select_related("unit").order_by("last_name", "pk")
         field.label_from_instance = lambda one: f"{one.short_name} — {one.unit}" if one.unit else one.short_name
 
 
