@@ -40,8 +40,8 @@ from otklik.appeals.models import (
 from otklik.appeals.permissions import check_can_work, check_power
 from otklik.appeals.pos import cases as pos
 from otklik.appeals.pos import term as pos_term
-from otklik.appeals.regime_choice import Choice
 from otklik.appeals.pos import themes as pos_themes
+from otklik.appeals.regime_choice import Choice
 from otklik.core import built, journal
 from otklik.core import terms as rules
 from otklik.core.errors import DomainError
