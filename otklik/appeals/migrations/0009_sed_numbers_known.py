@@ -31,6 +31,6 @@ def known(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("appeals", "0101_resolutions_inquiries_sed")]
+    dependencies = [("appeals", "0008_by_the_law")]
 
     operations = [migrations.RunPython(known, migrations.RunPython.noop)]
