@@ -255,7 +255,7 @@ def retrain(gather: Callable[[], list[Example]] = confirmed) -> ProposalModel | 
     used = measured(held, rows, in_use, cases) if in_use else None
     figures = {"mine": mine, "cold": cold, "used": used, "classes": {axis: len(made[axis].cases) for axis in AXES}}
     why = "" if no_worse(mine, cold) else "На отложенных обращениях она хуже подсказок справочников."
-    if not why and figures["used"] and not no_worse(figures["mine"], figures["used"]):
+    if not why and used and not no_worse(mine, used):
         why = "На отложенных обращениях она хуже той, что в работе."
     return _keep(content, learned=len(learnt), held=len(held), figures=figures, why=why)
 

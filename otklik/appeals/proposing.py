@@ -157,39 +157,45 @@ class Table:
         whole = sum(often) or 1.0
         self._prior = [math.log(one / whole) for one in often]
 
-    def likely(self, features: Mapping[str, float]) -> tuple[list[float], dict[str, dict[int, float]]]:
-        """Return the log-likelihood of each class by the words known, and what each word adds to each class."""
-        scores = list(self._prior)
-        known: dict[str, float] = {}
-        said: dict[str, dict[int, float]] = {}
-        for word, much in features.items():
-            if says := self._says.get(word):
-                known[word] = much * self._learned.weight(word)
-                said[word] = {}
-                for number, adds in says:
-                    said[word][number] = known[word] * adds
-        length = math.sqrt(sum(one * one for one in known.values())) or 1.0
-        whole = sum(known.values()) / length
-        for number, rest in enumerate(self._rest):
-            scores[number] -= whole * rest
-        for adds_of in said.values():
-            for number, adds in adds_of.items():
-                adds_of[number] = adds / length
-                scores[number] += adds / length
-        return scores, said
-
     def shares(self, features: Mapping[str, float], more: Sequence[float] = ()) -> list[float]:
         """Return how likely each class is, together 1; none where no word is known. `more`: added to the logarithm."""
-        scores, said = self.likely(features)
-        if not said or not scores:
-            return [0.0] * len(scores)
-        sharp = [one * self._learned.steep for one in scores]
+        known, length = self._known(features)
+        if not known:
+            return [0.0] * len(self.codes)
+        steep = self._learned.steep
+        whole = steep * sum(known.values()) / length
+        sharp = [steep * prior - whole * rest for prior, rest in zip(self._prior, self._rest, strict=True)]
+        for word, much in known.items():
+            weight = steep * much / length
+            for number, adds in self._says[word]:
+                sharp[number] += weight * adds
         if more:
             sharp = [one + other for one, other in zip(sharp, more, strict=True)]
         best = max(sharp)
         parts = [math.exp(one - best) for one in sharp]
         whole = sum(parts)
         return [one / whole for one in parts]
+
+    def because(self, features: Mapping[str, float], number: int) -> list[str]:
+        """Return the words that speak for a class more than for the others, those that say most first."""
+        known, _ = self._known(features)
+        speaks = []
+        for word, much in known.items():
+            own, others = 0.0, 0.0
+            for place, adds in self._says[word]:
+                if place == number:
+                    own = adds
+                else:
+                    others += adds
+            over = own - others / max(len(self._says[word]), 2)
+            if own and over > 0:
+                speaks.append((much * over, word))
+        return [word for _, word in sorted(speaks, reverse=True)]
+
+    def _known(self, features: Mapping[str, float]) -> tuple[dict[str, float], float]:
+        """Return the words a class is known by, with how much each says, and the length of them all."""
+        known = {word: much * self._learned.weight(word) for word, much in features.items() if word in self._says}
+        return known, math.sqrt(sum(one * one for one in known.values())) or 1.0
 
 
 @lru_cache(maxsize=4096)
@@ -293,7 +299,6 @@ def ranked(
     order = sorted(range(len(rows)), key=lambda number: -shares[number])[:TOP]
     if not order or shares[order[0]] < LEAST_SURE:
         return []
-    _, said = table.likely(text.features)
     found = []
     for number in order:
         if shares[number] < LEAST_ALSO:
@@ -301,7 +306,7 @@ def ranked(
         row = rows[number]
         voters = voted.get(row.pk, (0.0, []))[1]
         known = by_rules[row.pk].words if row.pk in by_rules else []
-        words = [*known, *_because(said, number, text.said), *(word for one in voters for word in one.words)]
+        words = [*known, *_because(table, number, text), *(word for one in voters for word in one.words)]
         found.append(
             Suggested(
                 row,
@@ -322,13 +327,12 @@ def best_units(text: Words, rows: Iterable[Unit]) -> list[Suggested]:
     if (table := table_in_use("unit", units)) is None:
         return []
     shares = table.shares(text.features)
-    _, said = table.likely(text.features)
     order = sorted(range(len(units)), key=lambda number: -shares[number])[:TOP]
     return [
         Suggested(
             units[number],
             round(shares[number], 3),
-            _because(said, number, text.said)[:MOST_WORDS],
+            _because(table, number, text)[:MOST_WORDS],
             confidence=shares[number],
         )
         for number in order
@@ -336,16 +340,12 @@ def best_units(text: Words, rows: Iterable[Unit]) -> list[Suggested]:
     ]
 
 
-def _because(said: Mapping[str, Mapping[int, float]], number: int, typed: Mapping[str, str]) -> list[str]:
-    """Return the words that speak for a class more than for the others, as the text has them."""
-    speaks = []
-    for word, adds in said.items():
-        if (own := adds.get(number, 0.0)) > 0 and (over := own - (sum(adds.values()) - own) / max(len(adds), 2)) > 0:
-            speaks.append((over, word))
-    by_root = {root_of(lemma): word for lemma, word in typed.items()}
+def _because(table: Table, number: int, text: Words) -> list[str]:
+    """Return the words that speak for a class, as the text has them."""
+    by_root = {root_of(lemma): word for lemma, word in text.said.items()}
     shown = (
-        " ".join(typed.get(part) or by_root.get(part, part) for part in word.split())
-        for _, word in sorted(speaks, reverse=True)[:6]
+        " ".join(text.said.get(part) or by_root.get(part, part) for part in word.split())
+        for word in table.because(text.features, number)[:6]
     )
     return list(dict.fromkeys(shown))
 

@@ -192,7 +192,7 @@ def test_proof_of_proposals_on_letters_never_seen() -> None:
 
 @pytest.mark.proof
 def test_proof_that_proposals_over_a_hundred_classes_take_no_time(world, django_assert_max_num_queries) -> None:
-    """A hundred topics and a hundred needs, all learned; prints the median and the 95th in milliseconds."""
+    """A hundred topics and a hundred needs, all learned; prints milliseconds of the processor, median and 95th."""
     Topic.objects.bulk_create(
         Topic(
             code=f"0009.0001.0001.{number:04}", version="t", name=f"Особый случай {number}", valid_from=date(2024, 1, 1)
@@ -222,10 +222,10 @@ def test_proof_that_proposals_over_a_hundred_classes_take_no_time(world, django_
     classification.propose(texts[0])
     took = []
     for text in texts[1:]:
-        began = time.perf_counter()
+        began = time.process_time()
         with django_assert_max_num_queries(4):
             classification.propose(text)
-        took.append(1000 * (time.perf_counter() - began))
+        took.append(1000 * (time.process_time() - began))
     took.sort()
     middle, late = took[len(took) // 2], took[int(len(took) * 0.95)]
     sys.stdout.write(

@@ -224,6 +224,25 @@ def test_a_clerk_settles_ten_letters_by_keyboard(desk: Desk, new_page: Callable[
     assert sum(keys for keys, _ in costs) / count <= MOST_KEYS
 
 
+def test_a_typical_letter_is_registered_and_classified_in_two_keystrokes(
+    desk: Desk, new_page: Callable[..., Page]
+) -> None:
+    """From the list: one key opens the letter, one takes everything that is proposed."""
+    hands = Hands(desk.sit(new_page, "clerk", reduced_motion="reduce"))
+    page = hands.page
+    page.goto(f"{desk.url}/desk/appeals/?view=registration&channel=post")
+    hands.key("ArrowDown")
+    keys, began = hands.pressed, time.monotonic()
+    hands.key("Enter")
+    page.wait_for_url("**/desk/inbox/**")
+    assert "Принять и зарегистрировать" in hands.here()
+    hands.key("Enter")
+    expect(page.locator("#notices")).to_contain_text("Зарегистрировано")
+    sys.stdout.write(f"\nклавиш: {hands.pressed - keys}, секунд: {time.monotonic() - began:.1f}\n")
+    assert hands.pressed - keys == 2
+    expect(page.locator("body")).to_contain_text("классифицировано")
+
+
 def _settle(hands: Hands) -> None:
     """Register the open letter, name who answers, go on to the next."""
     page = hands.page
