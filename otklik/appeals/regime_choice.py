@@ -6,7 +6,7 @@ Who registers sees the reason and confirms, or chooses another; later it is chan
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
@@ -22,10 +22,13 @@ from otklik.core import built, journal
 from otklik.core import terms as rules
 from otklik.core.errors import DomainError
 from otklik.core.models import Regime
+from otklik.correspondence import social
 from otklik.correspondence.models import ChannelCode, IncomingMessage
 from otklik.people.models import Employee
 
 POWER: Final = "intake.decide"
+OF_SENDER: Final = "от:"
+INFORMAL: Final = (*social.NETWORKS, ChannelCode.HOTLINE, ChannelCode.EKC)
 # What only mentions a word in passing, far down in a long letter, says little of what the letter is.
 LOOKED_AT: Final = 3000
 
@@ -51,13 +54,16 @@ def choose(default: Regime, why: str, message: IncomingMessage, *, on: date) -> 
     """Return the regime to propose, with what else may be; `default` and its `why` are the channel's.
 
     Words of a law of its own go before the channel's default; several such laws: the one with most of its words said.
-    A message of ПОС is what `appeals.pos` says of its export. One query.
+    In a network and by the telephone nobody can make such a request: there they are only named. A message of ПОС is
+    what `appeals.pos` says of its export. One query.
     """
     known = {regime.code: regime for regime in _offered(on)}
     found = sorted(_by_words(known.values(), message), key=lambda one: (-len(one.words), one.regime.order))
     usual = Choice(default, why)
     if not found:
         return usual
+    if message.channel in INFORMAL:
+        return Choice(default, why, others=found)
     first, *more = found
     return Choice(first.regime, first.why, first.words, others=(*more, usual))
 
@@ -114,16 +120,24 @@ def _offered(on: date) -> QuerySet[Regime]:
     return rules.regimes(on)
 
 
-def _by_words(known: Sequence[Regime] | Any, message: IncomingMessage) -> list[Choice]:
+def _by_words(known: Iterable[Regime], message: IncomingMessage) -> list[Choice]:
     """Return the regimes some of whose words stand in a letter or in the name of its sender."""
-    text = _plain(f"{message.sender_name}\n{message.subject}\n{message.text[:LOOKED_AT]}")
+    text, sender = _plain(f"{message.subject}\n{message.text[:LOOKED_AT]}"), _plain(message.sender_name)
     found = []
     for regime in known:
-        said = tuple(dict.fromkeys(word for word in map(_plain, regime.hints.split(",")) if word and _has(text, word)))
+        said = tuple(dict.fromkeys(_said(regime, text, sender)))
         if said:
             words = ", ".join(f"«{word}»" for word in said)
             found.append(Choice(regime, f"{regime.hint_why or regime.name} Слова: {words}.", said))
     return found
+
+
+def _said(regime: Regime, text: str, sender: str) -> Iterator[str]:
+    """Yield the words of a regime that are there; «от: …» is looked for in the name of the sender alone."""
+    for hint in map(_plain, regime.hints.split(",")):
+        word = hint.removeprefix(OF_SENDER).strip()
+        if word and _has(sender if hint.startswith(OF_SENDER) else text, word):
+            yield word
 
 
 def _has(text: str, words: str) -> bool:

@@ -120,8 +120,14 @@ def propose(message: IncomingMessage, *, on: date | None = None) -> Proposal:
 
 
 def entry_for(message: IncomingMessage, *, on: date | None = None) -> Entry:
-    """Return only the form filled in: for registering without somebody who looks at earlier appeals."""
-    return _propose(message, on or timezone.localdate()).entry
+    """Return only the form filled in: for registering without somebody who looks at earlier appeals.
+
+    Nobody confirms what words say, so the regime is the channel's.
+    """
+    on = on or timezone.localdate()
+    proposal = _propose(message, on)
+    usual = next((one.regime for one in proposal.regimes if not one.words), proposal.entry.regime)
+    return replace(proposal.entry, regime=usual)
 
 
 def _propose(message: IncomingMessage, on: date) -> Proposal:

@@ -65,7 +65,7 @@ class ForwardForm(TidyForm):
         return [one.strip() for one in self.cleaned_data["complained"].split(",") if one.strip()]
 
 
-class QuestionsField(forms.ModelMultipleChoiceField):
+class QuestionsField(forms.ModelMultipleChoiceField[AppealQuestion]):
     """Questions of an appeal, each called by its topic."""
 
     def label_from_instance(self, obj: Any) -> str:

@@ -380,7 +380,9 @@ def test_of_two_who_forward_and_assign_at_once_one_is_told(world: World, day: An
     [
         ("Прошу предоставить информацию о проведённых торгах.", "information_request", "прошу предоставить информацию"),
         ("Адвокатский запрос в порядке ст. 6.1.", "lawyer_request", "адвокатский запрос"),
-        ("Прошу прекратить обрабатывать мои персональные данные.", "personal_data", "персональные данные"),
+        ("Прошу прекратить обрабатывать мои персональные данные.", "personal_data", "обрабатывать мои персональные"),
+        ("Прошу продлить аренду. Согласен на обработку моих персональных данных.", "59fz", ""),
+        ("Прокурор района ответил, что прав депутат.", "59fz", ""),
         ("Депутатский запрос по участку.", "deputy_request", "депутатский запрос"),
         ("Жалоба на отказ в приёме документов.", "service_complaint_short", "жалоба на отказ в приеме документов"),
         ("Прошу продлить договор аренды.", "59fz", ""),
@@ -393,6 +395,16 @@ def test_words_of_a_law_propose_its_regime_with_the_reason(world: World, text: s
     assert word in proposal.regime_why
     if word:
         assert [one.regime.code for one in proposal.regimes] == ["59fz"]
+
+
+def test_in_a_network_such_words_are_only_named_and_without_a_person_the_channel_decides(world: World) -> None:
+    place = {"channel": ChannelCode.VK, "sender_address": "vk.com/id1", "text": "Адвокатский запрос"}
+    proposal = registration.propose(world.message(**place))
+    assert proposal.entry.regime.code == "outside_59fz"
+    assert [one.regime.code for one in proposal.regimes] == ["lawyer_request"]
+    letter = world.message(text="Адвокатский запрос")
+    assert registration.propose(letter).entry.regime.code == "lawyer_request"
+    assert registration.entry_for(letter).regime.code == "59fz"
 
 
 def test_a_prosecutor_is_known_by_the_sender(world: World) -> None:

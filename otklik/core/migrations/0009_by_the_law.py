@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='regime',
             name='hints',
-            field=models.TextField(blank=True, help_text='Через запятую: по ним режим предлагается при регистрации.', verbose_name='слова-подсказки'),
+            field=models.TextField(blank=True, help_text='Через запятую: по ним режим предлагается при регистрации. «от: …» ищется только в имени отправителя.', verbose_name='слова-подсказки'),
         ),
         migrations.AddField(
             model_name='termrule',
