@@ -441,7 +441,7 @@ def change_topic(
         TopicReplacement.objects.update_or_create(topic=topic, defaults={"by": replaced_by})
     else:
         TopicReplacement.objects.filter(topic=topic).delete()
-    journal.record("classifier.topic_changed", chain=_CHAIN, by=by, row=topic.pk, code=topic.code)
+    journal.record("classifier.topic_changed", chain=_CHAIN, by=by, row=topic.pk)
 
 
 def check_can_keep_needs(user: Employee) -> None:
@@ -478,8 +478,7 @@ def keep_need(need: Need | None, given: Mapping[str, Any], *, was: str = "", by:
     if not row.code:
         row.code = _new_code(name)
     row.save()
-    action = "classifier.need_changed" if need else "classifier.need_added"
-    journal.record(action, chain=_CHAIN, by=by, row=row.pk, code=row.code)
+    journal.record("classifier.need_changed" if need else "classifier.need_added", chain=_CHAIN, by=by, row=row.pk)
     return row
 
 
