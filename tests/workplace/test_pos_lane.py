@@ -107,6 +107,7 @@ def test_the_lane_stands_in_the_menu_with_its_counter_and_burns_first(world: Wor
     assert page.index(sooner.number) < page.index(later.number)
     assert page.count("Фаст-трек</span>") == 2
     assert re.search(r"Полоса «Фаст-трек».{0,400}>2<", text(clerk.get(at("menu"))))
+    assert re.search(r"Полоса «Фаст-трек».{0,400}>2<", text(clerk.get(at("knowledge"))))
     assert "Полоса «Фаст-трек»" in text(clerk.get(at("today")))
     assert later.number not in text(desk(world.stranger).get(at("pos_lane")))
     for part in ("late", "again", "postponed", "enter", "odd"):

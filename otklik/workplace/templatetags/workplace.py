@@ -20,7 +20,7 @@ from otklik.knowledge.models import SearchSession
 from otklik.people import access
 from otklik.people.models import Applicant, Employee
 from otklik.reports import line
-from otklik.workplace import call_back, queue, saved
+from otklik.workplace import call_back, pos_lane, queue, saved
 from otklik.workplace.menu import groups_for
 
 register = template.Library()
@@ -38,7 +38,7 @@ def menu(context: dict[str, Any]) -> dict[str, Any]:
             view=str(context.get("menu_view") or context.get("view", "")),
             numbers=numbers,
             named=[] if context.get("lazy_menu") else saved.seen_by(user),
-            calls=call_back.counted(numbers),
+            calls=call_back.counted(numbers) | pos_lane.counted(numbers),
         )
     }
 
