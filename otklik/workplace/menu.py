@@ -88,7 +88,7 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
     (
         Item("Сегодня", "sun", "today", go="KeyC"),
         Item("Обращения", "inbox", "queue", APPEALS, go="KeyJ"),
-        Item("На подпись", "signature", "to_sign", sign_many.SIGNERS),
+        Item("Папка «На подпись»", "signature", "to_sign", sign_many.SIGNERS),
         Item("Недоставленное", "mail-x", "deliveries", ("appeals.dispatch",), go="KeyY"),
         Item("Сканы писем", "scan", "scans", ("intake.decide",)),
         Item("Отправка почтой", "mailbox", "post_lists", ("appeals.dispatch",)),
