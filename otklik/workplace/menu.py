@@ -96,6 +96,7 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Полоса «Фаст-трек»", "bolt", "pos_lane", pos_lane.READERS),
         Item("Факты ПОС", "list-search", "pos_facts", ("intake.decide",), inner=True),
         Item("На подпись", "signature", "to_sign", sign_many.SIGNERS),
+        Item("Папка «На подпись»", "signature", "to_sign", sign_many.SIGNERS),
         Item("Недоставленное", "mail-x", "deliveries", ("appeals.dispatch",), go="KeyY"),
         Item("Сканы писем", "scan", "scans", ("intake.decide",)),
         Item("Отправка почтой", "mailbox", "post_lists", ("appeals.dispatch",)),
