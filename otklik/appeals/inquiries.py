@@ -279,7 +279,7 @@ def grounds_for_extension(appeal: Appeal) -> list[str]:
 
 def _next_number(appeal: Appeal) -> str:
     count = Inquiry.objects.filter(appeal=appeal).count()
-    return f"{appeal.number}/З{count + 1}"[-80:]
+    return f"{appeal.number}/ЗС-{count + 1}"[-80:]
 
 
 def _let_rest(appeal: Appeal) -> None:

@@ -611,18 +611,20 @@ def tell_of_instructions() -> int:
 def tell_of_help() -> int:
     """Remind on the last day of a resolution, a part or a request, and once more when it has passed."""
     today, told = timezone.localdate(), 0
-    open_ = Resolution.objects.filter(closed_at=None, done_at=None, due_on__lte=today)
+    goes_on = Q(appeal__status__in=queues.OPEN)
+    open_ = Resolution.objects.filter(goes_on, closed_at=None, done_at=None, due_on__lte=today)
     for row in open_.select_related("appeal", "to_unit"):
         stage, said = _stage(row.due_on or today, today)
         people = _addressees(row) | ({row.author_id} if stage == "passed" and row.control else set())
         news = Told(Kind.INSTRUCTION, f"Резолюция не исполнена: {said}", people, "matter")
         told += _remind(news, f"resolution:{row.pk}:{stage}:{row.due_on}", row.appeal)
-    for part in HelperPart.objects.filter(handed_at=None, due_on__lte=today).select_related("appeal"):
+    late = HelperPart.objects.filter(goes_on, handed_at=None, due_on__lte=today)
+    for part in late.select_related("appeal"):
         stage, said = _stage(part.due_on, today)
         asked = {part.employee_id, part.appeal.executor_id if stage == "passed" else None}
         news = Told(Kind.TERM, f"Часть ответа не сдана: {said}", asked, "matter")
         told += _remind(news, f"part:{part.pk}:{stage}:{part.due_on}", part.appeal)
-    waiting = Inquiry.objects.filter(answered_on=None, withdrawn_on=None, due_on__lte=today)
+    waiting = Inquiry.objects.filter(goes_on, answered_on=None, withdrawn_on=None, due_on__lte=today)
     for inquiry in waiting.select_related("appeal"):
         stage, said = _stage(inquiry.due_on, today)
         news = Told(

@@ -39,8 +39,8 @@ def test_the_term_is_a_row_of_the_law_and_its_date_is_counted_by_the_calendar(wo
     row = sent(world, world.assigned())
     assert row.due_on >= row.on + timedelta(days=15)
     assert row.why
-    assert row.number == f"{row.appeal.number}/З1"
-    assert sent(world, row.appeal).number.endswith("/З2")
+    assert row.number == f"{row.appeal.number}/ЗС-1"
+    assert sent(world, row.appeal).number.endswith("/ЗС-2")
 
 
 def test_the_letter_goes_in_a_thread_of_its_own_and_tells_nothing_of_the_applicant(world):
