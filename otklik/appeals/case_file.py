@@ -9,7 +9,7 @@ import io
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import transaction
@@ -107,7 +107,7 @@ def attached(appeal: Appeal) -> list[Attached]:
     """Return the files of a case in the order of its letters."""
     came = IncomingFile.objects.filter(message__taken__appeal=appeal).select_related("stored", "message")
     went = OutgoingFile.objects.filter(message__thread=appeal.thread_id).select_related("stored", "message")
-    found = [
+    found: list[tuple[datetime, str, Any]] = [
         *((one.message.received_at, "от заявителя", one) for one in came),
         *((one.message.sent_at or one.message.created_at, "от департамента", one) for one in went),
     ]

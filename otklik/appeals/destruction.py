@@ -80,7 +80,7 @@ def draw(code: str, *, by: Employee, on: date | None = None) -> DestructionAct:
     try:
         with transaction.atomic():
             DestructionItem.objects.bulk_create(
-                DestructionItem(act=act, appeal_id=pk, closed_on=closed_on) for pk, closed_on in cases
+                DestructionItem(act=act, appeal_id=pk, closed_on=closed_on) for pk, closed_on in cases if closed_on
             )
     except IntegrityError as exc:
         raise ActRefused(why="Эти дела только что внёс в акт другой сотрудник. Обновите страницу.") from exc

@@ -352,9 +352,9 @@ def _helpers(appeal: Appeal) -> QuerySet[Any]:
 
 def _charged(appeal: Appeal) -> list[Cells]:
     """Return who charged whom with the case, as the journal knows it."""
-    wanted = ("appeal.assigned", "appeal.handed_over", "appeal.resolved")
+    wanted = ("appeal.assigned", "appeal.handed_over", "appeal.resolution_written", "appeal.unit_named")
     rows = JournalEntry.objects.filter(chain=f"appeal:{appeal.pk}", action__in=wanted).select_related("actor")
-    entries = list(rows.order_by("seq"))
+    entries: list[Any] = list(rows.order_by("seq"))
     people = Employee.objects.in_bulk([one.data["executor"] for one in entries if one.data.get("executor")])
     return [
         [

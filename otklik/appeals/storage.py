@@ -46,7 +46,7 @@ def rules(on: date) -> dict[str, RetentionRule]:
     """Return code → the rule for cases that counts on a day: the latest row of the kind, whoever has written it."""
     current = retention.current(on)
     kinds = dict(RetentionRule.objects.filter(code__in=(ON_MERITS, OPERATIONAL)).values_list("code", "kind"))
-    return {code: current[kind] for code, kind in kinds.items() if kind in current}
+    return {code: current[kind] for code, kind in kinds.items() if code and kind in current}
 
 
 def rule_of(appeal: Appeal, on: date | None = None) -> RetentionRule | None:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django import forms
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -33,6 +34,17 @@ KEEPERS: Final = (macros.SHARES,)
 SHOWN: Final = 12
 
 
+class TemplateField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """A template by its key; a number no database holds is no template, where Django would ask for it."""
+
+    def to_python(self, value: Any) -> ReplyTemplate | None:
+        """Return the template chosen; refuse what is none."""
+        if value and typed.number(str(value)) is None:
+            raise ValidationError(self.error_messages["invalid_choice"], code="invalid_choice")
+        found: ReplyTemplate | None = super().to_python(value)
+        return found
+
+
 class MacroForm(TidyForm):
     """What a macro does, in the order of the work; what is left empty is no step of it."""
 
@@ -41,7 +53,7 @@ class MacroForm(TidyForm):
     need = forms.ModelChoiceField(classification.valid_needs(), label="Потребность", required=False)
     unit = forms.ModelChoiceField(Unit.objects.none(), label="Подразделение", required=False)
     executor = forms.ModelChoiceField(Employee.objects.none(), label="Исполнитель", required=False)
-    material = forms.ModelChoiceField(ReplyTemplate.objects.none(), label="Шаблон ответа", required=False)
+    material = TemplateField(ReplyTemplate.objects.none(), label="Шаблон ответа", required=False)
     text = forms.CharField(label="Заметка", required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 2}))
     reason = forms.CharField(
         label="Закрыть с причиной",

@@ -350,6 +350,8 @@ def doors(world: World) -> dict[str, str]:
         "journal_export": at("journal_export"),
         "access_export": at("access_export"),
         "journal_seals": at("journal_seals"),
+        "registration_card": at("registration_card", frozen.pk),
+        "envelope": at("envelope", frozen.pk),
         **post.doors(world),
     }
 

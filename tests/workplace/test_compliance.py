@@ -171,7 +171,7 @@ def test_periods_of_retention_are_shown_with_their_doubts_and_that_nothing_is_re
     world: World, admin: Employee
 ) -> None:
     page = desk(world.auditor).get(at("retention")).content.decode()
-    assert "По этим срокам пока ничего не удаляется" in page
+    assert "Само ничего не удаляется" in page
     assert "5\u00a0лет ЭПК" in page
     assert page.count("Не подтверждено.") == RetentionRule.objects.count()
     typed = {

@@ -327,7 +327,8 @@ def _help_of_others(appeal: Appeal, world: World) -> dict[str, list[int]]:
 def _law_day(world: World, appeal: Appeal) -> dict[str, list[int]]:
     """Leave a macro, a list of points and an act of destruction."""
     today = timezone.localdate()
-    macro = macros.keep(Macro(name="М", owner=world.clerk), steps=macros.steps_of({"text": "Да"}), by=world.clerk)
+    owned = Macro(name="М", owner=world.clerk, shared=True)
+    macro = macros.keep(owned, steps=macros.steps_of({"text": "Да"}), by=world.clerk)
     points = macros.keep_list(Checklist(name="С", valid_from=today), ["Раз"], by=world.clerk)
     rule = RetentionRule.objects.earliest("pk")
     act = DestructionAct.objects.create(rule=rule, basis=rule.basis, drawn_by=world.clerk)

@@ -74,6 +74,7 @@ def test_a_macro_is_made_on_its_page_and_run_from_the_matter(world, clerk):
     assert refused.status_code == 422
     assert "и тему, и потребность" in words(refused)
     assert 'value="Аренда"' in words(refused)
+    assert clerk.post(at("macro_new"), {"name": "Аренда", "material": "1" * 30}).status_code == 422
     assert clerk.post(at("macro_new"), {"name": "Аренда", "topic": topic.pk, "need": need.pk}).status_code == 302
     macro = Macro.objects.get()
     assert "Аренда" in words(clerk.get(at("macros")))
