@@ -108,6 +108,11 @@ def check_body(appeal: Appeal, body: str) -> None:
             raise BodyIsComplainedOf(number=appeal.number, body=" ".join(body.split()))
 
 
+def names(appeal: Appeal) -> list[str]:
+    """Return whom the appeal complains of, as names of people and bodies."""
+    return [row.body or str(row) for row in _rows(appeal)]
+
+
 def of(appeal: Appeal) -> list[Complained]:
     """Return whom the appeal complains of, in the order they were written down."""
     return list(Complained.objects.filter(appeal=appeal).select_related("employee", "unit", "by"))

@@ -14,11 +14,12 @@ from typing import Any, Final
 from django.db import transaction
 from django.utils import timezone
 
+from otklik.appeals import complained as complaints
 from otklik.appeals import terms, transitions, ways
 from otklik.appeals.errors import NotAllowed, WrongDate
 from otklik.appeals.letters import by_law
 from otklik.appeals.models import Appeal, AppealMessage, AppealQuestion, ForwardedCopy, Forwarding
-from otklik.appeals.permissions import check_power, complained_of
+from otklik.appeals.permissions import check_power
 from otklik.core import journal
 from otklik.core import terms as rules
 from otklik.core.errors import DomainError
@@ -139,7 +140,7 @@ def forward(
         why = f"Режим «{appeal.regime.name}» переадресации не знает: срока для неё нет в справочнике."
         raise ForwardingRefused(number=appeal.number, why=why)
     due = terms.due_of(appeal, rule)
-    complained = [*complained, *complained_of(appeal)]
+    complained = [*complained, *complaints.names(appeal)]
     _check(appeal, bodies, whole=whole, complained=complained, rule=rule)
     if not signer.has_power(SIGNS):
         raise NotAllowed(what="подписать письмо о переадресации", power="подписывать ответ")

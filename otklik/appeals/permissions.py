@@ -37,11 +37,6 @@ def is_head_of(appeal: Appeal, user: Employee) -> bool:
     return appeal.unit_id is not None and appeal.unit_id in access.units_of(user)
 
 
-def complained_of(appeal: Appeal) -> list[str]:
-    """Return whom the applicant complains of, as names of people and bodies; a field of the case will tell them."""
-    return []
-
-
 def check_can_write(appeal: Appeal, user: Employee) -> None:
     """Raise where the user may not work on the text of the answer."""
     check_power(user, "appeals.draft", "готовить ответ")

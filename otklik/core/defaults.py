@@ -157,9 +157,17 @@ TERMS: Final = [
         for step, days in [(_S.REGISTER, register), (_S.ANSWER, answer)]
     ],
     _rule("pos", _S.REGISTER, 1, "правила ПОС: учёт у нас — внутренний норматив", **_INSIDE),
-    _rule("pos", _S.ANSWER, 30, "правила ПОС: сообщение вне Фаст-трека — до 30 дней (не подтверждено)"),
+    _rule(
+        "pos", _S.ANSWER, 30, "правила ПОС: сообщение вне Фаст-трека — до 30 дней (не подтверждено)", since_arrival=True
+    ),
     _rule("pos_fast_track", _S.REGISTER, 1, "правила ПОС: учёт у нас — внутренний норматив", **_INSIDE),
-    _rule("pos_fast_track", _S.ANSWER, 10, "Фаст-трек ПОС: 10 календарных дней по выгрузкам личного кабинета"),
+    _rule(
+        "pos_fast_track",
+        _S.ANSWER,
+        10,
+        "Фаст-трек ПОС: 10 календарных дней по выгрузкам личного кабинета",
+        since_arrival=True,
+    ),
     _rule("information_request", _S.REGISTER, 3, "8-ФЗ, ст. 18 ч. 4"),
     _rule("information_request", _S.FORWARD, 7, "8-ФЗ, ст. 18 ч. 7"),
     _rule("information_request", _S.ANSWER, 30, "8-ФЗ, ст. 18 ч. 6"),

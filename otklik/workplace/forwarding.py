@@ -11,9 +11,8 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from otklik.appeals import access, extension, forwarding, steps
+from otklik.appeals import access, complained, extension, forwarding, steps
 from otklik.appeals.models import Appeal, AppealQuestion
-from otklik.appeals.permissions import complained_of
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
 from otklik.core.forms import DATE_INPUT, TidyForm
@@ -122,7 +121,7 @@ def forward(request: StaffRequest, pk: int) -> HttpResponse:
     due = forwarding.due_of(appeal)
     late = due is not None and due.on < timezone.localdate()
     asked = list(AppealQuestion.objects.filter(appeal=appeal).select_related("topic"))
-    known = {"complained": ", ".join(complained_of(appeal))}
+    known = {"complained": ", ".join(complained.names(appeal))}
     if request.method != "POST" or "more" in request.POST:
         form = ForwardForm(initial={**known, **_typed(request)}, user=request.user, late=late)
         bodies = Bodies(initial=_bodies(request), form_kwargs={"asked": asked})

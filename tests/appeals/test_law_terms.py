@@ -10,10 +10,10 @@ from django.utils import timezone
 
 from otklik.appeals import (
     assignment,
+    complained,
     control_term,
     extension,
     forwarding,
-    permissions,
     regime_choice,
     registration,
     terms,
@@ -295,11 +295,11 @@ def test_never_to_the_one_complained_of(world: World, day: Any, trace: Any, comp
     assert trace() == before
 
 
-def test_whom_the_case_names_is_compared_too(world: World, day: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forwarding, "complained_of", lambda _: ["мэрия Новосибирска"])
+def test_whom_the_case_names_is_compared_too(world: World, day: Any) -> None:
+    appeal = world.registered()
+    complained.add(appeal, body="мэрия Новосибирска", by=world.clerk)
     with pytest.raises(forwarding.ToWhomComplainedOf):
-        _forwarded(world, world.registered())
-    assert permissions.complained_of(Appeal()) == []
+        _forwarded(world, world.again(appeal))
 
 
 def test_never_to_oneself_and_the_department_of_the_city_is_another_body(world: World, day: Any, trace: Any) -> None:
