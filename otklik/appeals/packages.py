@@ -17,7 +17,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from otklik.appeals import access, signature, ukep
+from otklik.appeals import access, complained, signature, ukep
 from otklik.appeals.models import Appeal, FrozenAnswer, LookBeforeSigning
 from otklik.core import files, journal, signatures
 from otklik.core.errors import DomainError
@@ -65,7 +65,7 @@ def waiting(user: Employee) -> QuerySet[FrozenAnswer]:
     What was promised at a personal reception has no deputies.
     """
     rows = FrozenAnswer.objects.filter(withdrawn_at=None, followed_at=None, signature=None, appeal__status=S.SIGNING)
-    rows = rows.filter(appeal__in=access.visible_to(user))
+    rows = rows.filter(appeal__in=access.visible_to(user).filter(~complained.barred(user)))
     if not user.has_power(signature.ATTEST):
         behind = [person.pk for person in access.people_behind(user)]
         rows = rows.filter(Q(signer=user.pk) | Q(signer__in=behind, bound_signer=None))
