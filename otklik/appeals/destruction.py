@@ -13,6 +13,7 @@ from datetime import date
 from typing import Any, Final
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
@@ -21,13 +22,26 @@ from otklik.appeals.journals import section
 from otklik.appeals.models import (
     Appeal,
     CaseFile,
+    CaseMerge,
+    CaseQuestion,
+    Complained,
     DestructionAct,
     DestructionItem,
     DraftFile,
     DraftRevision,
+    Forwarding,
     FrozenAnswer,
+    HelperPart,
+    HelperPartFile,
+    Inquiry,
+    MarginRemark,
     Note,
+    PosCase,
+    QuestionOutcome,
+    Resolution,
+    Signatory,
     Signature,
+    TermExtension,
 )
 from otklik.appeals.permissions import check_power
 from otklik.core import files, journal
@@ -180,7 +194,7 @@ def erase(appeal: Appeal, act: DestructionAct) -> tuple[int, str]:
     gone = f"уничтожено по акту № {act.pk}"
     stub = files.store(gone.encode(), name="akt.txt")  # stands where the base asks for a file
     came = IncomingMessage.objects.filter(taken__appeal=appeal)
-    went = OutgoingMessage.objects.filter(thread=appeal.thread_id)
+    went = _letters_of(appeal)
     frozen = FrozenAnswer.objects.filter(appeal=appeal)
     stored = _files_of(appeal)
 
@@ -190,6 +204,9 @@ def erase(appeal: Appeal, act: DestructionAct) -> tuple[int, str]:
         OutgoingFile.objects.filter(message__in=went),
         DraftFile.objects.filter(draft__appeal=appeal),
         CaseFile.objects.filter(appeal=appeal),
+        Signatory.objects.filter(collective__appeal=appeal),
+        Complained.objects.filter(appeal=appeal),
+        HelperPartFile.objects.filter(part__appeal=appeal),
     ):
         one.delete()
     DeliveryReport.objects.filter(letter__in=went).update(said="")
@@ -199,6 +216,17 @@ def erase(appeal: Appeal, act: DestructionAct) -> tuple[int, str]:
         )
     went.update(recipient="", recipient_name="", subject="", text=gone, error="", in_reply_to="", references=[])
     Note.objects.filter(appeal=appeal).update(text=gone, mentions=[])
+    CaseQuestion.objects.filter(question__appeal=appeal).update(text="")
+    QuestionOutcome.objects.filter(appeal=appeal).update(note="", where="", file=None)
+    CaseMerge.objects.filter(Q(kept=appeal) | Q(merged=appeal)).update(before={})
+    Resolution.objects.filter(appeal=appeal).update(text=gone, report="", remark="")
+    HelperPart.objects.filter(appeal=appeal).update(what=gone, text="")
+    Inquiry.objects.filter(appeal=appeal).update(text=gone)
+    Inquiry.objects.filter(appeal=appeal).exclude(withdrawn_why="").update(withdrawn_why=gone)
+    TermExtension.objects.filter(appeal=appeal).update(reason=gone)
+    Forwarding.objects.filter(appeal=appeal).update(complained_of="", late_why="")
+    PosCase.objects.filter(appeal=appeal).update(people={}, said={})
+    MarginRemark.objects.filter(revision__draft__appeal=appeal).update(passage=gone, text=gone, answer="")
     DraftRevision.objects.filter(draft__appeal=appeal).update(text=gone)
     if hasattr(appeal, "draft"):
         type(appeal.draft).objects.filter(appeal=appeal).update(text=gone)
@@ -230,13 +258,22 @@ def _unnamed(listed: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{**one, "name": f"файл {number}"} for number, one in enumerate(listed, 1)]
 
 
+def _letters_of(appeal: Appeal) -> QuerySet[OutgoingMessage]:
+    """Return every letter that went out in a case, to other bodies as well."""
+    return OutgoingMessage.objects.filter(
+        Q(thread=appeal.thread_id) | Q(thread__in=Inquiry.objects.filter(appeal=appeal).values("thread"))
+    )
+
+
 def _files_of(appeal: Appeal) -> list[StoredFile]:
     """Return every file a case names, each once."""
     named: set[int] = set()
     for rows, path in (
         (IncomingMessage.objects.filter(taken__appeal=appeal), "raw"),
         (IncomingFile.objects.filter(message__taken__appeal=appeal), "stored"),
-        (OutgoingFile.objects.filter(message__thread=appeal.thread_id), "stored"),
+        (OutgoingFile.objects.filter(message__in=_letters_of(appeal)), "stored"),
+        (HelperPartFile.objects.filter(part__appeal=appeal), "stored"),
+        (QuestionOutcome.objects.filter(appeal=appeal), "file"),
         (DraftFile.objects.filter(draft__appeal=appeal), "stored"),
         (FrozenAnswer.objects.filter(appeal=appeal), "letter"),
         (Signature.objects.filter(answer__appeal=appeal), "file"),

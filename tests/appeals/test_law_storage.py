@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import zipfile
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
+from django.apps import apps
 from django.utils import timezone
 
 from otklik.appeals import destruction, dispatch, drafting, publication, registration, storage
 from otklik.appeals.errors import NotAllowed
-from otklik.appeals.models import Appeal, DestructionAct, DestructionItem
+from otklik.appeals.models import Appeal, Collective, DestructionAct, DestructionItem, InquiryRule
 from otklik.core import files, journal, retention
 from otklik.core.models import AccessEntry, RetentionRule
-from otklik.correspondence.models import IncomingFile, IncomingMessage, OutgoingFile, OutgoingMessage
+from otklik.correspondence.models import IncomingFile, IncomingMessage, OutgoingFile, OutgoingMessage, Thread
 from otklik.people.access import ReasonNeeded
 from otklik.people.models import Applicant, Contact, Employee
 from tests.appeals.conftest import World
@@ -148,6 +149,35 @@ def test_what_is_destroyed_keeps_its_number_and_its_figures_and_loses_words_name
     assert journal.verify() == []
     assert act.document is not None
     assert files.path_of(act.document).read_bytes().startswith(b"%PDF")
+
+
+def test_no_table_keeps_a_word_of_what_was_written_beside_the_letters(world, second):
+    appeal, who, today = closed(world), "Тайнова", timezone.localdate()
+    beside = {"author": world.signer, "entered_by": world.clerk, "to_person": world.head}
+    appeal.resolutions.create(**beside, text=f"Ответить гражданке {who}")
+    part = appeal.parts.create(employee=world.helper, asked_by=world.executor, what=who, text=who, due_on=today)
+    part.files.create(stored=files.store(who.encode(), name="a.txt"), name=f"{who}.txt")
+    asked = {"number": "1/З1", "on": today, "rule": InquiryRule.objects.earliest("pk"), "body": "Росреестр"}
+    thread = Thread.objects.create()
+    letter = OutgoingMessage.objects.create(
+        thread=thread, channel="post", kind="notice", message_id="<z@here.example>", state="by_hand", text=who,
+        not_before=timezone.now(),
+    )  # fmt: skip
+    appeal.inquiries.create(
+        **asked, channel="post", address="Державина, 28", text=f"Есть ли участок у {who}?", why=[], thread=thread,
+        due_on=today + timedelta(days=15), message=letter, made_by=world.executor,
+    )  # fmt: skip
+    appeal.complained.create(body=f"Глава {who}", by=world.clerk)
+    signed = Collective.objects.create(appeal=appeal, by=world.clerk)
+    signed.signatories.create(position=1, name=who, address=who)
+    carried_out(world, second)
+    left = [
+        (model._meta.label, row)
+        for model in apps.get_models()
+        for row in model._default_manager.values_list()
+        if who in str(row)
+    ]
+    assert left == []
 
 
 def test_a_destroyed_case_is_not_answered_again(world, second):
