@@ -7,6 +7,9 @@ from django.urls import reverse
 
 from otklik.people.models import Employee
 
+# What «Ход рассмотрения» asks of the database: each of its fifteen parts one to three statements.
+MATTER = 36
+
 
 def desk(employee: Employee) -> Client:
     """Give the browser of somebody who has signed in."""

@@ -211,8 +211,12 @@ def keep_list(row: Checklist, points: Sequence[str], *, by: Employee) -> Checkli
     row.points.exclude(text__in=wanted).update(dropped=True)
     for order, text in enumerate(wanted, 1):
         ChecklistPoint.objects.update_or_create(checklist=row, text=text, defaults={"order": order, "dropped": False})
-    action = "checklist.added" if is_new else "checklist.changed"
-    journal.record(action, chain=f"checklist:{row.pk}", by=by, rows=len(wanted))
+    journal.record(
+        "checklist.added" if is_new else "checklist.changed",
+        chain=f"checklist:{row.pk}",
+        by=by,
+        rows=len(wanted),
+    )
     return row
 
 

@@ -59,6 +59,7 @@ def part(appeal: Appeal, user: Employee) -> Part | None:
     today = timezone.localdate()
     for row in rows:
         row.late = parts.is_late(row, today)
+        row.opens = user.has_power("appeals.draft")
         row.mine = row.taken_at is None and access.stands_for(user, row.employee)
     ready = [row for row in rows if row.handed_at and row.taken_at is None]
     facts = {

@@ -46,6 +46,8 @@ def day(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def _of(world: World, code: str, **changes: Any) -> Appeal:
+    if code in {"pos", "pos_fast_track"}:
+        changes |= {"answer_channel": ChannelCode.POS, "answer_address": "ПОС"}
     appeal = world.registered(regime=Regime.objects.get(code=code), **changes)
     return world.again(appeal)
 

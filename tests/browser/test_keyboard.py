@@ -27,7 +27,7 @@ class Day:
         self._hands: dict[str, Hands] = {}
         pages = desk.filled["pages"]
         self.head = next(who for who, those in pages.items() if those[0].startswith("/desk/approvals/"))
-        self.writer, (draft,) = next((who, those) for who, those in pages.items() if those[0].endswith("/draft/"))
+        self.writer, (draft, *_) = next((who, those) for who, those in pages.items() if those[0].endswith("/draft/"))
         self.drafted = draft.removesuffix("draft/")
 
     def at_desk(self, login: str) -> Hands:

@@ -183,7 +183,7 @@ def test_what_a_regime_said_before_stays_as_an_edition() -> None:
     row.law = "Регламент области"
     rules.keep_regime(row, changed={"law": row.law}, by=person)
     first, second = RegimeEdition.objects.filter(regime=row).order_by("id")
-    assert first.facts["law"].startswith("Правила платформы")
+    assert first.facts["law"].startswith("Правила ПОС")
     assert (second.facts["law"], second.by, second.valid_from) == ("Регламент области", person, timezone.localdate())
     assert Regime.objects.get(code="pos").law == "Регламент области"
 

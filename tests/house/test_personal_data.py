@@ -323,7 +323,15 @@ def test_pages_of_refusal_repeat_no_address(world: World) -> None:
 
 OUTSIDE = {"original", "incoming_file", "outgoing_file", "quarantine_original"}  # what people brought or got
 OUR_LETTERS = {"draft_pdf", "letter"}  # made by us, shown in the page
-OUR_TABLES = {"ekc_sample", "intake_sample", "package", "journal_export", "access_export", "journal_seals"}
+OUR_TABLES = {
+    "ekc_sample",
+    "intake_sample",
+    "sed_sample",
+    "package",
+    "journal_export",
+    "access_export",
+    "journal_seals",
+}
 
 
 @pytest.fixture
@@ -343,6 +351,7 @@ def doors(world: World) -> dict[str, str]:
         "letter": at("letter", frozen.pk),
         "ekc_sample": at("ekc_sample"),
         "intake_sample": at("intake_sample"),
+        "sed_sample": at("sed_sample"),
         "paper_blank": at("paper_blank", Questionnaire.objects.earliest("pk").pk),
         "survey_poster": at("survey_poster", SurveyPoint.objects.earliest("pk").pk, "a4"),
         "survey_qr": at("survey_qr", SurveyPoint.objects.earliest("pk").pk, "svg"),

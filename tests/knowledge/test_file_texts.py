@@ -34,7 +34,7 @@ def here(monkeypatch):
 
     from pathlib import Path
 
-    monkeypatch.setattr(file_texts, "_apart", lambda path, kind: read(Path(path), kind))
+    monkeypatch.setattr(file_texts, "read_apart", lambda path, kind: read(Path(path), kind))
 
 
 def document(name: str, content: bytes, title: str = "Памятка") -> Document:
@@ -141,7 +141,7 @@ def test_a_file_replaced_while_it_was_read_keeps_waiting(monkeypatch, garages):
         row.save()
         return {"text": "one"}
 
-    monkeypatch.setattr(file_texts, "_apart", slow)
+    monkeypatch.setattr(file_texts, "read_apart", slow)
     assert file_texts.read_next()
     assert (FileText.objects.get().state, FileText.objects.get().text) == (State.WAITING, "")
 
@@ -149,7 +149,7 @@ def test_a_file_replaced_while_it_was_read_keeps_waiting(monkeypatch, garages):
 def test_a_file_that_kills_its_readers_is_left_alone(monkeypatch):
     document("a.txt", b"one")
     FileText.objects.update(tries=file_texts.TRIES)
-    monkeypatch.setattr(file_texts, "_apart", lambda *_: pytest.fail("taken again"))
+    monkeypatch.setattr(file_texts, "read_apart", lambda *_: pytest.fail("taken again"))
     assert file_texts.read_next()
     assert FileText.objects.get().state == State.FAILED
     assert not file_texts.read_next()
@@ -159,5 +159,5 @@ def test_a_process_of_its_own_reads_and_dies_alone(monkeypatch, tmp_path):
     good, bad = tmp_path / "a.odt", tmp_path / "a.pdf"
     good.write_bytes(hostile.odt("Смета"))
     bad.write_bytes(b"%PDF-1.7 nothing")
-    assert "Смета" in file_texts._apart(str(good), "odt")["text"]
-    assert "повреждён" in file_texts._apart(str(bad), "pdf")["why"]
+    assert "Смета" in file_texts.read_apart(str(good), "odt")["text"]
+    assert "повреждён" in file_texts.read_apart(str(bad), "pdf")["why"]

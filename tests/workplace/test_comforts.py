@@ -240,9 +240,8 @@ def test_a_registered_letter_keeps_the_list_it_was_opened_from(world: World) -> 
     clerk = desk(world.clerk)
     address = at("inbox", message.pk) + "?view=registration"
     form = clerk.get(address).context["form"]
-    typed = {name: value for name, value in form.initial.items() if value not in (None, False)}
-    typed |= {"regime": typed["regime"].pk, "contact_point": typed["contact_point"].pk}
-    typed |= {name: typed[name].pk for name in ("topic", "need") if name in typed}
+    initial = {name: value for name, value in form.initial.items() if value not in (None, False)}
+    typed = {name: getattr(value, "pk", value) for name, value in initial.items()}
     answer = clerk.post(address, typed)
     assert answer.status_code == 302, answer.content.decode()
     assert "?view=registration" in answer.url

@@ -20,6 +20,7 @@ from otklik.people.models import Substitution
 from otklik.workplace import notices
 from otklik.workplace.models import Notice
 from tests.appeals.conftest import World
+from tests.desk import MATTER
 
 pytestmark = pytest.mark.django_db
 TODAY = timezone.localdate()
@@ -91,8 +92,7 @@ def test_the_matter_shows_all_four_parts_to_the_executor_at_few_queries(world):
         "Рассмотреть",
     ):
         assert words in page
-    print(len(seen.captured_queries))  # noqa: T201
-    assert len([one for one in seen.captured_queries if "SAVEPOINT" not in one["sql"]]) <= 16
+    assert len([one for one in seen.captured_queries if "SAVEPOINT" not in one["sql"]]) <= MATTER
 
 
 def test_a_head_directs_from_the_page_and_the_executor_hears_of_it(world):

@@ -12,7 +12,7 @@ from otklik.core import retention
 from otklik.core.models import AccessEntry
 from tests.appeals.conftest import World
 from tests.appeals.test_law_storage import closed
-from tests.desk import at, desk
+from tests.desk import MATTER, at, desk
 
 pytestmark = pytest.mark.django_db
 
@@ -176,7 +176,7 @@ def test_the_matter_asks_few_questions(world, clerk, django_assert_max_num_queri
     row = Checklist(name="С", valid_from=timezone.localdate())
     macros.keep_list(row, ["Раз", "Два"], by=world.clerk)
     clerk.get(at("card", appeal.pk))
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(MATTER):
         clerk.get(at("matter", appeal.pk), headers={"hx-request": "true"})
 
 

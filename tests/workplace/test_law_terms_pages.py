@@ -13,7 +13,7 @@ from otklik.core import calendar
 from otklik.core.models import JournalEntry, Regime, TermRule
 from otklik.correspondence.models import OutgoingMessage
 from tests.appeals.conftest import World
-from tests.desk import at, desk, entered
+from tests.desk import MATTER, at, desk, entered
 
 pytestmark = pytest.mark.django_db
 EVENT = date(2026, 11, 24)
@@ -80,7 +80,7 @@ def test_a_changed_regime_keeps_what_it_said_before(world: World) -> None:
     page = desk(world.clerk).get(at("regime_rules", "pos")).content.decode()
     assert "первая редакция" in page
     assert "Регламент ПОС области" in page
-    assert "Правила платформы обратной связи" in page
+    assert "Правила ПОС" in page
 
 
 def test_the_parts_of_a_matter_offer_what_may_be_done_in_few_queries(
@@ -89,7 +89,7 @@ def test_the_parts_of_a_matter_offer_what_may_be_done_in_few_queries(
     appeal = world.assigned()
     client = entered(world.clerk)
     client.get(at("matter", appeal.pk))
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(MATTER):
         page = client.get(at("matter", appeal.pk)).content.decode()
     assert at("extend", appeal.pk) in page
     assert at("forward", appeal.pk) in page
@@ -174,8 +174,8 @@ def test_a_day_off_added_on_the_calendars_page_previews_and_moves_running_terms(
 
 def test_the_clerk_changes_the_regime_on_the_page_with_a_reason(world: World, day: Any) -> None:
     appeal, clerk = world.assigned(), desk(world.clerk)
-    assert clerk.post(at("change_regime", appeal.pk), {"regime": "pos_fast_track"}).status_code == 422
-    typed = {"regime": "pos_fast_track", "reason": "это сообщение ПОС"}
+    assert clerk.post(at("change_regime", appeal.pk), {"regime": "outside_59fz"}).status_code == 422
+    typed = {"regime": "outside_59fz", "reason": "это сообщение"}
     assert clerk.post(at("change_regime", appeal.pk), typed).status_code == 302
-    assert world.again(appeal).due_on == date(2026, 12, 4)
-    assert "Сообщение ПОС, Фаст-трек" in clerk.get(at("card", appeal.pk)).content.decode()
+    assert world.again(appeal).due_on == date(2026, 12, 8)
+    assert "Сообщение вне 59-ФЗ" in clerk.get(at("card", appeal.pk)).content.decode()

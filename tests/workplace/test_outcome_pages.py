@@ -11,7 +11,7 @@ from otklik.appeals.models import Appeal, CaseMerge, Complained, Kinship, Outcom
 from otklik.core import sheets
 from tests.appeals.conftest import World
 from tests.appeals.test_outcomes import arrived
-from tests.desk import at, desk
+from tests.desk import MATTER, at, desk
 
 pytestmark = pytest.mark.django_db
 S = Appeal.Status
@@ -32,7 +32,7 @@ def test_the_matter_shows_outcomes_parties_and_kin_in_a_few_queries(world, djang
     complained.add(world.again(appeal), body="Росреестр", by=world.clerk)
     clerk = desk(world.clerk)
     clerk.get(at("matter", appeal.pk))
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(MATTER):
         page = clerk.get(at("matter", appeal.pk)).content.decode()
     assert "без исхода" in page
     assert "Росреестр" in page

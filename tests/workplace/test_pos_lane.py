@@ -18,7 +18,7 @@ from otklik.knowledge.models import KnowledgeHome, ReplyTemplate, Section
 from tests.appeals.conftest import World
 from tests.appeals.test_pos_lane import PLAN, appeal_of, day, export, fast
 from tests.channels.pos.exports import loaded, table
-from tests.desk import at, desk, entered
+from tests.desk import MATTER, at, desk, entered
 
 pytestmark = pytest.mark.django_db
 TODAY = timezone.localdate
@@ -122,7 +122,7 @@ def test_the_lane_and_the_part_of_the_card_ask_a_fixed_number_of_queries(
     clerk.get(at("card", appeals[0].pk))
     with django_assert_max_num_queries(16):
         clerk.get(at("pos_lane"))
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(MATTER):
         clerk.get(at("matter", appeals[0].pk))
     with django_assert_max_num_queries(12):
         clerk.get(at("card", appeals[0].pk))

@@ -29,11 +29,11 @@ ENCODINGS = {"2.2": "windows-1251", "2.5": "windows-1251", "2.6": "windows-1251"
 
 
 @functools.cache
-def _signer() -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
+def _signer(who: str) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name(
         [
-            x509.NameAttribute(NameOID.COMMON_NAME, "Выдуманный Пётр Сергеевич"),
+            x509.NameAttribute(NameOID.COMMON_NAME, who),
             x509.NameAttribute(NameOID.TITLE, "Заместитель начальника управления"),
         ]
     )
@@ -43,9 +43,9 @@ def _signer() -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
     return key, built.sign(key, hashes.SHA256())
 
 
-def signature(content: bytes) -> bytes:
+def signature(content: bytes, who: str = "Выдуманный Пётр Сергеевич") -> bytes:
     """Sign bytes as CMS, detached."""
-    key, certificate = _signer()
+    key, certificate = _signer(who)
     builder = pkcs7.PKCS7SignatureBuilder().set_data(content).add_signer(certificate, key, hashes.SHA256())
     options = [pkcs7.PKCS7Options.DetachedSignature, pkcs7.PKCS7Options.Binary]
     return builder.sign(serialization.Encoding.DER, options)

@@ -32,7 +32,9 @@ def test_a_package_becomes_a_case_and_its_signed_answer_a_package(world, node, v
     appeal = registration.register(message, entry, by=world.clerk)
     answer = world.frozen(appeal)
     letter = files.path_of(answer.letter).read_bytes()
-    signature.sign_ukep(answer, ContentFile(packages.signature(letter), "letter.sig"), by=world.signer)
+    signature.sign_ukep(
+        answer, ContentFile(packages.signature(letter, "Волкова Анна Петровна"), "letter.sig"), by=world.signer
+    )
     row = dispatch.send(world.again(appeal), by=world.clerk).message
     OutgoingMessage.objects.filter(pk=row.pk).update(not_before=timezone.now())
     medo_notices.tell()

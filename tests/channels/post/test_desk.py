@@ -177,7 +177,7 @@ def test_pages_ask_a_fixed_number_of_queries(clerk: Client, quick: None) -> None
     bring(six_pages())
     work()
     batch = ScanBatch.objects.get()
-    limits = {at("scans"): 10, at("scan_batch", batch.pk): 12, at("scan_register", batch.pk): 30}
+    limits = {at("scans"): 10, at("scan_batch", batch.pk): 12, at("scan_register", batch.pk): 32}
     for url in limits:
         clerk.get(url)
     for url, most in limits.items():
