@@ -110,7 +110,7 @@ def part(appeal: Appeal, user: Employee) -> Part | None:
     step = (Step("Переслать по принадлежности", "forward", "send"),) if may and due else ()
     late = due is not None and due.on < timezone.localdate()
     facts = {"sent": sent, "due": due if may else None, "late": late, "appeal": appeal}
-    return Part("Переадресация", "send", "workplace/law/forward_part.html", facts, step)
+    return Part("Переадресация", "send", "workplace/law/forward_part.html", facts, step, count=len(sent))
 
 
 @requires(forwarding.POWER)

@@ -73,7 +73,9 @@ def part(appeal: Appeal, user: Employee) -> Part | None:
         return None
     facts = {"rows": rows, "appeal": appeal, "today": timezone.localdate()}
     steps = (Step("Запросить сведения", "inquiry_new", "send"),) if may_ask else ()
-    return Part("Запросы в другие органы", "building-bank", "workplace/law/inquiries_part.html", facts, steps)
+    return Part(
+        "Запросы в другие органы", "building-bank", "workplace/law/inquiries_part.html", facts, steps, len(rows)
+    )
 
 
 @requires(*ASKING)

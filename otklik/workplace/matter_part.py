@@ -21,13 +21,18 @@ class Step:
 
 @dataclass(frozen=True)
 class Part:
-    """One part: its heading, its template with what it shows, and the steps this person may take now."""
+    """One part: its heading, its template with what it shows, and the steps this person may take now.
+
+    It is one word in a line, with how much is there, until it is unfolded; `unfolded`: from the beginning.
+    """
 
     title: str
     icon: str
     template: str
     facts: Mapping[str, Any] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
+    count: int = 0
+    unfolded: bool = False
 
 
 Maker: TypeAlias = Callable[[Appeal, Employee], Part | None]

@@ -172,7 +172,9 @@ def part(appeal: Appeal, user: Employee) -> Part | None:
     if not (rows or merges or ended or steps):
         return None
     facts = {"appeal": appeal, "rows": [_side(appeal, row) for row in rows], "merges": merges, "ended": ended}
-    return Part("Связанные обращения", "git-merge", "workplace/law/part_kin.html", facts, tuple(steps))
+    return Part(
+        "Связанные обращения", "git-merge", "workplace/law/part_kin.html", facts, tuple(steps), len(rows) + len(merges)
+    )
 
 
 def _side(appeal: Appeal, row: Kinship) -> dict[str, Any]:

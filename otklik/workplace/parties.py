@@ -170,7 +170,7 @@ def part(appeal: Appeal, user: Employee) -> Part | None:
         "collective": row,
         "representative": collective.masked([head])[0][1] if head else "",
     }
-    return Part("Стороны", "users", "workplace/law/part_parties.html", facts, tuple(steps))
+    return Part("Стороны", "users", "workplace/law/part_parties.html", facts, tuple(steps), len(rows) + bool(row))
 
 
 def _complained(request: StaffRequest, appeal: Appeal, form: ComplainedForm, *, status: int = 200) -> HttpResponse:

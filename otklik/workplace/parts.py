@@ -70,7 +70,7 @@ def part(appeal: Appeal, user: Employee) -> Part | None:
         "may_ask": may_ask,
     }
     steps = (Step("Попросить часть", "part_ask", "user-plus"),) if may_ask else ()
-    return Part("Части соисполнителей", "users", "workplace/law/parts_part.html", facts, steps)
+    return Part("Части соисполнителей", "users", "workplace/law/parts_part.html", facts, steps, len(rows))
 
 
 @requires("appeals.draft")

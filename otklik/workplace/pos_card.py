@@ -54,7 +54,7 @@ def part(appeal: Appeal, user: Employee) -> Part | None:
         "pk": appeal.pk,
     }
     steps = (Step("Сведения и полоса", "pos_case", "edit"),) if may_edit else ()
-    return Part("Работа по ПОС", "bolt", "workplace/pos/part.html", facts, steps)
+    return Part("Работа по ПОС", "bolt", "workplace/pos/part.html", facts, steps, unfolded=True)
 
 
 def _waits_to_be_entered(appeal: Appeal) -> bool:

@@ -96,7 +96,7 @@ def part(appeal: Appeal, user: Employee) -> Part | None:
         row.can_continue = appeal.status not in FINISHED and _may(resolutions.check_can_continue, row, user)
     steps = (Step("Написать резолюцию", "resolution_write", "edit"),) if may_begin else ()
     facts = {"rows": rows, "appeal": appeal, "today": timezone.localdate()}
-    return Part("Резолюции", "writing", "workplace/law/resolutions_part.html", facts, steps)
+    return Part("Резолюции", "writing", "workplace/law/resolutions_part.html", facts, steps, len(rows))
 
 
 @requires(*READERS)

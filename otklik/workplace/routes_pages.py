@@ -246,17 +246,18 @@ def part(appeal: Appeal, user: Employee) -> Part | None:
             revision__draft__appeal=appeal, revision__version=F("revision__draft__version")
         ).select_related("approver")
     )
+    remarks = MarginRemark.objects.filter(revision__draft__appeal=appeal, done_at=None).count()
     facts = {
         "way": appeal.answer_way,
         "rule": named,
         "rules": rules,
         "later": later,
-        "remarks": MarginRemark.objects.filter(revision__draft__appeal=appeal, done_at=None).count(),
+        "remarks": remarks,
     }
     steps = []
     if allows(answer_ways.check_can_change, appeal, user):
         steps.append(Step("Сменить способ ответа", "answer_way", "send"))
-    return Part("Ответ", "mail", "workplace/_answer_part.html", facts, tuple(steps))
+    return Part("Ответ", "mail", "workplace/_answer_part.html", facts, tuple(steps), remarks)
 
 
 def _page(title: str, lead: str, back: str, back_name: str) -> dict[str, Any]:

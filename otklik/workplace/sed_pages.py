@@ -76,7 +76,7 @@ def part(appeal: Appeal, user: Employee) -> Part | None:
     if not rows and not may_write:
         return None
     steps = (Step("Внести номер", "sed_number", "edit"),) if may_write else ()
-    return Part("СЭД", "scan", "workplace/law/sed_part.html", {"rows": rows}, steps)
+    return Part("СЭД", "scan", "workplace/law/sed_part.html", {"rows": rows}, steps, len(rows))
 
 
 @requires(*sed.POWERS)
