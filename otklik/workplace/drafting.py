@@ -261,7 +261,7 @@ def _ask(request: StaffRequest, appeal: Appeal) -> HttpResponse:
     offered = routes.for_appeal(appeal, on=timezone.localdate()) if request.POST.get("route") else []
     route = next((one for one in offered if str(one.pk) == request.POST["route"]), None)
     chosen = [person for person in approval.candidates(appeal, request.user) if str(person.pk) in _ids(request)]
-    rows = approval.ask(appeal, approvers=() if route else chosen, route=route, by=request.user)
+    rows = approval.ask(appeal, approvers=chosen, route=None if chosen else route, by=request.user)
     names = ", ".join(row.approver.short_name for row in rows)
     messages.success(request, f"Обращение № {appeal.number}: проект передан на согласование — {names}")
     return redirect(queue.card_url(request, appeal.pk))
