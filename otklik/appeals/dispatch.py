@@ -95,6 +95,8 @@ def check_can_send(appeal: Appeal, user: Employee) -> None:
     """Raise where the user may not send the answer now."""
     check_power(user, "appeals.dispatch", "отправить ответ")
     transitions.check_can_move(appeal, S.SENT)
+    if appeal.status == S.CLOSED:  # that arrow takes a closing back
+        raise transitions.MoveRefused(number=appeal.number, now=S.CLOSED.label, to=S.SENT.label)
 
 
 def check_can_undo(appeal: Appeal, user: Employee) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from otklik.appeals import approval, dispatch, drafting, queues, registration, signature, transitions, ways
+from otklik.appeals import approval, dispatch, drafting, queues, registration, signature, steps, transitions, ways
 from otklik.appeals.errors import NotAllowed
 from otklik.appeals.models import Appeal, Dispatch
 from otklik.core import files
@@ -217,6 +217,14 @@ def test_an_answered_appeal_closes(world):
     appeal = world.again(_sent(world).thread.appeal)
     dispatch.close(appeal, reason="", by=world.clerk)
     assert (appeal.status, appeal.closed_on) == (S.CLOSED, timezone.localdate())
+
+
+def test_a_closed_appeal_offers_no_sending_though_its_closing_can_be_taken_back(world):
+    appeal = world.again(_sent(world).thread.appeal)
+    dispatch.close(appeal, reason="", by=world.clerk)
+    assert not {"send", "undo"} & steps.available(world.again(appeal), world.clerk)
+    with pytest.raises(transitions.MoveRefused):
+        dispatch.send(world.again(appeal), by=world.clerk)
 
 
 @pytest.mark.parametrize("state", [State.FAILED, State.UNCERTAIN])
