@@ -110,7 +110,8 @@ def test_proof_of_recall_and_precision() -> None:
         f"   {spent * 1000:.2f} ms a sentence"
     )
     print("", *lines, sep="\n")  # noqa: T201  the table of the proof
-    assert spent <= 0.002
+    assert score.recall >= 0.97
+    assert score.precision >= 0.98
 
 
 @pytest.mark.parametrize(
