@@ -168,12 +168,17 @@ def test_the_pages_cost_the_same_however_much_there_is_to_review(clock, duty, au
     pages = [at("reviews"), at("review", duty.pk), at("review_item", item.pk), at("review_protocol", duty.pk)]
     pages += [reverse("workplace:knowledge_section", args=[garages.pk]), reverse("workplace:knowledge") + "?q=вопрос"]
     client = desk(author)
-    before = [cost(client, page) for page in pages]
+
+    def costs() -> list[int]:
+        """A search looks now and then whether its index has changed."""
+        return [min(cost(client, page) for _ in range(2)) for page in pages]
+
+    before = costs()
     clock(2026, 5, 20)
     for number in range(12):
         publish(garages, f"Вопрос ещё {number}")
     quarters.open_quarter(clock(2026, 7, 2))
-    assert [cost(client, page) for page in pages] == before
+    assert costs() == before
     assert before[2] <= 26, "one material of a review"
 
 
