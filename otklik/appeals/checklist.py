@@ -16,6 +16,7 @@ from otklik.appeals.models import Appeal, AppealQuestion, DraftFile, MarginRemar
 from otklik.core import files as file_store
 from otklik.core import sniffing
 from otklik.core.errors import DomainError
+from otklik.correspondence import social
 from otklik.correspondence.models import ChannelCode
 from otklik.knowledge.placeholders import Fact, doubtful
 from otklik.people import access as people_access
@@ -59,18 +60,7 @@ LONG_SENTENCE: Final = 35  # words
 SHORT = 120  # characters: less hardly answers anybody's question
 # A number of a document or an account is nobody's to read but its owner's.
 NEVER_OF_OTHERS: Final = frozenset({"document", "snils", "account", "born"})
-KINDS: Final = {
-    "name": "имя",
-    "address": "адрес",
-    "phone": "телефон",
-    "email": "электронная почта",
-    "document": "документ",
-    "snils": "СНИЛС",
-    "inn": "ИНН",
-    "born": "дата рождения",
-    "account": "счёт или карта",
-    "car": "номер машины",
-}
+KINDS: Final = {**social.KINDS, "account": "счёт или карта"}
 _SHORTEST_PASSAGE: Final = 40  # characters of a note that cannot be in the answer by chance
 _MOST_SHOWN: Final = 5
 _MOST_TEXT: Final = 40_000  # characters looked at

@@ -57,8 +57,7 @@ def choose(default: Regime, why: str, message: IncomingMessage, *, on: date) -> 
     In a network and by the telephone nobody can make such a request: there they are only named. A message of ПОС is
     what `appeals.pos` says of its export. One query.
     """
-    known = {regime.code: regime for regime in _offered(on)}
-    found = sorted(_by_words(known.values(), message), key=lambda one: (-len(one.words), one.regime.order))
+    found = sorted(_by_words(_offered(on), message), key=lambda one: (-len(one.words), one.regime.order))
     usual = Choice(default, why)
     if not found:
         return usual

@@ -39,6 +39,15 @@ class DomainError(Exception):
         super().__init__(self.text.format(**facts))
 
 
+def why_not(check: Callable[..., object], *args: object, **named: object) -> str:
+    """Return the words in which a check refuses, empty where it lets through."""
+    try:
+        check(*args, **named)
+    except DomainError as refusal:
+        return str(refusal)
+    return ""
+
+
 class DomainErrorMiddleware:
     """Shows a `DomainError` as a notice (422), an outage as a notice to wait (503), a defect with a number to quote."""
 

@@ -339,8 +339,7 @@ def _creations(base: str, env: dict[str, str]) -> Iterator[Row]:
 
     def hand_over(user: User) -> Answer:
         name = f"bench-{next(numbers)}"
-        given = {"channel": "ekc", "external_id": name, "subject": "Участок", "text": TEXT}
-        answer = user.ask("/api/v1/messages", given, **{"Idempotency-Key": name})
+        answer = _hand_over(user, name)
         if answer.status == 201:
             handed.append(json.loads(answer.body)["id"])
         return answer
@@ -374,8 +373,7 @@ def _stream(base: str, folder: Path, env: dict[str, str]) -> Row:
         for number in range(share, count, USERS):
             time.sleep(max(0.0, start + number * 5 / 4 / STREAM - time.monotonic()))
             name = f"stream-{number}"
-            given = {"channel": HANDED[number % len(HANDED)], "external_id": name, "subject": "Поток", "text": TEXT}
-            answer = users[share].ask("/api/v1/messages", given, **{"Idempotency-Key": name})
+            answer = _hand_over(users[share], name, HANDED[number % len(HANDED)])
             if answer.status != 201:
                 wrong.append(answer.status)
             elif number % (len(HANDED) + 1) == 0:  # some are followed, of each channel in turn
@@ -391,7 +389,7 @@ def _stream(base: str, folder: Path, env: dict[str, str]) -> Row:
             time.sleep(0.2)
 
     with _workers(env, WORKERS), ThreadPoolExecutor(USERS + 2) as pool:
-        _read_all(users[0], _handed(users[0], "stream-first"))  # they have started
+        _read_all(users[0], json.loads(_hand_over(users[0], "stream-first").body)["id"])  # they have started
         start = time.monotonic()
         posting, watching = pool.submit(_run, mail, env), pool.submit(watch)
         list(pool.map(give, range(USERS)))
@@ -405,10 +403,9 @@ def _stream(base: str, folder: Path, env: dict[str, str]) -> Row:
     return f"Поток {STREAM} сообщений в секунду, рабочих процессов: {WORKERS}", f"{told}; {spread}"
 
 
-def _handed(user: User, name: str) -> int:
-    """Hand one message over and return its number."""
-    given = {"channel": "ekc", "external_id": name, "subject": "Поток", "text": TEXT}
-    return int(json.loads(user.ask("/api/v1/messages", given, **{"Idempotency-Key": name}).body)["id"])
+def _hand_over(user: User, name: str, channel: str = "ekc") -> Answer:
+    given = {"channel": channel, "external_id": name, "subject": "Участок", "text": TEXT}
+    return user.ask("/api/v1/messages", given, **{"Idempotency-Key": name})
 
 
 def _read_all(user: User, last: int) -> None:

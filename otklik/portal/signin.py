@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from otklik.core.access import public
 from otklik.people import citizen_openid, citizens
+from otklik.portal import cookies
 
 SESSION_COOKIE: Final = f"{settings.COOKIE_PREFIX}otklik_citizen"
 ATTEMPT_COOKIE: Final = f"{settings.PATH_COOKIE_PREFIX}otklik_entry"
@@ -42,15 +43,7 @@ def enter(request: HttpRequest) -> HttpResponse:
     except (citizen_openid.Refused, citizen_openid.Silent) as failure:
         return _failed(request, failure)
     way_back = wanted if wanted in WAYS_BACK else WAYS_BACK[0]
-    response.set_cookie(
-        ATTEMPT_COOKIE,
-        signing.dumps([*astuple(attempt), way_back], salt=ATTEMPT_COOKIE),
-        max_age=ATTEMPT_SECONDS,
-        path="/account/",
-        httponly=True,
-        samesite="Lax",
-        secure=settings.SESSION_COOKIE_SECURE,
-    )
+    cookies.keep(response, ATTEMPT_COOKIE, [*astuple(attempt), way_back], seconds=ATTEMPT_SECONDS, path="/account/")
     return response
 
 

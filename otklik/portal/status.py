@@ -21,6 +21,7 @@ from otklik.core.access import public
 from otklik.core.errors import DomainError
 from otklik.correspondence.models import ChannelCode, IncomingMessage, OutgoingFile
 from otklik.hotline import codes
+from otklik.portal import cookies
 from otklik.portal.forms import StatusForm
 from otklik.surveys import feedback
 
@@ -48,15 +49,7 @@ def status(request: HttpRequest) -> HttpResponse:
         return _refused(request, form, WRONG, 422)
     limits.forgive(FormAttempt.Form.STATUS, request)
     response = redirect("portal:status_view")
-    response.set_cookie(
-        COOKIE,
-        signing.dumps(found, salt=COOKIE),
-        max_age=SECONDS,
-        path="/status/",
-        httponly=True,
-        samesite="Lax",
-        secure=settings.SESSION_COOKIE_SECURE,
-    )
+    cookies.keep(response, COOKIE, found, seconds=SECONDS, path="/status/")
     return response
 
 

@@ -25,6 +25,7 @@ from otklik.core import terms
 from otklik.core.access import public
 from otklik.core.errors import DomainError
 from otklik.people.models import Employee
+from otklik.portal import cookies
 from otklik.reception import appointments, authority, finder, links, waiting
 from otklik.reception.models import Appointment, AppointmentRequest, Person, Room, Source
 from otklik.reception.schedule import Slot
@@ -141,15 +142,7 @@ def ask(request: HttpRequest) -> HttpResponse:
     except DomainError as refusal:
         return render(request, "portal/visit_ask.html", {"form": form, "refusal": str(refusal)}, status=refusal.status)
     response = redirect("portal:visit_asked")
-    response.set_cookie(
-        ASKED_COOKIE,
-        signing.dumps(made.pk, salt=ASKED_COOKIE),
-        max_age=ASKED_SECONDS,
-        path="/reception/",
-        httponly=True,
-        samesite="Lax",
-        secure=settings.SESSION_COOKIE_SECURE,
-    )
+    cookies.keep(response, ASKED_COOKIE, made.pk, seconds=ASKED_SECONDS, path="/reception/")
     return response
 
 

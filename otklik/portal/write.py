@@ -29,7 +29,7 @@ from otklik.core.access import public
 from otklik.core.errors import DomainError
 from otklik.knowledge import deflection
 from otklik.people import citizen_openid, citizens
-from otklik.portal import signin, uploads
+from otklik.portal import cookies, signin, uploads
 from otklik.portal.forms import IN_ACCOUNT, KINDS, WAYS, AnswerForm, Step, TextForm, WhoForm
 
 log = logging.getLogger(__name__)
@@ -205,14 +205,12 @@ def _send(request: HttpRequest, door: Door, filled: Filled) -> HttpResponse:
     if door.in_frame:
         return render(request, "portal/write_done.html", _done(ticket.number, ticket.code, False) | {"door": door})
     response = redirect("portal:write_done")
-    response.set_cookie(
+    cookies.keep(
+        response,
         TICKET_COOKIE,
-        signing.dumps([ticket.number, ticket.code, door.who is not None], salt=TICKET_COOKIE),
-        max_age=TICKET_SECONDS,
+        [ticket.number, ticket.code, door.who is not None],
+        seconds=TICKET_SECONDS,
         path="/write/",
-        httponly=True,
-        samesite="Lax",
-        secure=settings.SESSION_COOKIE_SECURE,
     )
     return response
 

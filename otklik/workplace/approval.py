@@ -10,8 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from otklik.appeals import access, approval, complained, drafting
 from otklik.appeals.models import Approval, DraftRevision
 from otklik.core.access import requires
-from otklik.core.errors import DomainError
-from otklik.people.models import Employee
+from otklik.core.errors import DomainError, why_not
 from otklik.workplace import queue
 from otklik.workplace.compare import changes
 from otklik.workplace.requests import StaffRequest
@@ -80,7 +79,7 @@ def _page(request: StaffRequest, row: Approval, refusal: DomainError | None = No
         "later": list(revision.awaited.select_related("approver")),
         "typed_passage": request.POST.get("passage", ""),
         "typed_margin": request.POST.get("margin", ""),
-        "why_not": _why_not(row, request.user),
+        "why_not": why_not(approval.check_can_decide, row, request.user),
         "remark": request.POST.get("remark", ""),
         "refusal": refusal,
     }
@@ -93,11 +92,3 @@ def _last_approved(revision: DraftRevision) -> DraftRevision | None:
         draft=revision.draft_id, seq__lt=revision.seq, approvals__decision=Approval.Decision.APPROVED
     )
     return earlier.order_by("-seq").first()
-
-
-def _why_not(row: Approval, user: Employee) -> str:
-    try:
-        approval.check_can_decide(row, user)
-    except DomainError as refusal:
-        return str(refusal)
-    return ""

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 from otklik.appeals import access, assignment
 from otklik.appeals.models import Appeal
 from otklik.core.access import requires
-from otklik.core.errors import DomainError
+from otklik.core.errors import DomainError, why_not
 from otklik.core.forms import DATE_INPUT, TidyForm
 from otklik.core.terms import valid
 from otklik.core.typed import number
@@ -80,18 +80,10 @@ def _page(request: StaffRequest, appeal: Appeal, form: AssignForm, status: int =
         "appeal": appeal,
         "form": form,
         "proposed": assignment.propose_internal_date(appeal),
-        "why_not": _why_not(appeal, request.user),
+        "why_not": why_not(assignment.check_can_assign, appeal, request.user),
     }
     template = "workplace/assign.html#people" if request.htmx and request.method == "GET" else "workplace/assign.html"
     return render(request, template, context, status=status)
-
-
-def _why_not(appeal: Appeal, user: Employee) -> str:
-    try:
-        assignment.check_can_assign(appeal, user)
-    except DomainError as refusal:
-        return str(refusal)
-    return ""
 
 
 def _unit(appeal: Appeal, given: Any) -> Unit | None:

@@ -15,7 +15,7 @@ from otklik.appeals import access, case_questions, classification, complained, o
 from otklik.appeals.models import Appeal, AppealMessage, AppealQuestion, Need
 from otklik.core import typed
 from otklik.core.access import requires
-from otklik.core.errors import DomainError
+from otklik.core.errors import DomainError, why_not
 from otklik.core.forms import TidyForm
 from otklik.people import staff
 from otklik.people.models import Employee
@@ -97,15 +97,7 @@ def _page(
         "letter": letters.first(),
         "topics": classification.valid_topics(),
         "people": complained.apart(appeal, drafters),
-        "why_not": _why_not(appeal, request.user),
+        "why_not": why_not(case_questions.check_can_change, appeal, request.user),
         "refusal": refusal,
     }
     return render(request, "workplace/law/case_questions.html", context, status=refusal.status if refusal else status)
-
-
-def _why_not(appeal: Appeal, user: Employee) -> str:
-    try:
-        case_questions.check_can_change(appeal, user)
-    except DomainError as refusal:
-        return str(refusal)
-    return ""

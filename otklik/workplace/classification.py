@@ -15,7 +15,7 @@ from otklik.appeals import access, classification
 from otklik.appeals.models import Appeal, Need, QuestionKind, Topic
 from otklik.appeals.permissions import allows
 from otklik.core.access import requires
-from otklik.core.errors import DomainError
+from otklik.core.errors import DomainError, why_not
 from otklik.core.forms import TidyForm
 from otklik.core.typed import number
 from otklik.people.models import Employee
@@ -151,18 +151,9 @@ def _page(
         "topics": classification.valid_topics(),
         "refusal": refusal,
         "can_propose": allows(classification.check_can_propose, appeal, request.user),
-        "why_not_confirm": _why_not(appeal, request),
+        "why_not_confirm": why_not(classification.check_can_classify, appeal, request.user),
     }
     return render(request, "workplace/classify.html", context, status=status)
-
-
-def _why_not(appeal: Appeal, request: StaffRequest) -> str:
-    """Return why the user may not confirm; empty where he may."""
-    try:
-        classification.check_can_classify(appeal, request.user)
-    except DomainError as refusal:
-        return str(refusal)
-    return ""
 
 
 def _initial(appeal: Appeal, guess: classification.Guess) -> list[dict[str, Any]]:

@@ -20,11 +20,11 @@ from otklik.appeals import classification, classifier
 from otklik.appeals.models import ClassifierEdition, Need, Topic
 from otklik.core import files, sheets, typed
 from otklik.core.access import requires
-from otklik.core.errors import DomainError
+from otklik.core.errors import DomainError, why_not
 from otklik.core.forms import DATE_INPUT, TidyForm
 from otklik.core.sheets import Row
 from otklik.core.terms import valid
-from otklik.people.models import Employee, Unit
+from otklik.people.models import Unit
 from otklik.workplace import carried
 from otklik.workplace.classification import TopicField
 from otklik.workplace.requests import StaffRequest
@@ -251,7 +251,7 @@ def needs(request: StaffRequest) -> HttpResponse:
         "rows": sorted(rows, key=lambda one: bool(one.valid_to and one.valid_to < today)),
         "said": said,
         "today": today,
-        "why_not": _why_not(request.user),
+        "why_not": why_not(classifier.check_can_keep_needs, request.user),
     }
     return render(request, "workplace/classifier/needs.html", context)
 
@@ -299,16 +299,7 @@ def need(request: StaffRequest, pk: int | None = None) -> HttpResponse:
         "form": form,
         "was": classifier.state_of(row) if row else "",
         "refusal": refusal,
-        "why_not": _why_not(request.user),
+        "why_not": why_not(classifier.check_can_keep_needs, request.user),
     }
     status = refusal.status if refusal else 422 if form.errors else 200
     return render(request, "workplace/classifier/need.html", context, status=status)
-
-
-def _why_not(user: Employee) -> str:
-    """Return why the user may not keep needs; empty where he may."""
-    try:
-        classifier.check_can_keep_needs(user)
-    except DomainError as refusal:
-        return str(refusal)
-    return ""

@@ -16,7 +16,7 @@ from otklik.appeals import access, control_term, extension, regime_choice, steps
 from otklik.appeals.models import Appeal, TermExtension
 from otklik.core import terms as rules
 from otklik.core.access import requires
-from otklik.core.errors import DomainError
+from otklik.core.errors import DomainError, why_not
 from otklik.core.forms import DATE_INPUT, TidyForm
 from otklik.core.models import Regime
 from otklik.people.models import Employee
@@ -95,7 +95,7 @@ def part(appeal: Appeal, user: Employee) -> Part | None:
 def extend(request: StaffRequest, pk: int) -> HttpResponse:
     """Show till when the term may run, with its article; a POST extends it and queues the notice."""
     appeal = access.get_for(request.user, pk)
-    found, why_not = extension.offer(appeal), _why_not("extend", appeal, request.user)
+    found, refused = extension.offer(appeal), why_not(steps.CHECKS["extend"], appeal, request.user)
     most = found.rule.days if found.rule else 1
     form = ExtendForm(request.POST or None, most=most, user=request.user, initial={"days": most})
     status = 200
@@ -115,7 +115,7 @@ def extend(request: StaffRequest, pk: int) -> HttpResponse:
         "appeal": appeal,
         "form": form,
         "offer": found,
-        "why_not": why_not or found.refusal,
+        "why_not": refused or found.refusal,
         "becomes": _becomes(appeal, found, asked),
         "first": appeal.due_on,
     }
@@ -160,7 +160,7 @@ def control(request: StaffRequest, pk: int) -> HttpResponse:
         "now": now,
         "error": error,
         "reason": request.POST.get("reason", "") if lifts else "",
-        "why_not": _why_not("control", appeal, request.user),
+        "why_not": why_not(steps.CHECKS["control"], appeal, request.user),
         "today": timezone.localdate(),
     }
     return render(request, "workplace/law/control_term.html", facts, status=status)
@@ -184,13 +184,5 @@ def change_regime(request: StaffRequest, pk: int) -> HttpResponse:
             else:
                 messages.success(request, f"Режим изменён. Ответить нужно до {due:%d.%m.%Y}.")
                 return redirect(queue.card_url(request, pk))
-    facts = {"appeal": appeal, "form": form, "why_not": _why_not("change_regime", appeal, request.user)}
+    facts = {"appeal": appeal, "form": form, "why_not": why_not(steps.CHECKS["change_regime"], appeal, request.user)}
     return render(request, "workplace/law/change_regime.html", facts, status=status)
-
-
-def _why_not(step: str, appeal: Appeal, user: Employee) -> str:
-    try:
-        steps.CHECKS[step](appeal, user)
-    except DomainError as refusal:
-        return str(refusal)
-    return ""

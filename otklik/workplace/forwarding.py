@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 from otklik.appeals import access, complained, extension, forwarding, steps
 from otklik.appeals.models import Appeal, AppealQuestion
 from otklik.core.access import requires
-from otklik.core.errors import DomainError
+from otklik.core.errors import DomainError, why_not
 from otklik.core.forms import DATE_INPUT, TidyForm
 from otklik.core.typed import number
 from otklik.correspondence.models import ChannelCode
@@ -160,10 +160,8 @@ def _page(
 
 
 def _why_not(appeal: Appeal, user: Employee, due: object) -> str:
-    try:
-        forwarding.check_can_forward(appeal, user)
-    except DomainError as refusal:
-        return str(refusal)
+    if refused := why_not(forwarding.check_can_forward, appeal, user):
+        return refused
     return "" if due else f"Режим «{appeal.regime.name}» переадресации не знает: срока для неё нет в справочнике."
 
 

@@ -15,7 +15,7 @@ from otklik.appeals import access, inquiries
 from otklik.appeals.models import Appeal, Inquiry, InquiryRule
 from otklik.appeals.permissions import allows, check_can_work
 from otklik.core.access import requires
-from otklik.core.errors import DomainError
+from otklik.core.errors import DomainError, why_not
 from otklik.core.forms import TidyForm
 from otklik.core.typed import number
 from otklik.correspondence.models import ChannelCode, OutgoingMessage
@@ -101,13 +101,9 @@ def inquiry_new(request: StaffRequest, pk: int) -> HttpResponse:
                 said = "уйдёт электронной почтой" if row.channel == ChannelCode.EMAIL else "ждёт отправки на бумаге"
                 messages.success(request, f"Запрос № {row.number} {said}. Контрольный срок — {row.due_on:%d.%m.%Y}.")
                 return redirect("workplace:inquiry", row.pk)
-    why_not = ""
-    try:
-        inquiries.check_can_ask(appeal, request.user)
-    except DomainError as exc:
-        why_not = str(exc)
+    refused = why_not(inquiries.check_can_ask, appeal, request.user)
     known = Inquiry.objects.order_by().values_list("body", flat=True).distinct()[:100]
-    facts = {"appeal": appeal, "form": form, "why_not": why_not, "bodies": sorted(known), "has_rule": rule is not None}
+    facts = {"appeal": appeal, "form": form, "why_not": refused, "bodies": sorted(known), "has_rule": rule is not None}
     return render(request, "workplace/law/inquiry_new.html", facts, status=status)
 
 

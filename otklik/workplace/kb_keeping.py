@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from otklik.core import typed
 from otklik.core.access import requires
-from otklik.core.errors import DomainError
+from otklik.core.errors import DomainError, why_not
 from otklik.knowledge import archive, coverage, materials, public, rights, trust
 from otklik.knowledge.models import Material, PublicVersion, Section
 from otklik.people.models import Employee
@@ -44,7 +44,7 @@ def site(request: StaffRequest, pk: int) -> HttpResponse:
         "section": section,
         "version": version,
         "behind": public.is_behind(one, version),
-        "refusal": _why_not(one, request.user),
+        "refusal": why_not(public.check_can_pin, one, by=request.user),
         "changes": changes(_as_text(version) if version else "", _as_text(_as_let_out(one))),
     }
     return render(request, "workplace/kb/site.html", context, status=status)
@@ -124,14 +124,6 @@ def _kept(user: Employee, pk: int) -> tuple[Material, Section]:
     if section is None or not rights.may_keep(user, section, on=timezone.localdate()):
         raise materials.NoSuchMaterial
     return one, section
-
-
-def _why_not(material: Material, user: Employee) -> str:
-    try:
-        public.check_can_pin(material, by=user)
-    except DomainError as refused:
-        return str(refused)
-    return ""
 
 
 def _as_let_out(material: Material) -> PublicVersion:

@@ -17,7 +17,7 @@ from otklik.appeals.outcomes import Given
 from otklik.appeals.permissions import allows
 from otklik.core import files
 from otklik.core.access import requires
-from otklik.core.errors import DomainError
+from otklik.core.errors import DomainError, why_not
 from otklik.core.forms import DATE_INPUT, TidyForm
 from otklik.people.models import Employee
 from otklik.workplace import queue
@@ -185,19 +185,11 @@ def _page(
         "letter": outcomes.letter(appeal, kind) if kind and kind.letter else "",
         "kinds": outcomes.kinds(),
         "history": list(history[:20]),
-        "why_not": _why_not(appeal, request.user),
+        "why_not": why_not(outcomes.check_can_record, appeal, request.user),
         "can_close": allows(outcomes.check_can_close_unanswered, appeal, request.user),
         "refusal": refusal,
     }
     return render(request, "workplace/law/outcomes.html", context, status=refusal.status if refusal else status)
-
-
-def _why_not(appeal: Appeal, user: Employee) -> str:
-    try:
-        outcomes.check_can_record(appeal, user)
-    except DomainError as refusal:
-        return str(refusal)
-    return ""
 
 
 def _question_name(row: AppealQuestion) -> str:

@@ -17,7 +17,7 @@ from otklik.appeals.models import Appeal, CaseMerge, Collective, Complained, Kin
 from otklik.appeals.permissions import allows
 from otklik.core import typed
 from otklik.core.access import requires
-from otklik.core.errors import DomainError
+from otklik.core.errors import DomainError, why_not
 from otklik.core.forms import TidyForm
 from otklik.core.terms import valid
 from otklik.people.models import Employee, Unit
@@ -179,7 +179,7 @@ def _complained(request: StaffRequest, appeal: Appeal, form: ComplainedForm, *, 
         "form": form,
         "rows": complained.of(appeal),
         "must_leave": complained.must_leave(appeal),
-        "why_not": _why_not(complained.check_can_change, appeal, request.user),
+        "why_not": why_not(complained.check_can_change, appeal, request.user),
     }
     return render(request, "workplace/law/complained.html", context, status=status)
 
@@ -194,14 +194,6 @@ def _signed(
         "collective": row,
         "people": collective.masked(people),
         "shown": SHOWN,
-        "why_not": _why_not(collective.check_can_change, appeal, request.user),
+        "why_not": why_not(collective.check_can_change, appeal, request.user),
     }
     return render(request, "workplace/law/collective.html", context, status=status)
-
-
-def _why_not(check: Any, appeal: Appeal, user: Employee) -> str:
-    try:
-        check(appeal, user)
-    except DomainError as refusal:
-        return str(refusal)
-    return ""

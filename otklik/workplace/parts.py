@@ -15,7 +15,7 @@ from otklik.appeals import access, drafting, parts
 from otklik.appeals.models import Appeal, HelperPart
 from otklik.appeals.permissions import allows
 from otklik.core.access import requires
-from otklik.core.errors import DomainError
+from otklik.core.errors import DomainError, why_not
 from otklik.core.forms import DATE_INPUT, TidyForm
 from otklik.people import staff
 from otklik.people.models import Employee
@@ -100,7 +100,7 @@ def ask(request: StaffRequest, pk: int) -> HttpResponse:
                 names = ", ".join(one.employee.short_name for one in made)
                 messages.success(request, f"Часть ответа попросили: {names}. Они получат уведомление.")
                 return redirect(queue.card_url(request, pk))
-    facts = {"appeal": appeal, "form": form, "why_not": _why_not(appeal, request.user)}
+    facts = {"appeal": appeal, "form": form, "why_not": why_not(parts.check_can_ask, appeal, request.user)}
     return render(request, "workplace/law/part_ask.html", facts, status=status)
 
 
@@ -150,11 +150,3 @@ def helper_part(request: StaffRequest, pk: int) -> HttpResponse:
         "refusal": refusal,
     }
     return render(request, "workplace/law/helper_part.html", facts, status=refusal.status if refusal else 200)
-
-
-def _why_not(appeal: Appeal, user: Employee) -> str:
-    try:
-        parts.check_can_ask(appeal, user)
-    except DomainError as refusal:
-        return str(refusal)
-    return ""

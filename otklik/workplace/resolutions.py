@@ -17,7 +17,7 @@ from otklik.appeals import access, resolutions
 from otklik.appeals.models import FINISHED, Appeal, Resolution
 from otklik.appeals.permissions import allows
 from otklik.core.access import requires
-from otklik.core.errors import DomainError
+from otklik.core.errors import DomainError, why_not
 from otklik.core.forms import DATE_INPUT, TidyForm
 from otklik.core.terms import valid
 from otklik.core.typed import number
@@ -202,15 +202,11 @@ def control(request: StaffRequest) -> HttpResponse:
 def _write_page(
     request: StaffRequest, appeal: Appeal, form: ResolutionForm, above: Resolution | None, status: int
 ) -> HttpResponse:
-    why_not = ""
-    try:
-        if above is None:
-            resolutions.check_can_begin(appeal, request.user)
-        else:
-            resolutions.check_can_continue(above, request.user)
-    except DomainError as refusal:
-        why_not = str(refusal)
-    facts = {"appeal": appeal, "form": form, "above": above, "why_not": why_not}
+    if above is None:
+        refused = why_not(resolutions.check_can_begin, appeal, request.user)
+    else:
+        refused = why_not(resolutions.check_can_continue, above, request.user)
+    facts = {"appeal": appeal, "form": form, "above": above, "why_not": refused}
     return render(request, "workplace/law/resolution_write.html", facts, status=status)
 
 

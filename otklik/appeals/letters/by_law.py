@@ -90,14 +90,7 @@ def pdf(appeal: Appeal, to: list[str], text: str, signer: Employee, *, greeting:
     letter = render.Letter(
         title=f"Письмо по обращению № {appeal.number}",
         department=department.name,
-        requisites=render.requisites(
-            [
-                department.address,
-                f"тел. {department.phone}" if department.phone else "",
-                " ".join(part for part in (department.email, department.site) if part),
-                department.requisites,
-            ]
-        ),
+        requisites=compose.letterhead(department),
         date=f"{on:%d.%m.%Y}",
         number=appeal.number,
         reference="",

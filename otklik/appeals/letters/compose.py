@@ -11,7 +11,7 @@ from otklik.appeals.models import Appeal, DraftFile
 from otklik.correspondence import social
 from otklik.people import access as people_access
 from otklik.people import declension, staff
-from otklik.people.models import Employee
+from otklik.people.models import Department, Employee
 
 
 def letter_pdf(appeal: Appeal, text: str, attachments: Sequence[DraftFile], signer: Employee, *, on: date) -> bytes:
@@ -22,6 +22,18 @@ def letter_pdf(appeal: Appeal, text: str, attachments: Sequence[DraftFile], sign
 def letter_name(appeal: Appeal) -> str:
     """Return the file name of the letter: «Ответ О-2026-000123.pdf»."""
     return f"Ответ {appeal.number}.pdf".replace("/", "-").replace("\\", "-")
+
+
+def letterhead(department: Department) -> list[str]:
+    """Return the lines under the department's name on its letters."""
+    return render.requisites(
+        [
+            department.address,
+            f"тел. {department.phone}" if department.phone else "",
+            " ".join(part for part in (department.email, department.site) if part),
+            department.requisites,
+        ]
+    )
 
 
 def letter_of(
@@ -36,14 +48,7 @@ def letter_of(
     return render.Letter(
         title=f"Ответ на обращение № {', № '.join(numbers)}",
         department=department.name,
-        requisites=render.requisites(
-            [
-                department.address,
-                f"тел. {department.phone}" if department.phone else "",
-                " ".join(part for part in (department.email, department.site) if part),
-                department.requisites,
-            ]
-        ),
+        requisites=letterhead(department),
         date=f"{on:%d.%m.%Y}",
         number=", ".join(numbers),
         reference=f"на {appeal.regime.citizen_word} от {appeal.received_on:%d.%m.%Y}",
