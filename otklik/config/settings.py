@@ -100,6 +100,8 @@ INSTALLED_APPS = [
     "otklik.surveys",
     "otklik.hotline",
     "otklik.reception",
+    "otklik.reports",
+    "otklik.moving",
     "otklik.knowledge",
     "otklik.correspondence",
     "otklik.search",

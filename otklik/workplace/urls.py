@@ -23,6 +23,7 @@ from otklik.workplace import (
     keeping,
     law_urls,
     line_urls,
+    living_urls,
     menu,
     notice_pages,
     outside_urls,
@@ -151,6 +152,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # The answer's way, quarantine, calendar, journal
     *answer_urls.urlpatterns,
     *law_urls.urlpatterns,
+    *living_urls.urlpatterns,
     *line_urls.urlpatterns,
     *reception_urls.urlpatterns,
     *channel_urls.urlpatterns,

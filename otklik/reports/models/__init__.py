@@ -1,0 +1,1 @@
+"""Rows the reports keep, by what they are for."""
