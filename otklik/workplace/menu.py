@@ -14,7 +14,7 @@ from django.urls import reverse
 from otklik.appeals import queues
 from otklik.core.access import by_itself, requires
 from otklik.hotline import missed, promises
-from otklik.knowledge import agreement, law, review
+from otklik.knowledge import agreement, law, review, rights
 from otklik.people.models import Employee
 from otklik.reception import appointments
 from otklik.reports import compliance, line, receptions
@@ -63,6 +63,21 @@ class Item:
         return _url(self.name)
 
 
+@dataclass(frozen=True)
+class Group:
+    """Sections under a heading that folds them; the first has none. `at_home`: open for whose daily work it is."""
+
+    code: str
+    title: str
+    items: tuple[Item, ...]
+    at_home: tuple[str, ...] = ()
+
+    @property
+    def cookie(self) -> str:
+        """Return the name under which the browser remembers whether it is folded."""
+        return f"menu_{self.code}"
+
+
 @cache
 def _url(name: str) -> str:
     """Return the address of a page. Looked up once: every page has a menu of twenty."""
@@ -84,124 +99,164 @@ class Line:
     within: bool = False  # the page lies below this one
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A group as the template draws it. `hot`: how much of what is folded away cannot wait."""
+
+    title: str
+    cookie: str
+    lines: list[Line]
+    is_open: bool
+    hot: int
+
+
+LISTS: Final = ("appeals.view_all", "appeals.view_unit", "appeals.view_own")
+HELD: Final = ("reception.hold", "reception.figures")
 HOT: Final = {"due", "undelivered"}
 NOTHING: Final = call_back.Waiting()
 GO: Final = {"registration": "KeyH", "mine": "KeyV", "due": "KeyU"}
 
-GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
-    (
-        Item("Сегодня", "sun", "today", go="KeyC"),
-        Item("Обращения", "inbox", "queue", APPEALS, go="KeyJ"),
-        # The lane of ПОС
-        Item("Полоса «Фаст-трек»", "bolt", "pos_lane", pos_lane.READERS),
-        Item("Факты ПОС", "list-search", "pos_facts", ("intake.decide",), inner=True),
-        Item("На подпись", "signature", "to_sign", sign_many.SIGNERS),
-        Item("Папка «На подпись»", "signature", "to_sign", sign_many.SIGNERS),
-        Item("Недоставленное", "mail-x", "deliveries", ("appeals.dispatch",), go="KeyY"),
-        Item("Сканы писем", "scan", "scans", ("intake.decide",)),
-        Item("Отправка почтой", "mailbox", "post_lists", ("appeals.dispatch",)),
-        # Resolutions, requests to other bodies, СЭД
-        Item("Контроль резолюций", "checklist", "resolutions", APPEALS[:3]),
-        Item("Запросы в органы", "building-bank", "inquiries", APPEALS[:3]),
-        Item("Расхождения с СЭД", "scale", "sed", ("intake.decide", "appeals.attest")),
-        Item("Карантин", "shield-question", "quarantine", ("intake.decide",), go="KeyR"),
-        Item("Заявители", "users", "applicants", ("applicants.view",), go="KeyP"),
-        Item("Отзывы", "mood-smile", "feedback", ("appeals.view_all", "appeals.view_unit", "appeals.view_own")),
-        Item("База знаний", "book-2", "knowledge", ("knowledge.read",), go="Comma"),
-        Item("Согласование материалов", "file-check", "agreements", agreement.READERS, inner=True),
-        Item("Отзывы о материалах", "thumb-down", "votes", kb_votes.READERS, inner=True),
-        Item("Предложения", "bulb", "proposals", kb_votes.READERS, inner=True),
-        Item("Время поиска", "clock-search", "time_to_find", kb_votes.READERS, inner=True),
-        Item("Словарь поиска", "transfer", "thesaurus", kb_words.READERS, inner=True),
-        Item("Качество поиска", "target", "search_quality", kb_votes.READERS, inner=True),
-        Item("Ответы с материалами", "chart-bar", "answers_share", kb_votes.READERS, inner=True),
-        Item("Актуализация", "checklist", "reviews", review.READERS, inner=True),
-        Item("Законодательство", "gavel", "law", law.READERS, inner=True),
-    ),
-    (
-        # The consultation line: the call screen
-        Item("Экран звонка", "headset", "call_desk", ("hotline.consult",), go="KeyK"),
-        Item("Консультации", "messages", "consultations", ("hotline.consult", "hotline.figures"), inner=True),
-        # Calls nobody answered
-        Item("Пропущенные звонки", "phone-x", "missed", missed.READERS),
-        Item("Обещания перезвонить", "phone-calling", "promises", promises.READERS, inner=True),
-        Item("Показатели пропущенных", "chart-bar", "missed_figures", missed.READERS, inner=True),
-        # Calls and the reconciliation with the exchange
-        Item("Звонки", "phone", "line_calls", line_calls.READERS),
-        Item("Сверка звонков", "scale", "line_reconciliation", line_calls.READERS, inner=True),
-        # Figures of the line
-        Item("Показатели линии", "chart-histogram", "line_figures", line.READERS),
-        # Lines and their hours; the ЕКЦ
-        Item("Линии", "device-landline-phone", "lines", lines.READERS),
-        Item("ЕКЦ: без темы", "list-search", "ekc_untopiced", ekc_work.CLASSIFY, inner=True),
-        Item("Переданы в ЕКЦ", "arrows-exchange", "ekc_handed", ekc_work.READERS, inner=True),
-    ),
-    (
-        # Personal reception: schedule, rooms
-        Item("Расписание приёма", "calendar-week", "reception_schedule", reception_schedule.READERS),
-        Item("Помещения для приёма", "building", "reception_rooms", reception_schedule.READERS, inner=True),
-        # Appointments
-        Item("Записи на приём", "calendar-user", "appointments", appointments.READERS),
-        Item("Записать на приём", "calendar-plus", "appointment_new", (appointments.POWER,), inner=True),
-        Item("Просьбы о записи", "mailbox", "visit_requests", (appointments.POWER,), inner=True),
-        Item("Сообщить по телефону", "phone-outgoing", "visit_notices", (appointments.POWER,), inner=True),
-        # Holding the reception
-        Item("Мой приём", "user-check", "hold_day", ("reception.hold",)),
-        Item("Ответы с приёма", "signature", "promised_answers", ("reception.hold", "reception.figures"), inner=True),
-        Item("Поручения с приёма", "list-check", "instructions", holding.INSTRUCTED, inner=True),
-        # Personal reception: the front office
-        Item("Приём сегодня", "id", "front_office", front_office.READERS, go="KeyB"),
-        Item("Показатели приёма", "chart-dots", "reception_figures", receptions.READERS, inner=True),
-        Item("Бланки приёма", "printer", "reception_blanks", front_office.PRINTERS, inner=True),
-        Item(
-            "Текст о записи приёма",
-            "message-dots",
-            "recording_words",
-            (front_office.KEEPERS, front_office.DESK),
-            inner=True,
+GROUPS: Final[tuple[Group, ...]] = (
+    Group(
+        "",
+        "",
+        (
+            Item("Сегодня", "sun", "today", go="KeyC"),
+            Item("Обращения", "inbox", "queue", APPEALS, go="KeyJ"),
+            Item("Полоса «Фаст-трек»", "bolt", "pos_lane", pos_lane.READERS),
+            Item("На подпись", "signature", "to_sign", sign_many.SIGNERS),
+            Item("Недоставленное", "mail-x", "deliveries", ("appeals.dispatch",), go="KeyY"),
+            Item("Карантин", "shield-question", "quarantine", ("intake.decide",), go="KeyR"),
+            Item("Заявители", "users", "applicants", ("applicants.view",), go="KeyP"),
+            Item("База знаний", "book-2", "knowledge", ("knowledge.read",), go="Comma"),
         ),
     ),
-    (
-        # Questionnaires, posters
-        Item("Анкеты и плакаты", "qrcode", "surveys", surveys.READERS),
-        # Paper; what people said
-        Item("Анализ отзывов", "chart-bar", "opinions", ("surveys.read",)),
-        Item("Бумажные анкеты", "keyboard", "paper", ("surveys.paper",)),
+    Group(
+        "paper",
+        "Письма и контроль",
+        (
+            Item("Сканы писем", "scan", "scans", ("intake.decide",)),
+            Item("Отправка почтой", "mailbox", "post_lists", ("appeals.dispatch",)),
+            Item("Контроль резолюций", "checklist", "resolutions", APPEALS[:3]),
+            Item("Запросы в органы", "building-bank", "inquiries", APPEALS[:3]),
+            Item("Расхождения с СЭД", "scale", "sed", ("intake.decide", "appeals.attest")),
+            Item("Факты ПОС", "list-search", "pos_facts", ("intake.decide",)),
+            Item("Печать и таблицы", "printer", "prints", LISTS),
+            Item("Хранение дел", "archive", "storage", storage_pages.LOOKERS),
+        ),
     ),
-    (
-        Item("Сверка приёма", "scale", "reconciliation", ("intake.view",)),
-        Item("Каналы", "plug-connected", "channels", channels.READERS),
-        # ПОС
-        Item("ПОС", "bolt", "pos", pos_pages.READERS),
-        Item("Слова ПОС", "vocabulary", "pos_terms", pos_pages.READERS, inner=True),
-        Item("Расхождения с ПОС", "arrows-diff", "pos_differences", pos_pages.READERS, inner=True),
-        Item("Ссылки и виджет ПОС", "link", "pos_links", pos_pages.READERS, inner=True),
-        Item("Календарь", "calendar", "calendar", ("calendar.edit",)),
-        Item("Сроки", "clock-cog", "terms", ("calendar.edit",)),
-        # The dictionaries of both axes
-        Item("Классификатор тем", "list-tree", "classifier", classifier_pages.READERS),
-        Item("Типовые потребности", "tag", "needs", classifier_pages.READERS, inner=True),
-        Item("Качество предложений", "target", "proposal_quality", classifier_pages.READERS, inner=True),
-        # Routes of approval, ways of an answer
-        Item("Маршруты согласования", "arrow-guide", "approval_routes", routes_pages.READERS, inner=True),
-        Item("Способы ответа", "send", "answer_rules", routes_pages.READERS, inner=True),
-        Item("Сотрудники", "users-group", "staff", ("people.manage",)),
-        Item("Кто что может", "shield-lock", "rights", ("people.manage", "journal.view")),
-        Item("Соответствие", "clipboard-check", "compliance", compliance.READERS),
-        Item("Журнал", "history", "journal", ("journal.view",)),
-        Item("Состояние системы", "activity", "system", system.POWERS),
-        Item("Почтовые ящики", "mailbox", "mailboxes", mailboxes.READERS, inner=True),
-        Item("Ключи доступа", "key", "tokens", ("people.manage",)),
-        # Sending, webhooks, files kept aside
-        Item("Отправка по каналам", "send", "sending", system.POWERS),
-        Item("Сообщения другим системам", "webhook", "webhooks", ("people.manage",)),
-        Item("Отложенные файлы", "file-alert", "files_aside", system.POWERS),
-        Item("Замещение", "user-share", "away"),
-        # Macros, prints, storage
-        Item("Макросы", "bolt", "macros", macros_pages.MAKERS),
-        Item("Контрольные списки", "list-check", "checklists", macros_pages.KEEPERS, inner=True),
-        Item("Печать и таблицы", "printer", "prints", ("appeals.view_all", "appeals.view_unit", "appeals.view_own")),
-        Item("Хранение дел", "archive", "storage", storage_pages.LOOKERS),
+    Group(
+        "line",
+        "Консультации",
+        (
+            Item("Экран звонка", "headset", "call_desk", ("hotline.consult",), go="KeyK"),
+            Item("Консультации", "messages", "consultations", ("hotline.consult", "hotline.figures"), inner=True),
+            Item("Пропущенные звонки", "phone-x", "missed", missed.READERS),
+            Item("Обещания перезвонить", "phone-calling", "promises", promises.READERS, inner=True),
+            Item("Показатели пропущенных", "chart-bar", "missed_figures", missed.READERS, inner=True),
+            Item("Звонки", "phone", "line_calls", line_calls.READERS),
+            Item("Сверка звонков", "scale", "line_reconciliation", line_calls.READERS, inner=True),
+            Item("Показатели линии", "chart-histogram", "line_figures", line.READERS),
+            Item("Линии", "device-landline-phone", "lines", lines.READERS),
+            Item("ЕКЦ: без темы", "list-search", "ekc_untopiced", ekc_work.CLASSIFY, inner=True),
+            Item("Переданы в ЕКЦ", "arrows-exchange", "ekc_handed", ekc_work.READERS, inner=True),
+        ),
+        at_home=("hotline.consult",),
+    ),
+    Group(
+        "reception",
+        "Личный приём",
+        (
+            Item("Приём сегодня", "id", "front_office", front_office.READERS, go="KeyB"),
+            Item("Мой приём", "user-check", "hold_day", ("reception.hold",)),
+            Item("Ответы с приёма", "signature", "promised_answers", HELD, inner=True),
+            Item("Поручения с приёма", "list-check", "instructions", holding.INSTRUCTED, inner=True),
+            Item("Записи на приём", "calendar-user", "appointments", appointments.READERS),
+            Item("Записать на приём", "calendar-plus", "appointment_new", (appointments.POWER,), inner=True),
+            Item("Просьбы о записи", "mailbox", "visit_requests", (appointments.POWER,), inner=True),
+            Item("Сообщить по телефону", "phone-outgoing", "visit_notices", (appointments.POWER,), inner=True),
+            Item("Расписание приёма", "calendar-week", "reception_schedule", reception_schedule.READERS),
+            Item("Помещения для приёма", "building", "reception_rooms", reception_schedule.READERS, inner=True),
+            Item("Показатели приёма", "chart-dots", "reception_figures", receptions.READERS),
+            Item("Бланки приёма", "printer", "reception_blanks", front_office.PRINTERS),
+            Item("Текст о записи приёма", "message-dots", "recording_words", (front_office.KEEPERS, front_office.DESK)),
+        ),
+        at_home=("reception.hold", front_office.DESK),
+    ),
+    Group(
+        "kb",
+        "Работа над Базой знаний",
+        (
+            Item("Согласование материалов", "file-check", "agreements", agreement.READERS),
+            Item("Предложения", "bulb", "proposals", kb_votes.READERS),
+            Item("Отзывы о материалах", "thumb-down", "votes", kb_votes.READERS),
+            Item("Актуализация", "checklist", "reviews", review.READERS),
+            Item("Законодательство", "gavel", "law", law.READERS),
+            Item("Время поиска", "clock-search", "time_to_find", kb_votes.READERS),
+            Item("Качество поиска", "target", "search_quality", kb_votes.READERS),
+            Item("Ответы с материалами", "chart-bar", "answers_share", kb_votes.READERS),
+            Item("Словарь поиска", "transfer", "thesaurus", kb_words.READERS),
+        ),
+        at_home=(rights.AUTHOR,),
+    ),
+    Group(
+        "said",
+        "Отзывы и анкеты",
+        (
+            Item("Отзывы", "mood-smile", "feedback", LISTS),
+            Item("Анализ отзывов", "chart-bar", "opinions", ("surveys.read",)),
+            Item("Анкеты и плакаты", "qrcode", "surveys", surveys.READERS),
+            Item("Бумажные анкеты", "keyboard", "paper", ("surveys.paper",)),
+        ),
+    ),
+    Group(
+        "figures",
+        "Отчёты",
+        (Item("Соответствие", "clipboard-check", "compliance", compliance.READERS),),
+    ),
+    Group(
+        "channels",
+        "Каналы",
+        (
+            Item("Сверка приёма", "scale", "reconciliation", ("intake.view",)),
+            Item("Каналы", "plug-connected", "channels", channels.READERS),
+            Item("Почтовые ящики", "mailbox", "mailboxes", mailboxes.READERS, inner=True),
+            Item("Отправка по каналам", "send", "sending", system.POWERS, inner=True),
+            Item("ПОС", "bolt", "pos", pos_pages.READERS),
+            Item("Слова ПОС", "vocabulary", "pos_terms", pos_pages.READERS, inner=True),
+            Item("Расхождения с ПОС", "arrows-diff", "pos_differences", pos_pages.READERS, inner=True),
+            Item("Ссылки и виджет ПОС", "link", "pos_links", pos_pages.READERS, inner=True),
+            Item("Сообщения другим системам", "webhook", "webhooks", ("people.manage",)),
+            Item("Отложенные файлы", "file-alert", "files_aside", system.POWERS),
+        ),
+    ),
+    Group(
+        "rules",
+        "Справочники",
+        (
+            Item("Классификатор тем", "list-tree", "classifier", classifier_pages.READERS),
+            Item("Типовые потребности", "tag", "needs", classifier_pages.READERS),
+            Item("Качество предложений", "target", "proposal_quality", classifier_pages.READERS),
+            Item("Календарь", "calendar", "calendar", ("calendar.edit",)),
+            Item("Сроки", "clock-cog", "terms", ("calendar.edit",)),
+            Item("Маршруты согласования", "arrow-guide", "approval_routes", routes_pages.READERS),
+            Item("Способы ответа", "send", "answer_rules", routes_pages.READERS),
+            Item("Макросы", "bolt", "macros", macros_pages.MAKERS),
+            Item("Контрольные списки", "list-check", "checklists", macros_pages.KEEPERS),
+        ),
+    ),
+    Group(
+        "house",
+        "Сотрудники и система",
+        (
+            Item("Замещение", "user-share", "away"),
+            Item("Сотрудники", "users-group", "staff", ("people.manage",)),
+            Item("Кто что может", "shield-lock", "rights", ("people.manage", "journal.view")),
+            Item("Ключи доступа", "key", "tokens", ("people.manage",)),
+            Item("Журнал", "history", "journal", ("journal.view",)),
+            Item("Состояние системы", "activity", "system", system.POWERS),
+        ),
+        at_home=system.POWERS,
     ),
 )
 
@@ -214,14 +269,34 @@ def groups_for(
     numbers: Mapping[str, int],
     named: Iterable[SavedView],
     calls: Mapping[str, call_back.Waiting],
-) -> list[list[Line]]:
-    """Return the menu's groups as this employee sees them on this page; `view` of a named list is «saved_7»."""
-    groups = [list(_lines(group, employee, path, view, numbers=numbers, calls=calls)) for group in GROUPS]
-    if not view and not any(line.current for group in groups for line in group):
-        groups = [[replace(line, within=line.url == _above(path, groups)) for line in group] for group in groups]
+    folds: Mapping[str, str],
+) -> list[Shown]:
+    """Return the menu's groups as this employee sees them on this page; `view` of a named list is «saved_7».
+
+    `folds` are the browser's cookies: «open» or «closed» by the cookie of a group.
+    """
+    drawn = [(group, list(_lines(group.items, employee, path, view, numbers=numbers, calls=calls))) for group in GROUPS]
+    if not view and not any(line.current for _, lines in drawn for line in lines):
+        above = _above(path, (lines for _, lines in drawn))
+        drawn = [(group, [replace(line, within=line.url == above) for line in lines]) for group, lines in drawn]
+    groups = [_shown(group, lines, employee, folds) for group, lines in drawn if lines]
     # Last, so that nothing moves when they come after the page.
-    groups.append([_named_line(one, view, numbers) for one in named])
-    return [group for group in groups if group]
+    if lines := [_named_line(one, view, numbers) for one in named]:
+        groups.append(Shown("", "", lines, is_open=True, hot=0))
+    return groups
+
+
+def _shown(group: Group, lines: list[Line], employee: Employee, folds: Mapping[str, str]) -> Shown:
+    usual = not group.title or any(employee.has_power(power) for power in group.at_home)
+    wanted = folds.get(group.cookie, "open" if usual else "closed") == "open"
+    here = any(line.current or line.within for line in lines)
+    return Shown(
+        group.title,
+        group.cookie,
+        lines,
+        is_open=wanted or here,
+        hot=sum(line.number for line in lines if line.hot),
+    )
 
 
 def _above(path: str, groups: Iterable[Iterable[Line]]) -> str:
@@ -237,7 +312,7 @@ def _named_line(one: SavedView, view: str, numbers: Mapping[str, int]) -> Line:
 
 
 def _lines(
-    group: Iterable[Item],
+    items: Iterable[Item],
     employee: Employee,
     path: str,
     view: str,
@@ -246,7 +321,7 @@ def _lines(
     calls: Mapping[str, call_back.Waiting],
 ) -> Iterable[Line]:
     is_below = False  # what is part of a section stands alone for whom the section is closed
-    for item in group:
+    for item in items:
         is_open = not item.powers or any(employee.has_power(power) for power in item.powers)
         if not item.inner:
             is_below = is_open
@@ -292,7 +367,7 @@ def pages_for(employee: Employee) -> Iterable[Line]:
         yield Line("Сообщения из таблицы", reverse("workplace:intake_upload"), current=False, icon="table-import")
     yield Line("Уведомления", reverse("workplace:notices"), current=False, icon="bell")
     yield Line("Как уведомлять: настройки", reverse("workplace:notice_settings"), current=False, icon="settings")
-    for item in (item for group in GROUPS for item in group):
+    for item in (item for group in GROUPS for item in group.items):
         if item.powers and not any(employee.has_power(power) for power in item.powers):
             continue
         yield Line(item.label, item.url, current=False, icon=item.icon)
@@ -315,5 +390,6 @@ def menu(request: StaffRequest) -> HttpResponse:
         numbers=numbers,
         named=saved.seen_by(request.user),
         calls=call_back.counted(numbers) | pos_lane.counted(numbers),
+        folds=request.COOKIES,
     )
     return render(request, "workplace/menu.html", {"groups": groups})

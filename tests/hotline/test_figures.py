@@ -314,8 +314,8 @@ def test_the_procedures_figures_are_those_of_the_lists_they_open(
 
 def test_what_is_part_of_a_section_stands_alone_where_the_section_is_closed(world: World, consultant: Employee) -> None:
     def inner(employee: Employee) -> dict[str, bool]:
-        groups = menu.groups_for(employee, path="", view="", numbers={}, named=[], calls={})
-        return {line.label: line.inner for group in groups for line in group}
+        groups = menu.groups_for(employee, path="", view="", numbers={}, named=[], calls={}, folds={})
+        return {line.label: line.inner for group in groups for line in group.lines}
 
     assert inner(consultant)["Консультации"] is True
     assert "Экран звонка" not in inner(world.head)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import resolve
 from django.utils import timezone
@@ -13,6 +15,7 @@ from django.utils import timezone
 from otklik.appeals import bulk
 from otklik.knowledge.models import LawWeek, ReviewDuty, ReviewItem
 from otklik.reports import health
+from otklik.workplace import call_back, menu
 from tests.appeals.conftest import World
 from tests.desk import at, desk
 
@@ -59,10 +62,41 @@ def test_reviews_and_weeks_of_the_law_wait_at_home(world: World) -> None:
     assert len(asked) <= 12
 
 
+def folded(client: Client, path: str) -> dict[str, bool]:
+    """Return the headings of the menu on a page, and whether what is under them is folded away."""
+    said = client.get(at("menu"), {"at": path}).content.decode()
+    found = re.findall(r'<details class="side-group"[^>]*?( open)?><summary>.*?<span>([^<]+)</span>', said)
+    return {title: not is_open for is_open, title in found}
+
+
+def test_the_menu_folds_away_what_is_not_ones_daily_work_and_remembers_what_one_opened(world: World) -> None:
+    clerk = desk(world.employee("menu1", "Менюшкина", world.hq, ["clerk"]))
+    assert folded(clerk, at("today"))["Каналы"], "a clerk begins with a short menu"
+    assert not folded(clerk, at("reconciliation"))["Каналы"], "one sees where one is"
+    clerk.cookies["menu_channels"] = "open"
+    assert not folded(clerk, at("today"))["Каналы"]
+    clerk.cookies["menu_channels"] = "closed"
+    assert folded(clerk, at("today"))["Каналы"]
+    consultant = desk(world.employee("menu2", "Звонкова", world.hq, ["consultant"]))
+    assert not folded(consultant, at("today"))["Консультации"], "it is her work"
+
+
+def test_a_folded_heading_says_how_much_below_it_cannot_wait(world: World) -> None:
+    consultant = world.employee("menu3", "Срочнова", world.hq, ["consultant"])
+    waiting = {"missed": call_back.Waiting(number=5, late=2)}
+
+    def heading(**folds: str) -> menu.Shown:
+        groups = menu.groups_for(consultant, path="", view="", numbers={}, named=[], calls=waiting, folds=folds)
+        return next(group for group in groups if group.title == "Консультации")
+
+    assert (heading().is_open, heading(menu_line="closed").is_open) == (True, False)
+    assert heading(menu_line="closed").hot == 5
+
+
 def test_a_card_lights_up_its_section_in_the_menu(world: World) -> None:
     lawyer = world.employee("law", "Нормативкина", world.land, ["lawyer"])
     menu = desk(lawyer).get(at("menu"), {"at": "/desk/law/7/"}).content.decode()
-    assert f'href="{at("law")}" class="inner" aria-current="true"' in menu
+    assert f'href="{at("law")}" aria-current="true"' in menu
     assert menu.count("aria-current") == 1
 
 

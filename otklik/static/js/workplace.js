@@ -145,11 +145,12 @@ document.addEventListener("submit", () => { changed = false; });
 addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
 
 // What is folded away stays so on the next page: the server draws it from the cookie.
-for (const part of document.querySelectorAll("details[data-remember]")) {
-  part.addEventListener("toggle", () => {
-    document.cookie = `${part.dataset.remember}=${part.open ? "open" : "closed"};path=/desk/;max-age=31536000;samesite=lax${location.protocol === "https:" ? ";secure" : ""}`;
-  });
-}
+document.addEventListener("click", (event) => {
+  const part = event.target.closest("summary")?.parentElement;
+  if (!part?.dataset.remember) return;
+  // The press folds it only after this.
+  document.cookie = `${part.dataset.remember}=${part.open ? "closed" : "open"};path=/desk/;max-age=31536000;samesite=lax${location.protocol === "https:" ? ";secure" : ""}`;
+});
 
 // The list beside a card begins at the row that is open.
 document.addEventListener("htmx:afterSettle", (event) => {

@@ -39,6 +39,7 @@ def menu(context: dict[str, Any]) -> dict[str, Any]:
             numbers=numbers,
             named=[] if context.get("lazy_menu") else saved.seen_by(user),
             calls=call_back.counted(numbers) | pos_lane.counted(numbers),
+            folds=context["request"].COOKIES,
         )
     }
 
