@@ -49,6 +49,7 @@ PAGES = {
     "Очередь, 50 строк": "/desk/appeals/",
     "Карточка": "/desk/appeals/{card}/",
     "«Сегодня»": "/desk/",
+    "Ход рассмотрения, рядом с карточкой": "/desk/appeals/{card}/matter/",
 }
 # What callers ask, as a consultant types it while talking.
 TYPED = (
@@ -71,6 +72,7 @@ class Answer:
     status: int
     body: bytes
     timing: str
+    location: str = ""
 
     def told(self, name: str) -> float:
         """Return a figure of the `Server-Timing` header, milliseconds or a number."""
@@ -92,7 +94,13 @@ class User:
         self._connection.request("GET" if body is None else "POST", path, body, self._headers | headers)
         answer = self._connection.getresponse()
         content = answer.read()
-        return Answer(time.perf_counter() - start, answer.status, content, answer.getheader("Server-Timing", ""))
+        return Answer(
+            time.perf_counter() - start,
+            answer.status,
+            content,
+            answer.getheader("Server-Timing", ""),
+            answer.getheader("Location", ""),
+        )
 
 
 def run(count: int, report: Path, *, processes: int = 2, only_knowledge: bool = False) -> list[Row]:
@@ -119,6 +127,7 @@ def run(count: int, report: Path, *, processes: int = 2, only_knowledge: bool = 
                 rows.append(("Холодный запуск", f"{time.perf_counter() - start:.1f} с"))
                 rows += _pages(base, count)
                 rows += _creations(base, env)
+                rows.append(_bulk(base, env))
                 rows += _memory(process.pid)
                 rows.append(_stream(base, Path(folder), env))
             rows.append(("Приём писем из папки", f"{_intake(Path(folder), env):.0f} писем/с"))
@@ -333,7 +342,6 @@ def _key(env: dict[str, str]) -> str:
 def _creations(base: str, env: dict[str, str]) -> Iterator[Row]:
     """Hand messages over by the API, let the worker read them, then register them: one program alone, then several."""
     headers = {"Authorization": f"Bearer {_key(env)}", "Content-Type": "application/json"}
-    users = [User(base, **headers) for _ in range(USERS)]
     numbers, handed = counting(), list[int]()
     people = cycle(citizens.people(Random(2725), 500))  # noqa: S311 - figures, not secrets
 
@@ -351,12 +359,48 @@ def _creations(base: str, env: dict[str, str]) -> Iterator[Row]:
         return user.ask("/api/v1/appeals", given, **{"Idempotency-Key": f"bench-{next(numbers)}"})
 
     for what, step in (("Сообщение по API", hand_over), ("Регистрация по API", register)):
+        users = [User(base, **headers) for _ in range(USERS)]  # nobody has hung up on these meanwhile
         for many in (1, USERS):
             answers = _together(users[:many], step)
             yield f"{what}, программ сразу: {many}", f"{_rate(answers, 201)}, {_spread(answers)}; {_parts(answers)}"
         if step is hand_over:
             with _workers(env, 1):
                 _read_all(users[0], handed[-1])
+            clerk = User(base, Cookie=_signed_in(base))
+            yield from _row("Экран регистрации", [clerk.ask(f"/desk/inbox/{one}/") for one in handed[: REQUESTS + 1]])
+
+
+def _bulk(base: str, env: dict[str, str]) -> Row:
+    """Assign all that waits for it, a thousand in a base of 100 000: tried first, then done by the workers."""
+    clerk = User(base, Cookie=_signed_in(base))
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+
+    def press(address: str, token: str, **given: str) -> Answer:
+        return clerk.ask(address, urlencode({"csrfmiddlewaretoken": token, **given}).encode(), **form)
+
+    token = _field(clerk.ask("/desk/appeals/?view=assignment"), "csrfmiddlewaretoken")
+    begun = press("/desk/bulk/", token, action="assign", scope="all", query="view=assignment")
+    run = begun.location
+    page = clerk.ask(run)
+    executor = re.findall(r'<option value="(\d+)"', page.body.decode())[0]
+
+    def wait(step: str, press_next: str, **given: str) -> float:
+        start = time.monotonic()
+        press(run, token, do=step, **given)
+        while f'value="{press_next}"' not in (page := clerk.ask(f"{run}progress/").body.decode()):
+            if time.monotonic() > start + 300:
+                raise TimeoutError(page[:500])
+            time.sleep(0.1)
+        return time.monotonic() - start
+
+    with _workers(env, WORKERS):
+        tried, done = wait("check", "begin", executor=executor), wait("begin", "undo")
+        told = clerk.ask(f"{run}progress/").body.decode()
+    said = re.search(r"Сделано: \d+ из \d+", told)
+    return (
+        "Назначить всё, что ждёт назначения",
+        f"{said[0] if said else told}; проверка {tried:.1f} с, дело {done:.1f} с",
+    )
 
 
 def _stream(base: str, folder: Path, env: dict[str, str]) -> Row:
