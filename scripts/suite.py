@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 ALONE: list[str] = [sys.executable, "-m", "pytest", "-q"]
-PYTEST: list[str] = [*ALONE, "-n", "3", "--dist", "worksteal"]
+PYTEST: list[str] = [*ALONE, "-n", "3", "--dist", "worksteal", "--durations=60"]
 LINT: dict[str, list[str | Path]] = {
     "ruff": [BIN / "ruff", "check", "--quiet", "."],
     "ruff format": [BIN / "ruff", "format", "--check", "--quiet", "."],
