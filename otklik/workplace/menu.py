@@ -17,7 +17,7 @@ from otklik.hotline import missed, promises
 from otklik.knowledge import agreement, law, review
 from otklik.people.models import Employee
 from otklik.reception import appointments
-from otklik.reports import compliance, line, receptions
+from otklik.reports import compliance, head_sheet, line, receptions
 from otklik.workplace import (
     call_back,
     channels,
@@ -202,6 +202,10 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Контрольные списки", "list-check", "checklists", macros_pages.KEEPERS, inner=True),
         Item("Печать и таблицы", "printer", "prints", ("appeals.view_all", "appeals.view_unit", "appeals.view_own")),
         Item("Хранение дел", "archive", "storage", storage_pages.LOOKERS),
+        # Reports
+        Item("Сводка руководителя", "report", "head_sheet", (head_sheet.POWER,)),
+        Item("Обзор для сайта", "news", "overview", compliance.READERS, inner=True),
+        Item("Справка об исполнении", "clipboard-check", "execution", compliance.READERS, inner=True),
     ),
 )
 
