@@ -30,7 +30,8 @@ def test_every_living_clause_stands_in_it_with_both_figures(world: World) -> Non
     living = [one.clause.number for one in procedure.on(today) if not one.ended]
     assert [one.number for one in found.clauses] == living
     intake = next(one for one in found.clauses if one.number == "3.1").done[0]
-    assert intake.before and intake.after
+    assert intake.before
+    assert intake.after
     assert intake.before.text != intake.after.text
     assert found.before == today - timedelta(days=1)
     assert len(found.gaps) == 0
