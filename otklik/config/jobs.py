@@ -49,6 +49,7 @@ from otklik.knowledge import file_texts, finding, lessons, materials, proposals,
 from otklik.people import accounts, citizens, lockout
 from otklik.reception import displaced, recordings, waiting
 from otklik.reception import notices as reception_notices
+from otklik.reports import scheduling
 from otklik.search import encoder, vectors
 from otklik.workplace import notice_mail, notices, presence
 
@@ -157,6 +158,9 @@ def periodic() -> list[Job]:
         Job("remove-recordings", recordings.remove_expired, daily_at=time(3, 35)),
         Job("forget-scan-pages", station.forget_pages, daily_at=time(3, 44)),
         Job("forget-case-files", case_file.forget_old, daily_at=time(3, 46)),
+        # Reports
+        Job("send-reports", scheduling.send_due, every=timedelta(minutes=5)),
+        Job("head-sheets", notices.tell_heads, daily_at=time(8, 30)),
         Job("sweep-firings", forget_old_firings, daily_at=time(3, 40)),
     ]
 

@@ -59,6 +59,9 @@ INDEXES: Final[dict[str, str]] = {
 
 # What each periodic job is called, up to the number of a mailbox.
 JOBS: Final[dict[str, str]] = {
+    # Reports
+    "send-reports": "Рассылка сохранённых отчётов",
+    "head-sheets": "Сводка руководителям в 8:30",
     "tell-of-help": "Напоминания о резолюциях, частях и запросах",
     "sed-folder": "Приём списков СЭД из папки",
     "mailbox": "Опрос почтового ящика",

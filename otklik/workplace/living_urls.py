@@ -10,6 +10,11 @@ urlpatterns: list[URLPattern] = [
     # Reports
     path("head-sheet/", head_sheet_pages.sheet, name="head_sheet"),
     path("head-sheet/list/", head_sheet_pages.counted, name="head_list"),
+    path("reports/", reports_pages.report_list, name="reports"),
+    path("reports/new/", reports_pages.report_form, name="report_new"),
+    path("reports/<row:pk>/", reports_pages.report, name="report"),
+    path("reports/<row:pk>/edit/", reports_pages.report_form, name="report_edit"),
+    path("reports/<row:pk>/step/", reports_pages.report_step, name="report_step"),
     path("reports/overview/", reports_pages.overview_page, name="overview"),
     path("reports/execution/", reports_pages.execution_page, name="execution"),
 ]

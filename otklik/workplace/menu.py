@@ -204,6 +204,7 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Хранение дел", "archive", "storage", storage_pages.LOOKERS),
         # Reports
         Item("Сводка руководителя", "report", "head_sheet", (head_sheet.POWER,)),
+        Item("Отчёты", "report-analytics", "reports", compliance.READERS),
         Item("Обзор для сайта", "news", "overview", compliance.READERS, inner=True),
         Item("Справка об исполнении", "clipboard-check", "execution", compliance.READERS, inner=True),
     ),
