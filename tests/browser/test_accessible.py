@@ -97,6 +97,7 @@ NO_PAGES = {
             *("sending_try", "webhook_step", "resend_many"),
             *("hold_step", "reception_pdf", "recording_add", "recording"),
             *("channel_try", "channel_silence"),
+            "report_step",
             # Prints, macros, storage
             *("envelopes_of_list", "journal_of_list", "registration_card", "envelope", "whole_case_file"),
             *("macro_end", "tick", "storage_act_pdf", "applicant_export"),
