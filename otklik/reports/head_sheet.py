@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from statistics import median
+from textwrap import shorten
 from typing import Final
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
@@ -135,7 +136,7 @@ def sheet(user: Employee, on: date) -> Sheet:
         unhappy=opinions.opinions(user, said, "unhappy").count(),
         missed=calls["all"],
         missed_late=calls["late"],
-        receptions=_receptions(user, on).count(),
+        receptions=receptions(user, on).count(),
         lane=lane["all"],
         lane_late=lane["late"],
     )
@@ -197,7 +198,7 @@ def _grows(user: Employee, on: date) -> tuple[Grows, ...]:
     return tuple(sorted(found, key=lambda one: (one.before / WEEKS_BEFORE - one.number, one.name))[:SHOWN])
 
 
-def _receptions(user: Employee, on: date) -> QuerySet[Appointment]:
+def receptions(user: Employee, on: date) -> QuerySet[Appointment]:
     """Return the appointments of a day: all for who sees the figures of reception, otherwise one's own."""
     rows = Appointment.objects.filter(starts_at__gte=midnight(on), starts_at__lt=midnight(on, 1))
     rows = rows.exclude(state=Appointment.State.CANCELLED)
@@ -224,6 +225,9 @@ def listed(user: Employee, figure: str, on: date, *, of: int | None = None) -> Q
 def printed(found: Sheet) -> bytes:
     """Return the sheet as a page of A4."""
     burns = [[one.name, *(str(one.numbers[code]) for code in BURNING)] for one in found.units[:SHOWN]]
+    if rest := found.units[SHOWN:]:
+        numbers = (str(sum(one.numbers[code] for one in rest)) for code in BURNING)
+        burns.append([f"И ещё {count(len(rest), 'подразделение,подразделения,подразделений')}", *numbers])
     burns.append(["Всего", *(str(found.burning[code]) for code in BURNING)])
     following = f"{found.next_day:%d.%m}"
     sections = [
@@ -245,7 +249,7 @@ def printed(found: Sheet) -> bytes:
         journals.section(
             "О чём стали писать чаще",
             columns=(("Тема", 5), ("За неделю", 1), ("Обычно в неделю", 1)),
-            table=[[one.name, str(one.number), one.usual] for one in found.grows]
+            table=[[shorten(one.name, 110, placeholder="…"), str(one.number), one.usual] for one in found.grows]
             or [["Ни по одной теме писем не стало вдвое больше", "", ""]],
         ),
         journals.section("Сегодня", today_of(found)),

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET
 
 from otklik.appeals import queues
 from otklik.appeals.models import Appeal, Topic
-from otklik.core import files, typed
+from otklik.core import files, masking, typed
 from otklik.core.access import requires
 from otklik.people.models import Employee, Unit
 from otklik.reports import head_sheet
@@ -71,6 +71,16 @@ def counted(request: StaffRequest) -> HttpResponse:
     return render(request, "workplace/reports/head_list.html", context)
 
 
+@requires(head_sheet.POWER)
+@require_GET
+def receptions(request: StaffRequest) -> HttpResponse:
+    """Show the appointments of today the sheet counts; names are masked."""
+    found = head_sheet.receptions(request.user, timezone.localdate())
+    rows = found.select_related("official", "room", "topic").order_by("starts_at", "pk")
+    told = [(one, masking.person(one.last_name, one.first_name, one.patronymic)) for one in rows]
+    return render(request, "workplace/reports/head_receptions.html", {"rows": told, "on": timezone.localdate()})
+
+
 def _query(**asked: Any) -> str:
     return urlencode(asked)
 
@@ -111,17 +121,9 @@ def _said(found: Sheet) -> list[tuple[str, str, str]]:
 
 def _waiting(user: Employee, found: Sheet) -> list[tuple[str, str, str, bool]]:
     """Return name, words, list and whether something is late; a list he may not enter has no address."""
-    day = found.on.isoformat()
-    all_receptions = user.has_power("reception.figures")
-    pages = (
-        ("workplace:missed", ""),
-        ("workplace:reception_counted", f"?{_query(first=day, last=day, figure='booked')}")
-        if all_receptions
-        else ("workplace:hold_day", ""),
-        ("workplace:pos_lane", ""),
-    )
+    pages = ("workplace:missed", "workplace:head_receptions", "workplace:pos_lane")
     late = (found.missed_late > 0, False, found.lane_late > 0)
     return [
-        (name, text, f"{reverse(page)}{query}" if compliance.may_open(user, page) else "", is_late)
-        for (name, text), (page, query), is_late in zip(head_sheet.today_of(found), pages, late, strict=True)
+        (name, text, reverse(page) if compliance.may_open(user, page) else "", is_late)
+        for (name, text), page, is_late in zip(head_sheet.today_of(found), pages, late, strict=True)
     ]

@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern] = [
     # Reports
     path("head-sheet/", head_sheet_pages.sheet, name="head_sheet"),
     path("head-sheet/list/", head_sheet_pages.counted, name="head_list"),
+    path("head-sheet/receptions/", head_sheet_pages.receptions, name="head_receptions"),
     path("reports/", reports_pages.report_list, name="reports"),
     path("reports/new/", reports_pages.report_form, name="report_new"),
     path("reports/<row:pk>/", reports_pages.report, name="report"),
