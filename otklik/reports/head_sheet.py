@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from statistics import median
 from textwrap import shorten
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
@@ -154,7 +154,7 @@ def _burns(on: date, following: date) -> Mapping[str, Q]:
 def _units(user: Employee, on: date, following: date) -> tuple[UnitBurns, ...]:
     counts = {code: Count("pk", filter=condition) for code, condition in _burns(on, following).items()}
     going = access.visible_to(user).filter(status__in=queues.OPEN, due_on__lte=following).order_by()
-    rows = going.values("unit", "unit__short_name").annotate(**counts)
+    rows: Any = going.values("unit", "unit__short_name").annotate(**counts)
     found = (
         UnitBurns(row["unit"], row["unit__short_name"] or "Исполнитель не назначен", {one: row[one] for one in BURNING})
         for row in rows

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Mapping
 from datetime import date, datetime, time, timedelta
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -155,7 +155,8 @@ def keep(report: SavedReport, people: Collection[Employee], *, by: Employee) -> 
     except IntegrityError as exc:
         raise NameTaken(name=report.name) from exc
     report.people.set(people)
-    told = {"kind": report.kind, "period": report.period, "plan": report.plan, "people": sorted(p.pk for p in people)}
+    told: dict[str, Any] = {"kind": report.kind, "period": report.period, "plan": report.plan}
+    told["people"] = sorted(one.pk for one in people)
     journal.record("report.kept", chain=f"report:{report.pk}", by=by, **told)
     return report
 

@@ -104,8 +104,7 @@ class ReportForm(TidyForm, forms.ModelForm):  # type: ignore[type-arg]
         widget=forms.CheckboxSelectMultiple,
         help_text="Только для отчёта «показатели»; если не отмечено ничего — все.",
     )
-    people = forms.ModelMultipleChoiceField(
-        Employee.objects.none(),
+    people = forms.MultipleChoiceField(
         label="Кому присылать",
         required=False,
         widget=forms.CheckboxSelectMultiple,
@@ -123,15 +122,19 @@ class ReportForm(TidyForm, forms.ModelForm):  # type: ignore[type-arg]
         fields["measures"].choices = [
             (one.code, f"{one.group}: {one.title}") for one in measures.MEASURES if not one.heads
         ]
-        fields["people"].queryset = scheduling.can_be_told(SavedReport.Kind.FIGURES, today)
-        fields["people"].label_from_instance = lambda one: one.full_name
+        self.known = {str(one.pk): one for one in scheduling.can_be_told(SavedReport.Kind.FIGURES, today)}
+        fields["people"].choices = [(pk, one.full_name) for pk, one in self.known.items()]
         fields["unit"].queryset = Unit.objects.filter(valid(today))
         fields["topic"].queryset = Topic.objects.filter(valid(today), leaf=True)
         fields["channel"].choices = [("", "все"), *(one for one in fields["channel"].choices if one[0])]
         for name in ("unit", "topic"):
             fields[name].empty_label = "все"
         if self.instance.pk:
-            self.initial["people"] = self.instance.people.all()
+            self.initial["people"] = [str(one.pk) for one in self.instance.people.all()]
+
+    def chosen(self) -> list[Employee]:
+        """Return whom it goes to."""
+        return [self.known[pk] for pk in self.cleaned_data["people"]]
 
 
 @requires(*READERS)
@@ -175,7 +178,7 @@ def report_form(request: StaffRequest, pk: int | None = None) -> HttpResponse:
     form = ReportForm(request.POST or None, instance=row)
     if request.method == "POST" and form.is_valid():
         try:
-            kept = scheduling.keep(form.save(commit=False), form.cleaned_data["people"], by=request.user)
+            kept = scheduling.keep(form.save(commit=False), form.chosen(), by=request.user)
         except DomainError as refusal:
             places = {"reports.nobody": "people", "reports.period": "period", "reports.name_taken": "name"}
             form.add_error(places.get(refusal.code), str(refusal))
