@@ -23,6 +23,7 @@ LANES: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "fast": ("ПОС, Фаст-трек", (FAST,)),
 }
 Sstu = OutcomeKind.Sstu
+NEWEST_ENDED: Final = (ENDED.desc(), "-pk")  # the order of the index
 
 
 class DaysBetween(Func):
