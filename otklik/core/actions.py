@@ -468,6 +468,9 @@ NAMES: Final[dict[str, str]] = {
     "destruction.agreed": "согласован акт об уничтожении",
     "destruction.dropped": "отменён акт об уничтожении",
     "destruction.done": "исполнен акт об уничтожении",
+    # Figures
+    "target.set": "задано целевое значение показателя",
+    "target.ended": "закончено целевое значение показателя",
 }
 _VERBS: Final = {"added": "добавлено", "changed": "изменено"}
 FACTS: Final[dict[str, str]] = {
@@ -709,6 +712,7 @@ CHAINS: Final[dict[str, str]] = {
     "macro": "макрос",
     "checklist": "контрольный список",
     "destruction": "акт об уничтожении",
+    "target": "целевое значение",
 }
 
 

@@ -115,7 +115,7 @@ class Department:
             case = Appeal(number=f"М-{len(self.cases)}", secret="1", contact_point=self.point, subject="о земле")
             case.thread = Thread.objects.create()
             case.registered_by, case.applicant = self.world.clerk, self.applicant
-            case.answer_channel = "post"
+            case.answer_channel, case.needs_answer = "post", True
             self.cases.append(case)
         else:
             case = self.cases[place]
