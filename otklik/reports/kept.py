@@ -8,13 +8,13 @@ counts it anew (`work_next`): it takes away what the case added before and adds 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from django.db import transaction
-from django.db.models import BooleanField, Count, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Sum
+from django.db.models import BooleanField, Count, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Sum, Value
 from django.utils import timezone
 
 from otklik.appeals import measured
@@ -357,6 +357,9 @@ class Group(NamedTuple):
     regime: str
 
 
+Read: TypeAlias = tuple[date | None, Group, Tally]
+
+
 def tally(slice_: Slice, event: str, lane: str = "") -> Tally:
     """Return the appeals that came or ended in a slice, added up; `lane` narrows them to some regimes."""
     regimes = measured.LANES[lane][1] if lane else ()
@@ -370,7 +373,7 @@ def tally(slice_: Slice, event: str, lane: str = "") -> Tally:
 def by(slice_: Slice, event: str, dimension: str) -> dict[Any, Tally]:
     """Return the same apart by `unit`, `channel`, `regime` or `topic`; a case of two topics is in both."""
     if dimension == "topic":
-        return _by_topic(slice_, event)
+        return once(("topics", slice_), lambda: _topics(slice_))[event]
     found: defaultdict[Any, Tally] = defaultdict(Tally)
     for group, one in ledger(slice_).items():
         if group.event == event:
@@ -383,8 +386,8 @@ def by_month(slice_: Slice, event: str, lane: str = "") -> dict[date, Tally]:
     whole, _ = _months(slice_)
     regimes = measured.LANES[lane][1] if lane else ()
     found = {month: Tally() for month in whole}
-    for month, group, one in once(("months", slice_), lambda: list(_of_months(slice_))):
-        if group.event == event and (not lane or group.regime in regimes):
+    for month, group, one in _rows(slice_):
+        if month is not None and group.event == event and (not lane or group.regime in regimes):
             found[month].add(one)
     return found
 
@@ -400,10 +403,7 @@ def pairs(slice_: Slice) -> list[tuple[int, int, str, int]]:
         for topic, need, channel, number in told:
             found[topic, need, channel] += number
     if edges:
-        asked = KeptQuestion.objects.filter(_within("case__came_on", edges))
-        asked = asked.filter(case__unit=slice_.unit) if slice_.unit else asked
-        asked = asked.filter(case__channel=slice_.channel) if slice_.channel else asked
-        asked = asked.filter(topic=slice_.topic) if slice_.topic else asked
+        asked = _asked(slice_).filter(_within("case__came_on", edges))
         told = asked.values_list("topic", "need", "case__channel").annotate(n=Count("pk")).order_by()
         for topic, need, channel, number in told:
             found[topic, need, channel] += number
@@ -421,20 +421,43 @@ def by_executor(slice_: Slice) -> dict[int, Tally]:
     return dict(found)
 
 
+def prepare(*slices: Slice) -> None:
+    """Read what these slices ask for at once, inside `together`; they differ by their days only."""
+    read = _read(slices)
+    for slice_ in slices:
+        once(("read", slice_), lambda of=slice_: read[of])
+
+
 def ledger(slice_: Slice) -> dict[Group, Tally]:
-    """Return all groups of a slice: one query for its whole months, two for days at its edges."""
+    """Return all groups of a slice: one query for its whole months, one for days at its edges."""
     return once(("ledger", slice_), lambda: _ledger(slice_))
 
 
 def _ledger(slice_: Slice) -> dict[Group, Tally]:
-    _, edges = _months(slice_)
     found: defaultdict[Group, Tally] = defaultdict(Tally)
-    for _, group, one in once(("months", slice_), lambda: list(_of_months(slice_))):
+    for _, group, one in _rows(slice_):
         found[group].add(one)
-    if edges:
-        for group, one in _of_days(slice_, edges):
-            found[group].add(one)
     return dict(found)
+
+
+def _rows(slice_: Slice) -> list[Read]:
+    """Return what a slice is the sum of: of each whole month, and of the days at its edges without one."""
+    return once(("read", slice_), lambda: _read([slice_])[slice_])
+
+
+def _read(slices: Sequence[Slice]) -> dict[Slice, list[Read]]:
+    whole = {slice_: _months(slice_) for slice_ in slices}
+    asked = sorted({month for months, _ in whole.values() for month in months})
+    of_months = list(_of_months(slices[0], asked)) if asked else []
+    edges = [(slice_, edge) for slice_, (_, edges) in whole.items() for edge in edges]
+    of_days = _of_days(slices[0], [edge for _, edge in edges])
+    found: dict[Slice, list[Read]] = {}
+    for slice_, (months, _) in whole.items():
+        wanted = set(months)
+        found[slice_] = [row for row in of_months if row[0] in wanted]
+    for place, group, one in of_days:
+        found[edges[place][0]].append((None, group, one))
+    return found
 
 
 def _months(slice_: Slice) -> tuple[list[date], list[tuple[date, date]]]:
@@ -452,50 +475,66 @@ def _months(slice_: Slice) -> tuple[list[date], list[tuple[date, date]]]:
     return whole, edges + ([(end, slice_.last)] if end < after else [])
 
 
-def _of_months(slice_: Slice) -> Iterator[tuple[date, Group, Tally]]:
-    whole, _ = _months(slice_)
-    if not whole:
-        return
-    rows = KeptMonth.objects.filter(level=Level.TOPIC if slice_.topic else Level.ALL, month__in=whole)
+def _of_months(slice_: Slice, months: list[date]) -> Iterator[Read]:
+    rows = KeptMonth.objects.filter(level=Level.TOPIC if slice_.topic else Level.ALL, month__in=months)
     rows = _narrowed(rows.filter(topic=slice_.topic or 0), slice_)
     names = ("month", "event", "unit", "channel", "regime", "marks", "days", "rated", "rating")
     for month, *of, marks, days, rated, rating in rows.values_list(*names):
         yield month, Group(*of), Tally(_numbers(marks), _numbers(days), rated, rating)
 
 
-def _of_days(slice_: Slice, edges: list[tuple[date, date]]) -> Iterator[tuple[Group, Tally]]:
-    for event, name in ((CAME, "came_on"), (OVER, "ended_on")):
-        rows: Any = _cases(slice_).filter(_within(name, edges))
-        rows = rows.values_list("unit", "channel", "regime", "marks", "days", "rating").annotate(n=Count("pk"))
-        for unit, channel, regime, marks, days, rating, number in rows.order_by():
-            lasted = Counter({days: number}) if event == OVER and days is not None else Counter[int]()
-            rated = number if rating else 0
-            yield Group(event, unit, channel, regime), Tally(Counter({marks: number}), lasted, rated, rated * rating)
+def _of_days(slice_: Slice, edges: list[tuple[date, date]]) -> Iterator[tuple[int, Group, Tally]]:
+    """Return what was counted at each edge, by its place; one query for all of them and both events."""
+    arms: list[Any] = []
+    for place, edge in enumerate(edges):
+        for event, name in ((CAME, "came_on"), (OVER, "ended_on")):
+            rows = _cases(slice_).filter(**{f"{name}__range": edge})
+            named = rows.annotate(place=Value(place), event=Value(event)).values(*_OF_DAYS)
+            arms.append(named.annotate(n=Count("pk")).values_list(*_OF_DAYS, "n"))
+    if not arms:
+        return
+    for place, event, unit, channel, regime, marks, days, rating, number in arms[0].union(*arms[1:], all=True):
+        yield place, Group(event, unit, channel, regime), _tallied(event, marks, days, rating, number)
 
 
-def _by_topic(slice_: Slice, event: str) -> dict[Any, Tally]:
+_OF_DAYS: Final = ("place", "event", "unit", "channel", "regime", "marks", "days", "rating")
+
+
+def _tallied(event: str, marks: int, days: int | None, rating: int, number: int) -> Tally:
+    lasted = Counter({days: number}) if event == OVER and days is not None else Counter[int]()
+    rated = number if rating else 0
+    return Tally(Counter({marks: number}), lasted, rated, rated * rating)
+
+
+def _topics(slice_: Slice) -> dict[str, dict[Any, Tally]]:
+    """Return both events of a slice by topic: one query for whole months, one for edges."""
     whole, edges = _months(slice_)
-    found: defaultdict[Any, Tally] = defaultdict(Tally)
+    found: dict[str, defaultdict[Any, Tally]] = {CAME: defaultdict(Tally), OVER: defaultdict(Tally)}
     apart = bool(slice_.unit or slice_.channel)
     if whole:
-        rows = KeptMonth.objects.filter(level=Level.TOPIC if apart else Level.TOPICS, month__in=whole, event=event)
+        rows = KeptMonth.objects.filter(level=Level.TOPIC if apart else Level.TOPICS, month__in=whole)
         rows = _narrowed(rows.filter(topic=slice_.topic) if slice_.topic else rows, slice_)
-        for topic, marks, days, rated, rating in rows.values_list("topic", "marks", "days", "rated", "rating"):
-            found[topic].add(Tally(_numbers(marks), _numbers(days), rated, rating))
+        for event, topic, marks, days, rated, rating in rows.values_list(
+            "event", "topic", "marks", "days", "rated", "rating"
+        ):
+            found[event][topic].add(Tally(_numbers(marks), _numbers(days), rated, rating))
     if edges:
-        name = "came_on" if event == CAME else "ended_on"
-        asked: Any = KeptQuestion.objects.filter(_within(f"case__{name}", edges))
-        asked = asked.filter(case__unit=slice_.unit) if slice_.unit else asked
-        asked = asked.filter(case__channel=slice_.channel) if slice_.channel else asked
-        asked = asked.filter(topic=slice_.topic) if slice_.topic else asked
-        told = asked.values_list("topic", "case__marks", "case__days", "case__rating").annotate(
-            n=Count("case", distinct=True)
-        )
-        for topic, marks, days, rating, number in told.order_by():
-            lasted = Counter({days: number}) if event == OVER and days is not None else Counter[int]()
-            rated = number if rating else 0
-            found[topic].add(Tally(Counter({marks: number}), lasted, rated, rated * rating))
-    return dict(found)
+        names = ("event", "topic", "case__marks", "case__days", "case__rating")
+        arms: list[Any] = []
+        for event, name in ((CAME, "came_on"), (OVER, "ended_on")):
+            asked: Any = _asked(slice_).filter(_within(f"case__{name}", edges))
+            told = asked.annotate(event=Value(event)).values(*names).annotate(n=Count("case", distinct=True))
+            arms.append(told.order_by().values_list(*names, "n"))
+        for event, topic, marks, days, rating, number in arms[0].union(arms[1], all=True):
+            found[event][topic].add(_tallied(event, marks, days, rating, number))
+    return {event: dict(one) for event, one in found.items()}
+
+
+def _asked(slice_: Slice) -> QuerySet[KeptQuestion]:
+    rows = KeptQuestion.objects.order_by()
+    rows = rows.filter(case__unit=slice_.unit) if slice_.unit else rows
+    rows = rows.filter(case__channel=slice_.channel) if slice_.channel else rows
+    return rows.filter(topic=slice_.topic) if slice_.topic else rows
 
 
 def _cases(slice_: Slice) -> QuerySet[KeptCase]:

@@ -73,6 +73,13 @@ class Line:
         )
 
     @property
+    def before_value(self) -> float | None:
+        """Return the value of the period before; None where it cannot be told."""
+        if self.before is None or self.before.value is None or _few(self.measure, self.before):
+            return None
+        return round(self.before.value, 2)
+
+    @property
     def change(self) -> float | None:
         """Return by how much it grew since the period before; None where one of them cannot be told."""
         if self.suppressed or self.before is None or _few(self.measure, self.before):
@@ -95,6 +102,10 @@ def shown(measures: Iterable[Measure], slice_: Slice, compared: bool = True) -> 
     measures = list(measures)
     goals = targets.current((one.code for one in measures), slice_.last)
     with together():
+        if compared:
+            readers = {one.prepare: obeyed(one, slice_) for one in measures if one.prepare}
+            for prepare, own in readers.items():
+                prepare(own, own.before)
         return [_line(one, slice_, goals.get(one.code), compared=compared) for one in measures]
 
 

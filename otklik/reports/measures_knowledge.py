@@ -78,7 +78,7 @@ MEASURES: Final = (
     _time("find_p90", "Время поиска: 90-й перцентиль", "время, за которое нашли девять из десяти", 90),
     _empty("no_result_staff", "Поиск без результата: сотрудники", Audience.STAFF),
     _empty("no_result_public", "Поиск без результата: сайт", Audience.PUBLIC),
-    Measure("fresh", "Свежесть Базы знаний",
+    Measure("fresh", "Свежесть Базы знаний", GROUP,
             "разделов подразделений с закрытой проверкой квартала / разделов подразделений к проверке × 100", "share",
             _fresh, "", parts=BY_UNIT, better="more"),
 )  # fmt: skip

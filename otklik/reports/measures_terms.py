@@ -55,6 +55,7 @@ def _share(
         LIST,
         lambda slice_: address(slice_, event, mark=mark, lane=lane),
         better=better,
+        prepare=kept.prepare,
     )
 
 

@@ -40,7 +40,7 @@ def read(user: Employee, given: QueryDict) -> tuple[str, queues.Filters]:
         came_last=typed.day(given.get("came_last")),
         ended_first=typed.day(given.get("ended_first")),
         ended_last=typed.day(given.get("ended_last")),
-        mark=_known(given.get("mark"), measured.MARKS),
+        mark=_known(given.get("mark"), measured.LISTED),
         lane=_known(given.get("lane"), measured.LANES),
         order=_known(given.get("order"), ORDERS),
         hide=",".join(one for one in PIECES if one in hidden),
@@ -78,7 +78,7 @@ def counted_words(filters: queues.Filters) -> str:
     ):
         if first or last:
             parts.append(f"{words} {f'{first:%d.%m.%Y}' if first else '…'} — {f'{last:%d.%m.%Y}' if last else '…'}")
-    parts += [measured.MARKS[filters.mark].words] if filters.mark else []
+    parts += [measured.LISTED[filters.mark].words] if filters.mark else []
     parts += [measured.LANES[filters.lane][0]] if filters.lane else []
     parts += ["одной потребности"] if filters.need else []
     parts += ["одного исполнителя"] if filters.executor else []

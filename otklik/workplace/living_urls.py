@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from otklik.workplace import figures_pages
+
+urlpatterns: list[URLPattern] = [
+    # Figures
+    path("figures/", figures_pages.figures, name="figures"),
+    path("figures/targets/", figures_pages.figure_targets, name="figure_targets"),
+    path("figures/targets/<row:pk>/end/", figures_pages.figure_target_end, name="figure_target_end"),
+]

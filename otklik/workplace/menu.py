@@ -23,6 +23,7 @@ from otklik.workplace import (
     channels,
     classifier_pages,
     ekc_work,
+    figures_pages,
     front_office,
     holding,
     kb_votes,
@@ -202,6 +203,9 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Контрольные списки", "list-check", "checklists", macros_pages.KEEPERS, inner=True),
         Item("Печать и таблицы", "printer", "prints", ("appeals.view_all", "appeals.view_unit", "appeals.view_own")),
         Item("Хранение дел", "archive", "storage", storage_pages.LOOKERS),
+        # Figures
+        Item("Показатели", "chart-bar", "figures", figures_pages.READERS),
+        Item("Целевые значения", "target", "figure_targets", figures_pages.READERS, inner=True),
     ),
 )
 

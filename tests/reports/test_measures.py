@@ -1,4 +1,4 @@
-"""Figures of appeals: equal to a slow count over all rows, whatever happens to cases; as long as the lists they open."""
+"""Figures of appeals: equal to a slow count over all rows, whatever happens; as long as the lists they open."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 from django.db import transaction
