@@ -12,7 +12,7 @@ from django.db.models import Exists, F, Func, IntegerField, OuterRef, Q
 from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
 
 from otklik.appeals.defaults import LAW, POS
-from otklik.appeals.models import Citation, Kinship, OutcomeKind, PosCase, QuestionOutcome, TermExtension
+from otklik.appeals.models import FINISHED, Citation, Kinship, OutcomeKind, PosCase, QuestionOutcome, TermExtension
 from otklik.appeals.models.spine import ENDED
 
 FAST: Final = "pos_fast_track"
@@ -23,6 +23,7 @@ LANES: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "fast": ("ПОС, Фаст-трек", (FAST,)),
 }
 Sstu = OutcomeKind.Sstu
+NEWEST_ENDED: Final = (ENDED.desc(), "-pk")  # the order of the index
 
 
 class DaysBetween(Func):
@@ -121,6 +122,12 @@ MARKS: Final[dict[str, Mark]] = {
 }
 
 
+# What lists ask of a case besides: it changes by itself, so no figure keeps it.
+LISTED: Final[dict[str, Mark]] = MARKS | {
+    "open": Mark("в работе", lambda: ~Q(status__in=FINISHED)),
+}
+
+
 def lane(code: str) -> Q:
     """Return the condition «of the regimes of a lane»; of one nobody knows, no condition."""
     return Q(regime__in=LANES[code][1]) if code in LANES else Q()
@@ -128,4 +135,4 @@ def lane(code: str) -> Q:
 
 def mark(code: str) -> Q:
     """Return the condition of a mark; of one nobody knows, no condition."""
-    return MARKS[code].of() if code in MARKS else Q()
+    return LISTED[code].of() if code in LISTED else Q()

@@ -473,6 +473,9 @@ NAMES: Final[dict[str, str]] = {
     "report.switched_off": "отчёт больше не присылается",
     "report.removed": "удалён сохранённый отчёт",
     "report.sent": "отчёт разослан",
+    # Figures
+    "target.set": "задано целевое значение показателя",
+    "target.ended": "закончено целевое значение показателя",
 }
 _VERBS: Final = {"added": "добавлено", "changed": "изменено"}
 FACTS: Final[dict[str, str]] = {
@@ -718,6 +721,7 @@ CHAINS: Final[dict[str, str]] = {
     "destruction": "акт об уничтожении",
     # Saved reports
     "report": "отчёт",
+    "target": "целевое значение",
 }
 
 

@@ -9,12 +9,26 @@ from typing import Final
 from django.urls import reverse
 
 from otklik.core.errors import DomainError
-from otklik.reports import measures_terms
+from otklik.reports import (
+    measures_knowledge,
+    measures_line,
+    measures_opinions,
+    measures_receptions,
+    measures_terms,
+    targets,
+)
 from otklik.reports.measuring import FEWEST, Amount, Kind, Measure, Slice, together
+from otklik.reports.models import MeasureTarget
 
 __all__ = ["FEWEST", "MEASURES", "Amount", "Kind", "Line", "Measure", "Slice", "measure", "shown"]
 
-MEASURES: Final[tuple[Measure, ...]] = measures_terms.MEASURES
+MEASURES: Final[tuple[Measure, ...]] = (
+    *measures_terms.MEASURES,
+    *measures_opinions.MEASURES,
+    *measures_line.MEASURES,
+    *measures_knowledge.MEASURES,
+    *measures_receptions.MEASURES,
+)
 _BY_CODE: Final = {one.code: one for one in MEASURES}
 
 
@@ -59,6 +73,13 @@ class Line:
         )
 
     @property
+    def before_value(self) -> float | None:
+        """Return the value of the period before; None where it cannot be told."""
+        if self.before is None or self.before.value is None or _few(self.measure, self.before):
+            return None
+        return round(self.before.value, 2)
+
+    @property
     def change(self) -> float | None:
         """Return by how much it grew since the period before; None where one of them cannot be told."""
         if self.suppressed or self.before is None or _few(self.measure, self.before):
@@ -78,18 +99,24 @@ class Line:
 
 def shown(measures: Iterable[Measure], slice_: Slice, compared: bool = True) -> list[Line]:
     """Return measures as they are read; what narrows a slice but not a measure is left out for it."""
+    measures = list(measures)
+    goals = targets.current((one.code for one in measures), slice_.last)
     with together():
-        return [_line(one, slice_, compared=compared) for one in measures]
+        if compared:
+            readers = {one.prepare: obeyed(one, slice_) for one in measures if one.prepare}
+            for prepare, own in readers.items():
+                prepare(own, own.before)
+        return [_line(one, slice_, goals.get(one.code), compared=compared) for one in measures]
 
 
-def _line(one: Measure, slice_: Slice, *, compared: bool) -> Line:
+def _line(one: Measure, slice_: Slice, goal: MeasureTarget | None, *, compared: bool) -> Line:
     own = obeyed(one, slice_)
     now = one.of(own)
     return Line(
         measure=one,
         now=now,
         before=one.of(own.before) if compared else None,
-        target=None,
+        target=float(goal.value) if goal else None,
         suppressed=_few(one, now),
         address=f"{reverse(one.list_name)}?{one.query(own)}" if one.list_name else "",
     )

@@ -11,7 +11,7 @@ from otklik.reports import kept
 from otklik.reports.measuring import Amount, Measure, Slice, count, share
 
 LIST: Final = "workplace:queue"
-TERMS, OUTCOMES, FLOW = "Сроки", "Исходы", "Поток"
+TERMS, OUTCOMES, FLOW, POS = "Сроки", "Исходы", "Поток", "ПОС"
 
 
 def address(slice_: Slice, event: str, *, mark: str = "", whole: str = "", lane: str = "") -> str:
@@ -55,6 +55,7 @@ def _share(
         LIST,
         lambda slice_: address(slice_, event, mark=mark, lane=lane),
         better=better,
+        prepare=kept.prepare,
     )
 
 
@@ -89,6 +90,41 @@ def _count(code: str, title: str, formula: str, event: str, mark: str = "") -> M
     )
 
 
+def _fast_share() -> Measure:
+    def of(slice_: Slice) -> Amount:
+        return share(kept.tally(slice_, "came", "fast").count(), kept.tally(slice_, "came", "pos").count())
+
+    formula = "поступило сообщений по Фаст-треку / поступило сообщений ПОС × 100"
+    return Measure(
+        "fast_share",
+        "Доля Фаст-трека",
+        POS,
+        formula,
+        "share",
+        of,
+        LIST,
+        lambda slice_: address(slice_, "came", lane="fast"),
+    )
+
+
+def _rating() -> Measure:
+    def of(slice_: Slice) -> Amount:
+        told = kept.tally(slice_, "ended", "pos")
+        return Amount(told.rating / told.rated if told.rated else None, told.rated, told.rated)
+
+    return Measure(
+        "pos_rating",
+        "Оценка ответа в ПОС",
+        POS,
+        "сумма оценок 1–5 / число оценок",
+        "score",
+        of,
+        LIST,
+        lambda slice_: address(slice_, "ended", mark="rated", lane="pos"),
+        better="more",
+    )
+
+
 _IN_TERM: Final = "закончено не позже срока / закончено (из тех, чей срок известен) × 100"
 _OUTCOMES: Final = ("supported", "explained", "refused", "told", "forwarded", "left")
 
@@ -100,8 +136,6 @@ MEASURES: Final = (
     _share("in_term_law", "В срок: обращения по 59-ФЗ", TERMS, _IN_TERM, "in_term", whole="with_term", lane="law",
            better="more"),
     _share("in_term_pos", "В срок: сообщения ПОС", TERMS, _IN_TERM, "in_term", whole="with_term", lane="pos",
-           better="more"),
-    _share("in_term_fast", "В срок: Фаст-трек ПОС", TERMS, _IN_TERM, "in_term", whole="with_term", lane="fast",
            better="more"),
     _share("in_term", "В срок: все режимы", TERMS, _IN_TERM, "in_term", whole="with_term", better="more"),
     _days("days_mean", "Средний срок ответа", "сумма дней от регистрации до ответа / ответов",
@@ -126,5 +160,9 @@ MEASURES: Final = (
            event="came", better="less"),
     _share("cited", "Ответы с материалом Базы знаний", OUTCOMES, "ответов со ссылкой на материал / ответов × 100",
            "cited", whole="answered", better="more"),
+    _fast_share(),
+    _share("in_term_fast", "В срок: Фаст-трек", POS, _IN_TERM, "in_term", whole="with_term", lane="fast",
+           better="more"),
+    _rating(),
 )  # fmt: skip
 LANE_WORDS: Final = {code: words for code, (words, _) in LANES.items()}

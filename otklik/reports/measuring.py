@@ -78,7 +78,8 @@ class Measure:
     query: Callable[[Slice], str] = lambda _: ""
     parts: frozenset[str] = frozenset({"unit", "channel", "topic"})
     better: Literal["more", "less", ""] = ""
-    heads: bool = False  # of single employees: shown to heads only
+    # Reads what several slices ask for at once, so that the period before costs no queries of its own.
+    prepare: Callable[..., None] | None = None
 
 
 _KNOWN: ContextVar[dict[Any, Any] | None] = ContextVar("measures_known", default=None)
@@ -86,7 +87,10 @@ _KNOWN: ContextVar[dict[Any, Any] | None] = ContextVar("measures_known", default
 
 @contextmanager
 def together() -> Iterator[None]:
-    """Measures asked inside are counted from the same rows, which are read once."""
+    """Measures asked inside are counted from the same rows, which are read once; one inside another is the same."""
+    if _KNOWN.get() is not None:
+        yield
+        return
     token = _KNOWN.set({})
     try:
         yield

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from otklik.workplace import head_sheet_pages, reports_pages
+from otklik.workplace import figures_pages, head_sheet_pages, reports_pages
 
 urlpatterns: list[URLPattern] = [
     # Reports
@@ -18,4 +18,8 @@ urlpatterns: list[URLPattern] = [
     path("reports/<row:pk>/step/", reports_pages.report_step, name="report_step"),
     path("reports/overview/", reports_pages.overview_page, name="overview"),
     path("reports/execution/", reports_pages.execution_page, name="execution"),
+    # Figures
+    path("figures/", figures_pages.figures, name="figures"),
+    path("figures/targets/", figures_pages.figure_targets, name="figure_targets"),
+    path("figures/targets/<row:pk>/end/", figures_pages.figure_target_end, name="figure_target_end"),
 ]

@@ -23,6 +23,7 @@ from otklik.workplace import (
     channels,
     classifier_pages,
     ekc_work,
+    figures_pages,
     front_office,
     holding,
     kb_votes,
@@ -207,6 +208,9 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Отчёты", "report-analytics", "reports", compliance.READERS),
         Item("Обзор для сайта", "news", "overview", compliance.READERS, inner=True),
         Item("Справка об исполнении", "clipboard-check", "execution", compliance.READERS, inner=True),
+        # Figures
+        Item("Показатели", "chart-bar", "figures", figures_pages.READERS),
+        Item("Целевые значения", "target", "figure_targets", figures_pages.READERS, inner=True),
     ),
 )
 

@@ -34,7 +34,7 @@ from otklik.people import staff
 from otklik.people.models import Employee, Substitution, Unit
 from otklik.reception import instructions
 from otklik.reception.models import Instruction
-from otklik.reports import channels, head_sheet
+from otklik.reports import channels, head_sheet, kept
 from otklik.workplace.models import Attention, Notice, NoticeSettings
 
 log = logging.getLogger("otklik.notices")
@@ -138,6 +138,7 @@ def work_next() -> bool:
 
 def _read(entries: list[JournalEntry]) -> None:
     calls.take(entries)
+    kept.touch(entries)
     for entry in entries:
         try:
             with transaction.atomic():

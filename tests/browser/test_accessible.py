@@ -45,6 +45,7 @@ NO_PAGES = {
     *(f"portal:{one}" for one in ("write_answers", "write_opened")),
     *(f"portal:account_{one}" for one in ("enter", "returned", "leave", "more", "file")),
     "workplace:knowledge_clear_recent",
+    "workplace:figure_target_end",
     *("workplace:reception_official_feed", "portal:reception_feed"),
     *(
         f"workplace:{one}"

@@ -43,6 +43,7 @@ from otklik.reception import waiting as visit_requests
 from otklik.reception.models import AppointmentNotice
 from otklik.reports import scheduling
 from otklik.reports.models import SavedReport
+from otklik.reports.models import MeasureTarget
 from otklik.surveys import feedback, handling, paper
 from otklik.surveys.models import PaperBatch, Questionnaire, QuestionnaireDraft, Response, SurveyPoint
 from otklik.workplace import urls
@@ -95,10 +96,15 @@ ASKED = (
     "part",
     *("under", "absent", "starts_on", "ends_on", "kind", "state"),
     *("view", "size", "page"),
+    # Figures, and the lists they open
+    *("section", "by", "unit", "channel", "topic", "first", "last", "format"),
+    *("need", "executor", "came_first", "came_last", "ended_first", "ended_last", "mark", "lane"),
 )
 TYPED = (
     # Reports
     *("name", "kind", "period", "measures", "plan", "people", "do"),
+    # Targets of figures
+    *("measure", "value", "basis", "first", "last"),
     # The lane of ПОС
     *("do", "theme", "row", "planned_on", "fact", "rating", "leave-reason", "postpone-until", "postpone-why", "topic"),
     *("text", "reason", "remark", "number", "appeal", "merged", "detach", "insert", "decline", "approvers", "signer"),
@@ -252,7 +258,9 @@ def ids(world: World) -> dict[str, list[int]]:
     line = Line.objects.get(code="department")
     given = ekc.Given(at=timezone.now(), question="Где мой договор?")
     record = ekc.take(given, source="desk", by=world.clerk).consultation
+    goal = MeasureTarget.objects.create(measure="in_term", value=95, valid_from="2026-01-01", by=world.clerk)
     return {
+        "figures": [goal.pk],
         "appeals": [appeal.pk, asked.pk, frozen.pk, signed.pk],
         "walk": [appeal.pk],
         "inbox": [world.message().pk],

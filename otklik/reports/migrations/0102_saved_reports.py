@@ -7,9 +7,8 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
 
-    initial = True
-
     dependencies = [
+        ('reports', '0101_kept_and_targets'),
         ('appeals', '0101_ended_index'),
         ('correspondence', '0006_channels'),
         ('people', '0011_by_the_law'),
