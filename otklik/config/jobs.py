@@ -49,8 +49,7 @@ from otklik.knowledge import file_texts, finding, lessons, materials, proposals,
 from otklik.people import accounts, citizens, lockout
 from otklik.reception import displaced, recordings, waiting
 from otklik.reception import notices as reception_notices
-from otklik.reports import scheduling
-from otklik.reports import kept
+from otklik.reports import kept, scheduling
 from otklik.search import encoder, vectors
 from otklik.workplace import notice_mail, notices, presence
 

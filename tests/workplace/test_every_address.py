@@ -42,8 +42,7 @@ from otklik.people.powers import POWERS
 from otklik.reception import waiting as visit_requests
 from otklik.reception.models import AppointmentNotice
 from otklik.reports import scheduling
-from otklik.reports.models import SavedReport
-from otklik.reports.models import MeasureTarget
+from otklik.reports.models import MeasureTarget, SavedReport
 from otklik.surveys import feedback, handling, paper
 from otklik.surveys.models import PaperBatch, Questionnaire, QuestionnaireDraft, Response, SurveyPoint
 from otklik.workplace import urls

@@ -5,6 +5,13 @@ from otklik.reports.models.sent import SavedReport, SentReport, SentTo
 from otklik.reports.models.targets import MeasureTarget
 
 __all__ = [
-    *("KeptCase", "KeptMonth", "KeptQuestion", "KeptState", "KeptTouched", "MeasureTarget"),
-    *("SavedReport", "SentReport", "SentTo"),
+    "KeptCase",
+    "KeptMonth",
+    "KeptQuestion",
+    "KeptState",
+    "KeptTouched",
+    "MeasureTarget",
+    "SavedReport",
+    "SentReport",
+    "SentTo",
 ]
