@@ -18,6 +18,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
+from otklik.appeals import access
 from otklik.core import calendar, journal
 from otklik.core.errors import DomainError, is_outage
 from otklik.core.workdays import WorkCalendar
@@ -37,11 +38,13 @@ SENT_AT: Final = time(8, 30)
 LOOKED_BACK: Final = 32  # days: a plan of a month that a stopped machine has missed is still carried out
 # Who may open a report of each kind.
 READERS: Final[Mapping[str, tuple[str, ...]]] = {
-    Kind.FIGURES: compliance.READERS,
+    Kind.FIGURES: (access.ALL, access.UNIT),  # as the page «Показатели»
     Kind.SHEET: (head_sheet.POWER,),
     Kind.OVERVIEW: compliance.READERS,
     Kind.EXECUTION: compliance.READERS,
 }
+# Who opens any of them: the list of reports is theirs.
+OPENERS: Final = tuple(dict.fromkeys(power for powers in READERS.values() for power in powers))
 # An overview is of a year or a quarter, no other days are published.
 OF_OVERVIEWS: Final = (Period.LAST_QUARTER, Period.LAST_YEAR, Period.THIS_QUARTER, Period.THIS_YEAR)
 
@@ -58,6 +61,13 @@ class NobodyToSend(DomainError):
 
     code = "reports.nobody"
     text = "Отметьте, кому присылать: хотя бы одного сотрудника, которому этот отчёт открыт."
+
+
+class NotOpen(DomainError):
+    """A report of a kind its owner may not open himself."""
+
+    code = "reports.not_open"
+    text = "Этот отчёт вам не открыт. Выберите другой вид или попросите администратора дать вам право."
 
 
 class WrongPeriod(DomainError):
@@ -140,6 +150,8 @@ def keep(report: SavedReport, people: Collection[Employee], *, by: Employee) -> 
     """Save a report with whom it goes to; from now on its plan holds. Refuse what could not be sent."""
     if report.kind == Kind.OVERVIEW and report.period not in OF_OVERVIEWS:
         raise WrongPeriod
+    if not may_open(by, report):
+        raise NotOpen
     known = SavedReport.objects.filter(pk=report.pk).first() if report.pk else None
     if known is None:
         report.owner = by

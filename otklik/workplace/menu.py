@@ -17,7 +17,7 @@ from otklik.hotline import missed, promises
 from otklik.knowledge import agreement, law, review
 from otklik.people.models import Employee
 from otklik.reception import appointments
-from otklik.reports import compliance, head_sheet, line, receptions
+from otklik.reports import compliance, head_sheet, line, receptions, scheduling
 from otklik.workplace import (
     call_back,
     channels,
@@ -205,7 +205,7 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Хранение дел", "archive", "storage", storage_pages.LOOKERS),
         # Reports
         Item("Сводка руководителя", "report", "head_sheet", (head_sheet.POWER,)),
-        Item("Отчёты", "report-analytics", "reports", compliance.READERS),
+        Item("Отчёты", "report-analytics", "reports", scheduling.OPENERS),
         Item("Обзор для сайта", "news", "overview", compliance.READERS, inner=True),
         Item("Справка об исполнении", "clipboard-check", "execution", compliance.READERS, inner=True),
         # Figures

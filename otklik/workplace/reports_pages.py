@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from django import forms
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -29,6 +30,7 @@ from otklik.reports.compliance import READERS
 from otklik.reports.measures import Line
 from otklik.reports.models import SavedReport, SentReport
 from otklik.reports.overview import Period
+from otklik.workplace import compliance
 from otklik.workplace.requests import StaffRequest
 
 PDF: Final = "application/pdf"
@@ -137,7 +139,7 @@ class ReportForm(TidyForm, forms.ModelForm):  # type: ignore[type-arg]
         return [self.known[pk] for pk in self.cleaned_data["people"]]
 
 
-@requires(*READERS)
+@requires(*scheduling.OPENERS)
 @require_GET
 def report_list(request: StaffRequest) -> HttpResponse:
     """Show the reports one has saved or is sent, and what went out of them."""
@@ -149,6 +151,8 @@ def report_list(request: StaffRequest) -> HttpResponse:
         "page": page,
         "sent": [(one, scheduling.address(one.report, one.first, one.last), _outcomes(one)) for one in page],
         "may_keep": any(request.user.has_power(power) for power in scheduling.KEEPERS),
+        "whole": any(request.user.has_power(power) for power in READERS),
+        "figures": compliance.may_open(request.user, "workplace:figures"),
         "heads": request.user.has_power(head_sheet.POWER),
     }
     return render(request, "workplace/reports/saved.html", context)
@@ -180,7 +184,12 @@ def report_form(request: StaffRequest, pk: int | None = None) -> HttpResponse:
         try:
             kept = scheduling.keep(form.save(commit=False), form.chosen(), by=request.user)
         except DomainError as refusal:
-            places = {"reports.nobody": "people", "reports.period": "period", "reports.name_taken": "name"}
+            places = {
+                "reports.nobody": "people",
+                "reports.period": "period",
+                "reports.name_taken": "name",
+                "reports.not_open": "kind",
+            }
             form.add_error(places.get(refusal.code), str(refusal))
         else:
             messages.success(request, f"Отчёт «{kept.name}» сохранён.")
@@ -197,7 +206,7 @@ def report_form(request: StaffRequest, pk: int | None = None) -> HttpResponse:
     return render(request, "workplace/row_form.html", context, status=422 if form.errors else 200)
 
 
-@requires(*READERS)
+@requires(*scheduling.OPENERS)
 @require_GET
 def report(request: StaffRequest, pk: int) -> HttpResponseBase:
     """Open a report of the days it means today, or of those asked for (`?first=&last=`); figures stand on this page."""
@@ -206,15 +215,19 @@ def report(request: StaffRequest, pk: int) -> HttpResponseBase:
     given = [typed.day(request.GET.get(name)) for name in ("first", "last")]
     if given[0] and given[1]:
         first, last = min(given[0], given[1]), max(given[0], given[1])
+    if not scheduling.may_open(request.user, row):
+        raise PermissionDenied
     if row.kind != SavedReport.Kind.FIGURES:
         return redirect(scheduling.address(row, first, last))
     lines = measures.shown(scheduling.chosen(row), scheduling.slice_of(row, first, last), compared=True)
     kind = request.GET.get("format")
     if kind in ("csv", "xlsx", "pdf"):
         return _handed_out(row, lines, kind, (first, last))
-    groups: dict[str, list[Line]] = {}
+    groups: dict[str, list[tuple[Line, str]]] = {}
+    lists = {name: compliance.may_open(request.user, name) for name in {one.measure.list_name for one in lines} if name}
     for one in lines:
-        groups.setdefault(one.measure.group, []).append(one)
+        address = one.address if lists.get(one.measure.list_name) else ""
+        groups.setdefault(one.measure.group, []).append((one, address))
     context = {
         "row": row,
         "mine": row.owner_id == request.user.pk,
