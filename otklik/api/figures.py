@@ -1,4 +1,4 @@
-"""The figures of «Соответствие Порядку», for other systems' panels; what the page shows, no more."""
+"""The figures of «Соответствие Порядку» and «Показатели», for other systems' panels; what the pages show, no more."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from ninja import Router
 
 from otklik.api.documented import PROBLEMS
 from otklik.api.keys import AccessKey, owner_of
-from otklik.api.schemas import Day, Figures
+from otklik.api.schemas import MOST_ID, Day, Figures, Measures
+from otklik.appeals import access
 from otklik.core.errors import DomainError
-from otklik.reports import compliance
+from otklik.correspondence.models import ChannelCode
+from otklik.reports import compliance, kept, measures
 
 router = Router(tags=["Показатели"])
 
@@ -39,3 +41,66 @@ def figures(request: HttpRequest, on: Annotated[Day | None, InQuery()] = None) -
         for code, figure in counted.items()
     ]
     return {"on": day, "items": items}
+
+
+class SeesNotAll(DomainError):
+    """The key's owner does not see all appeals: figures of the department are not his to hand on."""
+
+    code = "figures.sees_not_all"
+    text = "Владелец ключа видит не все обращения. Выдайте ключ от имени того, кто видит все."
+    status = 403
+
+
+class WrongPeriod(DomainError):
+    """The period ends before it begins."""
+
+    code = "figures.wrong_period"
+    text = "Последний день раньше первого. Поменяйте first и last местами."
+    status = 422
+
+
+class NoChannel(DomainError):
+    """There is no such channel."""
+
+    code = "figures.no_channel"
+    text = "Канала «{channel}» нет. Коды каналов: {known}."
+    status = 422
+
+
+@router.get(
+    "/measures", auth=AccessKey("figures.read"), response={200: Measures, **PROBLEMS}, summary="Показатели за период"
+)
+def of_period(  # noqa: PLR0917 - each is a parameter of the address
+    request: HttpRequest,
+    first: Annotated[Day, InQuery()],
+    last: Annotated[Day, InQuery()],
+    unit: Annotated[int | None, InQuery(ge=1, le=MOST_ID)] = None,
+    channel: Annotated[str, InQuery(max_length=32)] = "",
+    topic: Annotated[int | None, InQuery(ge=1, le=MOST_ID)] = None,
+) -> dict[str, Any]:
+    """Возвращает показатели за период, с периодом до и целью: те же числа, что на странице «Показатели»."""
+    if not owner_of(request).has_power(access.ALL):
+        raise SeesNotAll
+    if last < first:
+        raise WrongPeriod
+    if channel and channel not in ChannelCode.values:
+        raise NoChannel(channel=channel, known=", ".join(ChannelCode.values))
+    lines = measures.shown(measures.MEASURES, measures.Slice(first, last, unit, channel, topic), compared=True)
+    return {
+        "first": first,
+        "last": last,
+        "fresh_at": kept.condition().fresh_at,
+        "items": [
+            {
+                **{name: getattr(one.measure, name) for name in ("code", "group", "title", "formula", "kind")},
+                "value": None if one.suppressed or one.now.value is None else round(one.now.value, 2),
+                "part": one.now.part,
+                "whole": one.now.whole,
+                "before": one.before_value,
+                "target": one.target,
+                "reached": one.reached,
+                "suppressed": one.suppressed,
+            }
+            for one in lines
+        ],
+    }

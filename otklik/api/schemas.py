@@ -417,6 +417,32 @@ class Figures(BaseModel):
     items: list[FigureRow]
 
 
+class MeasureRow(BaseModel):
+    """Показатель департамента за период."""
+
+    code: str
+    group: str
+    title: str
+    formula: str
+    kind: str = Field(description="share — проценты, days — дни, minutes — минуты, score — балл, count — число.")
+    value: float | None = Field(description="Пусто: сказать нечего или случаев меньше десяти.")
+    part: int
+    whole: int
+    before: float | None = Field(description="Значение за период до, такой же длины.")
+    target: float | None
+    reached: bool | None
+    suppressed: bool = Field(description="Доля не сообщается: случаев меньше десяти.")
+
+
+class Measures(BaseModel):
+    """Показатели департамента за период."""
+
+    first: date
+    last: date
+    fresh_at: datetime | None = Field(description="На какое время посчитаны обращения.")
+    items: list[MeasureRow]
+
+
 class FoundMaterial(MaterialRow):
     """Найденный материал."""
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Value
 from django.utils import timezone
 
-from otklik.appeals import access, search_feed, waiting
+from otklik.appeals import access, measured, search_feed, waiting
 from otklik.appeals.models import FINISHED, Appeal, AppealQuestion, Approval, CoExecutor, Dispatch, FrozenAnswer
 from otklik.core import masking
 from otklik.core.terms import SOON_DAYS
@@ -58,6 +58,7 @@ class Filters:
     """What the address bar narrows a view to, and how it shows it; empty values do not narrow.
 
     `term`: overdue, today, soon. `order`: new, old, number; empty: by term. `hide`: pieces of a row, by commas.
+    `came_…`, `ended_…`: days of registration and of the end, both included; `mark`, `lane`: as `measured` names them.
     """
 
     channel: str = ""
@@ -65,6 +66,14 @@ class Filters:
     unit: int | None = None
     term: str = ""
     text: str = ""
+    need: int | None = None
+    executor: int | None = None
+    came_first: date | None = None
+    came_last: date | None = None
+    ended_first: date | None = None
+    ended_last: date | None = None
+    mark: str = ""
+    lane: str = ""
     order: str = ""
     hide: str = ""
     dense: bool = False
@@ -73,7 +82,13 @@ class Filters:
     @property
     def narrows(self) -> bool:
         """Tell whether a view has fewer rows with these."""
-        return any((self.channel, self.topic, self.unit, self.term, self.text))
+        return any((self.channel, self.topic, self.unit, self.term, self.text)) or self.counted
+
+    @property
+    def counted(self) -> bool:
+        """Tell whether a figure asks: for what came or ended on some days, for a need, for what cases are."""
+        days = (self.came_first, self.came_last, self.ended_first, self.ended_last)
+        return any((*days, self.mark, self.lane, self.need, self.executor))
 
 
 @dataclass(frozen=True)
@@ -250,6 +265,8 @@ def ordered(user: Employee, view: str, filters: Filters) -> QuerySet[Appeal]:
 def _order(view: str, filters: Filters) -> tuple[Any, ...]:
     """Return what a view is sorted by; «Горят сроки» always by term."""
     chosen = filters.order or ("new" if view == "all" else "")
+    if not filters.order and (filters.ended_first or filters.ended_last):
+        return measured.NEWEST_ENDED
     return BY_TERM if view == "due" else ORDERS.get(chosen, BY_TERM)
 
 
@@ -284,8 +301,17 @@ def _condition(user: Employee, view: View, filters: Filters) -> Q | None:
     found = view.narrow(user)
     if filters.channel:
         found &= Q(channel=filters.channel)
-    if filters.topic:
-        found &= Q(Exists(AppealQuestion.objects.filter(appeal=OuterRef("pk"), topic=filters.topic)))
+    if filters.topic or filters.need:
+        asked = {"topic": filters.topic, "need": filters.need}
+        about = {name: value for name, value in asked.items() if value}
+        found &= Q(Exists(AppealQuestion.objects.filter(appeal=OuterRef("pk"), **about)))
+    if filters.executor:
+        found &= Q(executor=filters.executor)
+    if filters.counted:
+        found &= measured.came(filters.came_first, filters.came_last)
+        found &= measured.mark(filters.mark) & measured.lane(filters.lane)
+    if filters.ended_first or filters.ended_last:
+        found &= measured.ended(filters.ended_first, filters.ended_last)
     if filters.unit:
         found &= Q(unit=filters.unit)
     if filters.term:
@@ -308,7 +334,7 @@ def _state_alone(condition: Q) -> str:
 
 def _narrow_lines(found: list[waiting.Line], filters: Filters) -> list[waiting.Line]:
     """Narrow what waits; a message has no topic and no unit yet."""
-    if filters.topic or filters.unit:
+    if filters.topic or filters.unit or filters.counted:
         return []
     if filters.channel:
         found = [line for line in found if line.channel == filters.channel]

@@ -49,6 +49,7 @@ from otklik.knowledge import file_texts, finding, lessons, materials, proposals,
 from otklik.people import accounts, citizens, lockout
 from otklik.reception import displaced, recordings, waiting
 from otklik.reception import notices as reception_notices
+from otklik.reports import kept, scheduling
 from otklik.search import encoder, vectors
 from otklik.workplace import notice_mail, notices, presence
 
@@ -93,6 +94,7 @@ def steps(channels: Mapping[str, Channel]) -> dict[str, Callable[[], bool]]:
         "file-texts": file_texts.read_next,
         "test-sets": quality.work_next,
         "notices": notices.work_next,
+        "figures": kept.work_next,
         "reception-letters": reception_notices.send_next,
         "notice-mail": notice_mail.work_next,
         "staff-mail": partial(staff_mail.send_next, channels["email"]),
@@ -132,6 +134,7 @@ def periodic() -> list[Job]:
         Job("watch-channels", notices.tell_of_channels, every=timedelta(minutes=5)),
         Job("carry-out-transfers", accounts.carry_out_moves, daily_at=time(0, 1)),
         Job("seal-journal", seal_past_days, daily_at=time(0, 10)),
+        Job("figures-again", kept.look_again, daily_at=time(2, 20)),
         Job("sweep-files", sweep_files, daily_at=time(3, 0)),
         Job("sweep-form-files", partial(attached.sweep, named=signature.names), daily_at=time(2, 50)),
         Job("sweep-form-attempts", limits.forget_old, every=timedelta(hours=1)),
@@ -157,6 +160,9 @@ def periodic() -> list[Job]:
         Job("remove-recordings", recordings.remove_expired, daily_at=time(3, 35)),
         Job("forget-scan-pages", station.forget_pages, daily_at=time(3, 44)),
         Job("forget-case-files", case_file.forget_old, daily_at=time(3, 46)),
+        # Reports
+        Job("send-reports", scheduling.send_due, every=timedelta(minutes=5)),
+        Job("head-sheets", notices.tell_heads, daily_at=time(8, 30)),
         Job("sweep-firings", forget_old_firings, daily_at=time(3, 40)),
     ]
 

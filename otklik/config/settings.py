@@ -369,6 +369,8 @@ EXCHANGE_ROBOTS = frozenset(_list("OTKLIK_EXCHANGE_ROBOTS"))
 EXCHANGE_LONGEST_HOURS = int(os.environ.get("OTKLIK_EXCHANGE_LONGEST_HOURS", "4"))
 SMTP_URL = os.environ.get("OTKLIK_SMTP_URL", "smtp://127.0.0.1:25")
 SMTP_MOST_BYTES = int(os.environ.get("OTKLIK_SMTP_MOST_MB", "25")) * 2**20  # what servers of addressees usually take
+# Within how many days after the earlier appeal one marked as repeated counts in figures.
+REPEATED_DAYS = int(os.environ.get("OTKLIK_REPEATED_DAYS", "30"))
 UNDO_SECONDS = int(os.environ.get("OTKLIK_UNDO_SECONDS", "30"))
 
 # What texts mean, for search by meaning beside search by words: off, package (`otklik[encoder]`), url.

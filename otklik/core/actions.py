@@ -468,9 +468,19 @@ NAMES: Final[dict[str, str]] = {
     "destruction.agreed": "согласован акт об уничтожении",
     "destruction.dropped": "отменён акт об уничтожении",
     "destruction.done": "исполнен акт об уничтожении",
+    # Saved reports
+    "report.kept": "сохранён отчёт",
+    "report.switched_off": "отчёт больше не присылается",
+    "report.removed": "удалён сохранённый отчёт",
+    "report.sent": "отчёт разослан",
+    # Figures
+    "target.set": "задано целевое значение показателя",
+    "target.ended": "закончено целевое значение показателя",
 }
 _VERBS: Final = {"added": "добавлено", "changed": "изменено"}
 FACTS: Final[dict[str, str]] = {
+    # Saved reports
+    "plan": "когда присылать",
     # Terms by the law
     "control": "контрольный срок",
     "until": "до",
@@ -709,6 +719,9 @@ CHAINS: Final[dict[str, str]] = {
     "macro": "макрос",
     "checklist": "контрольный список",
     "destruction": "акт об уничтожении",
+    # Saved reports
+    "report": "отчёт",
+    "target": "целевое значение",
 }
 
 

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from email.message import EmailMessage
 from html import unescape
 from http.client import HTTPConnection
@@ -50,6 +51,12 @@ PAGES = {
     "Карточка": "/desk/appeals/{card}/",
     "«Сегодня»": "/desk/",
     "Ход рассмотрения, рядом с карточкой": "/desk/appeals/{card}/matter/",
+}
+_YEAR = f"first={date.today().year}-01-01&last={date.today()}"
+FIGURES = {
+    "Показатели за год": _YEAR,
+    "Показатели за год, по темам": f"{_YEAR}&by=topic",
+    "Показатели: темы и потребности": f"{_YEAR}&section=topics",
 }
 # What callers ask, as a consultant types it while talking.
 TYPED = (
@@ -120,6 +127,7 @@ def run(count: int, report: Path, *, processes: int = 2, only_knowledge: bool = 
         seconds = _timed(lambda: _run(["seed", str(count)], env))
         kind = env["DATABASE_URL"].partition(":")[0]
         rows = [("Обращений в базе", f"{count}, {kind}, процессов: {processes}"), ("Наполнение", f"{seconds:.0f} с")]
+        rows.append(("Показатели посчитаны впервые", _seeded(env, "--figures", 1)))
         rows.append(("Мерка: голая страница Django, 50 строк", _yardstick(Path(folder))))
         start = time.perf_counter()
         if not only_knowledge:
@@ -177,6 +185,9 @@ def _pages(base: str, count: int) -> Iterator[Row]:
         user.ask(url)
         answers = [user.ask(url) for _ in range(REQUESTS)]
         yield name, f"{_spread(answers)}; {_parts(answers)}"
+    head = User(base, Cookie=_signed_in(base, "signer"))
+    for name, query in FIGURES.items():
+        yield from _row(name, [head.ask(f"/desk/figures/?{query}") for _ in range(REQUESTS + 1)])
     for name, url in addresses.items():
         users = [User(base, Cookie=cookie) for _ in range(USERS)]
         answers = _together(users, lambda one, url=url: one.ask(url))  # type: ignore[misc]

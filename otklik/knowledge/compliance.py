@@ -66,9 +66,13 @@ def _kinds(on: date) -> Figure:
 
 
 def _inserted(on: date) -> Figure:
-    used = MaterialUse.objects.filter(action__in=MaterialUse.IN_ANSWERS, at__lt=end_of(on))
-    number = used.count()
-    return Figure(f"Материал вставлен в ответ: {number} раз", number)
+    """Count what went out in one wording: in letters, and by telephone, where the same short answer is read aloud."""
+    used = MaterialUse.objects.filter(at__lt=end_of(on)).aggregate(
+        written=Count("pk", filter=Q(action__in=MaterialUse.IN_ANSWERS)),
+        spoken=Count("pk", filter=Q(action__in=MaterialUse.SPOKEN)),
+    )
+    said = f"Материал использован: в письменных ответах — {used['written']}, в разговорах по телефону"
+    return Figure(f"{said} — {used['spoken']}", used["written"] + used["spoken"])
 
 
 def _proposed(on: date) -> Figure:
@@ -135,10 +139,11 @@ PROMISES: Final = (
     Promise(
         "R3-V",
         "37",
-        does="Один материал — одна формулировка: она же на портале, в поиске сотрудника и в ответе; вставленное "
-        "запоминается с версией.",
-        missing="Та же формулировка при разговоре по телефону.",
+        does="Один материал — одна формулировка: она же на портале, в поиске сотрудника, в письменном ответе и на "
+        "экране звонка, где её читают вслух; использованное запоминается с версией.",
         figure=_inserted,
+        list_name="workplace:knowledge",
+        list_words="База знаний: «где используется» у каждого материала",
     ),
     Promise(
         "R37",

@@ -59,6 +59,9 @@ INDEXES: Final[dict[str, str]] = {
 
 # What each periodic job is called, up to the number of a mailbox.
 JOBS: Final[dict[str, str]] = {
+    # Reports
+    "send-reports": "Рассылка сохранённых отчётов",
+    "head-sheets": "Сводка руководителям в 8:30",
     "tell-of-help": "Напоминания о резолюциях, частях и запросах",
     "sed-folder": "Приём списков СЭД из папки",
     "mailbox": "Опрос почтового ящика",
@@ -111,6 +114,7 @@ JOBS: Final[dict[str, str]] = {
     "close-endless-calls": "Закрытие звонков, об окончании которых станция не сообщила",
     "forget-scan-pages": "Уборка страниц сканов, письма которых решены",
     "forget-case-files": "Уборка дел, собранных в PDF",
+    "figures-again": "Ночной пересчёт показателей",
     "sweep-firings": "Уборка записей о выполненных заданиях",
 }
 

@@ -22,6 +22,7 @@ from django.db.models import (
     Q,
     QuerySet,
     Sum,
+    Value,
     Window,
 )
 from django.db.models.functions import Cast, Coalesce, RowNumber, Substr, TruncHour
@@ -465,6 +466,11 @@ def report(scope: Scope) -> Report:
         stages=_stages(scope),
         handed=_transfers(scope),
     )
+
+
+def totals(scope: Scope) -> tuple[Calls, Duties]:
+    """Return the calls and the duties to call back of a scope added up, in four queries."""
+    return _calls_by(scope, nothing=Value(0)).get(0, Calls()), _duties(scope)
 
 
 _COUNTED: Final[dict[str, Any]] = {

@@ -182,14 +182,14 @@ class Talks:
         return Share(self.judged - self.again, self.judged)
 
 
-def seen_by(user: Employee) -> QuerySet[Response]:
+def seen_by(user: Employee | None) -> QuerySet[Response]:
     """Return the opinions an employee may read, each with whom and what it is about.
 
-    All for who sees all appeals; for a head those of his units and what was handed to them; for others those about
-    the appeals they see.
+    All for who sees all appeals, and where figures are counted for nobody in particular; for a head those of his
+    units and what was handed to them; for others those about the appeals they see.
     """
     rows = _about(Response.objects.all())
-    if user.has_power(access.ALL):
+    if user is None or user.has_power(access.ALL):
         return rows
     seen = Q(invitation__in=access.visible_to(user).filter(invitation__isnull=False).values("invitation"))
     if user.has_power(READ):
@@ -206,7 +206,7 @@ def units_of(user: Employee) -> set[int]:
     return known
 
 
-def opinions(user: Employee, scope: Scope, said: str = "") -> QuerySet[Response]:
+def opinions(user: Employee | None, scope: Scope, said: str = "") -> QuerySet[Response]:
     """Return the opinions of a scope, narrowed to one kind of what was said.
 
     What came in a flood from one address stands apart: it is in no list and no figure but its own.
@@ -224,7 +224,7 @@ def opinions(user: Employee, scope: Scope, said: str = "") -> QuerySet[Response]
     return rows.filter(SAID[said][1]) if said in SAID else rows
 
 
-def figures(user: Employee, scope: Scope) -> Figures:
+def figures(user: Employee | None, scope: Scope) -> Figures:
     """Return what all opinions of a scope come to, in one query."""
     return Figures(**opinions(user, scope).aggregate(**_counts()))
 
@@ -261,7 +261,7 @@ def by_month(user: Employee, scope: Scope) -> dict[date, Figures]:
     return months
 
 
-def consultations(user: Employee, scope: Scope, what: str = "all") -> QuerySet[Consultation]:
+def consultations(user: Employee | None, scope: Scope, what: str = "all") -> QuerySet[Consultation]:
     """Return the ended consultations of a scope, narrowed to one of `TALKS`; none where opinions elsewhere are asked.
 
     Coverage and «again» are of talks: of another source or channel there is nothing to count.
@@ -270,7 +270,7 @@ def consultations(user: Employee, scope: Scope, what: str = "all") -> QuerySet[C
     rows = rows.filter(closed_at__isnull=False).annotate(
         of_unit=Coalesce("by__unit", "line__unit"), is_judged=_judged(), came_back=_came_back()
     )
-    if not user.has_power(access.ALL):
+    if user is not None and not user.has_power(access.ALL):
         rows = rows.filter(of_unit__in=units_of(user))
     spoken = ("", ChannelCode.HOTLINE, ChannelCode.EKC)
     if scope.source not in ("", Response.Source.PHONE) or scope.channel not in spoken:
@@ -281,7 +281,7 @@ def consultations(user: Employee, scope: Scope, what: str = "all") -> QuerySet[C
     return rows.filter(_talk(what), **{name: value for name, value in wanted.items() if value})
 
 
-def talks(user: Employee, scope: Scope) -> Talks:
+def talks(user: Employee | None, scope: Scope) -> Talks:
     """Return what became of the questions at the consultations of a scope, in one query."""
     rows = consultations(user, scope)
     counts = {

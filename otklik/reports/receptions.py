@@ -93,9 +93,7 @@ def report(scope: Scope) -> Report:
     topics = _by("topic", scope)
     people = Employee.objects.in_bulk([one for one in officials if one is not None])
     named = Topic.objects.in_bulk([one for one in topics if one is not None])
-    times = _cards(scope).aggregate(
-        waited=Avg(Lasted("started_at", "appointment__arrived_at")), lasted=Avg(Lasted("finished_at", "started_at"))
-    )
+    waited, lasted = times(scope)
     return Report(
         total={name: sum(one[name] for one in officials.values()) for name in FIGURES},
         officials=sorted(
@@ -105,9 +103,24 @@ def report(scope: Scope) -> Report:
             ((named.get(pk) if pk is not None else None, told) for pk, told in topics.items()),
             key=lambda one: (one[0] is None, -one[1]["booked"], one[0].name if one[0] else ""),
         ),
-        waited=None if times["waited"] is None else round(times["waited"]),
-        lasted=None if times["lasted"] is None else round(times["lasted"]),
+        waited=waited,
+        lasted=lasted,
     )
+
+
+def totals(scope: Scope) -> dict[str, int]:
+    """Return every figure of `FIGURES` of all, in two queries."""
+    apart = _by("official", scope).values()
+    return {name: sum(one[name] for one in apart) for name in FIGURES}
+
+
+def times(scope: Scope) -> tuple[int | None, int | None]:
+    """Return how long people waited and how long they were received, seconds on average; None of nobody."""
+    found = _cards(scope).aggregate(
+        waited=Avg(Lasted("started_at", "appointment__arrived_at")), lasted=Avg(Lasted("finished_at", "started_at"))
+    )
+    waited, lasted = found["waited"], found["lasted"]
+    return None if waited is None else round(waited), None if lasted is None else round(lasted)
 
 
 def listed(name: str, scope: Scope) -> Rows:

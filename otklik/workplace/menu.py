@@ -17,12 +17,13 @@ from otklik.hotline import missed, promises
 from otklik.knowledge import agreement, law, review, rights
 from otklik.people.models import Employee
 from otklik.reception import appointments
-from otklik.reports import compliance, line, receptions
+from otklik.reports import compliance, head_sheet, line, receptions, scheduling
 from otklik.workplace import (
     call_back,
     channels,
     classifier_pages,
     ekc_work,
+    figures_pages,
     front_office,
     holding,
     kb_votes,
@@ -257,6 +258,48 @@ GROUPS: Final[tuple[Group, ...]] = (
             Item("Состояние системы", "activity", "system", system.POWERS),
         ),
         at_home=system.POWERS,
+    (
+        Item("Сверка приёма", "scale", "reconciliation", ("intake.view",)),
+        Item("Каналы", "plug-connected", "channels", channels.READERS),
+        # ПОС
+        Item("ПОС", "bolt", "pos", pos_pages.READERS),
+        Item("Слова ПОС", "vocabulary", "pos_terms", pos_pages.READERS, inner=True),
+        Item("Расхождения с ПОС", "arrows-diff", "pos_differences", pos_pages.READERS, inner=True),
+        Item("Ссылки и виджет ПОС", "link", "pos_links", pos_pages.READERS, inner=True),
+        Item("Календарь", "calendar", "calendar", ("calendar.edit",)),
+        Item("Сроки", "clock-cog", "terms", ("calendar.edit",)),
+        # The dictionaries of both axes
+        Item("Классификатор тем", "list-tree", "classifier", classifier_pages.READERS),
+        Item("Типовые потребности", "tag", "needs", classifier_pages.READERS, inner=True),
+        Item("Качество предложений", "target", "proposal_quality", classifier_pages.READERS, inner=True),
+        # Routes of approval, ways of an answer
+        Item("Маршруты согласования", "arrow-guide", "approval_routes", routes_pages.READERS, inner=True),
+        Item("Способы ответа", "send", "answer_rules", routes_pages.READERS, inner=True),
+        Item("Сотрудники", "users-group", "staff", ("people.manage",)),
+        Item("Кто что может", "shield-lock", "rights", ("people.manage", "journal.view")),
+        Item("Соответствие", "clipboard-check", "compliance", compliance.READERS),
+        Item("Журнал", "history", "journal", ("journal.view",)),
+        Item("Состояние системы", "activity", "system", system.POWERS),
+        Item("Почтовые ящики", "mailbox", "mailboxes", mailboxes.READERS, inner=True),
+        Item("Ключи доступа", "key", "tokens", ("people.manage",)),
+        # Sending, webhooks, files kept aside
+        Item("Отправка по каналам", "send", "sending", system.POWERS),
+        Item("Сообщения другим системам", "webhook", "webhooks", ("people.manage",)),
+        Item("Отложенные файлы", "file-alert", "files_aside", system.POWERS),
+        Item("Замещение", "user-share", "away"),
+        # Macros, prints, storage
+        Item("Макросы", "bolt", "macros", macros_pages.MAKERS),
+        Item("Контрольные списки", "list-check", "checklists", macros_pages.KEEPERS, inner=True),
+        Item("Печать и таблицы", "printer", "prints", ("appeals.view_all", "appeals.view_unit", "appeals.view_own")),
+        Item("Хранение дел", "archive", "storage", storage_pages.LOOKERS),
+        # Reports
+        Item("Сводка руководителя", "report", "head_sheet", (head_sheet.POWER,)),
+        Item("Отчёты", "report-analytics", "reports", scheduling.OPENERS),
+        Item("Обзор для сайта", "news", "overview", compliance.READERS, inner=True),
+        Item("Справка об исполнении", "clipboard-check", "execution", compliance.READERS, inner=True),
+        # Figures
+        Item("Показатели", "chart-bar", "figures", figures_pages.READERS),
+        Item("Целевые значения", "target", "figure_targets", figures_pages.READERS, inner=True),
     ),
 )
 

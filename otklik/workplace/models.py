@@ -82,6 +82,7 @@ class Notice(models.Model):
         INSTRUCTION = "instruction", "поручение с личного приёма"
         CHANNEL = "channel", "канал не работает или замолчал"
         SYSTEM = "system", "администратору: файл отложен, другая система не отвечает"
+        HEAD_SHEET = "head_sheet", "руководителю: сводка в 8:30 рабочего дня"
 
     employee = models.ForeignKey(Employee, models.CASCADE, related_name="notices", verbose_name="кому")
     in_place_of = models.ForeignKey(

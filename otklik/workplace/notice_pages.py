@@ -31,6 +31,7 @@ GROUPS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("За чем я слежу", ("followed",)),
     ("Консультационная линия и приём", ("call_back", "instruction")),
     ("Каналы, система и отзывы", ("channel", "system", "opinion")),
+    ("Отчёты", ("head_sheet",)),
     ("База знаний", ("review", "law", "to_agree", "agreed", "vote")),
 )
 

@@ -34,7 +34,7 @@ from otklik.people import staff
 from otklik.people.models import Employee, Substitution, Unit
 from otklik.reception import instructions
 from otklik.reception.models import Instruction
-from otklik.reports import channels
+from otklik.reports import channels, head_sheet, kept
 from otklik.workplace.models import Attention, Notice, NoticeSettings
 
 log = logging.getLogger("otklik.notices")
@@ -77,6 +77,7 @@ SHIPPED: Final[Mapping[str, Way]] = {
     Kind.INSTRUCTION: Way(True, DIGEST),
     Kind.CHANNEL: Way(True, ONCE),
     Kind.SYSTEM: Way(True, ONCE),
+    Kind.HEAD_SHEET: Way(True, ONCE),
 }
 # What waits for this very person comes through «не уведомлять» too: nobody must miss what is his.
 NEVER_MUTED: Final = {
@@ -137,6 +138,7 @@ def work_next() -> bool:
 
 def _read(entries: list[JournalEntry]) -> None:
     calls.take(entries)
+    kept.touch(entries)
     for entry in entries:
         try:
             with transaction.atomic():
@@ -733,6 +735,31 @@ def tell_of_channels() -> int:
         # What the other side answered stands on the page: it may be long.
         news = Told(Kind.CHANNEL, f"Канал {row.get_kind_display()}", people, path=path, subject=f"Канал «{name}»")
         told += _remind(news, f"outage:{row.pk}")
+    return told
+
+
+# --- the head's sheet -----------------------------------------------------------------------------------------------
+
+
+def tell_heads() -> int:
+    """Tell every head on a working morning what his sheet says, once a day; return how many were told.
+
+    It is for the beginning of the day: a letter that is to come at once does not wait for the working hours.
+    """
+    today, told = timezone.localdate(), 0
+    if not calendar.current().is_working(today):
+        return 0
+    path = reverse("workplace:head_sheet")
+    source = f"head_sheet:{today}"
+    for head in staff.holders(head_sheet.POWER, on=today):
+        news = Told(
+            Kind.HEAD_SHEET, head_sheet.sheet(head, today).words, {head.pk}, path=path, subject=f"На {today:%d.%m.%Y}"
+        )
+        told += _remind(news, f"{source}:{head.pk}")
+    at_once = [one for one, wishes in _wishes_of(set(_holders(head_sheet.POWER))).items()
+               if wishes.ways[Kind.HEAD_SHEET].mail == ONCE]  # fmt: skip
+    rows = Notice.objects.filter(kind=Kind.HEAD_SHEET, source__startswith=source, employee__in=at_once)
+    rows.filter(mail_at__isnull=False).update(mail_at=timezone.now())
     return told
 
 

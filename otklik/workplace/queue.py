@@ -97,6 +97,8 @@ def _page(request: StaffRequest, view: str, filters: queues.Filters) -> dict[str
         "view": view,
         "filters": filters,
         "narrowed": filters.narrows,
+        "counted": asked.counted(filters),
+        "counted_words": asked.counted_words(filters),
         "hidden": filters.hide.split(","),
         "query": asked.write(view, filters),
         "next_query": asked.write(view, filters, page=page.number + 1) if page.has_next else "",

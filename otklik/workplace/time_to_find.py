@@ -188,6 +188,9 @@ def _asked(request: StaffRequest) -> tuple[Scope, date | None]:
     public = audience == Audience.PUBLIC
     unit = None if public else typed.number(request.GET.get("unit"))
     month = typed.day(f"{request.GET.get('month', '')}-01")
+    first, last = typed.day(request.GET.get("first")), typed.day(request.GET.get("last"))
+    if first and last and first <= last:  # a figure asks for its own days
+        return Scope(Audience.PUBLIC if public else Audience.STAFF, first, last, unit), None
     if month is None or month > today:
         return Scope(Audience.PUBLIC if public else Audience.STAFF, _months_before(today), today, unit), None
     last = (month + timedelta(days=32)).replace(day=1) - timedelta(days=1)
@@ -212,11 +215,25 @@ def _frame(scope: Scope, month: date | None) -> dict[str, Any]:
         "scope": scope,
         "month": month,
         "unit": unit,
-        "when": date_format(month, "F Y").lower() if month else f"за {MONTHS} месяцев",
+        "when": _when(scope, month),
         "audiences": [(code, words, f"audience={code}{_of(month)}") for code, words in Audience.choices],
         "every": _query(scope, month, ""),
         "all": {code: _query(scope, month, code) for code in OUTCOMES},
     }
+
+
+def _own_days(scope: Scope, month: date | None) -> bool:
+    """Tell whether the address named days of its own: no month, no year of months."""
+    today = timezone.localdate()
+    return month is None and (scope.first, scope.last) != (_months_before(today), today)
+
+
+def _when(scope: Scope, month: date | None) -> str:
+    if month:
+        return date_format(month, "F Y").lower()
+    if _own_days(scope, month):
+        return f"{scope.first:%d.%m.%Y} — {scope.last:%d.%m.%Y}"
+    return f"за {MONTHS} месяцев"
 
 
 def _from_the_first(months: dict[date, Figures]) -> dict[date, Figures]:
@@ -238,6 +255,8 @@ def _query(scope: Scope, month: date | None, outcome: str, *, unit: int | None =
         "outcome": outcome,
         "q": q,
     }
+    if _own_days(scope, month):
+        asked |= {"first": scope.first.isoformat(), "last": scope.last.isoformat()}
     return urlencode({name: value for name, value in asked.items() if value})
 
 

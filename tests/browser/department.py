@@ -111,7 +111,8 @@ from otklik.reception import defaults as reception_defaults
 from otklik.reception import front_office as desk
 from otklik.reception import notices as reception_notices
 from otklik.reception.models import Authority, ReceptionRule, Room, RoomCheck
-from otklik.reports import channels
+from otklik.reports import channels, scheduling
+from otklik.reports.models import SavedReport
 from otklik.search import dictionary, learning
 from otklik.search.dictionary import Facts, Kind
 from otklik.search.models import LearnedWord, ThesaurusEntry
@@ -217,6 +218,7 @@ def fill() -> dict[str, Any]:
                 *parties_and_kin(drafted, lived, people["clerk"]),
                 *help_of_others(on_site, people["clerk"]),
                 *law_day(people["clerk"], sent),
+                *_of_reports(people["clerk"], people["signer"]),
                 *(
                     f"/desk/appeals/{drafted.pk}/{place}/"
                     for place in ("extend", "forward", "control", "change-regime")
@@ -248,6 +250,13 @@ def fill() -> dict[str, Any]:
             keeper: [f"/desk/appeals/{sent.pk}/{place}/" for place in ("invite", "keep", "material")],
         },
     }
+
+
+def _of_reports(clerk: Employee, signer: Employee) -> list[str]:
+    """Leave a report that was sent once; return its pages."""
+    row = scheduling.keep(SavedReport(name="Месяц", plan="monthly"), [signer], by=clerk)
+    scheduling.send(row, timezone.now(), by=clerk)
+    return [f"/desk/reports/{row.pk}/", f"/desk/reports/{row.pk}/edit/"]
 
 
 def _of_channels() -> list[str]:

@@ -45,6 +45,7 @@ NO_PAGES = {
     *(f"portal:{one}" for one in ("write_answers", "write_opened")),
     *(f"portal:account_{one}" for one in ("enter", "returned", "leave", "more", "file")),
     "workplace:knowledge_clear_recent",
+    "workplace:figure_target_end",
     *("workplace:reception_official_feed", "portal:reception_feed"),
     *(
         f"workplace:{one}"
@@ -97,6 +98,7 @@ NO_PAGES = {
             *("sending_try", "webhook_step", "resend_many"),
             *("hold_step", "reception_pdf", "recording_add", "recording"),
             *("channel_try", "channel_silence"),
+            "report_step",
             # Prints, macros, storage
             *("envelopes_of_list", "journal_of_list", "registration_card", "envelope", "whole_case_file"),
             *("macro_end", "tick", "storage_act_pdf", "applicant_export"),

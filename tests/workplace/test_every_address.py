@@ -41,6 +41,8 @@ from otklik.people.models import Employee, Role, RoleAssignment, RolePower, Tran
 from otklik.people.powers import POWERS
 from otklik.reception import waiting as visit_requests
 from otklik.reception.models import AppointmentNotice
+from otklik.reports import scheduling
+from otklik.reports.models import MeasureTarget, SavedReport
 from otklik.surveys import feedback, handling, paper
 from otklik.surveys.models import PaperBatch, Questionnaire, QuestionnaireDraft, Response, SurveyPoint
 from otklik.workplace import urls
@@ -87,12 +89,21 @@ ASKED = (
     *("key",),
     *("state", "channel"),
     *("with", "kin", "kin_of", "number"),
+    # Reports
+    *("figure", "of", "year", "quarter", "first", "last", "format"),
     # The lane of ПОС
     "part",
     *("under", "absent", "starts_on", "ends_on", "kind", "state"),
     *("view", "size", "page"),
+    # Figures, and the lists they open
+    *("section", "by", "unit", "channel", "topic", "first", "last", "format"),
+    *("need", "executor", "came_first", "came_last", "ended_first", "ended_last", "mark", "lane"),
 )
 TYPED = (
+    # Reports
+    *("name", "kind", "period", "measures", "plan", "people", "do"),
+    # Targets of figures
+    *("measure", "value", "basis", "first", "last"),
     # The lane of ПОС
     *("do", "theme", "row", "planned_on", "fact", "rating", "leave-reason", "postpone-until", "postpone-why", "topic"),
     *("text", "reason", "remark", "number", "appeal", "merged", "detach", "insert", "decline", "approvers", "signer"),
@@ -211,6 +222,12 @@ def _visits(world: World) -> dict[str, list[int]]:
     return {"appointments": [visit.pk], "visit-requests": [request.pk], "visit-notices": [notice.pk]}
 
 
+def _report(world: World) -> int:
+    """Leave a report somebody has saved and is sent."""
+    row = SavedReport(name="Месяц", kind="figures", period="last_month", plan="monthly")
+    return scheduling.keep(row, [world.fresh(world.signer)], by=world.clerk).pk
+
+
 @pytest.fixture
 def ids(world: World) -> dict[str, list[int]]:
     """Make something at every address: the beginning of a route → ids of rows there, the first one with most to it."""
@@ -240,7 +257,9 @@ def ids(world: World) -> dict[str, list[int]]:
     line = Line.objects.get(code="department")
     given = ekc.Given(at=timezone.now(), question="Где мой договор?")
     record = ekc.take(given, source="desk", by=world.clerk).consultation
+    goal = MeasureTarget.objects.create(measure="in_term", value=95, valid_from="2026-01-01", by=world.clerk)
     return {
+        "figures": [goal.pk],
         "appeals": [appeal.pk, asked.pk, frozen.pk, signed.pk],
         "walk": [appeal.pk],
         "inbox": [world.message().pk],
@@ -250,6 +269,7 @@ def ids(world: World) -> dict[str, list[int]]:
         "quarantine": [quarantined.pk],
         "here": [appeal.pk],
         "bulk": [bulk.prepare("assign", [signed.pk], by=world.clerk).pk],
+        "reports": [_report(world)],
         "views": [SavedView.objects.create(owner=world.clerk, name="Все", query="view=all").pk],
         "staff": [world.employee("leaver", "Уходящая", world.land, ["executor"]).pk],
         "role-assignments": [RoleAssignment.objects.latest("pk").pk],

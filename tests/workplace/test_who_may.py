@@ -36,6 +36,8 @@ from otklik.people.models import Employee, Substitution, Transfer
 from otklik.people.powers import STARTING_ROLES
 from otklik.reception import waiting as visit_requests
 from otklik.reception.models import AppointmentNotice
+from otklik.reports import scheduling
+from otklik.reports.models import SavedReport
 from otklik.search.models import ThesaurusEntry
 from otklik.surveys import feedback, paper
 from otklik.surveys.models import Questionnaire, QuestionnaireDraft, SurveyPoint
@@ -180,6 +182,7 @@ def house(db: None) -> House:
         ).pk,
         "feedback": said.pk,
         "staff": world.stranger.pk,
+        "reports": scheduling.keep(SavedReport(name="Месяц"), [], by=world.clerk).pk,
         "pos-facts": PosTheme.objects.create(fact="Забор").pk,
         "pos-imports": brought(table([{}]), by=world.clerk).pk,
         "surveys": Questionnaire.objects.earliest("pk").pk,

@@ -9,6 +9,7 @@ from typing import Final
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Coalesce
 
 from otklik.appeals import ways
 from otklik.core.models import Regime, StoredFile, TermRule
@@ -139,6 +140,8 @@ class NumberPattern(models.Model):
 
 
 FINISHED: Final = ("sent", "closed")  # statuses of an appeal that waits for nobody's step
+# The day a case ended: its answer left, or it was closed without one. Figures ask by it; it has an index.
+ENDED: Final = Coalesce("answered_on", "closed_on")
 
 
 class Appeal(models.Model):
@@ -222,6 +225,7 @@ class Appeal(models.Model):
             # What is closed is many times more than what is open, and no list by term asks for it.
             models.Index(fields=["due_on", "id"], condition=~Q(status__in=FINISHED), name="appeal_open_by_term"),
             models.Index(fields=["id"], condition=Q(unseen_reply=True), name="appeal_unseen_reply"),
+            models.Index(Coalesce("answered_on", "closed_on").desc(), F("id").desc(), name="appeal_ended"),
         ]
         constraints = [
             # A term never precedes its starting event, and registration never precedes arrival.

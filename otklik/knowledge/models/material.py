@@ -346,7 +346,8 @@ class MaterialUse(models.Model):
         WRITTEN_FROM = "written", "написан из ответа"
 
     IN_ANSWERS: ClassVar = (Action.INSERTED, Action.LINKED)
-    HELPED: ClassVar = (*IN_ANSWERS, Action.READ, Action.TOLD)  # in a letter or by word of mouth
+    SPOKEN: ClassVar = (Action.READ, Action.TOLD)
+    HELPED: ClassVar = (*IN_ANSWERS, *SPOKEN)  # in a letter or by word of mouth
 
     page = models.ForeignKey(Page, models.CASCADE, related_name="+", verbose_name="материал")
     revision = models.PositiveBigIntegerField("версия", null=True)

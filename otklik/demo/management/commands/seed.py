@@ -13,6 +13,7 @@ from otklik.core.errors import DomainError
 from otklik.demo import seed, seed_calls, seed_materials, seed_receptions
 from otklik.knowledge import quarters
 from otklik.knowledge.quarters import Quarter
+from otklik.reports import kept
 
 
 class Command(BaseCommand):
@@ -28,6 +29,7 @@ class Command(BaseCommand):
             "--calls", type=int, default=0, help="сколько звонков журнала очереди прочитать; без обращений"
         )
         parser.add_argument("--appointments", type=int, default=0, help="сколько записей на приём; без обращений")
+        parser.add_argument("--figures", type=int, default=0, help="1: посчитать показатели; без обращений")
         parser.add_argument("--check", action="store_true", help="только проверить, что база для этого годится")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -52,6 +54,10 @@ class Command(BaseCommand):
             if options["appointments"]:
                 seed.check_not_working()
                 self._appointments(options["appointments"])
+                return
+            if options["figures"]:
+                kept.work_all()
+                self.stdout.write(f"{time.monotonic() - started:.0f} с")
                 return
             rows = seed.seed(options["count"])
         except DomainError as exc:
