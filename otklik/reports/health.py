@@ -59,6 +59,8 @@ INDEXES: Final[dict[str, str]] = {
 
 # What each periodic job is called, up to the number of a mailbox.
 JOBS: Final[dict[str, str]] = {
+    "tell-of-sstu": "Напоминания о выгрузке в ССТУ",
+    "sweep-sstu": "Уборка томов, выгруженных в ССТУ",
     "tell-of-help": "Напоминания о резолюциях, частях и запросах",
     "sed-folder": "Приём списков СЭД из папки",
     "mailbox": "Опрос почтового ящика",
