@@ -37,7 +37,6 @@ from otklik.workplace import (
     routes_pages,
     saved,
     sign_many,
-    sstu_pages,
     storage_pages,
     surveys,
     system,
@@ -204,8 +203,8 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Печать и таблицы", "printer", "prints", ("appeals.view_all", "appeals.view_unit", "appeals.view_own")),
         Item("Хранение дел", "archive", "storage", storage_pages.LOOKERS),
         # ССТУ
-        Item("Отчёт в ССТУ", "file-export", "sstu", (sstu_pages.POWER,)),
-        Item("Порядок выгрузки в ССТУ", "settings", "sstu_settings", (sstu_pages.POWER,), inner=True),
+        Item("Отчёт в ССТУ", "file-export", "sstu", ("intake.decide",)),
+        Item("Порядок выгрузки в ССТУ", "settings", "sstu_settings", ("intake.decide",), inner=True),
     ),
 )
 

@@ -201,7 +201,7 @@ def _done(request: StaffRequest, month: Month, do: str, form: MarkForm, answer: 
         uploads.ask(month, by=by)
         said = "Файлы формируются. Они появятся здесь же."
     elif do == "answer":
-        sheet: UploadedFile = answer.cleaned_data["sheet"]
+        sheet: UploadedFile[Any] = answer.cleaned_data["sheet"]
         came = uploads.read_answer(month, sheet, sheet.name or "", by=by)
         said = f"Из ответа ССТУ взято: выгружено {came.sent}, отказано {came.refused}."
     elif do in ("chosen", "sent", "refused", "hand"):
@@ -322,6 +322,7 @@ def sstu_volume(request: StaffRequest, pk: int) -> HttpResponseBase:
     volume = get_object_or_404(SstuVolume.objects.select_related("run", "stored"), pk=pk)
     hidden = volume.uploads.exclude(appeal__in=access.visible_to(request.user).values("pk"))
     if hidden.exists():
+        messages.error(request, "В этом томе есть обращения, которые вам не видны. Его скачивает тот, кто видит все.")
         return redirect(_address(selecting.of(volume.run.month)))
     try:
         return files.response(uploads.taken(volume, by=request.user), volume.name)
@@ -378,16 +379,16 @@ def sstu_check(request: StaffRequest) -> HttpResponse:
         form = FileForm(request.POST, request.FILES)
         status = 422
         if form.is_valid():
-            upload: UploadedFile = form.cleaned_data["file"]
+            upload: UploadedFile[Any] = form.cleaned_data["file"]
             name, report = upload.name or "", _checked(upload)
             status = 200
-    context = {"form": form, "report": report, "name": name}
+    context: dict[str, Any] = {"form": form, "report": report, "name": name}
     if report is not None:
         context |= {"errors": report.errors[:PER_PAGE], "warnings": report.warnings[:PER_PAGE]}
     return render(request, "workplace/sstu/check.html", context, status=status)
 
 
-def _checked(upload: UploadedFile) -> validator.Report:
+def _checked(upload: UploadedFile[Any]) -> validator.Report:
     name = upload.name or ""
     if upload.size is None or upload.size > 2 * validator.VOLUME_BYTES:
         return validator.Report(errors=[f"{name}: файл больше {2 * validator.VOLUME_BYTES} байт"])

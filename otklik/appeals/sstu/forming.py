@@ -104,8 +104,14 @@ def _question(question: AppealQuestion, facts: Facts, month: Month, rule: SstuRu
     confirmed = question.confirmed_at is not None
 
     def made(status: str, registered: date | None = appeal.registered_on, **more: Any) -> Question:
-        known = {"incoming": appeal.received_on, "registered": registered, "confirmed": confirmed}
-        return Question(question.topic.code, status, **known, **more)
+        return Question(
+            code=question.topic.code,
+            status=status,
+            incoming=appeal.received_on,
+            registered=registered,
+            confirmed=confirmed,
+            **more,
+        )
 
     if appeal.registered_on > last:
         return [made(NOT_REGISTERED, registered=None)]
@@ -228,4 +234,4 @@ def _day(on: date | None) -> str | None:
 
 def _bytes_of(stored: StoredFile) -> bytes:
     with files.open_file(stored) as file:
-        return file.read()
+        return bytes(file.read())

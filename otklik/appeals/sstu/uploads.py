@@ -119,7 +119,10 @@ def work_next() -> bool:
 
 
 def _fail(run: SstuRun, why: str) -> None:
-    SstuRun.objects.filter(pk=run.pk).update(state=Run.FAILED, why=why[:300], touched_at=timezone.now())
+    # Not where another worker, who took this one for dead, has made them meanwhile.
+    SstuRun.objects.filter(pk=run.pk, state=Run.FORMING).update(
+        state=Run.FAILED, why=why[:300], touched_at=timezone.now()
+    )
 
 
 def _make(run: SstuRun, folder: Path) -> None:
@@ -190,7 +193,7 @@ class _Work:
 def _given_out(stored: StoredFile) -> bytes:
     files.check_given_out(stored, "ответ")
     with files.open_file(stored) as file:
-        return file.read()
+        return bytes(file.read())
 
 
 def _guids(keys: Sequence[int]) -> dict[int, UUID]:
