@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -63,6 +64,14 @@ def of(message: IncomingMessage) -> Cover | None:
         return None
     facts = message.facts.order_by("-version").first()
     return None if facts is None else _read(facts.data, message)
+
+
+def of_each(messages: Iterable[IncomingMessage]) -> dict[int, Cover]:
+    """Return the covering letters of many messages by the messages' ids, in one query."""
+    came = {one.pk: one for one in messages if one.channel in CHANNELS}
+    newest = {row.message_id: row.data for row in MessageFacts.objects.filter(message__in=came).order_by("version")}
+    read = {pk: _read(data, came[pk]) for pk, data in newest.items()}
+    return {pk: one for pk, one in read.items() if one is not None}
 
 
 def of_appeal(appeal: Appeal) -> Cover | None:

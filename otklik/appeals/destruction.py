@@ -41,6 +41,7 @@ from otklik.appeals.models import (
     Resolution,
     Signatory,
     Signature,
+    SstuUpload,
     TermExtension,
 )
 from otklik.appeals.permissions import check_power
@@ -218,6 +219,7 @@ def erase(appeal: Appeal, act: DestructionAct) -> tuple[int, str]:
     Note.objects.filter(appeal=appeal).update(text=gone, mentions=[])
     CaseQuestion.objects.filter(question__appeal=appeal).update(text="")
     QuestionOutcome.objects.filter(appeal=appeal).update(note="", where="", file=None)
+    SstuUpload.objects.filter(appeal=appeal).exclude(reason="").update(reason=gone)
     CaseMerge.objects.filter(Q(kept=appeal) | Q(merged=appeal)).update(before={})
     Resolution.objects.filter(appeal=appeal).update(text=gone, report="", remark="")
     HelperPart.objects.filter(appeal=appeal).update(what=gone, text="")

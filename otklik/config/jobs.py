@@ -32,6 +32,7 @@ from otklik.appeals import (
 )
 from otklik.appeals.lessons import letters
 from otklik.appeals.pos import cases as pos_cases
+from otklik.appeals.sstu import uploads as sstu_uploads
 from otklik.channels.mail import idle, imap
 from otklik.channels.pos import imports as pos_imports
 from otklik.channels.post import station
@@ -85,6 +86,7 @@ def steps(channels: Mapping[str, Channel]) -> dict[str, Callable[[], bool]]:
         "bulk": bulk.work_next,
         "case-files": case_file.work_next,
         "destruction": destruction.work_next,
+        "sstu": sstu_uploads.work_next,
         "send": partial(delivery.send_next, channels),
         "scans": station.work_next,
         "examine": examining.work_next,
@@ -129,6 +131,8 @@ def periodic() -> list[Job]:
         Job("tell-of-law", notices.tell_of_law, daily_at=time(7, 5)),
         Job("tell-of-instructions", notices.tell_of_instructions, daily_at=time(7, 10)),
         Job("tell-of-help", notices.tell_of_help, daily_at=time(7, 15)),
+        Job("tell-of-sstu", notices.tell_of_sstu, daily_at=time(7, 20)),
+        Job("sweep-sstu", sstu_uploads.forget_old, daily_at=time(3, 50)),
         Job("sed-folder", sed.take_from_folder, every=timedelta(minutes=5)),
         Job("tell-of-calls", notices.tell_of_calls, every=timedelta(minutes=5)),
         Job("watch-channels", notices.tell_of_channels, every=timedelta(minutes=5)),

@@ -476,6 +476,16 @@ NAMES: Final[dict[str, str]] = {
     # Figures
     "target.set": "задано целевое значение показателя",
     "target.ended": "закончено целевое значение показателя",
+    # ССТУ
+    "sstu.rule_kept": "изменён порядок выгрузки в ССТУ",
+    "sstu.body_kept": "записан орган в справочнике ССТУ",
+    "sstu.body_ended": "орган убран из справочника ССТУ",
+    "sstu.run_asked": "запрошены файлы для ССТУ",
+    "sstu.formed": "сформированы файлы для ССТУ",
+    "sstu.volume_taken": "скачан том для ССТУ",
+    "sstu.sent": "выгружено в ССТУ",
+    "sstu.refused": "ССТУ отказал",
+    "sstu.entered": "результат внесён в ССТУ вручную",
 }
 _VERBS: Final = {"added": "добавлено", "changed": "изменено"}
 FACTS: Final[dict[str, str]] = {
@@ -668,10 +678,16 @@ FACTS: Final[dict[str, str]] = {
     "points": "отмечены пункты",
     "removed": "сняты отметки",
     "view": "список",
+    # ССТУ
+    "run": "выгрузка",
+    "volume": "том",
+    "volumes": "тома",
+    "body": "орган",
 }
 CHAINS: Final[dict[str, str]] = {
     "regime": "режим",
     "sed": "списки СЭД",
+    "sstu": "ССТУ",
     "scan": "пачка сканов",
     "post_list": "список почтовых отправлений",
     "citizen": "личный кабинет заявителя",

@@ -101,6 +101,20 @@ def reveal(applicant: Applicant, *, by: Employee, reason: str, about: str = "") 
     )
 
 
+@dataclass(frozen=True)
+class Reported:
+    """An applicant as a report by law names him to the authority; empty where it is not known."""
+
+    name: str
+    email: str
+    address: str
+
+
+def reported(applicant: Applicant) -> Reported:
+    """Return who is named in a report the law asks for; taking its file away is logged. Prefetch `contacts`."""
+    return Reported(full_name(applicant), _contact(applicant, Contact.Kind.EMAIL), applicant.address)
+
+
 def letter_name(applicant: Applicant) -> Addressee:
     """Return how a letter addresses the applicant; nobody looks at it here, so nothing is logged."""
     name = declension.Name(applicant.last_name, applicant.first_name, applicant.patronymic)

@@ -23,4 +23,14 @@ urlpatterns: list[URLPattern] = [
     path("figures/reviews/", figures_pages.figure_reviews, name="figure_reviews"),
     path("figures/targets/", figures_pages.figure_targets, name="figure_targets"),
     path("figures/targets/<row:pk>/end/", figures_pages.figure_target_end, name="figure_target_end"),
+from otklik.workplace import sstu_pages
+
+urlpatterns: list[URLPattern] = [
+    # ССТУ
+    path("sstu/", sstu_pages.sstu, name="sstu"),
+    path("sstu/settings/", sstu_pages.sstu_settings, name="sstu_settings"),
+    path("sstu/check/", sstu_pages.sstu_check, name="sstu_check"),
+    path("sstu/<day:on>/", sstu_pages.sstu_month, name="sstu_month"),
+    path("sstu/<day:on>/progress/", sstu_pages.sstu_progress, name="sstu_progress"),
+    path("sstu-volumes/<row:pk>/", sstu_pages.sstu_volume, name="sstu_volume"),
 ]

@@ -300,6 +300,9 @@ GROUPS: Final[tuple[Group, ...]] = (
         # Figures
         Item("Показатели", "chart-bar", "figures", figures_pages.READERS),
         Item("Целевые значения", "target", "figure_targets", figures_pages.READERS, inner=True),
+        # ССТУ
+        Item("Отчёт в ССТУ", "file-export", "sstu", ("intake.decide",)),
+        Item("Порядок выгрузки в ССТУ", "settings", "sstu_settings", ("intake.decide",), inner=True),
     ),
 )
 

@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from otklik.appeals import access, approval, queues
 from otklik.appeals.models import Appeal, Approval, FrozenAnswer, HelperPart, Inquiry, Resolution
+from otklik.appeals.sstu import checking, dictionary, selecting
 from otklik.channels.webhooks import calls
 from otklik.channels.webhooks.models import Webhook
 from otklik.core import calendar, hours, journal
@@ -664,6 +665,27 @@ def tell_of_law() -> int:
                 news = _of_change(change, text, law.whom_to_tell(unit, today))
                 told += _remind(news, f"law:{change.pk}:{unit}:{stage}:{items[0].due_on}")
     return told
+
+
+# --- ССТУ -------------------------------------------------------------------------------------------------------------
+
+
+def tell_of_sstu() -> int:
+    """Remind clerks, a day at a time, that last month is to be reported to ССТУ; return how many were told."""
+    rule, today = dictionary.rule(), timezone.localdate()
+    month = selecting.of(today).previous
+    due_on = month.due_on(rule)
+    if not due_on - timedelta(days=rule.remind_days) <= today <= due_on:
+        return 0
+    counted = checking.counted(checking.lines_of(month))
+    waits = sum(number for state, number in counted.items() if state not in ("sent", "mended", "aside"))
+    if not waits:
+        return 0
+    bad = counted["mend"] + counted["refused"]
+    text = f"Выгрузить в ССТУ до {due_on:%d.%m.%Y}: осталось {waits}" + (f", исправить {bad}" if bad else "")
+    path = reverse("workplace:sstu_month", args=[month.first])
+    news = Told(Kind.TERM, text, _holders(dictionary.POWER), path=path, subject=f"ССТУ за {month.first:%m.%Y}")
+    return _remind(news, f"sstu:{month.first:%Y-%m}:{today}")
 
 
 def _stage(due_on: date, today: date) -> tuple[str, str]:

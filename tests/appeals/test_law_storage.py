@@ -170,6 +170,8 @@ def test_no_table_keeps_a_word_of_what_was_written_beside_the_letters(world, sec
     appeal.complained.create(body=f"Глава {who}", by=world.clerk)
     signed = Collective.objects.create(appeal=appeal, by=world.clerk)
     signed.signatories.create(position=1, name=who, address=who)
+    marked = {"state": "refused", "by_hand": True, "marked_at": timezone.now(), "marked_by": world.clerk}
+    appeal.sstu_uploads.create(month=today.replace(day=1), reason=f"Нет ответа {who}", **marked)
     carried_out(world, second)
     left = [
         (model._meta.label, row)

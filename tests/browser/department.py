@@ -45,8 +45,13 @@ from otklik.appeals.models import (
     OutcomeKind,
     PosTheme,
     SedRecord,
+    SstuBody,
+    SstuUpload,
     Topic,
 )
+from otklik.appeals.sstu import dictionary as sstu_dictionary
+from otklik.appeals.sstu import selecting as sstu_selecting
+from otklik.appeals.sstu import uploads as sstu_uploads
 from otklik.channels.governor import intake as packages
 from otklik.channels.governor.cover import Cover
 from otklik.channels.mail.models import CaughtLetter
@@ -221,6 +226,7 @@ def fill() -> dict[str, Any]:
                 *help_of_others(on_site, people["clerk"]),
                 *law_day(people["clerk"], sent),
                 *_of_reports(people["clerk"], people["signer"]),
+                *sstu_month(people["clerk"]),
                 *(
                     f"/desk/appeals/{drafted.pk}/{place}/"
                     for place in ("extend", "forward", "control", "change-regime")
@@ -298,6 +304,24 @@ def outside(administrator: Employee) -> list[str]:
         examining.work_next()
     aside = FileExamination.objects.get(stored=stored)
     return [f"/desk/webhooks/{hook.pk}/", f"/desk/files-aside/{aside.pk}/", "/desk/sending/email/"]
+
+
+def sstu_month(clerk: Employee) -> list[str]:
+    """Leave a month with files for ССТУ, one appeal refused, a body in its dictionary; return its pages."""
+    rule = sstu_dictionary.rule()
+    rule.department_id, rule.basis = "6f9619ff-8b86-d011-b42d-00cf4fc964ff", "письмо"
+    sstu_dictionary.keep_rule(rule, by=clerk)
+    others = "7c2cfae4-7a57-4a2f-8f6f-0c2d3f0d9d11"
+    body = sstu_dictionary.keep_body(SstuBody(name="Минтранс", other_names="Транспорт", department_id=others), by=clerk)
+    month = sstu_selecting.of(timezone.localdate())
+    sstu_uploads.ask(month, by=clerk)
+    sstu_uploads.work_next()
+    sent = SstuUpload.objects.filter(month=month.first, current=True).values_list("appeal", flat=True)[:1]
+    if sent:
+        sstu_uploads.mark_refused(month, list(sent), reason="Неверный код вопроса", by=clerk)
+    one = f"/desk/sstu/{month.first}/"
+    kept = ("/desk/sstu/settings/", f"/desk/sstu/settings/?body={body.pk}")
+    return ["/desk/sstu/", one, f"{one}?state=mend", f"{one}?state=refused", *kept, "/desk/sstu/check/"]
 
 
 def law_day(clerk: Employee, appeal: Appeal) -> list[str]:

@@ -105,6 +105,7 @@ NO_PAGES = {
             # Pages of channels that are connected: until one is built there is none.
             *(() if all_connected() else ("channel_settings", "channel_switch")),
             *("part_assemble", "sed_sample"),
+            *("sstu_progress", "sstu_volume"),
             *("knowledge_vote", "vote_decide", "questions_sample", "search_confidence", "test_set_progress"),
         )
     ),

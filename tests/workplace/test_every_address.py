@@ -25,6 +25,9 @@ from otklik.appeals.models import (
     Macro,
     Need,
     PosTheme,
+    SstuBody,
+    SstuRun,
+    SstuUpload,
     Topic,
 )
 from otklik.channels.pos.models import PosTerm
@@ -98,6 +101,8 @@ ASKED = (
     # Figures, and the lists they open
     *("section", "by", "unit", "channel", "topic", "first", "last", "format"),
     *("need", "executor", "came_first", "came_last", "ended_first", "ended_last", "mark", "lane"),
+    # ССТУ
+    *("state", "body", "name"),
 )
 TYPED = (
     # Reports
@@ -186,6 +191,19 @@ TYPED = (
     # Resolutions, parts, requests to other bodies, СЭД
     *("under", "to_person", "to_unit", "control", "words", "people", "due_on", "rule", "body", "sed_number", "message"),
     *("direction", "remove", "read", "load", "absent", "executor", "author", "step"),
+    # ССТУ
+    *(
+        "department_id",
+        "regimes",
+        "due_day",
+        "body",
+        "body-name",
+        "body-department_id",
+        "all",
+        "state",
+        "sheet",
+        "file",
+    ),
     # Covering letters, lists
     *("cover_number", "cover_date", "control_until", "sender", "report_to", "column-0", "load"),
     # Prints, macros, storage
@@ -307,6 +325,7 @@ def ids(world: World) -> dict[str, list[int]]:
         **_at_a_reception(world),
         **_of_pos(world),
         **_outside(world),
+        **_of_sstu(world, appeal),
         **_answering(world, frozen.frozen.get().pk),
         **_law_day(world, appeal),
     }
@@ -362,6 +381,16 @@ def _of_pos(world: World) -> dict[str, list[int]]:
     facts = [PosTheme.objects.create(fact="Забор").pk]
     terms = [PosTerm.objects.create(kind="status", value="Новый").pk]
     return {"pos-imports": [run.pk], "pos-terms": terms, "pos-facts": facts}
+
+
+def _of_sstu(world: World, appeal: Appeal) -> dict[str, list[int]]:
+    """Leave a month reported to ССТУ: a volume, and what became of one appeal in it."""
+    month = timezone.localdate().replace(day=1)
+    SstuBody.objects.create(name="Минтранс", department_id="6f9619ff-8b86-d011-b42d-00cf4fc964ff")
+    run = SstuRun.objects.create(month=month, asked_by=world.clerk, state="ready")
+    volume = run.volumes.create(number=1, stored=files.store(b"PK"), size=2, digest="", appeals=1)
+    SstuUpload.objects.create(appeal=appeal, month=month, volume=volume)
+    return {"sstu-volumes": [volume.pk]}
 
 
 def _outside(world: World) -> dict[str, list[int]]:

@@ -19,7 +19,7 @@ from django.utils import timezone
 from wagtail.models import Page
 
 from otklik.appeals import access, approval, dispatch, signature, steps
-from otklik.appeals.models import AnswerRule, Appeal, ApprovalRoute, FrozenAnswer, Need, PosTheme, Topic
+from otklik.appeals.models import AnswerRule, Appeal, ApprovalRoute, FrozenAnswer, Need, PosTheme, SstuRun, Topic
 from otklik.appeals.step_rights import ASKED
 from otklik.channels.webhooks.models import Webhook
 from otklik.core import cms, files, installation
@@ -209,6 +209,9 @@ def house(db: None) -> House:
         "away": Substitution.objects.create(
             absent=world.clerk2, deputy=world.helper, starts_on=today, ends_on=today
         ).pk,
+        "sstu-volumes": SstuRun.objects.create(month=today.replace(day=1), asked_by=world.clerk)
+        .volumes.create(number=1, stored=stored, size=2, digest="", appeals=1)
+        .pk,
         "to-sign": FrozenAnswer.objects.get(appeal=house.appeals[3]).pk,
         "approval-routes": ApprovalRoute.objects.create(name="Земля", valid_from=today).pk,
         "answer-rules": AnswerRule.objects.earliest("pk").pk,

@@ -93,6 +93,14 @@ from otklik.appeals.models.spine import (
     Topic,
     wrong_pattern,
 )
+from otklik.appeals.models.sstu import (
+    SstuBody,
+    SstuCard,
+    SstuRule,
+    SstuRun,
+    SstuUpload,
+    SstuVolume,
+)
 
 __all__ = [
     "FINISHED",
@@ -164,6 +172,12 @@ __all__ = [
     "SedRecord",
     "Signatory",
     "Signature",
+    "SstuBody",
+    "SstuCard",
+    "SstuRule",
+    "SstuRun",
+    "SstuUpload",
+    "SstuVolume",
     "TermExtension",
     "Topic",
     "TopicReplacement",
