@@ -46,6 +46,7 @@ from otklik.correspondence import connections, delivery, inbox, staff_mail
 from otklik.correspondence.channel import Channel
 from otklik.hotline import calls
 from otklik.knowledge import file_texts, finding, lessons, materials, proposals, quality, quarters, schedule, weeks
+from otklik.moving import carrying
 from otklik.people import accounts, citizens, lockout
 from otklik.reception import displaced, recordings, waiting
 from otklik.reception import notices as reception_notices
@@ -83,6 +84,8 @@ def steps(channels: Mapping[str, Channel]) -> dict[str, Callable[[], bool]]:
         "pos-imports": partial(pos_imports.work_next, channels["pos"]),
         "bulk": bulk.work_next,
         "case-files": case_file.work_next,
+        # Moving in and out
+        "history-imports": carrying.work_next,
         "destruction": destruction.work_next,
         "send": partial(delivery.send_next, channels),
         "scans": station.work_next,
