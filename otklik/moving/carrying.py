@@ -10,6 +10,7 @@ import io
 import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -35,8 +36,8 @@ AT_ONCE: Final = 250  # rows kept in one transaction; between two chunks other w
 JUDGED_AT_ONCE: Final = 1000
 SKIP: Final = "-"  # a column that is left out altogether
 MOST_LATE: Final = 500
+DRAFTS_KEPT: Final = timedelta(days=7)
 _TOLD: Final = 150  # words of a sort whose meaning is shown
-_PATTERN_PARTS: Final = ("{year}", "{number}")
 
 
 class NotNow(DomainError):
@@ -245,6 +246,15 @@ def faults_of(run: HistoryImport) -> list[dict[str, Any]]:
         return [json.loads(line) for line in kept if line.strip()] + list(run.late)
 
 
+def fault_table(run: HistoryImport) -> Iterator[list[object]]:
+    """Yield the wrong rows as a table to be mended: what is wrong, and the row as it stands in the journal."""
+    told = {one["line"]: one for one in faults_of(run)}
+    yield ["Строка", "Что не так", *run.heads]
+    for number, cells, _ in rows_of(run):
+        if number in told:
+            yield [number, "; ".join(told[number]["why"]), *cells]
+
+
 def _numbered(run: HistoryImport) -> list[str]:
     """Return the numbers of all rows where files stand beside the journal."""
     place = next((int(place) for place, name in run.columns.items() if name == "number"), None)
@@ -379,7 +389,7 @@ def of_folder(path: Path) -> IO[bytes]:
 def forget_drafts() -> int:
     """Drop journals nobody has decided about for a week: they are full of personal data."""
     old = HistoryImport.objects.filter(
-        state__in=(State.READ, State.CHECKED), created_at__lt=timezone.now() - timezone.timedelta(days=7)
+        state__in=(State.READ, State.CHECKED), created_at__lt=timezone.now() - DRAFTS_KEPT
     )
     runs = list(old.select_related("by"))
     for run in runs:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from openpyxl import Workbook
 
 from otklik.moving import carrying
-from otklik.moving.models import HistoryImport
+from otklik.moving.models import FullExport, HistoryImport
 from otklik.people.models import Employee
 
 HEADS = ["№ п/п", "Рег. №", "Дата", "Ф.И.О. заявителя, адрес", "Содержание", "Код темы", "Исполнитель",
@@ -20,7 +20,7 @@ HEADS = ["№ п/п", "Рег. №", "Дата", "Ф.И.О. заявителя, 
 
 
 def paper_book(**also: Any) -> bytes:
-    """A journal kept by hand in Excel: a title, heads of two rows, months between the rows, a total, days of all sorts."""
+    """A journal kept by hand in Excel: titles, months between the rows, a total, days of all sorts, merged cells."""
     book: Any = Workbook()
     sheet = book.active
     sheet["A1"] = "ЖУРНАЛ регистрации обращений граждан за 2025 год"
@@ -155,3 +155,21 @@ def worked(run: HistoryImport) -> HistoryImport:
     while carrying.work_next():
         pass
     return HistoryImport.objects.get(pk=run.pk)
+
+
+def pages(clerk: Employee) -> list[str]:
+    """Leave journals in every state a page shows; return their addresses."""
+    done = carried(paper_book(), "appeals", by=clerk)
+    waits, read = tried(sed_export(), "appeals", by=clerk, name="СЭД.csv"), brought(paper_book(), "appeals", by=clerk)
+    return [
+        "/desk/moving/",
+        *(f"/desk/history-imports/{one.pk}/" for one in (read, waits, done)),
+    ]
+
+
+def at_every_address(world: Any) -> dict[str, list[int]]:
+    """Leave a journal that was read and an archive of everything: the beginning of an address → its rows."""
+    heads = ["Рег. №", "Дата", "Заявитель", "Содержание"]
+    run = brought(table(heads, ["А-1", "12.01.2026", "Петров П.П.", "О земле"]), "appeals", by=world.clerk)
+    export = FullExport.objects.create(asked_by=world.clerk, state="failed", error="нет места")
+    return {"history-imports": [run.pk], "full-exports": [export.pk]}
