@@ -1,4 +1,4 @@
-"""Journals of calls, applicants and materials; a worker killed on the way; whatever a cell says, it is read or refused."""
+"""Journals of calls, applicants and materials; a worker killed on the way; whatever a cell says."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ from tests import dying
 from tests.appeals.conftest import World
 from tests.moving.journals import brought, carried, paper_book, sed_export, table, tried, undone, wide_book, worked
 
-NOW = timezone.now
+MONTHS = [
+    *("января", "февраля", "марта", "апреля", "мая", "июня", "июля"),
+    *("августа", "сентября", "октября", "ноября", "декабря"),
+]
 
 
 def faults(run: HistoryImport) -> dict[int, str]:
@@ -148,7 +151,20 @@ def test_many_rows_take_a_number_of_statements_that_does_not_grow(
 @few(max_examples=200)
 @given(st.dates(date(1991, 1, 1), date(2069, 12, 31)), st.sampled_from(range(9)))
 def test_a_day_is_read_in_every_form_people_write(on: date, form: int) -> None:
-    months = ["января", "февраля", "марта", "апреля", "мая", "июня", "июля", "августа", "сентября", "октября", "ноября", "декабря"]
+    months = [
+        "января",
+        "февраля",
+        "марта",
+        "апреля",
+        "мая",
+        "июня",
+        "июля",
+        "августа",
+        "сентября",
+        "октября",
+        "ноября",
+        "декабря",
+    ]
     forms = [
         f"{on:%d.%m.%Y}", f"{on.day}.{on.month}.{on.year}", f"{on:%d/%m/%Y}", f"{on:%Y-%m-%d}",
         f"{on:%Y-%m-%dT%H:%M:%S}", f"{on.day} {months[on.month - 1]} {on.year} г.", f"{on:%d.%m.%Y} 10:15",
