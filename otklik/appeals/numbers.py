@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import secrets
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Final
 
@@ -45,6 +47,50 @@ def from_sed(number: str) -> str:
     if Appeal.objects.filter(number=number).exists():
         raise NumberTaken(number=number)
     return number
+
+
+def go_on_above(taken: Iterable[str]) -> dict[int, int]:
+    """Let our own numbers go on above those another system gave by the same pattern; return year → what was last.
+
+    Numbers of any other look stand in nobody's way.
+    """
+    patterns = set(NumberPattern.objects.values_list("pattern", flat=True)) | {DEFAULT_PATTERN}
+    forms = [_form(pattern) for pattern in sorted(patterns)]
+    highest: dict[int, int] = {}
+    for number in taken:
+        for form in forms:
+            if (found := form.fullmatch(number)) and len(found["seq"]) < 9:
+                year, seq = int(found["year"]), int(found["seq"])
+                highest[year] = max(seq, highest.get(year, 0))
+    before: dict[int, int] = {}
+    for year, seq in highest.items():
+        row, _ = NumberCounter.objects.select_for_update().get_or_create(year=year)
+        if row.last < seq:
+            before[year] = row.last
+            NumberCounter.objects.filter(year=year).update(last=seq)
+    return before
+
+
+def last_of(year: int) -> int:
+    """Return the last number given out in a year."""
+    return NumberCounter.objects.filter(year=year).values_list("last", flat=True).first() or 0
+
+
+def go_back(before: Mapping[int, int], raised: Mapping[int, int]) -> None:
+    """Let numbers go on where they did before, as far as nobody has got a number since."""
+    for year, last in before.items():
+        NumberCounter.objects.filter(year=year, last=raised.get(year, -1)).update(last=last)
+
+
+def _form(pattern: str) -> re.Pattern[str]:
+    """Return what the numbers of a pattern look like."""
+    parts = re.split(r"(\{year\}|\{seq[^}]*\})", pattern)
+    names = {"year": r"(?P<year>\d{4})", "seq": r"(?P<seq>\d+)"}
+    form = ""
+    for part in parts:
+        name = part.strip("{}").partition(":")[0] if part.startswith("{") else ""
+        form += names.pop(name, r"\d+") if name else re.escape(part)
+    return re.compile(form)
 
 
 def new_secret() -> str:

@@ -42,6 +42,26 @@ def put_new(appeal: Appeal, message: IncomingMessage) -> None:
     _put(appeal, [(message.subject, message.text)], [EVERYONE])
 
 
+def put_each(appeals: Iterable[tuple[Appeal, IncomingMessage]]) -> None:
+    """Put appeals that were brought in, each with its only letter: nobody is asked about them yet."""
+    search.put_each(
+        INDEX,
+        [
+            (
+                str(appeal.pk),
+                f"{appeal.number} {appeal.subject}",
+                "\n".join(part for part in (message.subject, message.text) if part),
+                [
+                    EVERYONE,
+                    *([f"unit:{appeal.unit_id}"] if appeal.unit_id else []),
+                    *([f"person:{appeal.executor_id}"] if appeal.executor_id else []),
+                ],
+            )
+            for appeal, message in appeals
+        ],
+    )
+
+
 def put_all(*, lost_only: bool, say: Callable[[int, int], object] = lambda done, total: None) -> int:
     """Put every appeal into the index, or only those it does not know; return how many."""
     rows = Appeal.objects.order_by("pk")

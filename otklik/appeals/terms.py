@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.db.models import F, Prefetch, QuerySet
 from django.utils import timezone
 
-from otklik.appeals.models import FINISHED, Appeal, AppealPause, AppealTerm, ControlTerm, TermExtension
+from otklik.appeals.models import FINISHED, Appeal, AppealPause, AppealTerm, CarriedTerm, ControlTerm, TermExtension
 from otklik.appeals.permissions import check_power
 from otklik.appeals.pos import term as pos
 from otklik.core import calendar, journal
@@ -58,6 +58,7 @@ class Bearing:
     pauses: Sequence[AppealPause] = ()
     extension: TermExtension | None = None
     control: ControlTerm | None = None
+    carried: CarriedTerm | None = None
 
 
 @dataclass
@@ -71,9 +72,12 @@ class Counter:
         """Return the day of the answer, and day by day why it is this one."""
         start = start_of(appeal, rule)
         pauses = tuple(Pause(row.starts_on, row.ends_on, row.basis) for row in bearing.pauses if row.ends_on)
-        due = pos.due(appeal, rule, self.days) or self._once(
-            (rule.pk, start, pauses), lambda: rules.term_of(rule).due(start, self.days, pauses)
-        )
+        if bearing.carried:
+            due = Due(bearing.carried.due_on, carried_why(bearing.carried.due_on, bearing.carried.source))
+        else:
+            due = pos.due(appeal, rule, self.days) or self._once(
+                (rule.pk, start, pauses), lambda: rules.term_of(rule).due(start, self.days, pauses)
+            )
         if bearing.extension:
             due = self._extended(due, bearing.extension, pauses)
         if bearing.control:
@@ -142,7 +146,7 @@ def own(appeal: Appeal) -> Due:
     """Return the term the law gives, as if nobody had set a control term."""
     rule = rules.rule_for(appeal.regime, Step.ANSWER, channel=appeal.channel, on=appeal.registered_on)
     known = bearing_on(appeal)
-    return Counter(calendar.current()).due(appeal, rule, Bearing(known.pauses, known.extension))
+    return Counter(calendar.current()).due(appeal, rule, Bearing(known.pauses, known.extension, carried=known.carried))
 
 
 def due_of(appeal: Appeal, rule: TermRule) -> Due:
@@ -156,6 +160,8 @@ def bearing_on(appeal: Appeal) -> Bearing:
         pauses=list(AppealPause.objects.filter(appeal=appeal)),
         extension=TermExtension.objects.filter(appeal=appeal).select_related("rule").first(),
         control=ControlTerm.objects.filter(appeal=appeal, lifted_at=None).first(),
+        # Only what was brought in may have such a row: nobody else pays for asking.
+        carried=CarriedTerm.objects.filter(appeal=appeal).first() if appeal.origin == Appeal.Origin.IMPORTED else None,
     )
 
 
@@ -241,7 +247,11 @@ def _redatings() -> Iterator[Redating]:
     """Yield what a count of today finds changed: every rule and the calendar are read once."""
     counter, known = Counter(calendar.current()), rules.Rules(Step.ANSWER)
     in_force = Prefetch("control_terms", ControlTerm.objects.filter(lifted_at=None), to_attr="controls")
-    rows = running().select_related("regime", "extension__rule", "pos_case__theme").prefetch_related("pauses", in_force)
+    rows = (
+        running()
+        .select_related("regime", "extension__rule", "pos_case__theme", "carried_term")
+        .prefetch_related("pauses", in_force)
+    )
     for appeal in rows.iterator(chunk_size=CHUNK):
         rule = known.find(appeal.regime_id, Step.ANSWER, channel=appeal.channel, on=appeal.registered_on)
         if rule is None:
@@ -251,6 +261,7 @@ def _redatings() -> Iterator[Redating]:
             pauses=list(appeal.pauses.all()),
             extension=getattr(appeal, "extension", None),
             control=controls[0] if controls else None,
+            carried=getattr(appeal, "carried_term", None),
         )
         due = counter.due(appeal, rule, bearing)
         if due.on != appeal.due_on:
@@ -265,6 +276,11 @@ def _controlled(own: Due, control: ControlTerm) -> Due:
         return Due(own.on, [*own.why, _line(own.on, f"{named} не раньше нашего: действует наш.")])
     text = f"{named} раньше нашего {own.on:%d.%m.%Y}: действует он."
     return Due(control.until, [*own.why, _line(control.until, text)])
+
+
+def carried_why(day: date, source: str) -> list[DayLine]:
+    """Return the ground of a term that another system had counted."""
+    return [_line(day, f"Срок перенесён из журнала: {source}. Он действует таким, каким был там.")]
 
 
 def _line(day: date, text: str) -> DayLine:

@@ -47,6 +47,7 @@ from otklik.correspondence import connections, delivery, inbox, staff_mail
 from otklik.correspondence.channel import Channel
 from otklik.hotline import calls
 from otklik.knowledge import file_texts, finding, lessons, materials, proposals, quality, quarters, schedule, weeks
+from otklik.moving import carrying, leaving
 from otklik.people import accounts, citizens, lockout
 from otklik.reception import displaced, recordings, waiting
 from otklik.reception import notices as reception_notices
@@ -85,6 +86,9 @@ def steps(channels: Mapping[str, Channel]) -> dict[str, Callable[[], bool]]:
         "pos-imports": partial(pos_imports.work_next, channels["pos"]),
         "bulk": bulk.work_next,
         "case-files": case_file.work_next,
+        # Moving in and out
+        "history-imports": carrying.work_next,
+        "full-exports": leaving.work_next,
         "destruction": destruction.work_next,
         "sstu": sstu_uploads.work_next,
         "send": partial(delivery.send_next, channels),
@@ -147,6 +151,9 @@ def periodic() -> list[Job]:
         Job("sweep-api-answers", once.forget_old, every=timedelta(hours=1)),
         Job("sweep-api-minutes", api_limits.forget_old, every=timedelta(hours=1)),
         Job("sweep-sessions", SessionStore.clear_expired, daily_at=time(3, 30)),
+        # Moving in and out
+        Job("forget-journals", carrying.forget_drafts, daily_at=time(4, 40)),
+        Job("forget-exports", leaving.forget_old, daily_at=time(4, 45)),
         Job("gather-proposals", partial(proposals.gather, signals.unbacked, signals.alike), daily_at=time(4, 0)),
         *_encoding(),
         Job("learn-of-searches", partial(lessons.gather, letters), daily_at=time(4, 10)),

@@ -9,6 +9,22 @@ from django.apps import apps
 from wagtail.log_actions import registry
 
 NAMES: Final[dict[str, str]] = {
+    # Moving in and out
+    "appeal.carried": "перенесено из журнала прежней системы",
+    "appeal.carried_back": "перенос обращения отменён",
+    "missed.carried": "перенесён из журнала прежней системы",
+    "missed.carried_back": "перенос записи отменён",
+    "applicant.carried_back": "перенос заявителя отменён",
+    "moving.brought": "загружен журнал прежней системы",
+    "moving.told": "подтверждены столбцы журнала",
+    "moving.words_matched": "сопоставлены слова журнала",
+    "moving.begun": "начат перенос журнала",
+    "moving.dropped": "журнал убран без переноса",
+    "moving.carried": "журнал перенесён",
+    "moving.failed": "перенос журнала остановлен",
+    "moving.undo_begun": "начата отмена переноса",
+    "moving.undone": "перенос отменён",
+    "everything.exported": "выгружено всё, что есть в системе",
     "appeal.registered": "зарегистрировано",
     "appeal.joined": "присоединено письмо",
     "appeal.reported": "подготовлен отчёт отправителю сопроводительного письма",
@@ -738,6 +754,8 @@ CHAINS: Final[dict[str, str]] = {
     # Saved reports
     "report": "отчёт",
     "target": "целевое значение",
+    # Moving in and out
+    "moving": "переезд",
 }
 
 

@@ -24,6 +24,10 @@ MAX_BYTES: Final = 2 * 1024 * 1024
 MAX_UNPACKED: Final = 24 * 1024 * 1024
 _MAX_PARTS: Final = 200
 _MAX_COLUMNS: Final = 40
+_LOOKED_AT: Final = 20  # lines by which a CSV tells what parts its cells
+_MERGED: Final = re.compile(rb'<mergeCell\s+ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"')
+_MOST_MERGED_ROWS: Final = 200
+_MOST_MERGED: Final = 500_000
 _LAST_ROW: Final = 1_048_576  # of a sheet of Excel; a made-up file may claim more
 
 
@@ -48,6 +52,8 @@ class Limits:
     packed: int = MAX_BYTES
     unpacked: int = MAX_UNPACKED
     columns: int = _MAX_COLUMNS
+    merged: bool = False  # what stands in merged cells stands in each of them
+    values: bool = False  # of a formula what the spreadsheet had reckoned when it was saved; nothing is reckoned here
 
 
 USUAL: Final = Limits()
@@ -107,14 +113,15 @@ def read(
     from openpyxl import load_workbook
 
     content = upload.read(limits.packed + 1)
-    if csv_too and name.lower().endswith(".csv"):
-        return list(_of_csv(content, most_rows))
+    if csv_too and name.lower().endswith((".csv", ".txt")):
+        return list(_of_csv(content, most_rows, limits))
     _check(content, name, limits)
     try:
-        book = load_workbook(io.BytesIO(content), read_only=True, data_only=False, keep_links=False)
+        book = load_workbook(io.BytesIO(content), read_only=True, data_only=limits.values, keep_links=False)
         sheet = book.worksheets[0]
         sheet.reset_dimensions()  # what the sheet says of its size is not believed
-        return list(_filled(sheet.iter_rows(max_col=limits.columns), most_rows))
+        spread = _merged(content, sheet, limits.columns) if limits.merged else {}
+        return list(_filled(sheet.iter_rows(max_col=limits.columns), most_rows, spread))
     except (zipfile.BadZipFile, KeyError, ValueError, TypeError, IndexError, OSError, EOFError):
         raise BadSheet(what="это не таблица Excel или она повреждена. Сохраните её заново как .xlsx.") from None
     except Exception as exc:  # the XML of a made-up file fails in many ways, all of them the file's fault
@@ -123,17 +130,15 @@ def read(
         raise BadSheet(what="внутри таблицы ошибка. Сохраните её заново как .xlsx.") from None
 
 
-def _of_csv(content: bytes, most_rows: int) -> Iterator[tuple[int, list[Cell]]]:
+def _of_csv(content: bytes, most_rows: int, limits: Limits) -> Iterator[tuple[int, list[Cell]]]:
     """Yield the filled rows of a CSV and their numbers; its cells are texts, whatever they begin with."""
-    _check_size(content)
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("cp1251", errors="replace")
+    _check_size(content, limits.packed)
+    text = _decoded(content)
     if "\x00" in text:
         raise BadSheet(what="это не таблица CSV. Сохраните список заново как .csv или .xlsx.")
-    first = text.partition("\n")[0]
-    mark = max(";,\t", key=first.count)
+    # Titles may stand above the heads: the mark is the one most of the first lines have.
+    first = text[:20_000].split("\n")[:_LOOKED_AT]
+    mark = max(";,\t", key=lambda one: sum(min(line.count(one), 60) for line in first))
     filled = 0
     try:
         for number, row in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=mark), start=1):
@@ -142,9 +147,47 @@ def _of_csv(content: bytes, most_rows: int) -> Iterator[tuple[int, list[Cell]]]:
             filled += 1
             if filled > most_rows + 1:
                 raise BadSheet(what=f"в ней больше {most_rows} строк. Разделите список на части.")
-            yield number, [Cell(part.strip()) for part in row[:_MAX_COLUMNS]]
+            yield number, [Cell(part.strip()) for part in row[: limits.columns]]
     except csv.Error:
         raise BadSheet(what="это не таблица CSV или она повреждена. Сохраните список заново.") from None
+
+
+def _decoded(content: bytes) -> str:
+    """Return the text of a list as Excel, 1С and СЭД write it: UTF-8, UTF-16 with its mark, else Windows-1251."""
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return content.decode("utf-16", errors="replace")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1251", errors="replace")
+
+
+def _merged(content: bytes, sheet: Any, columns: int) -> dict[tuple[int, int], tuple[int, int]]:
+    """Return the cells hidden under merged ones: (row, column) → that of the cell they show, counted from 1.
+
+    They stand behind the rows in the XML; the reader that goes row by row does not tell of them.
+    """
+    from openpyxl.utils import range_boundaries
+
+    spread: dict[tuple[int, int], tuple[int, int]] = {}
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        path = str(sheet._worksheet_path).lstrip("/")
+        with archive.open(path) as xml:
+            tail = b""
+            while chunk := xml.read(1 << 20):
+                whole = tail + chunk
+                for found in _MERGED.finditer(whole):
+                    left, top, right, bottom = range_boundaries(found[1].decode())
+                    if bottom - top > _MOST_MERGED_ROWS or len(spread) > _MOST_MERGED:
+                        continue  # a whole column made one: nothing of a list
+                    spread |= {
+                        (row, column): (top, left)
+                        for row in range(top, bottom + 1)
+                        for column in range(left, min(right, columns) + 1)
+                        if (row, column) != (top, left)
+                    }
+                tail = whole[-80:]  # what is found twice is the same
+    return spread
 
 
 def under(columns: Mapping[int, str], number: int, cells: Sequence[Cell]) -> Row:
@@ -176,9 +219,13 @@ def _check(content: bytes, name: str, limits: Limits) -> None:
         raise BadSheet(what="в нём есть макросы. Сохраните таблицу как обычную .xlsx, без макросов.")
 
 
-def _filled(rows: Iterable[Sequence[Any]], most_rows: int) -> Iterator[tuple[int, list[Cell]]]:
+def _filled(
+    rows: Iterable[Sequence[Any]], most_rows: int, spread: Mapping[tuple[int, int], tuple[int, int]]
+) -> Iterator[tuple[int, list[Cell]]]:
     """Yield the rows in which something stands, with their numbers; give up where there are too many."""
     filled, empty = 0, None
+    shown: dict[tuple[int, int], Cell] = {}
+    sources = set(spread.values())
     for number, row in enumerate(rows, start=1):
         if number > _LAST_ROW:
             raise BadSheet(what="внутри таблицы ошибка. Сохраните её заново как .xlsx.")
@@ -188,7 +235,15 @@ def _filled(rows: Iterable[Sequence[Any]], most_rows: int) -> Iterator[tuple[int
         filled += 1
         if filled > most_rows + 1:
             raise BadSheet(what=f"в ней больше {most_rows} строк. Разделите список на части.")
-        yield number, [_read_cell(one) for one in row]
+        read = [_read_cell(one) for one in row]
+        if spread:
+            shown |= {
+                (number, place): read[place - 1] for place in range(1, len(read) + 1) if (number, place) in sources
+            }
+            for place in range(1, len(read) + 1):
+                if (source := spread.get((number, place))) and not read[place - 1].text:
+                    read[place - 1] = shown.get(source, _EMPTY)
+        yield number, read
 
 
 def _read_cell(cell: Any) -> Cell:

@@ -156,20 +156,20 @@ def fingerprint(lines: Iterable[Line]) -> str:
 
 
 @transaction.atomic
-def load(rows: Sequence[Row], choice: Choice, *, agreed: str, by: Employee) -> int:
-    """Keep as drafts what the preview showed, all good rows or none; return how many. `agreed`: its fingerprint."""
+def load(rows: Sequence[Row], choice: Choice, *, agreed: str, by: Employee) -> dict[int, int]:
+    """Keep as drafts what the preview showed, all or none; return row → material. `agreed`: its fingerprint."""
     locks.hold("knowledge.questions", ["load"])
     judged = list(_judged(rows, choice, by))
     if fingerprint(one.line for one in judged) != agreed:
         raise PlanChanged
-    added = 0
+    added: dict[int, int] = {}
     for one in judged:
         if one.section is not None and one.page is not None:
             one.section.add_child(instance=one.page)
             one.page.save_revision(user=by, log_action="wagtail.create")
-            added += 1
+            added[one.line.number] = one.page.pk
     if added:
-        journal.record("knowledge.questions_loaded", chain="knowledge", by=by, rows=added)
+        journal.record("knowledge.questions_loaded", chain="knowledge", by=by, rows=len(added))
     return added
 
 

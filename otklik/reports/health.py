@@ -104,6 +104,9 @@ JOBS: Final[dict[str, str]] = {
     "sweep-sessions": "Уборка истёкших сеансов",
     "sweep-presence": "Забывание давно открытых обращений",
     "gather-proposals": "Сбор предложений об актуализации",
+    # Moving in and out
+    "forget-journals": "Удаление журналов, которые никто не перенёс",
+    "forget-exports": "Удаление полных выгрузок",
     "make-vectors": "Смысл материалов для поиска",
     "learn-of-searches": "Обучение поиска и предложения в его словарь",
     "measure-search": "Проверка качества поиска за ночь",

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from otklik.search import asked, calibration, dictionary, entries, learning, ranking, reading, topics, vectors
-from otklik.search.entries import clear, drop, drop_parts, known, put
+from otklik.search.entries import clear, drop, drop_each, drop_parts, known, put, put_each
 from otklik.search.models import Entry
 from otklik.search.ranking import Why
 from otklik.search.snippets import Marks, Segment, snippet
@@ -20,12 +20,14 @@ __all__ = [
     "ask_each",
     "clear",
     "drop",
+    "drop_each",
     "drop_parts",
     "find",
     "frequencies",
     "keys",
     "known",
     "put",
+    "put_each",
     "trial",
 ]
 _MOST_HITS: Final = 100

@@ -97,7 +97,7 @@ def _confirmed(request: StaffRequest) -> HttpResponse:
         return redirect("workplace:questions_import")
     choice = Choice(**kept["choice"])
     try:
-        added = question_table.load(rows, choice, agreed=kept["agreed"], by=request.user)
+        added = len(question_table.load(rows, choice, agreed=kept["agreed"], by=request.user))
     except question_table.PlanChanged as refusal:
         return _preview(request, rows, choice, refusal)
     messages.success(request, f"Загружено черновиков: {added}. Просмотрите каждый и отправьте на согласование.")

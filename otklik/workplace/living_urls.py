@@ -33,4 +33,14 @@ urlpatterns: list[URLPattern] = [
     path("sstu/<day:on>/", sstu_pages.sstu_month, name="sstu_month"),
     path("sstu/<day:on>/progress/", sstu_pages.sstu_progress, name="sstu_progress"),
     path("sstu-volumes/<row:pk>/", sstu_pages.sstu_volume, name="sstu_volume"),
+from otklik.workplace import moving_pages
+
+urlpatterns: list[URLPattern] = [
+    # Moving in and out
+    path("moving/", moving_pages.home, name="moving"),
+    path("history-imports/<row:pk>/", moving_pages.history_import, name="history_import"),
+    path("history-imports/<row:pk>/progress/", moving_pages.progress, name="history_import_progress"),
+    path("history-imports/<row:pk>/errors/", moving_pages.errors, name="history_import_errors"),
+    path("leaving/", moving_pages.leave, name="leaving"),
+    path("full-exports/<row:pk>/file/", moving_pages.export_file, name="full_export_file"),
 ]

@@ -32,6 +32,7 @@ from otklik.workplace import (
     lines,
     macros_pages,
     mailboxes,
+    moving_pages,
     pos_lane,
     pos_pages,
     reception_schedule,
@@ -303,6 +304,9 @@ GROUPS: Final[tuple[Group, ...]] = (
         # ССТУ
         Item("Отчёт в ССТУ", "file-export", "sstu", ("intake.decide",)),
         Item("Порядок выгрузки в ССТУ", "settings", "sstu_settings", ("intake.decide",), inner=True),
+        # Moving in and out
+        Item("Переезд", "truck", "moving", moving_pages.READERS),
+        Item("Полная выгрузка", "package", "leaving", moving_pages.LEAVES, inner=True),
     ),
 )
 

@@ -127,6 +127,7 @@ from otklik.workplace import notices
 from tests.channels.pos.exports import ANSWERED, brought, loaded
 from tests.channels.pos.exports import table as pos_table
 from tests.channels.post import rows as post
+from tests.moving import journals as moving_journals
 from tests.reception import people as reception
 from tests.reception import people as receptions
 
@@ -214,6 +215,7 @@ def fill() -> dict[str, Any]:
                 *(f"/desk/figures/?section={one}" for one in ("topics", "opinions", "line", "knowledge", "reception")),
                 f"/desk/reconciliation/list/?channel=email&figure=seen&day={today}",
                 *of_pos(people["clerk"]),
+                *moving_journals.pages(people["clerk"]),
                 "/desk/classifier/import/",
                 f"/desk/classifier/{Topic.objects.filter(leaf=True).earliest('pk').pk}/",
                 "/desk/needs/new/",
@@ -240,7 +242,12 @@ def fill() -> dict[str, Any]:
                 f"/desk/law-weeks/{law_weeks[0].pk}/list/",
             ],
             "kbauthor": ["/desk/kb/questions/", "/desk/kb/ask/?q=гараж", "/desk/kb/?q=гараж"],
-            "admin": [f"/desk/staff/{people['executor1'].pk}/hand-over/", *_of_channels(), *outside(people["admin"])],
+            "admin": [
+                "/desk/leaving/",
+                f"/desk/staff/{people['executor1'].pk}/hand-over/",
+                *_of_channels(),
+                *outside(people["admin"]),
+            ],
             "operator": [f"/desk/ekc/{record.pk}/", "/desk/ekc/upload/"],
             writer: [f"/desk/appeals/{drafted.pk}/draft/", *parts_asked(drafted, people["clerk"])],
             "kbchief": _of_the_chief(),

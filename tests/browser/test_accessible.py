@@ -95,6 +95,7 @@ NO_PAGES = {
             *("paper_check_all", "paper_scan"),
             "front_board",
             *("pos_import_progress", "pos_term", "pos_mark"),
+            *("history_import_progress", "history_import_errors", "full_export_file"),
             *("sending_try", "webhook_step", "resend_many"),
             *("hold_step", "reception_pdf", "recording_add", "recording"),
             *("channel_try", "channel_silence"),

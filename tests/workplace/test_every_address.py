@@ -56,6 +56,7 @@ from tests.channels.pos.exports import brought, table
 from tests.channels.post import rows as post
 from tests.house.test_doors import plain
 from tests.house.test_headers import policy
+from tests.moving import journals as moving_journals
 from tests.reception import people as reception
 
 pytestmark = pytest.mark.django_db
@@ -109,6 +110,8 @@ TYPED = (
     *("name", "kind", "period", "measures", "plan", "people", "do"),
     # Targets of figures
     *("measure", "value", "basis", "first", "last"),
+    # Moving in
+    *("do", "kind", "column-0", "regime", "channel", "need", "pattern", "section", "means-executor-0"),
     # The lane of ПОС
     *("do", "theme", "row", "planned_on", "fact", "rating", "leave-reason", "postpone-until", "postpone-why", "topic"),
     *("text", "reason", "remark", "number", "appeal", "merged", "detach", "insert", "decline", "approvers", "signer"),
@@ -324,6 +327,7 @@ def ids(world: World) -> dict[str, list[int]]:
         **_at_the_front_office(),
         **_at_a_reception(world),
         **_of_pos(world),
+        **moving_journals.at_every_address(world),
         **_outside(world),
         **_of_sstu(world, appeal),
         **_answering(world, frozen.frozen.get().pk),

@@ -46,6 +46,7 @@ from tests.appeals.conftest import World
 from tests.channels.pos.exports import brought, table
 from tests.channels.post import rows as post
 from tests.house.test_doors import OPEN_IN_CMS, plain
+from tests.moving import journals as moving_journals
 from tests.reception import people as reception
 
 # Who may what is decided in Python: one database shows it.
@@ -184,6 +185,7 @@ def house(db: None) -> House:
         "staff": world.stranger.pk,
         "reports": scheduling.keep(SavedReport(name="Месяц"), [], by=world.clerk).pk,
         "pos-facts": PosTheme.objects.create(fact="Забор").pk,
+        **{place: pks[0] for place, pks in moving_journals.at_every_address(world).items()},
         "pos-imports": brought(table([{}]), by=world.clerk).pk,
         "surveys": Questionnaire.objects.earliest("pk").pk,
         "survey-drafts": QuestionnaireDraft.objects.create(code="own-1", title="Черновик").pk,

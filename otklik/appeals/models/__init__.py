@@ -10,6 +10,7 @@ from otklik.appeals.models.answering import (
     MarginRemark,
     RouteStop,
 )
+from otklik.appeals.models.carried import CarriedTerm
 from otklik.appeals.models.classes import (
     ClassifierEdition,
     ProposalModel,
@@ -116,6 +117,7 @@ __all__ = [
     "AwaitedApproval",
     "BulkItem",
     "BulkRun",
+    "CarriedTerm",
     "CaseFile",
     "CaseMerge",
     "CaseQuestion",
