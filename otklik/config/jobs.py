@@ -40,6 +40,7 @@ from otklik.channels.site import attached, limits
 from otklik.channels.webhooks import calls as webhook_calls
 from otklik.config import medo_notices
 from otklik.config.backup import make
+from otklik.config.backup import schedule as backups
 from otklik.core import beats, examining, files, journal
 from otklik.core.models import Firing, JournalEntry, JournalSeal
 from otklik.correspondence import connections, delivery, inbox, staff_mail
@@ -57,7 +58,7 @@ FIRINGS_KEPT = timedelta(days=7)
 
 @dataclass(frozen=True)
 class Job:
-    """Work done every so often, or once a day from a local time on. Doing it twice does no harm."""
+    """Work done every so often, once a day from a local time on, or when asked. Doing it twice does no harm."""
 
     name: str
     run: Callable[[], object]
@@ -66,6 +67,8 @@ class Job:
 
     def slot(self, now: datetime) -> datetime | None:
         """Return the latest planned time that has come, or None when today's has not."""
+        if self.every is None and self.daily_at is None:
+            return None  # only when somebody asks
         if self.every:
             seconds = self.every.total_seconds()
             return datetime.fromtimestamp(now.timestamp() // seconds * seconds, now.tzinfo)
@@ -158,6 +161,10 @@ def periodic() -> list[Job]:
         Job("forget-scan-pages", station.forget_pages, daily_at=time(3, 44)),
         Job("forget-case-files", case_file.forget_old, daily_at=time(3, 46)),
         Job("sweep-firings", forget_old_firings, daily_at=time(3, 40)),
+        # Kept safe
+        *([Job("backup", backups.make_by_clock, daily_at=settings.BACKUP_AT)] if settings.BACKUP_AT else []),
+        Job("drill", backups.drill_if_due, daily_at=time(4, 30)),
+        *(Job(name, run) for name, run in backups.JOBS.items()),
     ]
 
 
