@@ -51,7 +51,7 @@ from otklik.people import accounts, citizens, lockout
 from otklik.reception import displaced, recordings, waiting
 from otklik.reception import notices as reception_notices
 from otklik.search import encoder, vectors
-from otklik.workplace import notice_mail, notices, presence
+from otklik.workplace import faults, notice_mail, notices, presence
 
 FIRINGS_KEPT = timedelta(days=7)
 
@@ -99,6 +99,7 @@ def steps(channels: Mapping[str, Channel]) -> dict[str, Callable[[], bool]]:
         "reception-letters": reception_notices.send_next,
         "notice-mail": notice_mail.work_next,
         "staff-mail": partial(staff_mail.send_next, channels["email"]),
+        "faults": faults.Watcher().step,
     }
 
 
@@ -161,7 +162,9 @@ def periodic() -> list[Job]:
         Job("forget-scan-pages", station.forget_pages, daily_at=time(3, 44)),
         Job("forget-case-files", case_file.forget_old, daily_at=time(3, 46)),
         Job("sweep-firings", forget_old_firings, daily_at=time(3, 40)),
-        # Kept safe
+        # Kept safe, paper and outage
+        Job("tell-of-control", notices.tell_of_control, daily_at=time(8, 0)),
+        Job("sweep-faults", faults.forget_old, daily_at=time(3, 52)),
         *([Job("backup", backups.make_by_clock, daily_at=settings.BACKUP_AT)] if settings.BACKUP_AT else []),
         Job("drill", backups.drill_if_due, daily_at=time(4, 30)),
         *(Job(name, run) for name, run in backups.JOBS.items()),

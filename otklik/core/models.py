@@ -522,7 +522,6 @@ class LateEntry(models.Model):
     class Kind(models.TextChoices):
         MESSAGE = "message", "обращение"
         CALL = "call", "звонок"
-        RECEPTION = "reception", "личный приём"
 
     downtime = models.ForeignKey(Downtime, models.PROTECT, related_name="entries", verbose_name="сбой")
     kind = models.CharField("что внесено", max_length=10, choices=Kind)

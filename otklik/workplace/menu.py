@@ -31,6 +31,7 @@ from otklik.workplace import (
     lines,
     macros_pages,
     mailboxes,
+    outage_pages,
     pos_lane,
     pos_pages,
     reception_schedule,
@@ -202,6 +203,9 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Контрольные списки", "list-check", "checklists", macros_pages.KEEPERS, inner=True),
         Item("Печать и таблицы", "printer", "prints", ("appeals.view_all", "appeals.view_unit", "appeals.view_own")),
         Item("Хранение дел", "archive", "storage", storage_pages.LOOKERS),
+        # Kept safe, paper and outage
+        Item("Резервные копии", "database-export", "backups", system.POWERS),
+        Item("Сбои и бланки", "plug-off", "outages", outage_pages.READERS),
     ),
 )
 

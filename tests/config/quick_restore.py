@@ -18,13 +18,12 @@ def migrate_from_template(names: list[tuple[str, str]]) -> bool:
     """Fill the empty database at hand from the migrated template where there is one, else by the migrations."""
     from django.db import connection
 
-    from otklik.config.backup import restore
     from tests import databases
 
     of = databases.PostgresTemplate if connection.vendor == "postgresql" else databases.SqliteTemplate
     template = of("restore").migrated
     if not template.exists():
-        return REALLY[0](names) if REALLY else restore.migrate_to(names)
+        return REALLY[0](names)
     where = connection.get_connection_params()
     connection.close()
     if connection.vendor == "postgresql":  # a restore fills another schema than the dump names

@@ -84,7 +84,7 @@ class Migration(migrations.Migration):
             name='LateEntry',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('message', 'обращение'), ('call', 'звонок'), ('reception', 'личный приём')], max_length=10, verbose_name='что внесено')),
+                ('kind', models.CharField(choices=[('message', 'обращение'), ('call', 'звонок')], max_length=10, verbose_name='что внесено')),
                 ('ref', models.PositiveBigIntegerField(verbose_name='номер строки')),
                 ('happened_at', models.DateTimeField(verbose_name='когда было на самом деле')),
                 ('on_paper', models.DateField(blank=True, help_text='Пусто — на бумаге не регистрировали.', null=True, verbose_name='зарегистрировано на бумаге')),
