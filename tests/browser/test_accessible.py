@@ -103,6 +103,8 @@ NO_PAGES = {
             # Pages of channels that are connected: until one is built there is none.
             *(() if all_connected() else ("channel_settings", "channel_switch")),
             *("part_assemble", "sed_sample"),
+            # Kept safe, paper and outage
+            *("backup_now", "drill_now", "outage_blank"),
             *("knowledge_vote", "vote_decide", "questions_sample", "search_confidence", "test_set_progress"),
         )
     ),

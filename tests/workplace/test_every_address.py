@@ -30,7 +30,14 @@ from otklik.appeals.models import (
 from otklik.channels.pos.models import PosTerm
 from otklik.channels.webhooks.models import Webhook
 from otklik.core import files
-from otklik.core.models import ChainHead, FileExamination, ProcedureClause, ProcedureEdition, RetentionRule, TermRule
+from otklik.core.models import (
+    ChainHead,
+    FileExamination,
+    ProcedureClause,
+    ProcedureEdition,
+    RetentionRule,
+    TermRule,
+)
 from otklik.correspondence.models import ContactPoint, IncomingMessage, OutgoingMessage, Thread
 from otklik.hotline import consultations, ekc
 from otklik.hotline import defaults as hotline
@@ -177,6 +184,8 @@ TYPED = (
     *("direction", "remove", "read", "load", "absent", "executor", "author", "step"),
     # Covering letters, lists
     *("cover_number", "cover_date", "control_until", "sender", "report_to", "column-0", "load"),
+    # Kept safe, paper and outage
+    *("began_on", "began_at", "ended_on", "ended_at", "on_paper", "came_at", "what"),
     # Prints, macros, storage
     *(
         "macro",
@@ -346,7 +355,8 @@ def _of_pos(world: World) -> dict[str, list[int]]:
 
 def _outside(world: World) -> dict[str, list[int]]:
     """Leave a system that is told of what happens, and a file that is kept aside."""
-    today = timezone.localdate()
+    outage = Downtime.objects.create(began_at=timezone.now(), what="Пропала сеть", by=world.clerk)
+    return {"webhooks": [hook.pk], "files-aside": [aside.pk], "outages": [outage.pk]}
     hook = Webhook.objects.create(
         name="Портал", url="https://portal.example/", events=["appeal.closed"], owner=world.clerk, secrets="",
         valid_from=today, valid_to=today,
