@@ -32,6 +32,7 @@ from otklik.channels.webhooks.models import Webhook
 from otklik.core import files
 from otklik.core.models import (
     ChainHead,
+    Downtime,
     FileExamination,
     ProcedureClause,
     ProcedureEdition,
@@ -355,15 +356,15 @@ def _of_pos(world: World) -> dict[str, list[int]]:
 
 def _outside(world: World) -> dict[str, list[int]]:
     """Leave a system that is told of what happens, and a file that is kept aside."""
-    outage = Downtime.objects.create(began_at=timezone.now(), what="Пропала сеть", by=world.clerk)
-    return {"webhooks": [hook.pk], "files-aside": [aside.pk], "outages": [outage.pk]}
+    today = timezone.localdate()
     hook = Webhook.objects.create(
         name="Портал", url="https://portal.example/", events=["appeal.closed"], owner=world.clerk, secrets="",
         valid_from=today, valid_to=today,
     )  # fmt: skip
     hook.calls.create(uid="evt_1", event="appeal.closed", case="appeal:1", payload={}, not_before=timezone.now())
     aside = FileExamination.objects.create(stored=files.store(b"MZ"), state="blocked", found="программа")
-    return {"webhooks": [hook.pk], "files-aside": [aside.pk]}
+    outage = Downtime.objects.create(began_at=timezone.now(), what="Пропала сеть", by=world.clerk)
+    return {"webhooks": [hook.pk], "files-aside": [aside.pk], "outages": [outage.pk]}
 
 
 def _at_a_reception(world: World) -> dict[str, list[int]]:
