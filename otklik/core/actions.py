@@ -370,6 +370,7 @@ NAMES: Final[dict[str, str]] = {
     "system.backed_up": "сделана резервная копия",
     "system.restored": "восстановлено из резервной копии",
     # Kept safe, paper and outage
+    "visitors.printed": "напечатан список посетителей для охраны",
     "system.backup_asked": "поручено сделать резервную копию",
     "system.drill_asked": "поручено учение по восстановлению",
     "system.drilled": "проведено учение по восстановлению",

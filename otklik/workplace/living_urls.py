@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern] = [
     path("backups/", backups_pages.backups, name="backups"),
     path("backups/make/", backups_pages.backup_now, name="backup_now"),
     path("backups/drill/", backups_pages.drill_now, name="drill_now"),
+    path("visitors/", outage_pages.guard_list, name="guard_list"),
     path("outages/", outage_pages.outages, name="outages"),
     path("outages/blanks/<slug:kind>/", outage_pages.outage_blank, name="outage_blank"),
     path("outages/<row:pk>/", outage_pages.outage, name="outage"),

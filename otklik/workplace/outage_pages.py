@@ -18,7 +18,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from otklik.appeals import late
-from otklik.core import files, typeset
+from otklik.appeals.journals import PRINTS
+from otklik.core import calendar, files, journal, typed, typeset
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
 from otklik.core.forms import DATE_INPUT, TidyForm
@@ -27,8 +28,9 @@ from otklik.correspondence.models import ChannelCode
 from otklik.hotline import calls
 from otklik.people import staff
 from otklik.people.models import Employee
+from otklik.reception import front_office
 from otklik.reception.front_office import DESK
-from otklik.reception.models import ReceptionCard
+from otklik.reception.models import Appointment, ReceptionCard
 from otklik.workplace import intake, line_calls
 from otklik.workplace.forms import BY_HAND, WriteDownForm, new_once
 from otklik.workplace.requests import StaffRequest
@@ -38,6 +40,7 @@ CLERK: Final = "intake.decide"
 WRITERS: Final = (CLERK, calls.KEEPER, DESK, "people.manage")
 READERS: Final = (*WRITERS, "intake.view", "system.view")
 SHOWN: Final = 50
+GUARDED: Final = (Appointment.State.BOOKED, Appointment.State.ARRIVED)
 TIME_INPUT: Final = forms.TimeInput(format="%H:%M", attrs={"type": "time"})
 
 _LOG: Final = (("№", 0.5), ("День, час и минута", 1.4), ("Номер телефона", 1.5), ("Как зовут", 1.8))
@@ -163,6 +166,37 @@ def outages(request: StaffRequest) -> HttpResponse:
         "may_write": may_write,
     }
     return render(request, "workplace/safe/outages.html", facts, status=422 if form.errors else 200)
+
+
+@requires(DESK, "reception.hold")
+@require_GET
+def guard_list(request: StaffRequest) -> HttpResponseBase:
+    """Hand out who comes to the reception of a day, the next working day if none is asked for, for the guard."""
+    on = typed.day(request.GET.get("on")) or calendar.current().next_working(timezone.localdate())
+    rows = [one for one in front_office.board(on) if one.state in GUARDED]
+    journal.looked("visitors.printed", by=request.user, day=on.isoformat(), rows=len(rows))
+    today = timezone.localdate()
+    words = {
+        "title": f"Посетители личного приёма {on:%d.%m.%Y}",
+        "department": staff.department().name,
+        "lead": f"Для охраны. Человек: {len(rows)}.",
+        "foot": f"Посетители на {on:%d.%m.%Y} · {today:%d.%m.%Y} · {request.user.short_name}",
+        "headed": True,
+        "first_page": 1,
+        "columns": ["Время", "Фамилия, имя, отчество", "К кому", "Кабинет", "Пришёл"],
+        "widths": [0.8, 3, 2.4, 1.6, 1],
+        "rows": [
+            [f"{timezone.localtime(one.starts_at):%H:%M}", one.full_name, one.official.short_name, _room(one), ""]
+            for one in sorted(rows, key=lambda one: one.starts_at)
+        ]
+        or [["Никто не записан"]],
+    }
+    content = typeset.pdf(PRINTS / "table.typ", {"table": words}, on=today)
+    return files.download(HttpResponse(content, content_type="application/pdf"), f"posetiteli-{on:%Y-%m-%d}.pdf")
+
+
+def _room(one: Appointment) -> str:
+    return one.room.name if one.room else ""
 
 
 def _writes(user: Employee) -> bool:

@@ -104,7 +104,7 @@ NO_PAGES = {
             *(() if all_connected() else ("channel_settings", "channel_switch")),
             *("part_assemble", "sed_sample"),
             # Kept safe, paper and outage
-            *("backup_now", "drill_now", "outage_blank"),
+            *("backup_now", "drill_now", "outage_blank", "guard_list"),
             *("knowledge_vote", "vote_decide", "questions_sample", "search_confidence", "test_set_progress"),
         )
     ),

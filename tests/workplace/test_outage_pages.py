@@ -14,7 +14,7 @@ from pypdf import PdfReader
 from otklik.appeals import late, registration
 from otklik.appeals.models import Appeal
 from otklik.appeals.registration import entry_for
-from otklik.core.models import Downtime, JournalEntry, LateEntry
+from otklik.core.models import AccessEntry, Downtime, JournalEntry, LateEntry
 from otklik.correspondence.models import IncomingMessage
 from otklik.hotline import defaults as hotline
 from otklik.hotline.models import Call, Line
@@ -22,6 +22,7 @@ from otklik.people.models import Employee
 from otklik.workplace import notices
 from otklik.workplace.models import Notice
 from tests.appeals.conftest import World
+from tests.reception import people as reception
 
 pytestmark = pytest.mark.django_db
 
@@ -229,3 +230,19 @@ def test_after_a_holiday_the_list_comes_on_the_first_working_day(world: World) -
     appeal = world.registered_email()
     Appeal.objects.filter(pk=appeal.pk).update(unit=world.land, due_on=date(2027, 1, 20), status="in_work")
     assert notices.tell_of_control(date(2027, 1, 4)) == 0  # holidays of the New Year
+
+
+def test_the_guard_gets_who_comes_on_a_day_and_no_more(world: World) -> None:
+    desk = world.employee("desk", "Секретарёва", world.hq, ["receptionist"])
+    official = world.employee("official", "Приёмова", world.hq, ["signer"])
+    row = reception.appointment(official, reception.room("Кабинет 214"), by=desk)
+    reception.appointment(official, reception.room(), row.starts_at, by=desk, state="cancelled", last_name="Отменова")
+    on = timezone.localdate(row.starts_at)
+    answer = signed_in(desk).get(f"/desk/visitors/?on={on:%Y-%m-%d}")
+    words = words_of(answer.content)
+    assert "Иванова Мария Петровна" in words
+    assert "Кабинет 214" in words
+    assert "Отменова" not in words
+    assert AccessEntry.objects.filter(action="visitors.printed", employee=desk).count() == 1
+    assert signed_in(world.executor).get("/desk/visitors/").status_code == 403
+    assert "Никто не записан" in words_of(signed_in(desk).get("/desk/visitors/?on=2026-01-12").content)
