@@ -662,7 +662,13 @@ def _drill(newest: Backup) -> Fact:
         return Fact(title, since, WARN, do, burns=True)
     young = passed is None and timezone.now() - newest.started_at < BACKUP_DUE
     do = "Проведите его на странице «Резервные копии». Само оно проводится раз в месяц: проверьте службы."
-    return Fact(title, f"{since}; проводится ночью" if young else since, GOOD if young else WARN, "" if young else do)
+    return Fact(
+        title,
+        f"{since}; проводится ночью" if young else since,
+        GOOD if young else WARN,
+        "" if young else do,
+        burns=True,
+    )
 
 
 def _search() -> Iterator[Fact]:

@@ -1,7 +1,7 @@
 """What is wrong with the system is told to its administrators: once when it has lasted, once when it is mended.
 
-Facts are those of «Состояние системы». Any worker and any scheduler looks, once a minute: whichever of them is dead,
-the other one tells. Two of them write one row.
+Facts are those of «Состояние системы». Every worker and every scheduler looks every two minutes: whichever of them is
+dead, the other one tells. Two of them write one row.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from otklik.workplace.models import Notice
 
 log = logging.getLogger("otklik.faults")
 
-EVERY: Final = 60.0  # seconds between two looks of one process
+EVERY: Final = 120.0  # seconds between two looks of one process, and before its first
 PATIENCE: Final = timedelta(minutes=2)  # a service that is started anew is no fault
 GONE: Final = timedelta(seconds=30)  # a database that was silent for longer is told of
 KEPT: Final = timedelta(days=366)
@@ -53,7 +53,7 @@ class Trouble:
 class Watcher:
     """The looks of one process, and whether the database answered at the last of them."""
 
-    looked: float = field(default=-EVERY)
+    looked: float = field(default_factory=time.monotonic)
     gone_since: datetime | None = None
 
     def step(self) -> bool:

@@ -243,6 +243,6 @@ def test_the_guard_gets_who_comes_on_a_day_and_no_more(world: World) -> None:
     assert "Иванова Мария Петровна" in words
     assert "Кабинет 214" in words
     assert "Отменова" not in words
-    assert AccessEntry.objects.filter(action="visitors.printed", employee=desk).count() == 1
+    assert AccessEntry.objects.filter(action="visitors.printed", actor=desk).count() == 1
     assert signed_in(world.executor).get("/desk/visitors/").status_code == 403
     assert "Никто не записан" in words_of(signed_in(desk).get("/desk/visitors/?on=2026-01-12").content)
