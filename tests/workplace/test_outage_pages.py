@@ -202,10 +202,10 @@ def test_who_only_reads_sees_the_page_and_writes_nothing(world: World) -> None:
 def test_on_monday_the_heads_get_the_control_list_of_their_unit(world: World) -> None:
     appeal = world.registered_email()
     monday = date(2026, 11, 30)
-    Appeal.objects.filter(pk=appeal.pk).update(unit=world.land, due_on=date(2026, 12, 2), status="in_work")
+    Appeal.objects.filter(pk=appeal.pk).update(unit=world.land, due_on=date(2026, 12, 2), status="assigned")
     other = registration.register(world.message(), world.entry(), by=world.clerk)
     long_ago = {"received_on": date(2026, 10, 20), "registered_on": date(2026, 10, 21), "due_on": date(2026, 11, 20)}
-    Appeal.objects.filter(pk=other.pk).update(unit=world.land, status="in_work", **long_ago)
+    Appeal.objects.filter(pk=other.pk).update(unit=world.land, status="assigned", **long_ago)
     assert notices.tell_of_control(date(2026, 12, 1)) == 0, "on Tuesday it is too late"
     assert notices.tell_of_control(monday) >= 1
     assert notices.tell_of_control(monday) == 0
@@ -222,7 +222,7 @@ def test_on_monday_the_heads_get_the_control_list_of_their_unit(world: World) ->
 
 def test_after_a_holiday_the_list_comes_on_the_first_working_day(world: World) -> None:
     appeal = world.registered_email()
-    Appeal.objects.filter(pk=appeal.pk).update(unit=world.land, due_on=date(2027, 1, 20), status="in_work")
+    Appeal.objects.filter(pk=appeal.pk).update(unit=world.land, due_on=date(2027, 1, 20), status="assigned")
     assert notices.tell_of_control(date(2027, 1, 4)) == 0  # holidays of the New Year
 
 
