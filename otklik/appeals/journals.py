@@ -19,7 +19,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from pypdf import PdfReader, PdfWriter
 
-from otklik.appeals import queues, ways
+from otklik.appeals import late, queues, ways
 from otklik.appeals.letters.render import paragraphs
 from otklik.appeals.models import FINISHED, Appeal, AppealTerm
 from otklik.core import journal, sheets, typeset
@@ -86,7 +86,7 @@ def _registration(appeal: Appeal, name: Callable[[Applicant], str]) -> Iterator[
     yield [
         appeal.number,
         _day(appeal.registered_on),
-        _day(appeal.received_on),
+        f"{_day(appeal.received_on)}{', внесено позже' if getattr(appeal, 'entered_late', None) else ''}",
         appeal.get_channel_display(),
         name(appeal.applicant),
         appeal.subject,
@@ -168,6 +168,7 @@ def _listed(user: Employee, code: str, view: str, filters: queues.Filters) -> tu
     if code not in JOURNALS or queues.VIEWS[view].narrow is None:
         raise NoSuchJournal
     found = queues.ordered(user, view, filters).select_related("applicant", "unit", "executor", "regime")
+    found = found.annotate(entered_late=late.of_appeal())
     if JOURNALS[code].by_unit:
         found = found.order_by("unit__name", *queues.BY_TERM)
     if code == "classification":

@@ -53,12 +53,16 @@ class View:
     empty: str = "Здесь пусто: всё сделано."
 
 
+UNDER_WAY: Final = "open"  # of the filter by term: everything that waits for somebody's step
+
+
 @dataclass(frozen=True)
 class Filters:
     """What the address bar narrows a view to, and how it shows it; empty values do not narrow.
 
-    `term`: overdue, today, soon. `order`: new, old, number; empty: by term. `hide`: pieces of a row, by commas.
-    `came_…`, `ended_…`: days of registration and of the end, both included; `mark`, `lane`: as `measured` names them.
+    `term`: overdue, today, soon; open: whatever its term. `order`: new, old, number; empty: by term.
+    `hide`: pieces of a row, by commas. `came_…`, `ended_…`: days of registration and of the end, both included;
+    `mark`, `lane`: as `measured` names them.
     """
 
     channel: str = ""
@@ -315,7 +319,9 @@ def _condition(user: Employee, view: View, filters: Filters) -> Q | None:
     if filters.unit:
         found &= Q(unit=filters.unit)
     if filters.term:
-        found &= Q(status__in=OPEN, due_on__range=_within(filters.term))
+        found &= Q(status__in=OPEN)
+    if filters.term and filters.term != UNDER_WAY:
+        found &= Q(due_on__range=_within(filters.term))
     if text := filters.text.strip():
         by_number = Q(number__icontains=text)
         # Words are looked for only where no number has them: «000123» is a number, not a word.
@@ -338,7 +344,7 @@ def _narrow_lines(found: list[waiting.Line], filters: Filters) -> list[waiting.L
         return []
     if filters.channel:
         found = [line for line in found if line.channel == filters.channel]
-    if filters.term:
+    if filters.term and filters.term != UNDER_WAY:
         first, last = _within(filters.term)
         found = [line for line in found if line.due_on and first <= line.due_on <= last]
     if text := filters.text.strip():

@@ -18,6 +18,7 @@ from otklik.appeals import (
     control_term,
     cover,
     kinship,
+    late,
     numbers,
     receipts,
     regime_choice,
@@ -220,7 +221,8 @@ def register(
     carry a past date, and nothing is sent. `power`: what is asked of who registers where he wrote the message down
     himself in his own work, as an official does at a personal reception.
     """
-    on = on or timezone.localdate()
+    if on is None:
+        on = timezone.localdate() if imported else late.registered_on(message, entry.regime)
     if not imported:
         check_can_register(message, by, power=power)
         of_pos = pos.fields_of(message) if message.channel == ChannelCode.POS else {}

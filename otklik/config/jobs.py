@@ -41,6 +41,7 @@ from otklik.channels.site import attached, limits
 from otklik.channels.webhooks import calls as webhook_calls
 from otklik.config import medo_notices
 from otklik.config.backup import make
+from otklik.config.backup import schedule as backups
 from otklik.core import beats, examining, files, journal
 from otklik.core.models import Firing, JournalEntry, JournalSeal
 from otklik.correspondence import connections, delivery, inbox, staff_mail
@@ -53,14 +54,14 @@ from otklik.reception import displaced, recordings, waiting
 from otklik.reception import notices as reception_notices
 from otklik.reports import kept, scheduling
 from otklik.search import encoder, vectors
-from otklik.workplace import notice_mail, notices, presence
+from otklik.workplace import faults, notice_mail, notices, presence
 
 FIRINGS_KEPT = timedelta(days=7)
 
 
 @dataclass(frozen=True)
 class Job:
-    """Work done every so often, or once a day from a local time on. Doing it twice does no harm."""
+    """Work done every so often, once a day from a local time on, or when asked. Doing it twice does no harm."""
 
     name: str
     run: Callable[[], object]
@@ -69,6 +70,8 @@ class Job:
 
     def slot(self, now: datetime) -> datetime | None:
         """Return the latest planned time that has come, or None when today's has not."""
+        if self.every is None and self.daily_at is None:
+            return None  # only when somebody asks
         if self.every:
             seconds = self.every.total_seconds()
             return datetime.fromtimestamp(now.timestamp() // seconds * seconds, now.tzinfo)
@@ -104,6 +107,7 @@ def steps(channels: Mapping[str, Channel]) -> dict[str, Callable[[], bool]]:
         "reception-letters": reception_notices.send_next,
         "notice-mail": notice_mail.work_next,
         "staff-mail": partial(staff_mail.send_next, channels["email"]),
+        "faults": faults.Watcher().step,
     }
 
 
@@ -175,6 +179,12 @@ def periodic() -> list[Job]:
         Job("send-reports", scheduling.send_due, every=timedelta(minutes=5)),
         Job("head-sheets", notices.tell_heads, daily_at=time(8, 30)),
         Job("sweep-firings", forget_old_firings, daily_at=time(3, 40)),
+        # Kept safe, paper and outage
+        Job("tell-of-control", notices.tell_of_control, daily_at=time(8, 0)),
+        Job("sweep-faults", faults.forget_old, daily_at=time(3, 52)),
+        *([Job("backup", backups.make_by_clock, daily_at=settings.BACKUP_AT)] if settings.BACKUP_AT else []),
+        Job("drill", backups.drill_if_due, daily_at=time(4, 30)),
+        *(Job(name, run) for name, run in backups.JOBS.items()),
     ]
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import secrets
 import sys
+from datetime import time
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from csp.constants import NONCE, NONE, SELF, UNSAFE_INLINE
+from django.core.exceptions import ImproperlyConfigured
 
 PACKAGE = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("OTKLIK_DATA", "var")).resolve()
@@ -21,6 +23,15 @@ def _flag(name: str, default: bool = False) -> bool:
 
 def _list(name: str, default: str = "") -> list[str]:
     return [part.strip() for part in os.environ.get(name, default).split(",") if part.strip()]
+
+
+def _time(name: str, default: str) -> time | None:
+    """Return a time of the day, None where the variable is there and empty."""
+    text = os.environ.get(name, default).strip()
+    try:
+        return time.fromisoformat(text) if text else None
+    except ValueError:
+        raise ImproperlyConfigured(f"{name}: «{text}» — не время. Напишите, например, 01:30.") from None
 
 
 def _secret(name: str) -> str:
@@ -382,6 +393,18 @@ EMBEDDINGS_KEY = _secret("OTKLIK_EMBEDDINGS_KEY")
 # Where `otklik backup` puts archives, and the public keys (`age1…`) that encrypt them.
 BACKUPS = Path(os.environ.get("OTKLIK_BACKUPS", DATA / "backups")).resolve()
 BACKUP_RECIPIENTS = _list("OTKLIK_BACKUP_RECIPIENTS")
+# When a worker makes one by itself («01:30», empty: never), how many days, weeks and months are kept, one for each; the
+# key that opens archives, only where the drill is to be held on this machine by itself.
+BACKUP_AT = _time("OTKLIK_BACKUP_AT", "01:30")
+BACKUP_DAYS = int(os.environ.get("OTKLIK_BACKUP_DAYS", "7"))
+BACKUP_WEEKS = int(os.environ.get("OTKLIK_BACKUP_WEEKS", "4"))
+BACKUP_MONTHS = int(os.environ.get("OTKLIK_BACKUP_MONTHS", "12"))
+BACKUP_IDENTITY = os.environ.get("OTKLIK_BACKUP_IDENTITY", "").strip()
+
+# Faults that only the surroundings show: the certificate of the address (a file, or asked of the address itself), and
+# after how many hours without a letter the mail is looked at (0: what is usual is learnt, see «Каналы»).
+TLS_CERTIFICATE = os.environ.get("OTKLIK_TLS_CERTIFICATE", "").strip()
+MAIL_SILENT_HOURS = int(os.environ.get("OTKLIK_MAIL_SILENT_HOURS", "0"))
 
 # Limits of what people and letters may bring, in bytes.
 UPLOAD_MAX_BYTES = int(os.environ.get("OTKLIK_UPLOAD_MAX_MB", "20")) * 1024 * 1024

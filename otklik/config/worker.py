@@ -18,6 +18,7 @@ from otklik.config import firing, jobs
 from otklik.config.indexing import Guard
 from otklik.core import beats
 from otklik.core.models import Firing, WorkerBeat
+from otklik.workplace import faults
 
 log = logging.getLogger("otklik.worker")
 IDLE = 1.0  # seconds between looks at an empty queue
@@ -102,6 +103,8 @@ def schedule(stopping: threading.Event) -> None:
     for thread in listening:
         thread.start()
     everything, beat, beaten = jobs.periodic(), beats.Beat(WorkerBeat.Kind.SCHEDULER), -beats.EVERY
+    watcher = threading.Thread(target=_watch, args=(stopping,), daemon=True)
+    watcher.start()
     while not stopping.is_set():
         close_old_connections()
         try:
@@ -120,6 +123,19 @@ def schedule(stopping: threading.Event) -> None:
     for thread in listening:
         thread.join(BYE)
     _leave(beat)
+
+
+def _watch(stopping: threading.Event) -> None:
+    """Look for faults beside the planning: dead workers cannot tell of themselves."""
+    watcher = faults.Watcher()
+    while not stopping.is_set():
+        close_old_connections()
+        try:
+            watcher.step()
+        except Exception:
+            log.exception("faults cannot be looked at")
+        stopping.wait(IDLE)
+    connection.close()
 
 
 def _listen(job: str, url: str, stopping: threading.Event) -> None:

@@ -424,6 +424,8 @@ class Backup(models.Model):
     missing = models.PositiveIntegerField("файлов не нашлось", default=0)
     encrypted = models.BooleanField("зашифрована", default=False)
     error = models.CharField("ошибка", max_length=500, blank=True)
+    verified_at = models.DateTimeField("прочитана и сверена", null=True, blank=True)
+    removed_at = models.DateTimeField("удалена по сроку хранения", null=True, blank=True)
 
     class Meta:
         verbose_name = "резервная копия"
@@ -432,6 +434,113 @@ class Backup(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class BackupDrill(models.Model):
+    """One trial of a backup: restored aside, compared, the journal checked, everything removed again."""
+
+    started_at = models.DateTimeField("начато", auto_now_add=True)
+    finished_at = models.DateTimeField("закончено", null=True, blank=True)
+    host = models.CharField("машина", max_length=100)
+    name = models.CharField("копия", max_length=300, blank=True)
+    made_at = models.DateTimeField("копия сделана", null=True, blank=True)
+    rows = models.PositiveBigIntegerField("строк", default=0)
+    tables = models.PositiveIntegerField("таблиц", default=0)
+    files = models.PositiveBigIntegerField("файлов", default=0)
+    entries = models.PositiveBigIntegerField("строк журнала", default=0)
+    chains = models.PositiveBigIntegerField("цепочек журнала", default=0)
+    seals = models.PositiveIntegerField("печатей журнала", default=0)
+    error = models.CharField("что не так", max_length=500, blank=True)
+
+    class Meta:
+        verbose_name = "учение по восстановлению"
+        verbose_name_plural = "учения по восстановлению"
+        ordering = ["-started_at", "-pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def seconds(self) -> int | None:
+        """Return how long it took; None while it goes on."""
+        return int((self.finished_at - self.started_at).total_seconds()) if self.finished_at else None
+
+    @property
+    def passed(self) -> bool:
+        """Tell whether the backup has proved itself."""
+        return self.finished_at is not None and not self.error
+
+
+class Fault(models.Model):
+    """Something wrong with the system, from its first sight to its mending: administrators are told of both, once."""
+
+    code = models.CharField("что", max_length=200, help_text="Область и название на странице «Состояние системы».")
+    title = models.CharField("название", max_length=200)
+    text = models.CharField("как было сказано", max_length=500)
+    seen_at = models.DateTimeField("замечено")
+    told_at = models.DateTimeField("сообщено", null=True, blank=True)
+    mended_at = models.DateTimeField("прошло", null=True, blank=True)
+
+    class Meta:
+        verbose_name = "неисправность"
+        verbose_name_plural = "неисправности"
+        ordering = ["-seen_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint("code", condition=Q(mended_at=None), name="fault_once_at_a_time"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Downtime(models.Model):
+    """A time the product could not be worked in: what came meanwhile was written on paper and is entered later."""
+
+    began_at = models.DateTimeField("с")
+    ended_at = models.DateTimeField("по", null=True, blank=True, help_text="Пусто — ещё идёт.")
+    what = models.CharField("что случилось", max_length=300)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="кто записал")
+    written_at = models.DateTimeField("записан", auto_now_add=True)
+
+    class Meta:
+        verbose_name = "сбой"
+        verbose_name_plural = "сбои"
+        ordering = ["-began_at", "-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ended_at=None) | Q(ended_at__gt=F("began_at")), name="downtime_ends_after_it_began"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.what
+
+
+class LateEntry(models.Model):
+    """Something written on paper during a downtime and entered later, with the moment it really happened."""
+
+    class Kind(models.TextChoices):
+        MESSAGE = "message", "обращение"
+        CALL = "call", "звонок"
+
+    downtime = models.ForeignKey(Downtime, models.PROTECT, related_name="entries", verbose_name="сбой")
+    kind = models.CharField("что внесено", max_length=10, choices=Kind)
+    ref = models.PositiveBigIntegerField("номер строки")
+    happened_at = models.DateTimeField("когда было на самом деле")
+    on_paper = models.DateField(
+        "зарегистрировано на бумаге", null=True, blank=True, help_text="Пусто — на бумаге не регистрировали."
+    )
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="кто внёс")
+    entered_at = models.DateTimeField("внесено", auto_now_add=True)
+
+    class Meta:
+        verbose_name = "позднее внесение"
+        verbose_name_plural = "поздние внесения"
+        ordering = ["-entered_at", "-pk"]
+        constraints = [models.UniqueConstraint("kind", "ref", name="late_entry_once")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.ref}"
 
 
 class NamedLock(models.Model):

@@ -9,7 +9,7 @@ import platform
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -28,7 +28,7 @@ from otklik.channels.mail.models import LeftLetter, MailboxState
 from otklik.channels.registry import all_readers
 from otklik.channels.webhooks.models import Webhook
 from otklik.core import beats, clamd, examining, files, installation
-from otklik.core.models import Backup, Firing, Installation, WorkerBeat
+from otklik.core.models import Backup, BackupDrill, Firing, Installation, WorkerBeat
 from otklik.core.storage import DurableStorage
 from otklik.correspondence import pace, staff_mail
 from otklik.correspondence.models import ChannelCode, IncomingMessage, OutgoingMessage, StaffLetter
@@ -36,12 +36,17 @@ from otklik.hotline import calls, consultations
 from otklik.hotline.exchange.events import Source
 from otklik.hotline.models import CallEvent, ExchangeState
 from otklik.knowledge import materials
-from otklik.reports import channels
+from otklik.reports import certificates, channels
 from otklik.search import reading, vectors
 from otklik.search.models import Entry, IndexHost
 
 GOOD, WARN, BAD = "good", "warn", "bad"
 WORST: Final = (GOOD, WARN, BAD)
+SIGNATURES_OLD: Final = timedelta(days=7)
+SIGNATURES_VERY_OLD: Final = timedelta(days=30)
+CERTIFICATE_SOON: Final = timedelta(days=21)
+CERTIFICATE_BURNS: Final = timedelta(days=7)
+DRILL_DUE: Final = timedelta(days=35)
 SLOW: Final = timedelta(minutes=5)  # a row of a queue, or a planned job, that waits longer waits for a worker
 BACKUP_DUE: Final = timedelta(hours=26)
 BACKUP_LATE: Final = timedelta(days=7)
@@ -121,17 +126,28 @@ JOBS: Final[dict[str, str]] = {
     "forget-case-files": "Уборка дел, собранных в PDF",
     "figures-again": "Ночной пересчёт показателей",
     "sweep-firings": "Уборка записей о выполненных заданиях",
+    # Kept safe, paper and outage
+    "backup": "Резервная копия по расписанию",
+    "backup-now": "Резервная копия по просьбе",
+    "drill": "Учение по восстановлению раз в месяц",
+    "drill-now": "Учение по восстановлению по просьбе",
+    "sweep-faults": "Забывание давно устранённых неисправностей",
+    "tell-of-control": "Контрольные листы подразделений по понедельникам",
 }
 
 
 @dataclass(frozen=True)
 class Fact:
-    """One thing about the system. `do`: what helps, empty where nothing has to be done."""
+    """One thing about the system. `do`: what helps, empty where nothing has to be done.
+
+    What is bad is told to the administrators; `burns`: this is told while it only asks for a look: it gets worse.
+    """
 
     title: str
     text: str
     level: str = GOOD
     do: str = ""
+    burns: bool = False
 
 
 @dataclass(frozen=True)
@@ -272,6 +288,22 @@ def _mailboxes() -> Iterator[Fact]:
             yield Fact(name, f"не опрашивался с {_moment(row.polled_at)}", BAD, "Проверьте службы.")
         else:
             yield Fact(name, f"опрошен {_moment(row.polled_at)}, всего получено писем: {row.seen}")
+    yield from _silent_mail()
+
+
+def _silent_mail() -> Iterator[Fact]:
+    """Tell of mail that has been silent for longer than the setting allows; what is usual, «Каналы» learns itself."""
+    if not settings.MAIL_SILENT_HOURS:
+        return
+    last = IncomingMessage.objects.filter(channel=ChannelCode.EMAIL).aggregate(at=Max("stored_at"))["at"]
+    if last and timezone.now() - last > timedelta(hours=settings.MAIL_SILENT_HOURS):
+        yield Fact(
+            "Писем нет",
+            f"последнее пришло {_moment(last)}, дольше {settings.MAIL_SILENT_HOURS} ч (OTKLIK_MAIL_SILENT_HOURS)",
+            WARN,
+            "Отправьте на ящик пробное письмо. Если не дойдёт, спросите почтовую службу: адрес, правила, спам.",
+            burns=True,
+        )
 
 
 def _channels() -> Iterator[Fact]:
@@ -447,10 +479,25 @@ def _antivirus() -> Fact:
     if not settings.CLAMD:
         return Fact("Антивирус", "не подключён: файлы из обращений не проверяются (docs/production.md)")
     try:
-        return Fact("Антивирус", clamd.version(settings.CLAMD))
+        said = clamd.version(settings.CLAMD)
+        old = _signatures_age(said)
+        if old is None or old <= SIGNATURES_OLD:
+            return Fact("Антивирус", said)
+        do = "Проверьте службу clamav-freshclam; в закрытой сети привозите базы сами. Новых вирусов он не знает."
+        level = BAD if old > SIGNATURES_VERY_OLD else WARN
+        return Fact("Антивирус", f"{said}: базе {old.days} дн.", level, do, burns=True)
     except clamd.Silent as silent:
         do = "Проверьте службу clamav-daemon и OTKLIK_CLAMD. До ответа файлы не выдаются или выдаются с пометкой."
         return Fact("Антивирус", str(silent), BAD, do)
+
+
+def _signatures_age(said: str) -> timedelta | None:
+    """Return how old the antivirus's signatures are by what it calls itself: «ClamAV 1.0.7/27500/Thu Nov 26 …»."""
+    try:
+        made = datetime.strptime(said.rstrip("\0").rsplit("/", 1)[-1].strip(), "%a %b %d %H:%M:%S %Y")
+    except ValueError:
+        return None
+    return timezone.now() - made.replace(tzinfo=UTC)
 
 
 def _jobs() -> Iterator[Fact]:
@@ -500,6 +547,7 @@ def _storage() -> Iterator[Fact]:
             f"свободно {_megabytes(usage.free)} из {_megabytes(usage.total)}",
             level,
             "Освободите место или увеличьте диск: без места письма не принимаются." if level != GOOD else "",
+            burns=True,
         )
 
 
@@ -521,9 +569,34 @@ def _folders() -> dict[str, Path]:
         "Диск с файлами": Path(settings.FILES_ROOT),
         "Диск копий": settings.BACKUPS,
     }
-    there = {title: folder for title, folder in asked.items() if folder.exists()}
+    if place := _database_folder():
+        asked["Диск базы данных"] = place
+    there = {title: folder for title, folder in asked.items() if _is_there(folder)}
     disks = {folder.stat().st_dev: title for title, folder in reversed(there.items())}
     return {title: there[title] for title in there if title in disks.values()}
+
+
+def _is_there(folder: Path) -> bool:
+    try:
+        return folder.exists()
+    except OSError:  # the database's own folder is closed to us
+        return False
+
+
+def _database_folder() -> Path | None:
+    """Return where the database lies, where it is known and on this machine."""
+    if connection.vendor != "postgresql":
+        name = str(connection.settings_dict["NAME"])
+        return Path(name).parent if name.startswith("/") else None
+    with connection.cursor() as cursor:
+        # Only who is told by the server may see the folder; on another machine the path means nothing here.
+        cursor.execute(
+            "SELECT CASE WHEN pg_has_role(current_user, 'pg_read_all_settings', 'USAGE')"
+            " AND (inet_server_addr() IS NULL OR inet_server_addr() = inet_client_addr())"
+            " THEN current_setting('data_directory') END"
+        )
+        found = cursor.fetchone()[0]
+    return Path(found) if found else None
 
 
 def _database_version() -> str:
@@ -562,6 +635,7 @@ def _backups() -> Iterator[Fact]:
             f"{_moment(row.finished_at)}{size}, {'зашифрована' if row.encrypted else 'без шифрования'}",
             level if real else GOOD,
             tip if real and level != GOOD else "",
+            burns=True,
         )
         if row.missing:
             yield Fact(
@@ -573,6 +647,37 @@ def _backups() -> Iterator[Fact]:
     newest = Backup.objects.order_by("-started_at").first()
     if newest and newest.error:
         yield Fact("Ошибка копирования", f"{_moment(newest.started_at)}: {newest.error}", BAD, tip)
+    if real and row is not None:
+        yield _drill(row)
+
+
+def backup_facts() -> list[Fact]:
+    """Return how backups are: the same facts, for their own page."""
+    return list(_backups())
+
+
+def _drill(newest: Backup) -> Fact:
+    """Tell whether a backup has proved itself lately."""
+    title, drills = "Учение по восстановлению", BackupDrill.objects.exclude(finished_at=None)
+    last, passed = drills.first(), drills.filter(error="").first()
+    if last and last.error:
+        do = "Сделайте новую копию и проведите учение ещё раз на странице «Резервные копии»: из этой не восстановиться."
+        return Fact(title, f"{_moment(last.finished_at)}: {last.error}", BAD, do)
+    if passed and passed.finished_at and timezone.now() - passed.finished_at <= DRILL_DUE:
+        return Fact(title, f"{_moment(passed.finished_at)}, строк {passed.rows}, файлов {passed.files}: всё сошлось")
+    since = f"последнее прошло {_moment(passed.finished_at)}" if passed else "ещё не проводилось"
+    if newest.encrypted and not settings.BACKUP_IDENTITY:
+        do = "Копии зашифрованы, ключа здесь нет. Проведите его с ключом: otklik drill --identity ФАЙЛ."
+        return Fact(title, since, WARN, do, burns=True)
+    young = passed is None and timezone.now() - newest.started_at < BACKUP_DUE
+    do = "Проведите его на странице «Резервные копии». Само оно проводится раз в месяц: проверьте службы."
+    return Fact(
+        title,
+        f"{since}; проводится ночью" if young else since,
+        GOOD if young else WARN,
+        "" if young else do,
+        burns=True,
+    )
 
 
 def _search() -> Iterator[Fact]:
@@ -642,6 +747,30 @@ def _encoder() -> Iterator[Fact]:
         yield Fact(title, f"материалов и файлов разобрано {now.made} из {now.of}", GOOD if whole else WARN, tip)
 
 
+def _certificate() -> Iterator[Fact]:
+    """Tell until when browsers believe that this is us."""
+    title = "Сертификат сайта"
+    if not settings.TLS_CERTIFICATE and not settings.HTTPS:
+        yield Fact(title, "сайт работает без https")
+        return
+    try:
+        ends, where = certificates.ends_at()
+    except certificates.Unknown as wrong:
+        do = "Проверьте OTKLIK_TLS_CERTIFICATE и OTKLIK_BASE_URL и открывается ли этот адрес с этой машины."
+        yield Fact(title, str(wrong), WARN, do)
+        return
+    left = ends - timezone.now()
+    words = f"действует до {timezone.localtime(ends):%d.%m.%Y} ({where})"
+    do = "Выпустите новый сертификат, положите его на место и перезагрузите nginx: systemctl reload nginx."
+    if left <= timedelta(0):
+        yield Fact(title, f"истёк {timezone.localtime(ends):%d.%m.%Y} ({where}): браузеры не открывают сайт", BAD, do)
+    elif left <= CERTIFICATE_SOON:
+        level = BAD if left <= CERTIFICATE_BURNS else WARN
+        yield Fact(title, f"{words}, осталось дней: {left.days}", level, do, burns=True)
+    else:
+        yield Fact(title, words)
+
+
 def _program() -> Iterator[Fact]:
     yield Fact("Версия", f"Отклик {otklik.__version__}, Python {platform.python_version()}")
     yield Fact("Назначение", _purpose())
@@ -669,6 +798,7 @@ _AREAS: Final[tuple[tuple[str, str, Callable[[], Iterator[Fact]]], ...]] = (
     ("storage", "База и диск", _storage),
     ("jobs", "Задания по расписанию", _jobs),
     ("clock", "Часы", _clock),
+    ("certificate", "Сертификат", _certificate),
     ("search", "Поиск", _search),
     ("program", "Программа", _program),
 )

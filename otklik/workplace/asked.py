@@ -14,7 +14,7 @@ from otklik.people.models import Employee
 
 # Whoever has appeals or messages to look at.
 APPEALS: Final = ("appeals.view_all", "appeals.view_unit", "appeals.view_own", "intake.view")
-TERMS: Final = {"overdue": "просрочено", "today": "срок сегодня", "soon": "осталось до 3 дней"}
+TERMS: Final = {"overdue": "просрочено", "today": "срок сегодня", "soon": "осталось до 3 дней", "open": "на исполнении"}
 ORDERS: Final = {"new": "сначала новые", "old": "сначала старые", "number": "по номеру"}
 # What a row may do without: left out where the reader asks.
 PIECES: Final = {"applicant": "заявитель", "channel": "канал", "executor": "исполнитель", "unit": "подразделение"}

@@ -161,7 +161,7 @@ def new_appeal(request: StaffRequest) -> HttpResponse:
     if request.method == "POST":
         form = WriteDownForm(request.POST, request.FILES)
         if form.is_valid():
-            row = _write_down(request, form)
+            row = write_down(request, form)
             return redirect("workplace:inbox", pk=row.pk)
         return render(request, "workplace/new_appeal.html", {"form": form}, status=422)
     form = WriteDownForm(initial={"channel": "post", "received_on": timezone.localdate(), "once": new_once()})
@@ -169,7 +169,8 @@ def new_appeal(request: StaffRequest) -> HttpResponse:
 
 
 @transaction.atomic
-def _write_down(request: StaffRequest, form: WriteDownForm) -> IncomingMessage:
+def write_down(request: StaffRequest, form: WriteDownForm) -> IncomingMessage:
+    """Keep what a clerk typed as a message that waits to be registered."""
     data, typed = form.cleaned_data, form.typed()
     points = list(ContactPoint.objects.filter(channel=data["channel"])[:2])
     person = f"{typed.last_name} {typed.first_name} {typed.patronymic}".strip()

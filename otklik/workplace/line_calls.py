@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -18,6 +19,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from otklik.appeals import late
 from otklik.core import masking, typed
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
@@ -25,6 +27,7 @@ from otklik.core.forms import DATE_INPUT, TidyForm
 from otklik.hotline import brought, calls, reconciliation
 from otklik.hotline.exchange import cdr
 from otklik.hotline.models import Call, Line
+from otklik.people.models import Employee
 from otklik.workplace.carried import AN_HOUR
 from otklik.workplace.requests import StaffRequest
 
@@ -85,10 +88,11 @@ def line_calls(request: StaffRequest) -> HttpResponse:
     rows = Call.objects.filter(_wanted(asked)).select_related("line", "answered_by").defer("number_key")
     page = Paginator(rows.order_by("-came_at", "-pk"), PER_PAGE).get_page(request.GET.get("page"))
     shown = list(page.object_list)
-    closed = calls.closed_by_us(shown)
+    entered = late.among(late.Kind.CALL, [call.pk for call in shown])
+    notes = calls.closed_by_us(shown) | dict.fromkeys(entered, "внесён позже, за время сбоя")
     context = {
         "page": page,
-        "rows": [(call, masking.phone(call.number), closed.get(call.pk, "")) for call in shown],
+        "rows": [(call, masking.phone(call.number), notes.get(call.pk, "")) for call in shown],
         "asked": asked,
         "lines": Line.objects.all(),
         "states": Call.State.choices,
@@ -97,6 +101,12 @@ def line_calls(request: StaffRequest) -> HttpResponse:
         "may_keep": request.user.has_power(KEEPER),
     }
     return render(request, "workplace/line/calls.html", context)
+
+
+def write_down(told: Mapping[str, Any], came_at: datetime, *, by: Employee) -> Call:
+    """Keep a call as `CallForm` tells it."""
+    said = {name: told[name] for name in ("line", "number", "waited", "answered", "another")}
+    return calls.write_down(came_at=came_at, by=by, **said)
 
 
 @requires(KEEPER)
@@ -109,15 +119,8 @@ def call_by_hand(request: StaffRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         told = form.cleaned_data
         try:
-            call = calls.write_down(
-                line=told["line"],
-                number=told["number"],
-                came_at=timezone.make_aware(datetime.combine(told["came_on"], told["came_at"])),
-                waited=told["waited"],
-                answered=told["answered"],
-                another=told["another"],
-                by=request.user,
-            )
+            came_at = timezone.make_aware(datetime.combine(told["came_on"], told["came_at"]))
+            call = write_down(told, came_at, by=request.user)
         except DomainError as refusal:
             form.add_error(None, str(refusal))
         else:

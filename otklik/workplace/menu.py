@@ -33,6 +33,7 @@ from otklik.workplace import (
     macros_pages,
     mailboxes,
     moving_pages,
+    outage_pages,
     pos_lane,
     pos_pages,
     reception_schedule,
@@ -307,6 +308,9 @@ GROUPS: Final[tuple[Group, ...]] = (
         # Moving in and out
         Item("Переезд", "truck", "moving", moving_pages.READERS),
         Item("Полная выгрузка", "package", "leaving", moving_pages.LEAVES, inner=True),
+        # Kept safe, paper and outage
+        Item("Резервные копии", "database-export", "backups", system.POWERS),
+        Item("Сбои и бланки", "plug-off", "outages", outage_pages.READERS),
     ),
 )
 

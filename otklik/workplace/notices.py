@@ -13,12 +13,12 @@ from datetime import date, datetime, time, timedelta
 from typing import Final, NamedTuple
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
 from django.utils import timezone
 
 from otklik.appeals import access, approval, queues
-from otklik.appeals.models import Appeal, Approval, FrozenAnswer, HelperPart, Inquiry, Resolution
+from otklik.appeals.models import FINISHED, Appeal, Approval, FrozenAnswer, HelperPart, Inquiry, Resolution
 from otklik.appeals.sstu import checking, dictionary, selecting
 from otklik.channels.webhooks import calls
 from otklik.channels.webhooks.models import Webhook
@@ -604,7 +604,7 @@ def tell_of_instructions() -> int:
         stage, said = _stage(row.due_on, today)
         people = {row.executor_id, row.by_id} if stage == "passed" else {row.executor_id}
         news = _of_instruction(row, f"Поручение не исполнено: {said}", people)
-        told += _remind(news, f"instruction:{row.pk}:{stage}:{row.due_on}")
+        told += remind(news, f"instruction:{row.pk}:{stage}:{row.due_on}")
     return told
 
 
@@ -620,20 +620,20 @@ def tell_of_help() -> int:
         stage, said = _stage(row.due_on or today, today)
         people = _addressees(row) | ({row.author_id} if stage == "passed" and row.control else set())
         news = Told(Kind.INSTRUCTION, f"Резолюция не исполнена: {said}", people, "matter")
-        told += _remind(news, f"resolution:{row.pk}:{stage}:{row.due_on}", row.appeal)
+        told += remind(news, f"resolution:{row.pk}:{stage}:{row.due_on}", row.appeal)
     late = HelperPart.objects.filter(goes_on, handed_at=None, due_on__lte=today)
     for part in late.select_related("appeal"):
         stage, said = _stage(part.due_on, today)
         asked = {part.employee_id, part.appeal.executor_id if stage == "passed" else None}
         news = Told(Kind.TERM, f"Часть ответа не сдана: {said}", asked, "matter")
-        told += _remind(news, f"part:{part.pk}:{stage}:{part.due_on}", part.appeal)
+        told += remind(news, f"part:{part.pk}:{stage}:{part.due_on}", part.appeal)
     waiting = Inquiry.objects.filter(goes_on, answered_on=None, withdrawn_on=None, due_on__lte=today)
     for inquiry in waiting.select_related("appeal"):
         stage, said = _stage(inquiry.due_on, today)
         news = Told(
             Kind.TERM, f"Ответа на запрос нет: {said}", {inquiry.made_by_id, inquiry.appeal.executor_id}, "matter"
         )
-        told += _remind(news, f"inquiry:{inquiry.pk}:{stage}:{inquiry.due_on}", inquiry.appeal)
+        told += remind(news, f"inquiry:{inquiry.pk}:{stage}:{inquiry.due_on}", inquiry.appeal)
     return told
 
 
@@ -655,7 +655,7 @@ def tell_of_law() -> int:
         people = lawyers | (_holders(review.OVERSEER) if stage == "passed" else set())
         path = reverse("workplace:law_week", args=[week.pk])
         news = Told(Kind.LAW, text, people, path=path, subject="Изменения законодательства РФ и НСО")
-        told += _remind(news, f"law_week:{week.pk}:{stage}")
+        told += remind(news, f"law_week:{week.pk}:{stage}")
     waiting = ReviewItem.objects.filter(state=ReviewItem.State.WAITING, change__isnull=False)
     for change in LawChange.objects.filter(pk__in=waiting.values("change")):
         for unit, items in _by_unit(waiting.filter(change=change).order_by("due_on")).items():
@@ -663,7 +663,7 @@ def tell_of_law() -> int:
             if said:
                 text = f"Основание изменилось, ждут проверки: {len(items)}; {said}"
                 news = _of_change(change, text, law.whom_to_tell(unit, today))
-                told += _remind(news, f"law:{change.pk}:{unit}:{stage}:{items[0].due_on}")
+                told += remind(news, f"law:{change.pk}:{unit}:{stage}:{items[0].due_on}")
     return told
 
 
@@ -694,8 +694,8 @@ def _stage(due_on: date, today: date) -> tuple[str, str]:
     return ("last", "последний день сегодня") if due_on == today else ("open", "")
 
 
-def _remind(told: Told, source: str, appeal: Appeal | None = None) -> int:
-    """Tell those who have not heard it yet; return how many."""
+def remind(told: Told, source: str, appeal: Appeal | None = None) -> int:
+    """Tell those of `told.people` who have not heard it yet; return how many."""
     heard = Notice.objects.filter(kind=told.kind, source=source).values_list("employee", flat=True)
     if not (people := set(told.people) - set(heard)):
         return 0
@@ -726,7 +726,7 @@ def tell_of_calls() -> int:
             text = f"Перезвоните: срок был {timezone.localtime(row.due_at):%d.%m в %H:%M}"
             path = reverse("workplace:missed_call", args=[row.pk])
             news = Told(Kind.CALL_BACK, text, people, path=path, subject=f"Пропущенный звонок № {row.pk}")
-            told += _remind(news, source)
+            told += remind(news, source)
     for one in soon.select_related("consultation__line__unit"):
         passed = one.due_at < now
         source = f"promise:{one.pk}:{'passed' if passed else 'soon'}:{one.due_at:%Y%m%d%H%M}"
@@ -735,7 +735,7 @@ def tell_of_calls() -> int:
             text = f"Обещали перезвонить до {when}: время прошло" if passed else f"Обещали перезвонить до {when}"
             people = {one.by_id} | (_on_line(missed.HEAD, one.consultation.line.unit) if passed else set())
             path = reverse("workplace:promise", args=[one.pk])
-            told += _remind(Told(Kind.CALL_BACK, text, people, path=path, subject=f"Обещание № {one.pk}"), source)
+            told += remind(Told(Kind.CALL_BACK, text, people, path=path, subject=f"Обещание № {one.pk}"), source)
     return told
 
 
@@ -756,7 +756,33 @@ def tell_of_channels() -> int:
         name = row.get_channel_display()
         # What the other side answered stands on the page: it may be long.
         news = Told(Kind.CHANNEL, f"Канал {row.get_kind_display()}", people, path=path, subject=f"Канал «{name}»")
-        told += _remind(news, f"outage:{row.pk}")
+        told += remind(news, f"outage:{row.pk}")
+    return told
+
+
+# --- control lists ---------------------------------------------------------------------------------------------------
+
+
+def tell_of_control(today: date | None = None) -> int:
+    """Give the heads of each unit the control list of their week, on its first working day, once."""
+    today = today or timezone.localdate()
+    days = calendar.current()
+    monday = today - timedelta(days=today.weekday())
+    if days.next_working(monday - timedelta(days=1)) != today:
+        return 0
+    open_ones = Appeal.objects.exclude(status__in=FINISHED).exclude(unit=None).filter(due_on__isnull=False)
+    soon = Count("pk", filter=Q(due_on__lte=monday + timedelta(days=6), due_on__gte=today))
+    late = Count("pk", filter=Q(due_on__lt=today))
+    counted = open_ones.order_by().values("unit").annotate(all=Count("pk"), soon=soon, late=late)
+    units, told = Unit.objects.in_bulk([row["unit"] for row in counted]), 0
+    for row in counted:
+        unit = units[row["unit"]]
+        heads = staff.holders("appeals.approve", unit=unit, on=today).filter(unit=unit).values_list("pk", flat=True)
+        path = f"{reverse('workplace:journal_of_list', args=['control', 'pdf'])}?view=all&term=open&unit={unit.pk}"
+        text = f"Контрольный лист недели: на контроле {row['all']}, срок на этой неделе {row['soon']}"
+        text += f", просрочено {row['late']}" if row["late"] else ""
+        news = Told(Kind.TERM, text, set(heads), path=path, subject=f"Контрольный лист: {unit.short_name}"[:200])
+        told += remind(news, f"control:{unit.pk}:{monday:%Y-%m-%d}")
     return told
 
 

@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from otklik.appeals import access, collective, complained
+from otklik.appeals import access, collective, complained, late
 from otklik.appeals.models import Appeal, CaseMerge, Collective, Complained, Kinship, Signatory
 from otklik.appeals.permissions import allows
 from otklik.core import typed
@@ -151,6 +151,7 @@ def on_card() -> dict[str, Exists | Subquery]:
         "is_collective": Exists(Collective.objects.filter(appeal=here)),
         "kin_kind": Subquery(kin),
         "was_merged": Exists(CaseMerge.objects.filter(merged=here, undone_at=None)),
+        "entered_late": late.of_appeal(),
     }
 
 

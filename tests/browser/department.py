@@ -23,6 +23,7 @@ from otklik.appeals import (
     dispatch,
     drafting,
     kinship,
+    late,
     macros,
     registration,
     routes,
@@ -60,7 +61,7 @@ from otklik.channels.site import intake
 from otklik.channels.site.models import Receipt
 from otklik.channels.webhooks.models import Webhook
 from otklik.core import examining, files, installation, retention
-from otklik.core.models import FileExamination, Installation
+from otklik.core.models import Backup, BackupDrill, Downtime, FileExamination, Installation
 from otklik.correspondence import connections, delivery, inbox
 from otklik.correspondence.channel import Arrived
 from otklik.correspondence.models import (
@@ -229,6 +230,7 @@ def fill() -> dict[str, Any]:
                 *law_day(people["clerk"], sent),
                 *_of_reports(people["clerk"], people["signer"]),
                 *sstu_month(people["clerk"]),
+                *kept_safe(people["clerk"]),
                 *(
                     f"/desk/appeals/{drafted.pk}/{place}/"
                     for place in ("extend", "forward", "control", "change-regime")
@@ -254,6 +256,7 @@ def fill() -> dict[str, Any]:
             "consultant": [
                 *_calls(people["consultant"], people["executor1"]),
                 *calls_missed(people["consultant"], people["executor1"]),
+                f"/desk/outages/{Downtime.objects.earliest('pk').pk}/call/",
             ],
             "receptionist": [
                 *reception_pages(people["signer"], people["receptionist"]),
@@ -344,6 +347,19 @@ def law_day(clerk: Employee, appeal: Appeal) -> list[str]:
     act.items.create(appeal=appeal, closed_on=today)
     of_case = [f"/desk/appeals/{appeal.pk}/{place}/" for place in ("hold", "masked", "case", "macros")]
     return [*of_case, f"/desk/macros/{macro.pk}/", f"/desk/checklists/{points.pk}/", f"/desk/storage-acts/{act.pk}/"]
+
+
+def kept_safe(clerk: Employee) -> list[str]:
+    """Leave a backup that proved itself, one that failed, a downtime that is not over; return its pages."""
+    now = timezone.now()
+    facts = {"host": "otklik", "rows": 120_000, "files": 4_000}
+    name = "otklik-20261126-183000.zip"
+    Backup.objects.create(name=name, finished_at=now, verified_at=now, size=7 * 2**30, **facts)
+    Backup.objects.create(host="otklik", name="otklik-20261125-183000.zip", error="OSError: No space left on device")
+    BackupDrill.objects.create(name=name, finished_at=now, tables=210, entries=9_000, chains=800, seals=30, **facts)
+    BackupDrill.objects.create(host="otklik", name=name, finished_at=now, error="Архив не подходит: файл обрывается.")
+    row = late.write(began_at=now - timedelta(hours=5), ended_at=None, what="Отключили электричество", by=clerk)
+    return [f"/desk/outages/{row.pk}/", f"/desk/outages/{row.pk}/appeal/"]
 
 
 def reception_pages(official: Employee, clerk: Employee) -> list[str]:

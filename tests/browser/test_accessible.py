@@ -107,6 +107,8 @@ NO_PAGES = {
             *(() if all_connected() else ("channel_settings", "channel_switch")),
             *("part_assemble", "sed_sample"),
             *("sstu_progress", "sstu_volume"),
+            # Kept safe, paper and outage
+            *("backup_now", "drill_now", "outage_blank", "guard_list"),
             *("knowledge_vote", "vote_decide", "questions_sample", "search_confidence", "test_set_progress"),
         )
     ),

@@ -429,7 +429,7 @@ def test_what_fails_at_the_last_step_is_put_back(
     (media / "old.pdf").write_bytes(b"%PDF")
     monkeypatch.setattr(restore, "_load", lambda *_: None)
     monkeypatch.setattr(restore, "_busy", lambda: "")
-    place = type(restore._place())
+    place = type(restore.scratch_place())
     switched = []
 
     def fail(*_: object) -> str:

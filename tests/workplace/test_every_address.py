@@ -33,7 +33,15 @@ from otklik.appeals.models import (
 from otklik.channels.pos.models import PosTerm
 from otklik.channels.webhooks.models import Webhook
 from otklik.core import files
-from otklik.core.models import ChainHead, FileExamination, ProcedureClause, ProcedureEdition, RetentionRule, TermRule
+from otklik.core.models import (
+    ChainHead,
+    Downtime,
+    FileExamination,
+    ProcedureClause,
+    ProcedureEdition,
+    RetentionRule,
+    TermRule,
+)
 from otklik.correspondence.models import ContactPoint, IncomingMessage, OutgoingMessage, Thread
 from otklik.hotline import consultations, ekc
 from otklik.hotline import defaults as hotline
@@ -209,6 +217,8 @@ TYPED = (
     ),
     # Covering letters, lists
     *("cover_number", "cover_date", "control_until", "sender", "report_to", "column-0", "load"),
+    # Kept safe, paper and outage
+    *("began_on", "began_at", "ended_on", "ended_at", "on_paper", "came_at", "what"),
     # Prints, macros, storage
     *(
         "macro",
@@ -406,7 +416,8 @@ def _outside(world: World) -> dict[str, list[int]]:
     )  # fmt: skip
     hook.calls.create(uid="evt_1", event="appeal.closed", case="appeal:1", payload={}, not_before=timezone.now())
     aside = FileExamination.objects.create(stored=files.store(b"MZ"), state="blocked", found="программа")
-    return {"webhooks": [hook.pk], "files-aside": [aside.pk]}
+    outage = Downtime.objects.create(began_at=timezone.now(), what="Пропала сеть", by=world.clerk)
+    return {"webhooks": [hook.pk], "files-aside": [aside.pk], "outages": [outage.pk]}
 
 
 def _at_a_reception(world: World) -> dict[str, list[int]]:

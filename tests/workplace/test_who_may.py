@@ -23,7 +23,7 @@ from otklik.appeals.models import AnswerRule, Appeal, ApprovalRoute, FrozenAnswe
 from otklik.appeals.step_rights import ASKED
 from otklik.channels.webhooks.models import Webhook
 from otklik.core import cms, files, installation
-from otklik.core.models import FileExamination, Installation, TermRule
+from otklik.core.models import Downtime, FileExamination, Installation, TermRule
 from otklik.correspondence.models import ContactPoint, IncomingFile, IncomingMessage, OutgoingFile, OutgoingMessage
 from otklik.hotline import consultations, ekc
 from otklik.hotline import defaults as hotline
@@ -201,6 +201,7 @@ def house(db: None) -> House:
             valid_to=today,
         ).pk,
         "files-aside": FileExamination.objects.create(stored=files.store(b"MZ"), state="blocked").pk,
+        "outages": Downtime.objects.create(began_at=now, what="Пропала сеть", by=world.clerk).pk,
         "missed": MissedCall.objects.create(
             number="+79130000001", first_at=now, last_at=now, in_hours=True, due_at=now
         ).pk,

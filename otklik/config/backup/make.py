@@ -6,14 +6,17 @@ nightly cleaning waits for the end (`is_running`). Nobody waits for a backup.
 
 from __future__ import annotations
 
+import fcntl
 import re
 import socket
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any, Final
 
+from django.conf import settings
 from django.core.files.storage import Storage, default_storage
 from django.db import connection, transaction
 from django.utils import timezone
@@ -21,11 +24,19 @@ from django.utils import timezone
 import otklik
 from otklik.config.backup import archive, tables
 from otklik.core import files, installation, journal
+from otklik.core.errors import DomainError
 from otklik.core.models import Backup, FileExamination, StoredFile
 from otklik.core.storage import StorageSilent
 
 OURS: Final = re.compile(r"otklik-\d{8}-\d{6}\.zip(\.age)?")
 GIVEN_UP: Final = timedelta(hours=12)  # a backup that has not ended by then died with its machine
+
+
+class UnderWay(DomainError):
+    """Two backups at once would read the same disk twice and make nothing safer."""
+
+    code = "backup.under_way"
+    text = "Копия уже делается на этой машине. Дождитесь её конца: она появится на странице «Резервные копии»."
 
 
 @dataclass(frozen=True)
@@ -48,17 +59,48 @@ def is_running() -> bool:
     return begun.exists()
 
 
-def make(path: Path, *, recipients: Sequence[str] = ()) -> Made:
-    """Write everything into one archive. A file that is gone or damaged is named in the result, and stops nothing."""
-    row = Backup.objects.create(host=socket.gethostname()[:100], name=path.name[:300], encrypted=bool(recipients))
+def make(path: Path, *, recipients: Sequence[str] = (), share: float = 1.0) -> Made:
+    """Write everything into one archive. A file that is gone or damaged is named in the result, and stops nothing.
+
+    One at a time on a machine. `share`: of the time it may work; the rest it leaves to whoever waits for a page.
+    """
+    with _alone():
+        return _make(path, recipients, archive.Pace(share))
+
+
+def _make(path: Path, recipients: Sequence[str], pace: archive.Pace) -> Made:
+    host = socket.gethostname()[:100]
+    # We hold the lock: whoever has not ended on this machine will not end any more.
+    Backup.objects.filter(host=host, finished_at=None, error="").update(error="прервана: её процесс остановили")
+    row = Backup.objects.create(host=host, name=path.name[:300], encrypted=bool(recipients))
     try:
+        _remove_parts(path.parent)
         with archive.written(path, recipients) as out:
-            manifest = _write(out, row)
+            manifest = _write(out, row, pace)
     except BaseException as exc:
         Backup.objects.filter(pk=row.pk).update(error=f"{type(exc).__name__}: {exc}"[:500] or "прервана")
         raise
     _finish(row, manifest, path)
     return Made(path, row, manifest.missing)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Hold the lock of this machine; the system lets it go with the process, however that ends."""
+    settings.DATA.mkdir(parents=True, exist_ok=True)
+    with (settings.DATA / "backup.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UnderWay from None
+        yield
+
+
+def _remove_parts(folder: Path) -> None:
+    """Remove what a killed backup left half-written."""
+    for part in folder.glob("otklik-*.part") if folder.is_dir() else ():
+        if OURS.fullmatch(part.name.removesuffix(".part")):
+            part.unlink(missing_ok=True)
 
 
 @transaction.atomic
@@ -70,8 +112,8 @@ def _finish(row: Backup, manifest: archive.Manifest, path: Path) -> None:
     journal.record("system.backed_up", chain="system", by=None, backup=row.pk, rows=row.rows, files=row.files)
 
 
-def _write(out: IO[bytes], row: Backup) -> archive.Manifest:
-    with archive.Writer(out) as writer:
+def _write(out: IO[bytes], row: Backup, pace: archive.Pace) -> archive.Manifest:
+    with archive.Writer(out, pace) as writer:
         return _write_all(writer, row)
 
 
@@ -146,10 +188,19 @@ def _chunks(file: IO[bytes], failed: list[OSError]) -> Iterator[bytes]:
         failed.append(exc)
 
 
+def ours(folder: Path) -> list[Path]:
+    """Return the archives that `default_name` named, the oldest first."""
+    return sorted(path for path in folder.iterdir() if OURS.fullmatch(path.name)) if folder.is_dir() else []
+
+
 def prune(folder: Path, keep: int) -> list[Path]:
     """Remove all but the newest archives that `default_name` named; return what was removed."""
-    ours = sorted(path for path in folder.iterdir() if OURS.fullmatch(path.name))
-    old = ours[:-keep]
+    return remove(ours(folder)[:-keep])
+
+
+def remove(old: Sequence[Path]) -> list[Path]:
+    """Remove archives, and say of each in its row that it is gone."""
     for path in old:
-        path.unlink()
-    return old
+        path.unlink(missing_ok=True)
+    Backup.objects.filter(name__in=[path.name for path in old], removed_at=None).update(removed_at=timezone.now())
+    return list(old)

@@ -76,7 +76,7 @@ def restore(
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="restore-", dir=settings.DATA)))
         reader = stack.enter_context(archive.opened(path, identity=identity, scratch=scratch))
         manifest, result = reader.manifest, Restored(reader.manifest)
-        _check_version(manifest, path.name)
+        check_version(manifest, path.name)
         key = archive.read_key(keys, identity=identity, scratch=scratch) if keys else settings.SECRET_KEY
         _check_key(manifest, key, path.name, other_key)
         say("Копия читается целиком…")
@@ -85,7 +85,7 @@ def restore(
             reader.check_signature(key)
         _check_target(manifest, replace)
         _check_room(manifest)
-        place = _place()
+        place = scratch_place()
         stack.callback(place.clear)
         say(f"Загружаются строки: {manifest.rows}…")
         _load(place, reader, key, result)
@@ -98,7 +98,8 @@ def restore(
     return result
 
 
-def _check_version(manifest: archive.Manifest, name: str) -> None:
+def check_version(manifest: archive.Manifest, name: str) -> None:
+    """Refuse an archive of a version newer than this one."""
     known = MigrationLoader(None).disk_migrations or {}
     if any(tuple(one) not in known for one in manifest.migrations):
         raise archive.Unreadable(
@@ -276,10 +277,11 @@ class _PostgresPlace:
             cursor.execute(f"DROP SCHEMA IF EXISTS {self.scratch} CASCADE")
 
 
-_Place = _SqlitePlace | _PostgresPlace
+Place = _SqlitePlace | _PostgresPlace
 
 
-def _place() -> _Place:
+def scratch_place() -> Place:
+    """Return where rows are loaded before they are wanted: a file or a schema of this process."""
     return _PostgresPlace() if connection.vendor == "postgresql" else _SqlitePlace()
 
 
@@ -297,13 +299,13 @@ def _connected(**changes: Any) -> Iterator[None]:
         connection.settings_dict.update(was)
 
 
-def _load(place: _Place, reader: archive.Reader, key: str, result: Restored) -> None:
+def _load(place: Place, reader: archive.Reader, key: str, result: Restored) -> None:
     """Make the tables of the archive's version, fill them, compare, bring them to this version."""
     names = [(app, name) for app, name in reader.manifest.migrations]
     with place.open():
-        whole = _migrate_to(names)
+        whole = migrate_to(names)
         try:
-            _fill(tables.every(names), reader)
+            fill(tables.every(names), reader)
         except DatabaseError as exc:  # without its words: PostgreSQL quotes the row
             raise Refused(
                 why=f"база не приняла строки копии ({type(exc).__name__})", do="Прежние данные не тронуты."
@@ -312,7 +314,7 @@ def _load(place: _Place, reader: archive.Reader, key: str, result: Restored) -> 
             call_command("migrate", verbosity=0, interactive=False)
         ContentType.objects.clear_cache()
         cache.clear()
-        with _known_by(key):
+        with known_by(key):
             result.problems += [f"журнал: {problem}" for problem in journal.verify()]
         _settle(reader.manifest)
         unsent = [OutgoingMessage.State.QUEUED, OutgoingMessage.State.SENDING]
@@ -323,7 +325,7 @@ def _load(place: _Place, reader: archive.Reader, key: str, result: Restored) -> 
                 cursor.execute("ANALYZE")
 
 
-def _fill(expected: list[tables.Table], reader: archive.Reader) -> None:
+def fill(expected: list[tables.Table], reader: archive.Reader) -> None:
     """Put the archive's rows in place of what migrations wrote, and read them back to compare."""
     told = reader.manifest.tables
     for name in sorted({table.name for table in expected} ^ set(told)):
@@ -341,7 +343,7 @@ def _fill(expected: list[tables.Table], reader: archive.Reader) -> None:
             raise NotEqual(table=table.name)
 
 
-def _migrate_to(names: list[tables.Name]) -> bool:
+def migrate_to(names: list[tables.Name]) -> bool:
     """Bring the empty database to the state the archive was made in; tell whether that is the newest."""
     executor = MigrationExecutor(connection)
     if whole := set(names) >= set(executor.loader.graph.nodes):
@@ -352,7 +354,8 @@ def _migrate_to(names: list[tables.Name]) -> bool:
 
 
 @contextmanager
-def _known_by(key: str) -> Iterator[None]:
+def known_by(key: str) -> Iterator[None]:
+    """Let the journal be judged by the key that sealed it."""
     was, settings.SECRET_KEY = settings.SECRET_KEY, key
     try:
         yield
@@ -399,7 +402,7 @@ def _unpack_media(reader: archive.Reader, scratch: Path, result: Restored) -> Pa
     return folder
 
 
-def _switch(place: _Place, media: Path, key: str, result: Restored) -> None:
+def _switch(place: Place, media: Path, key: str, result: Restored) -> None:
     """Put everything in place; what fails on the way is put back."""
     stamp, used = f"{timezone.now():%Y%m%d-%H%M%S}", _is_used()
     with ExitStack() as back:

@@ -10,7 +10,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from otklik.config.backup import archive, make
+from otklik.config.backup import archive, make, schedule
+from otklik.core.errors import DomainError
 
 
 class Command(BaseCommand):
@@ -32,6 +33,11 @@ class Command(BaseCommand):
         parser.add_argument("--keys", type=Path, metavar="ФАЙЛ", help="записать секретный ключ в отдельный файл")
         parser.add_argument("--keep", type=int, metavar="N", help="оставить в папке N последних копий")
         parser.add_argument(
+            "--scheduled",
+            action="store_true",
+            help="как по расписанию: не мешая работе, с проверкой, старые копии удаляются по срокам OTKLIK_BACKUP_*",
+        )
+        parser.add_argument(
             "--new-identity",
             type=Path,
             metavar="ФАЙЛ",
@@ -49,15 +55,21 @@ class Command(BaseCommand):
         if options["keep"] is not None and options["keep"] < 1:
             raise CommandError("--keep: оставить нужно хотя бы одну копию.")
         path = _target(options["path"] or settings.BACKUPS, encrypted=bool(recipients))
+        if options["scheduled"]:
+            schedule.be_gentle()
         try:
-            made = make.make(path, recipients=recipients)
+            made = make.make(path, recipients=recipients, share=schedule.SHARE if options["scheduled"] else 1.0)
             if options["keys"]:
                 archive.write_key(options["keys"], recipients)
+        except make.UnderWay as refusal:
+            raise CommandError(str(refusal), returncode=schedule.UNDER_WAY) from refusal
         except OSError as exc:
             raise CommandError(
                 f"Копия не сделана: {exc.strerror or exc}. Проверьте место и права на «{path}»."
             ) from exc
         self._report(made, options["keys"])
+        if options["scheduled"]:
+            self._settle(made)
         if options["keep"]:
             for old in make.prune(path.parent, options["keep"]):
                 self.stdout.write(f"Удалена старая копия: {old}")
@@ -79,6 +91,16 @@ class Command(BaseCommand):
             self.stderr.write(f"Файла нет или он испорчен: {name}")
         if made.missing:
             self.stderr.write(f"Не вошло файлов: {len(made.missing)}. Поищите их в прежних копиях.")
+
+    def _settle(self, made: make.Made) -> None:
+        """Read the archive through; only a good one lets older ones go."""
+        try:
+            if schedule.verify(made):
+                self.stdout.write("Копия прочитана целиком и сверена.")
+        except DomainError as refusal:
+            raise CommandError(str(refusal)) from refusal
+        for old in make.remove(schedule.outlived(make.ours(made.path.parent))):
+            self.stdout.write(f"Удалена старая копия: {old}")
 
     def _make_identity(self, path: Path) -> None:
         try:
