@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from otklik.workplace import staff_directory
+
+urlpatterns: list[URLPattern] = [
+    path("staff/directory/", staff_directory.compare, name="staff_directory"),
+]

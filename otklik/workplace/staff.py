@@ -23,7 +23,7 @@ from otklik.core.errors import DomainError
 from otklik.core.forms import DATE_INPUT, TidyForm
 from otklik.core.models import JournalEntry
 from otklik.core.terms import valid
-from otklik.people import accounts, directory, roles, substitution
+from otklik.people import accounts, directory, ldap, roles, substitution
 from otklik.people.accounts import LABELS, Facts
 from otklik.people.models import Employee, Role, RoleAssignment, Substitution, Transfer, Unit
 from otklik.workplace.requests import StaffRequest
@@ -152,6 +152,7 @@ def staff_list(request: StaffRequest) -> HttpResponse:
         "units": units_today(),
         "roles": Role.objects.all(),
         "states": directory.STATES.items(),
+        "ldap": ldap.is_configured(),
     }
     return render(request, "workplace/staff/list.html", context)
 

@@ -230,7 +230,12 @@ def fill() -> dict[str, Any]:
                 f"/desk/law-weeks/{law_weeks[0].pk}/list/",
             ],
             "kbauthor": ["/desk/kb/questions/", "/desk/kb/ask/?q=гараж", "/desk/kb/?q=гараж"],
-            "admin": [f"/desk/staff/{people['executor1'].pk}/hand-over/", *_of_channels(), *outside(people["admin"])],
+            "admin": [
+                "/desk/staff/directory/",
+                f"/desk/staff/{people['executor1'].pk}/hand-over/",
+                *_of_channels(),
+                *outside(people["admin"]),
+            ],
             "operator": [f"/desk/ekc/{record.pk}/", "/desk/ekc/upload/"],
             writer: [f"/desk/appeals/{drafted.pk}/draft/", *parts_asked(drafted, people["clerk"])],
             "kbchief": _of_the_chief(),
