@@ -335,6 +335,9 @@ NAMES: Final[dict[str, str]] = {
     "employee.blocked": "сотрудник заблокирован",
     "employee.unblocked": "сотрудник разблокирован",
     "employee.handed_over": "дела сотрудника переданы",
+    "reception.instruction_passed": "поручение с приёма передано другому исполнителю",
+    "promise.passed_on": "обещание перезвонить передано коллеге",
+    "webhook.passed_on": "за сообщения другой системе отвечает другой сотрудник",
     "people.substituted": "назначено замещение",
     "people.substitution_ended": "замещение отменено",
     "bulk.begun": "начато действие с несколькими обращениями",
@@ -471,6 +474,9 @@ NAMES: Final[dict[str, str]] = {
 }
 _VERBS: Final = {"added": "добавлено", "changed": "изменено"}
 FACTS: Final[dict[str, str]] = {
+    # A leaving employee
+    "resolutions": "резолюций",
+    "stops": "мест в маршрутах",
     # Terms by the law
     "control": "контрольный срок",
     "until": "до",

@@ -14,7 +14,7 @@ from tests import databases
 from tests.deploy import place
 from tests.deploy.place import Place
 
-pytestmark = [pytest.mark.once, pytest.mark.django_db]
+pytestmark = [pytest.mark.once, pytest.mark.proof, pytest.mark.django_db]
 
 
 @pytest.fixture(scope="module")
