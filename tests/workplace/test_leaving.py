@@ -153,9 +153,14 @@ def test_who_holds_nothing_but_a_promise_hands_it_over(world, leaver, taker, adm
 
 def test_a_promise_is_not_given_to_who_does_not_work_on_the_line(world, leaver, admin):
     of_other_rooms(world, leaver)
-    answer = admin.post(at("employee_handover", leaver.pk), {"everyone": world.executor.pk})
-    assert answer.status_code == 422
-    assert "не работает на линии" in page(answer)
+    address = at("employee_handover", leaver.pk)
+    assert admin.post(address, {"everyone": world.executor.pk}).status_code == 422, "he is not offered"
+    by, to = (
+        Employee.objects.get(username="admin"),
+        dict.fromkeys(("instructions", "promises", "connections"), world.executor),
+    )
+    with pytest.raises(promises.NotOfTheLine, match="не работает на линии"):
+        handover.hand_over(leaver, to=to, by=by, also=lambda: duties.pass_on(leaver, to=to, by=by))
     assert Instruction.objects.get().executor == leaver, "all of it or nothing"
 
 
