@@ -1,11 +1,11 @@
-# Doors of the repository: make run, make test, make proof, make bench, make lint, make lock, make wheel.
+# Doors of the repository: make run, make test, make proof, make bench, make lint, make lock, make wheel, make bundle.
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 
-.PHONY: run test proof bench lint wheel assets lock clean
+.PHONY: run test proof bench lint wheel bundle assets lock clean
 
 run: $(VENV)/.project assets
 	@exec $(BIN)/otklik stand
@@ -25,6 +25,10 @@ lint: $(VENV)/.dev
 
 wheel: $(VENV)/.dev assets
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
+
+# One archive for a network without registries: docs/install-offline.md
+bundle: $(VENV)/.dev assets
+	$(BIN)/python scripts/bundle.py
 
 assets: $(VENV)/.node_modules
 	@$(BIN)/python scripts/vendor.py

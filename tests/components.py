@@ -48,6 +48,11 @@ def clamd() -> str | None:
     return shutil.which("clamd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 
 
+def slapd() -> str | None:
+    """Give the path of the directory server (OpenLDAP)."""
+    return shutil.which("slapd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/lib/openldap")
+
+
 def _postgres() -> bool:
     return (postgres.binaries() / "initdb").exists()
 
@@ -58,5 +63,6 @@ TESSERACT = Component("Tesseract (rus)", "tesseract-ocr tesseract-ocr-rus ocrmyp
 DOVECOT = Component("Dovecot", "dovecot-imapd", lambda: dovecot() is not None)
 
 CLAMD = Component("clamd", "clamav-daemon", lambda: clamd() is not None)
+SLAPD = Component("slapd", "slapd ldap-utils", lambda: slapd() is not None)
 
-BY_MARK = {"browser": CHROMIUM, "dovecot": DOVECOT, "clamd": CLAMD}
+BY_MARK = {"browser": CHROMIUM, "dovecot": DOVECOT, "clamd": CLAMD, "slapd": SLAPD}

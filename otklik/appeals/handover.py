@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Final
 
 from django.db import transaction
@@ -11,20 +12,34 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from otklik.appeals import approval, assignment, complained, queues, search_feed, signature
-from otklik.appeals.models import Appeal, Approval, CoExecutor, FrozenAnswer
+from otklik.appeals.models import (
+    Appeal,
+    Approval,
+    AwaitedApproval,
+    CaseQuestion,
+    CoExecutor,
+    FrozenAnswer,
+    HelperPart,
+    Resolution,
+    RouteStop,
+)
 from otklik.appeals.permissions import check_power
 from otklik.core import journal
 from otklik.core.errors import DomainError
 from otklik.core.models import StoredFile
-from otklik.people import accounts, roles, substitution
+from otklik.core.terms import valid
+from otklik.people import accounts, roles, staff, substitution
 from otklik.people.models import Employee, Substitution
 
 # What goes to one colleague together.
 WORK, APPROVALS, SIGNATURES, SUBSTITUTIONS = "work", "approvals", "signatures", "substitutions"
+RESOLUTIONS, ROUTES = "resolutions", "routes"
 KINDS: Final = {
     WORK: "обращения и проекты ответов",
     APPROVALS: "согласования",
     SIGNATURES: "ответы на подписи",
+    RESOLUTIONS: "резолюции",
+    ROUTES: "места в маршрутах согласования",
     SUBSTITUTIONS: "замещения",
 }
 
@@ -38,7 +53,10 @@ class CannotTake(DomainError):
 
 @dataclass(frozen=True)
 class Held:
-    """What an employee holds. `drafts`: of his appeals, those whose answer is begun: it goes with them."""
+    """What an employee holds. `drafts`: of his appeals, those whose answer is begun: it goes with them.
+
+    `parts`: asked of him and not handed in; `awaited`: his turn to approve comes later; `stops`: on routes in force.
+    """
 
     appeals: list[Appeal] = field(default_factory=list)
     drafts: list[Appeal] = field(default_factory=list)
@@ -46,13 +64,20 @@ class Held:
     approvals: list[Approval] = field(default_factory=list)
     answers: list[FrozenAnswer] = field(default_factory=list)
     substitutions: list[Substitution] = field(default_factory=list)
+    parts: list[HelperPart] = field(default_factory=list)
+    questions: list[CaseQuestion] = field(default_factory=list)
+    awaited: list[AwaitedApproval] = field(default_factory=list)
+    resolutions: list[Resolution] = field(default_factory=list)
+    stops: list[RouteStop] = field(default_factory=list)
 
     def kinds(self) -> list[str]:
         """Return the kinds of which there is something."""
         there = {
-            WORK: self.appeals or self.helped,
-            APPROVALS: self.approvals,
+            WORK: self.appeals or self.helped or self.parts or self.questions,
+            APPROVALS: self.approvals or self.awaited,
             SIGNATURES: self.answers,
+            RESOLUTIONS: self.resolutions,
+            ROUTES: self.stops,
             SUBSTITUTIONS: self.substitutions,
         }
         return [kind for kind in KINDS if there[kind]]
@@ -70,6 +95,7 @@ def held_by(employee: Employee) -> Held:
     mine = Appeal.objects.filter(goes_on).select_related("unit", "draft").order_by("due_on", "pk")
     helps = CoExecutor.objects.filter(appeal=OuterRef("pk"), employee=employee)
     appeals = list(mine.filter(executor=employee))
+    of_case = Q(appeal__status__in=queues.OPEN)
     asked = approval.current(Approval.objects.filter(approver=employee, decision=Approval.Decision.WAITING))
     answers = FrozenAnswer.objects.filter(
         signer=employee,
@@ -90,23 +116,60 @@ def held_by(employee: Employee) -> Held:
             ).order_by("pk")
         ),
         substitutions=list(substitution.intended(employee)),
+        parts=list(
+            HelperPart.objects.filter(of_case, employee=employee, handed_at=None, taken_at=None).select_related(
+                "appeal"
+            )
+        ),
+        questions=list(
+            CaseQuestion.objects.filter(executor=employee, question__appeal__status__in=queues.OPEN).select_related(
+                "question__appeal"
+            )
+        ),
+        awaited=list(
+            AwaitedApproval.objects.filter(approver=employee, revision__draft__appeal__status__in=queues.OPEN)
+            .select_related("revision__draft__appeal", "asked_by")
+            .order_by("pk")
+        ),
+        resolutions=list(
+            Resolution.objects.filter(of_case, to_person=employee, closed_at=None).select_related("appeal", "author")
+        ),
+        stops=list(
+            RouteStop.objects.filter(valid(timezone.localdate(), prefix="route__"), employee=employee).select_related(
+                "route"
+            )
+        ),
     )
 
 
-def hand_over(employee: Employee, *, to: Mapping[str, Employee], by: Employee) -> Held:
+def hand_over(
+    employee: Employee, *, to: Mapping[str, Employee], by: Employee, also: Callable[[], bool] | None = None
+) -> Held:
     """Pass everything the employee holds to colleagues, kind → who takes it; return what was passed.
 
     Each taker is asked what an assignment, an approval or a signature asks. One refusal, and nothing is passed.
+    `also`: what he holds in rooms this one does not know; it joins the transaction and tells whether it did anything.
     """
     letters = _letters(employee, to)
     with transaction.atomic():
+        if also is not None and also() and not held_by(employee):
+            return Held()
         return _pass(employee, to, letters, by)
 
 
-def hand_over_and_block(employee: Employee, *, to: Mapping[str, Employee], basis: str, by: Employee) -> Held:
-    """Pass everything and block the account, in one transaction."""
+def hand_over_and_block(
+    employee: Employee,
+    *,
+    to: Mapping[str, Employee],
+    basis: str,
+    by: Employee,
+    also: Callable[[], bool] | None = None,
+) -> Held:
+    """Pass everything and block the account, in one transaction; `also` as in `hand_over`."""
     letters = _letters(employee, to)
     with transaction.atomic():
+        if also is not None:
+            also()
         passed = _pass(employee, to, letters, by) if held_by(employee) else Held()
         accounts.block(employee, basis=basis, by=by)
     return passed
@@ -142,8 +205,19 @@ def _pass(employee: Employee, to: Mapping[str, Employee], letters: Mapping[int, 
     for row in held.approvals:
         _pass_approval(row, to[APPROVALS])
         changes.setdefault(row.revision.draft.appeal_id, {})["approver"] = to[APPROVALS].pk
+    for later in held.awaited:
+        _pass_awaited(later, to[APPROVALS])
+        changes.setdefault(later.revision.draft.appeal_id, {})["approver"] = to[APPROVALS].pk
     if WORK in to:
         _pass_work(employee, held, to[WORK], changes)
+        _pass_parts(held, to[WORK], changes, by)
+    for resolution in held.resolutions:
+        mine = Resolution.objects.filter(pk=resolution.pk, to_person=employee, closed_at=None)
+        if not mine.update(to_person=to[RESOLUTIONS], version=F("version") + 1):
+            raise CannotTake(what=f"Обращение № {resolution.appeal.number}: резолюцию только что закрыли. Повторите.")
+        changes.setdefault(resolution.appeal_id, {})["asked_of"] = to[RESOLUTIONS].pk
+    for stop in held.stops:
+        _pass_stop(stop, to[ROUTES])
     for row_of_days in held.substitutions:
         substitution.pass_on(row_of_days, to[SUBSTITUTIONS], by=by)
     _write_down(employee, held, to, changes, by)
@@ -156,26 +230,65 @@ def _refusals(employee: Employee, held: Held, to: Mapping[str, Employee]) -> Ite
 
 
 def _asked(employee: Employee, held: Held, kind: str, taker: Employee) -> Iterable[str]:
-    today, now = timezone.localdate(), timezone.now()
+    today = timezone.localdate()
     if taker.pk == employee.pk or not taker.is_active:
         yield f"{taker.short_name}: дела передают другому, работающему сотруднику."
         return
     try:
-        if kind == WORK:
-            assignment.check_helper(taker, today)
-            for unit in {one.unit for one in held.appeals if one.unit}:
-                assignment.check_executor(taker, unit, today)
-            for appeal in [*held.appeals, *held.helped]:
-                complained.check_apart(appeal, taker, "передать его ему")
-        elif kind == APPROVALS:
-            for row in held.approvals:
-                approval.check_approver(taker, row.revision.author_id, row.asked_by, now)
-                complained.check_apart(row.revision.draft.appeal, taker, "передать ему согласование")
-        elif kind == SIGNATURES:
-            for answer in held.answers:
-                signature.check_signer(answer.appeal, taker, today)
+        yield from _ASKED[kind](held, taker, today)
     except DomainError as refusal:
         yield str(refusal)
+
+
+def _asked_work(held: Held, taker: Employee, today: date) -> Iterable[str]:
+    assignment.check_helper(taker, today)
+    for unit in {one.unit for one in held.appeals if one.unit}:
+        assignment.check_executor(taker, unit, today)
+    cases = [*held.appeals, *held.helped, *(one.appeal for one in held.parts)]
+    for appeal in [*cases, *(one.question.appeal for one in held.questions)]:
+        complained.check_apart(appeal, taker, "передать его ему")
+    asked = HelperPart.objects.filter(appeal__in=[one.appeal_id for one in held.parts], employee=taker)
+    for part in asked.filter(taken_at=None).select_related("appeal"):
+        yield f"{taker.short_name}: по № {part.appeal.number} у него уже просили часть. Пусть её сначала соберут."
+
+
+def _asked_approvals(held: Held, taker: Employee, today: date) -> Iterable[str]:
+    for row in [*held.approvals, *held.awaited]:
+        approval.check_approver(taker, row.revision.author_id, row.asked_by, timezone.now())
+        complained.check_apart(row.revision.draft.appeal, taker, "передать ему согласование")
+    return ()
+
+
+def _asked_signatures(held: Held, taker: Employee, today: date) -> Iterable[str]:
+    for answer in held.answers:
+        signature.check_signer(answer.appeal, taker, today)
+    return ()
+
+
+def _asked_resolutions(held: Held, taker: Employee, today: date) -> Iterable[str]:
+    for resolution in held.resolutions:
+        complained.check_apart(resolution.appeal, taker, "передать ему резолюцию")
+    if any(one.author_id == taker.pk for one in held.resolutions):
+        yield f"{taker.short_name}: резолюцию себе не пишут, а среди них есть его. Выберите другого."
+
+
+def _asked_routes(held: Held, taker: Employee, today: date) -> Iterable[str]:
+    if "appeals.approve" not in staff.powers_of(taker, today):
+        yield f"{taker.short_name}: нет права согласовывать ответы."
+
+
+def _asked_nothing(held: Held, taker: Employee, today: date) -> Iterable[str]:
+    return ()  # a substitution asks by itself
+
+
+_ASKED: Final[dict[str, Callable[[Held, Employee, date], Iterable[str]]]] = {
+    WORK: _asked_work,
+    APPROVALS: _asked_approvals,
+    SIGNATURES: _asked_signatures,
+    RESOLUTIONS: _asked_resolutions,
+    ROUTES: _asked_routes,
+    SUBSTITUTIONS: _asked_nothing,
+}
 
 
 def _pass_approval(row: Approval, taker: Employee) -> None:
@@ -185,6 +298,47 @@ def _pass_approval(row: Approval, taker: Employee) -> None:
     if not (waiting.delete()[0] if asked else waiting.update(approver=taker)):
         number = row.revision.draft.appeal.number
         raise CannotTake(what=f"Обращение № {number}: решение только что приняли. Повторите.")
+
+
+def _pass_awaited(row: AwaitedApproval, taker: Employee) -> None:
+    """Put another colleague into the turn; where he is in one about this very text already, once is enough."""
+    rows = AwaitedApproval.objects.filter(pk=row.pk)
+    same = AwaitedApproval.objects.filter(revision=row.revision_id, approver=taker).exists()
+    asked = Approval.objects.filter(revision=row.revision_id, approver=taker).exists()
+    if not (rows.delete()[0] if same or asked else rows.update(approver=taker)):
+        raise CannotTake(
+            what=f"Обращение № {row.revision.draft.appeal.number}: очередь согласования сдвинулась. Повторите."
+        )
+
+
+def _pass_stop(stop: RouteStop, taker: Employee) -> None:
+    """Put another colleague on the route; one who stands there already stands there once."""
+    rows = RouteStop.objects.filter(pk=stop.pk)
+    if RouteStop.objects.filter(route=stop.route_id, employee=taker).exists():
+        rows.delete()
+    else:
+        rows.update(employee=taker)
+
+
+def _pass_parts(held: Held, taker: Employee, changes: dict[int, dict[str, object]], by: Employee) -> None:
+    """Ask another colleague for the parts; an executor assembles parts and owes none."""
+    for part in held.parts:
+        waiting = HelperPart.objects.filter(pk=part.pk, handed_at=None, taken_at=None)
+        if part.appeal.executor_id == taker.pk:
+            done = waiting.delete()[0]
+            journal.record("appeal.part_withdrawn", chain=f"appeal:{part.appeal_id}", by=by, part=part.pk)
+        else:
+            done = waiting.update(employee=taker)
+            CoExecutor.objects.get_or_create(appeal=part.appeal, employee=taker)
+            changes.setdefault(part.appeal_id, {})["helper"] = taker.pk
+        if not done:
+            raise CannotTake(what=f"Обращение № {part.appeal.number}: часть только что сдали. Повторите.")
+    for question in held.questions:
+        CaseQuestion.objects.filter(pk=question.pk).update(executor=taker)
+        appeal = question.question.appeal
+        if appeal.executor_id != taker.pk and appeal.pk not in {one.pk for one in held.appeals}:
+            CoExecutor.objects.get_or_create(appeal=appeal, employee=taker)
+        changes.setdefault(appeal.pk, {})["helper"] = taker.pk
 
 
 def _pass_work(employee: Employee, held: Held, taker: Employee, changes: dict[int, dict[str, object]]) -> None:
@@ -222,6 +376,9 @@ def _write_down(
         approvals=len(held.approvals),
         answers=len(held.answers),
         substitutions=len(held.substitutions),
+        parts=len(held.parts),
+        resolutions=len(held.resolutions),
+        stops=len(held.stops),
     )
     for appeal in Appeal.objects.filter(pk__in=changes):
         search_feed.put(appeal)

@@ -111,6 +111,13 @@ def _encryption() -> Iterator[CheckMessage]:
             hint="Укажите адрес хранилища с https://.",
             id="otklik.W004",
         )
+    directory = urlsplit(settings.LDAP_URL)
+    if directory.scheme == "ldap" and not _is_here(directory.hostname or ""):
+        yield Warning(
+            f"Пароли идут в каталог сотрудников по сети открытыми (OTKLIK_LDAP_URL, {directory.hostname}).",
+            hint="Возьмите ldaps:// или ldap+starttls://.",
+            id="otklik.W007",
+        )
     for name, url in [
         ("OTKLIK_SMTP_URL", settings.SMTP_URL),
         *(("OTKLIK_MAILBOXES", one) for one in settings.MAILBOXES),

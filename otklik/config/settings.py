@@ -249,6 +249,17 @@ SOCIALACCOUNT_PROVIDERS = {
     }
 }
 
+# Employees out of the department's directory (LDAP): only where its address is given. See people/ldap.py
+LDAP_URL = os.environ.get("OTKLIK_LDAP_URL", "").strip()  # ldaps://host, ldap+starttls://host, ldap://host
+LDAP_BASE = os.environ.get("OTKLIK_LDAP_BASE", "").strip()
+LDAP_BIND_DN = os.environ.get("OTKLIK_LDAP_BIND_DN", "").strip()
+LDAP_PASSWORD = _secret("OTKLIK_LDAP_PASSWORD")
+LDAP_FILTER = os.environ.get("OTKLIK_LDAP_FILTER", "(objectClass=person)").strip()
+LDAP_ATTRIBUTES = _list("OTKLIK_LDAP_ATTRIBUTES")  # ours=theirs: unit=departmentNumber,patronymic=middleName
+LDAP_CA = os.environ.get("OTKLIK_LDAP_CA", "").strip()
+if LDAP_URL and _flag("OTKLIK_LDAP_SIGN_IN"):
+    AUTHENTICATION_BACKENDS.append("otklik.people.ldap.DirectoryBackend")
+
 # Applicants sign in by a provider of their own: a broker of ЕСИА, or ЕСИА itself. See people/citizen_openid.py
 CITIZEN_OIDC_URL = os.environ.get("OTKLIK_CITIZEN_OIDC_URL", "").rstrip("/")
 CITIZEN_OIDC_NAME = os.environ.get("OTKLIK_CITIZEN_OIDC_NAME", "Войти через Госуслуги")

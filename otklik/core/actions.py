@@ -351,6 +351,9 @@ NAMES: Final[dict[str, str]] = {
     "employee.blocked": "сотрудник заблокирован",
     "employee.unblocked": "сотрудник разблокирован",
     "employee.handed_over": "дела сотрудника переданы",
+    "reception.instruction_passed": "поручение с приёма передано другому исполнителю",
+    "promise.passed_on": "обещание перезвонить передано коллеге",
+    "webhook.passed_on": "за сообщения другой системе отвечает другой сотрудник",
     "people.substituted": "назначено замещение",
     "people.substitution_ended": "замещение отменено",
     "bulk.begun": "начато действие с несколькими обращениями",
@@ -515,6 +518,9 @@ _VERBS: Final = {"added": "добавлено", "changed": "изменено"}
 FACTS: Final[dict[str, str]] = {
     # Saved reports
     "plan": "когда присылать",
+    # A leaving employee
+    "resolutions": "резолюций",
+    "stops": "мест в маршрутах",
     # Terms by the law
     "control": "контрольный срок",
     "until": "до",

@@ -455,11 +455,23 @@ def give_back(missed: MissedCall, *, by: Employee) -> MissedCall:
         raise NotTaken
     if row.taken_by_id != by.pk and not by.has_power(HEAD):
         raise NotYours(who=row.taken_by.short_name)
+    let_go(row, by=by)
+    return _open(row)
+
+
+def in_hand_of(employee: Employee) -> QuerySet[MissedCall]:
+    """Return the open duties an employee has taken."""
+    return MissedCall.objects.filter(outcome=Outcome.OPEN, taken_by=employee).select_related("line")
+
+
+@transaction.atomic
+def let_go(missed: MissedCall, *, by: Employee) -> None:
+    """Put a duty of a leaving employee back into the common list: any consultant can call back."""
+    row = _open(missed)
     was = row.taken_by_id
     row.taken_by, row.taken_at = None, None
     row.save(update_fields=["taken_by", "taken_at"])
     journal.record("missed.given_back", chain=f"missed:{row.pk}", by=by, was=was)
-    return row
 
 
 @transaction.atomic

@@ -83,6 +83,13 @@ class NoOutcome(DomainError):
     text = "Выберите итог: без него обещание остаётся в списке."
 
 
+class NotOfTheLine(DomainError):
+    """Calling back is for those who work on the line."""
+
+    code = "promise.not_of_the_line"
+    text = "{who}: не работает на линии, перезванивать не может. Выберите другого."
+
+
 class NoSuchResult(DomainError):
     """An attempt has a result."""
 
@@ -148,6 +155,22 @@ def waiting_for(employee: Employee) -> QuerySet[Promise]:
     return Promise.objects.filter(
         outcome=Outcome.OPEN, by__in=Employee.objects.filter(staff.in_person(employee, timezone.localdate()))
     )
+
+
+def owed_by(employee: Employee) -> QuerySet[Promise]:
+    """Return the open promises an employee has given himself."""
+    return Promise.objects.filter(outcome=Outcome.OPEN, by=employee).select_related("consultation")
+
+
+@transaction.atomic
+def pass_on(promise: Promise, to: Employee, *, by: Employee) -> None:
+    """Give an open promise to a colleague of the line, who keeps it: the applicant was promised by the department."""
+    row = _open(promise)
+    if not to.is_active or not any(to.has_power(power) for power in (CONSULTANT, HEAD)):
+        raise NotOfTheLine(who=to.short_name)
+    was, row.by = row.by_id, to
+    row.save(update_fields=["by"])
+    journal.record("promise.passed_on", chain=f"promise:{row.pk}", by=by, was=was, asked_of=to.pk)
 
 
 def _open(promise: Promise) -> Promise:

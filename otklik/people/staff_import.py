@@ -177,11 +177,11 @@ def fingerprint(lines: Iterable[Line]) -> str:
 
 
 @transaction.atomic
-def apply(rows: Sequence[Row], *, agreed: str, by: Employee) -> Done:
+def apply(rows: Sequence[Row], *, agreed: str, by: Employee, basis: str = "импорт из таблицы") -> Done:
     """Do what the dry run showed: every good row in one transaction, or none where one of them fails.
 
     Rows refused in the dry run are left out. `agreed` is the dry run's fingerprint: where the staff has changed
-    since, so that a row would do something else, nothing is done.
+    since, so that a row would do something else, nothing is done. `basis`: what roles and transfers name as theirs.
     """
     roles.hold()
     wishes = list(_wishes(rows))
@@ -191,28 +191,28 @@ def apply(rows: Sequence[Row], *, agreed: str, by: Employee) -> Done:
     created, changed = [], 0
     for wish, line in zip(wishes, lines, strict=True):
         if line.verdict == "create":
-            created.append(_create(wish, by))
+            created.append(_create(wish, by, basis))
         elif line.verdict == "change":
-            _change(wish, by)
+            _change(wish, by, basis)
             changed += 1
     return Done(created, changed)
 
 
-def _create(wish: _Wish, by: Employee) -> Employee:
+def _create(wish: _Wish, by: Employee, basis: str) -> Employee:
     employee = accounts.create(wish.facts, unit=wish.unit, by=by)
     for role in wish.roles:
-        roles.give(employee, role, valid_from=wish.since, basis="импорт из таблицы", by=by)
+        roles.give(employee, role, valid_from=wish.since, basis=basis, by=by)
     return employee
 
 
-def _change(wish: _Wish, by: Employee) -> None:
+def _change(wish: _Wish, by: Employee, basis: str) -> None:
     employee = wish.known
     assert employee is not None
     accounts.change(employee, wish.facts, version=employee.version, by=by)
     if wish.unit and wish.unit.pk != employee.unit_id:
-        accounts.move(employee, wish.unit, starts_on=wish.since, basis="импорт из таблицы", by=by)
+        accounts.move(employee, wish.unit, starts_on=wish.since, basis=basis, by=by)
     for role in wish.roles:
-        roles.give(employee, role, valid_from=wish.since, basis="импорт из таблицы", by=by)
+        roles.give(employee, role, valid_from=wish.since, basis=basis, by=by)
 
 
 def _wishes(rows: Iterable[Row]) -> Iterator[_Wish]:

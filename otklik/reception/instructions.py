@@ -9,8 +9,10 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from otklik.appeals.permissions import check_power
 from otklik.core import journal
 from otklik.core.errors import DomainError
+from otklik.people import roles
 from otklik.people.models import Employee
 from otklik.reception import moves
 from otklik.reception.holding import check_holds
@@ -78,6 +80,30 @@ def give_back(row: Instruction, remark: str, *, by: Employee) -> None:
         raise BadInstruction(what="Напишите, что нужно доделать.")
     done = Instruction.objects.filter(pk=row.pk, done_at__isnull=False, accepted_at=None)
     _change(row, done, "reception.instruction_returned", by, done_at=None, remark=remark.strip()[:500])
+
+
+def owed_by(executor: Employee) -> QuerySet[Instruction]:
+    """Return what an employee was told to do at receptions and has not reported."""
+    return Instruction.objects.filter(OPEN, executor=executor, done_at=None).select_related("card", "by")
+
+
+def pass_on(row: Instruction, to: Employee, *, by: Employee) -> None:
+    """Give an instruction that is not reported to another executor; its day stays."""
+    check_power(by, roles.MANAGE, "передать дела сотрудника")
+    if not to.is_active:
+        raise BadInstruction(what=f"{to.short_name} заблокирован. Выберите другого исполнителя.")
+    with transaction.atomic():
+        mine = Instruction.objects.filter(OPEN, pk=row.pk, executor=row.executor_id, done_at=None)
+        if not mine.update(executor=to):
+            raise BadInstruction(what="Поручение только что изменили. Обновите страницу.")
+        journal.record(
+            "reception.instruction_passed",
+            chain=f"reception:{row.card_id}",
+            by=by,
+            instruction=row.pk,
+            was=row.executor_id,
+            asked_of=to.pk,
+        )
 
 
 def may_control(row: Instruction, user: Employee) -> bool:

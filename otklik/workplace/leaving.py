@@ -1,7 +1,8 @@
-"""An employee leaves: what he holds goes to colleagues in one action, and his account is blocked."""
+"""An employee leaves: what he holds in every room goes to colleagues in one action, and his account is blocked."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -19,6 +20,8 @@ from otklik.core.errors import DomainError
 from otklik.core.forms import TidyForm
 from otklik.people import accounts, staff
 from otklik.people.models import Employee
+from otklik.workplace import duties
+from otklik.workplace.duties import Others
 from otklik.workplace.requests import StaffRequest
 from otklik.workplace.staff import choose, employee_of
 
@@ -27,8 +30,11 @@ _OFFERED = {
     handover.WORK: ("appeals.draft",),
     handover.APPROVALS: ("appeals.approve",),
     handover.SIGNATURES: ("appeals.sign", "appeals.approve"),
+    handover.RESOLUTIONS: (),
+    handover.ROUTES: ("appeals.approve",),
     handover.SUBSTITUTIONS: (),
-}
+} | {duty.code: duty.powers for duty in duties.DUTIES}
+_TITLES = handover.KINDS | {duty.code: duty.title for duty in duties.DUTIES}
 
 
 class Colleague(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -44,14 +50,14 @@ class HandoverForm(TidyForm):
 
     everyone = Colleague(Employee.objects.none(), label="Кому передать", required=False, empty_label="Выберите коллегу")
 
-    def __init__(self, *args: Any, employee: Employee, held: Held, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, employee: Employee, held: Held, others: Others, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.kinds = held.kinds()
+        self.kinds = [*held.kinds(), *(duty.code for duty in others.rows)]
         choose(self, "everyone", _colleagues(employee, [code for kind in self.kinds for code in _OFFERED[kind]]))
         for kind in self.kinds if len(self.kinds) > 1 else ():
             field = Colleague(
                 _colleagues(employee, _OFFERED[kind]),
-                label=handover.KINDS[kind].capitalize(),
+                label=_TITLES[kind].capitalize(),
                 required=False,
                 empty_label="Тому же коллеге",
             )
@@ -93,17 +99,17 @@ def _colleagues(employee: Employee, powers: Any) -> QuerySet[Employee]:
 def hand_over(request: StaffRequest, pk: int) -> HttpResponse:
     """Show what an employee holds; a POST passes all of it on."""
     employee = employee_of(pk)
-    held = handover.held_by(employee)
-    form = HandoverForm(request.POST or None, employee=employee, held=held)
+    held, others = handover.held_by(employee), duties.held_by(employee)
+    form = HandoverForm(request.POST or None, employee=employee, held=held, others=others)
     if request.method == "POST" and form.is_valid():
         try:
-            handover.hand_over(employee, to=form.takers(), by=request.user)
+            handover.hand_over(employee, to=form.takers(), by=request.user, also=_also(request, employee, form))
         except DomainError as refusal:
             form.add_error(None, str(refusal))
         else:
             messages.success(request, f"{employee.short_name}: дела переданы.")
             return redirect("workplace:employee", pk=pk)
-    return _page(request, form, employee, held, blocking=False)
+    return _page(request, form, employee, held, others, blocking=False)
 
 
 @requires("people.manage")
@@ -111,13 +117,14 @@ def hand_over(request: StaffRequest, pk: int) -> HttpResponse:
 def block(request: StaffRequest, pk: int) -> HttpResponse:
     """Block an account: with what he holds handed over, or at once where there is no time to lose."""
     employee = employee_of(pk)
-    held = handover.held_by(employee)
-    form = BlockForm(request.POST or None, employee=employee, held=held)
+    held, others = handover.held_by(employee), duties.held_by(employee)
+    form = BlockForm(request.POST or None, employee=employee, held=held, others=others)
     if request.method == "POST" and form.is_valid():
         basis = form.cleaned_data["basis"]
         try:
-            if held and "at_once" not in request.POST:
-                handover.hand_over_and_block(employee, to=form.takers(), basis=basis, by=request.user)
+            if (held or others) and "at_once" not in request.POST:
+                also = _also(request, employee, form)
+                handover.hand_over_and_block(employee, to=form.takers(), basis=basis, by=request.user, also=also)
                 words = f"{employee.short_name}: дела переданы, учётная запись заблокирована."
             else:
                 accounts.block(employee, basis=basis, by=request.user)
@@ -127,10 +134,17 @@ def block(request: StaffRequest, pk: int) -> HttpResponse:
         else:
             messages.success(request, words)
             return redirect("workplace:employee", pk=pk)
-    return _page(request, form, employee, held, blocking=True)
+    return _page(request, form, employee, held, others, blocking=True)
 
 
-def _page(request: StaffRequest, form: HandoverForm, employee: Employee, held: Held, *, blocking: bool) -> HttpResponse:
-    context = {"form": form, "employee": employee, "held": held, "blocking": blocking}
+def _also(request: StaffRequest, employee: Employee, form: HandoverForm) -> Callable[[], bool]:
+    return lambda: duties.pass_on(employee, to=form.takers(), by=request.user)
+
+
+def _page(
+    request: StaffRequest, form: HandoverForm, employee: Employee, held: Held, others: Others, *, blocking: bool
+) -> HttpResponse:
+    context = {"form": form, "employee": employee, "held": held, "others": others, "blocking": blocking}
+    context |= {"something": bool(held or others), "apart": duties.apart(employee)}
     status = 422 if request.method == "POST" else 200
     return render(request, "workplace/staff/leave.html", context, status=status)

@@ -56,4 +56,8 @@ urlpatterns: list[URLPattern] = [
     path("outages/<row:pk>/", outage_pages.outage, name="outage"),
     path("outages/<row:pk>/appeal/", outage_pages.late_appeal, name="late_appeal"),
     path("outages/<row:pk>/call/", outage_pages.late_call, name="late_call"),
+from otklik.workplace import staff_directory
+
+urlpatterns: list[URLPattern] = [
+    path("staff/directory/", staff_directory.compare, name="staff_directory"),
 ]

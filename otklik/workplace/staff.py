@@ -23,9 +23,10 @@ from otklik.core.errors import DomainError
 from otklik.core.forms import DATE_INPUT, TidyForm
 from otklik.core.models import JournalEntry
 from otklik.core.terms import valid
-from otklik.people import accounts, directory, roles, substitution
+from otklik.people import accounts, directory, ldap, roles, substitution
 from otklik.people.accounts import LABELS, Facts
 from otklik.people.models import Employee, Role, RoleAssignment, Substitution, Transfer, Unit
+from otklik.workplace import duties
 from otklik.workplace.requests import StaffRequest
 
 PER_PAGE: Final = 50
@@ -152,6 +153,7 @@ def staff_list(request: StaffRequest) -> HttpResponse:
         "units": units_today(),
         "roles": Role.objects.all(),
         "states": directory.STATES.items(),
+        "ldap": ldap.is_configured(),
     }
     return render(request, "workplace/staff/list.html", context)
 
@@ -199,6 +201,7 @@ def card(request: StaffRequest, pk: int) -> HttpResponse:
         "extensions": employee.extensions.filter(valid(today)),
         "may_keep_lines": request.user.has_power("dictionaries.edit"),
         "held": handover.held_by(employee),
+        "others": duties.held_by(employee),
         "history": history.order_by("-seq")[:HISTORY],
         "has_password": employee.has_usable_password(),
         "is_himself": employee.pk == request.user.pk,

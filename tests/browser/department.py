@@ -246,6 +246,7 @@ def fill() -> dict[str, Any]:
             "kbauthor": ["/desk/kb/questions/", "/desk/kb/ask/?q=гараж", "/desk/kb/?q=гараж"],
             "admin": [
                 "/desk/leaving/",
+                "/desk/staff/directory/",
                 f"/desk/staff/{people['executor1'].pk}/hand-over/",
                 *_of_channels(),
                 *outside(people["admin"]),

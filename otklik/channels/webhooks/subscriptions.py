@@ -163,6 +163,21 @@ def resume(row: Webhook, *, by: Employee) -> None:
         _record("webhook.resumed", row, by)
 
 
+def answered_for_by(owner: Employee) -> QuerySet[Webhook]:
+    """Return the connections an employee answers for: without an owner who works here they fall silent."""
+    return Webhook.objects.filter(owner=owner, ended_at=None, valid_to__gte=timezone.localdate())
+
+
+def pass_on(row: Webhook, to: Employee, *, by: Employee) -> None:
+    """Let somebody else answer for a connection; address and secrets stay."""
+    _may(by)
+    if not to.is_active:
+        raise BadWebhook(what=f"{to.short_name} заблокирован. Выберите другого.")
+    with transaction.atomic():
+        Webhook.objects.filter(pk=_open(row).pk).update(owner=to)
+        _record("webhook.passed_on", row, by, was=row.owner_id, employee=to.pk)
+
+
 def replay(row: Webhook, calls: QuerySet[WebhookCall], *, by: Employee) -> int:
     """Tell again what was told or not taken, under the same ids; return how many."""
     _may(by)
