@@ -415,6 +415,9 @@ NAMES: Final[dict[str, str]] = {
     "retention.loaded": "загружены сроки хранения",
     "retention.rule_added": "добавлен срок хранения",
     "retention.rule_changed": "изменён срок хранения",
+    # Exercises of a stand
+    "exercise.begun": "начато учебное упражнение",
+    "exercise.left": "учебное упражнение отложено",
     "journal.exported": "выгружены записи журнала",
     "journal.verified": "проверены цепочки журналов",
     "journal.seals_taken": "выгружены печати журнала",
@@ -471,6 +474,7 @@ NAMES: Final[dict[str, str]] = {
 }
 _VERBS: Final = {"added": "добавлено", "changed": "изменено"}
 FACTS: Final[dict[str, str]] = {
+    "exercise": "упражнение",
     # Terms by the law
     "control": "контрольный срок",
     "until": "до",
@@ -660,6 +664,7 @@ FACTS: Final[dict[str, str]] = {
     "view": "список",
 }
 CHAINS: Final[dict[str, str]] = {
+    "exercise": "учебное упражнение",
     "regime": "режим",
     "sed": "списки СЭД",
     "scan": "пачка сканов",

@@ -202,6 +202,8 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Контрольные списки", "list-check", "checklists", macros_pages.KEEPERS, inner=True),
         Item("Печать и таблицы", "printer", "prints", ("appeals.view_all", "appeals.view_unit", "appeals.view_own")),
         Item("Хранение дел", "archive", "storage", storage_pages.LOOKERS),
+        # Learning it
+        Item("Справка", "help", "help"),
     ),
 )
 

@@ -18,7 +18,7 @@ from otklik.knowledge import agreement, law, review, rights
 from otklik.knowledge.models import LawWeek, ReviewItem
 from otklik.people import substitution
 from otklik.people.models import Employee
-from otklik.workplace import beginning, call_back, pos_lane, saved, system
+from otklik.workplace import beginning, call_back, news, pos_lane, saved, system
 from otklik.workplace.asked import APPEALS
 from otklik.workplace.requests import StaffRequest
 
@@ -95,6 +95,7 @@ def today(request: StaffRequest) -> HttpResponse:
             "something_late": any(step.burning for step in steps),
             "looks_after_system": any(request.user.has_power(power) for power in system.POWERS),
             "reads_knowledge": request.user.has_power("knowledge.read"),
+            "news": news.unread(request),
         },
     )
 
