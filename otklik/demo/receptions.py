@@ -69,6 +69,7 @@ def load(historian: Historian) -> None:
 
 
 def fitted_room(facts: tuple[str, str, int, bool, bool, int], *, by: Employee) -> Room:
+    """Add a room with the checks of п. 35.1: name, how to come, seats, video, audio, days until a check lapses."""
     name, place, seats, video, audio, days = facts
     today = timezone.localdate()
     room = Room(name=name, place=place, seats=seats, has_video=video, has_audio=audio, valid_from=today)

@@ -12,7 +12,6 @@ from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.html import strip_tags
-from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from otklik.core import typed
@@ -134,7 +133,6 @@ def guide(request: StaffRequest, code: str) -> HttpResponse:
 
 @requires()
 @require_safe
-@cache_control(private=True, max_age=3600)
 def picture(_: StaffRequest, name: str) -> FileResponse:
     """Give a picture of a guide."""
     path = guides.file_of(name, guides.PICTURES)
