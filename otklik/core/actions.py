@@ -442,6 +442,9 @@ NAMES: Final[dict[str, str]] = {
     "retention.loaded": "загружены сроки хранения",
     "retention.rule_added": "добавлен срок хранения",
     "retention.rule_changed": "изменён срок хранения",
+    # Exercises of a stand
+    "exercise.begun": "начато учебное упражнение",
+    "exercise.left": "учебное упражнение отложено",
     "journal.exported": "выгружены записи журнала",
     "journal.verified": "проверены цепочки журналов",
     "journal.seals_taken": "выгружены печати журнала",
@@ -521,6 +524,7 @@ FACTS: Final[dict[str, str]] = {
     # A leaving employee
     "resolutions": "резолюций",
     "stops": "мест в маршрутах",
+    "exercise": "упражнение",
     # Terms by the law
     "control": "контрольный срок",
     "until": "до",
@@ -721,6 +725,7 @@ FACTS: Final[dict[str, str]] = {
     "body": "орган",
 }
 CHAINS: Final[dict[str, str]] = {
+    "exercise": "учебное упражнение",
     "regime": "режим",
     "sed": "списки СЭД",
     "sstu": "ССТУ",

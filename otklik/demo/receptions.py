@@ -57,7 +57,7 @@ def load(historian: Historian) -> None:
     people, begun = historian.people, historian.now - timedelta(days=DAYS)
     desk = people["receptionist"]
     with clock.set_to(begun - timedelta(days=20)):
-        places = [_room(facts, by=desk) for facts in ROOMS]
+        places = [fitted_room(facts, by=desk) for facts in ROOMS]
         _powers(people, places, by=desk)
     crowd = cycle([one for one in citizens.people(historian.chance, 300)[150:] if one.kind == "person"])
     endings = cycle(_ENDINGS)
@@ -68,7 +68,8 @@ def load(historian: Historian) -> None:
     _ahead(historian, crowd, desk)
 
 
-def _room(facts: tuple[str, str, int, bool, bool, int], *, by: Employee) -> Room:
+def fitted_room(facts: tuple[str, str, int, bool, bool, int], *, by: Employee) -> Room:
+    """Add a room with the checks of п. 35.1: name, how to come, seats, video, audio, days until a check lapses."""
     name, place, seats, video, audio, days = facts
     today = timezone.localdate()
     room = Room(name=name, place=place, seats=seats, has_video=video, has_audio=audio, valid_from=today)

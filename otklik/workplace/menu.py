@@ -311,6 +311,8 @@ GROUPS: Final[tuple[Group, ...]] = (
         # Kept safe, paper and outage
         Item("Резервные копии", "database-export", "backups", system.POWERS),
         Item("Сбои и бланки", "plug-off", "outages", outage_pages.READERS),
+        # Learning it
+        Item("Справка", "help", "help"),
     ),
 )
 

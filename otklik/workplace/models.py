@@ -162,3 +162,39 @@ class NoticeSettings(models.Model):
 
     def __str__(self) -> str:
         return f"уведомления: {self.employee_id}"
+
+
+class NewsRead(models.Model):
+    """Up to which version an employee has read, or put aside, what is new."""
+
+    employee = models.OneToOneField(Employee, models.CASCADE, related_name="+", verbose_name="сотрудник")
+    version = models.CharField("версия", max_length=20)
+    at = models.DateTimeField("когда", auto_now=True)
+
+    class Meta:
+        verbose_name = "прочитанное «Что нового»"
+        verbose_name_plural = "прочитанное «Что нового»"
+
+    def __str__(self) -> str:
+        return f"{self.employee_id}: {self.version}"
+
+
+class ExerciseRun(models.Model):
+    """An exercise somebody goes through on a stand: what was made for it; what is done, the journal knows."""
+
+    employee = models.ForeignKey(Employee, models.CASCADE, related_name="+", verbose_name="сотрудник")
+    exercise = models.CharField("упражнение", max_length=20)
+    begun_at = models.DateTimeField("начато", help_text="Сделанное раньше не засчитывается.")
+    things = models.JSONField("что для него создано", default=dict, help_text="Имя → номер строки.")
+    shown = models.BooleanField("панель показана", default=True)
+
+    class Meta:
+        verbose_name = "учебное упражнение"
+        verbose_name_plural = "учебные упражнения"
+        constraints = [
+            models.UniqueConstraint("employee", "exercise", name="exercise_once"),
+            models.UniqueConstraint("employee", condition=Q(shown=True), name="exercise_shown_one"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.employee_id}: {self.exercise}"

@@ -19,7 +19,7 @@ from otklik.knowledge.models import LawWeek, ReviewItem
 from otklik.people import substitution
 from otklik.people.models import Employee
 from otklik.reports import head_sheet
-from otklik.workplace import beginning, call_back, pos_lane, saved, system
+from otklik.workplace import beginning, call_back, news, pos_lane, saved, system
 from otklik.workplace.asked import APPEALS
 from otklik.workplace.requests import StaffRequest
 
@@ -97,6 +97,7 @@ def today(request: StaffRequest) -> HttpResponse:
             "looks_after_system": any(request.user.has_power(power) for power in system.POWERS),
             "reads_knowledge": request.user.has_power("knowledge.read"),
             "reads_sheet": request.user.has_power(head_sheet.POWER),
+            "news": news.unread(request),
         },
     )
 

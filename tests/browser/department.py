@@ -124,7 +124,7 @@ from otklik.search.dictionary import Facts, Kind
 from otklik.search.models import LearnedWord, ThesaurusEntry
 from otklik.surveys import paper, questionnaires
 from otklik.surveys.models import OpinionTag, Questionnaire
-from otklik.workplace import notices
+from otklik.workplace import exercises, notices
 from tests.channels.pos.exports import ANSWERED, brought, loaded
 from tests.channels.pos.exports import table as pos_table
 from tests.channels.post import rows as post
@@ -266,6 +266,7 @@ def fill() -> dict[str, Any]:
                 "/desk/reception/figures/list/",
             ],
             "signer": held(people, units["land"]),
+            "auditor": of_learning(people["auditor"]),
             keeper: [f"/desk/appeals/{sent.pk}/{place}/" for place in ("invite", "keep", "material")],
         },
     }
@@ -276,6 +277,12 @@ def _of_reports(clerk: Employee, signer: Employee) -> list[str]:
     row = scheduling.keep(SavedReport(name="Месяц", plan="monthly"), [signer], by=clerk)
     scheduling.send(row, timezone.now(), by=clerk)
     return [f"/desk/reports/{row.pk}/", f"/desk/reports/{row.pk}/edit/"]
+def of_learning(pupil: Employee) -> list[str]:
+    """Let somebody go through an exercise: its panel is on every page of his; return the pages of help."""
+    one = next(one for one in exercises.EXERCISES if one.is_for(pupil))
+    exercises.begin(one, by=pupil)
+    places = ("help/?q=карантин", "help/clerk/", "help/new/", "exercises/", f"exercises/{one.code}/")
+    return [f"/desk/{place}" for place in places]
 
 
 def _of_channels() -> list[str]:

@@ -40,6 +40,10 @@ ERRORS = ("400.html", "403_csrf.html", "500.html")
 
 # Files, parts of a page, addresses that only take a form and send on, and a year that looks like any other.
 NO_PAGES = {
+    *(
+        f"workplace:{one}"
+        for one in ("help_picture", "news_told", "exercise_begin", "exercise_leave", "exercise_panel")
+    ),
     *(f"demo:{one}" for one in ("eml", "file")),
     *(f"portal:{one}" for one in ("feedback_contact", "status_file", "vote", "sitemap", "ask_qr", "ask_mistyped")),
     *(f"portal:{one}" for one in ("write_answers", "write_opened")),

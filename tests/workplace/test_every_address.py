@@ -75,6 +75,7 @@ HIS_OWN = {"away", "away_cancel", "search", "palette", "keep_view", "remove_view
 HIS_OWN |= {"attention", "notices_read", "notice_settings", "knowledge_vote"}
 HIS_OWN |= {"knowledge_ask", "knowledge_clear_recent"}
 HIS_OWN |= {"whole_case"}  # a copy for himself
+HIS_OWN |= {"news_told"}
 HUGE = 10**30
 DAYS = ["0001-01-01", "1999-12-31", "2026-02-30", "9999-12-31"]
 ODD = ["", "²", "\x00", "1" * 30, "0001-01-01", "9999-12-31"]

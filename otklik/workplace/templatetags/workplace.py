@@ -20,7 +20,7 @@ from otklik.knowledge.models import SearchSession
 from otklik.people import access
 from otklik.people.models import Applicant, Employee
 from otklik.reports import line
-from otklik.workplace import call_back, pos_lane, queue, saved
+from otklik.workplace import call_back, hints, pos_lane, queue, saved
 from otklik.workplace.menu import groups_for
 
 register = template.Library()
@@ -42,6 +42,12 @@ def menu(context: dict[str, Any]) -> dict[str, Any]:
             folds=context["request"].COOKIES,
         )
     }
+
+
+@register.inclusion_tag("workplace/help/_hint.html")
+def hint(code: str) -> dict[str, hints.Hint]:
+    """Draw «?» beside an unusual word: pressed, it says what it is and leads to the guide."""
+    return {"hint": hints.HINTS[code]}
 
 
 @register.simple_tag(takes_context=True)
