@@ -14,6 +14,7 @@ LONG_AGO: Final = date(2006, 11, 2)  # 59-ФЗ came into force
 Sstu, Needs = OutcomeKind.Sstu, OutcomeKind.Needs
 ANSWERED: Final = "answered"
 ENDED: Final = "correspondence-ended"
+FORWARDED: Final = "forwarded"
 
 _TO: Final = "Ваше обращение, зарегистрированное {дата} под № {номер}, рассмотрено.\n\n"
 _ABUSE: Final = (
@@ -80,7 +81,7 @@ KINDS: Final[list[tuple[str, str, str, str, bool | None, str, bool, int | None, 
     ("supported", "поддержано, меры впереди", "ст. 10 ч. 1", Sstu.SUPPORTED, False, Needs.ANSWER, True, None, 0, ""),
     ("refused", "отказано", "ст. 10 ч. 1", Sstu.NOT_SUPPORTED, None, Needs.ANSWER, True, None, 0, ""),
     (
-        "forwarded", "переслано по компетенции", "ст. 8 ч. 3", Sstu.TRANSFERRED, None, Needs.TRANSFER,
+        FORWARDED, "переслано по компетенции", "ст. 8 ч. 3", Sstu.TRANSFERRED, None, Needs.TRANSFER,
         True, 7, 0, _FORWARDED,
     ),
     (

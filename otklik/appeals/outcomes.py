@@ -5,7 +5,7 @@ Sending proposes «дан ответ» where nobody said otherwise; closing asks
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from otklik.appeals import complained, drafting, outcome_kinds, transitions
+from otklik.appeals import bodies, complained, drafting, outcome_kinds, transitions
 from otklik.appeals.errors import WrongDate
 from otklik.appeals.models import FINISHED, Appeal, AppealQuestion, OutcomeKind, QuestionOutcome
 from otklik.appeals.permissions import allows, check_can_write, check_power
@@ -30,6 +30,7 @@ Needs = OutcomeKind.Needs
 SIGN: Final = "appeals.sign"
 ANSWERED: Final = outcome_kinds.ANSWERED  # what sending proposes
 ENDED: Final = outcome_kinds.ENDED
+FORWARDED: Final = outcome_kinds.FORWARDED
 MOST_EARLIER: Final = 50
 
 
@@ -171,6 +172,27 @@ def settle(appeal: Appeal, *, code: str = ANSWERED, by: Employee, on: date | Non
         questions=[part.question.pk for part in missing if part.question],
     )
     return len(missing)
+
+
+@transaction.atomic
+def sent_on(appeal: Appeal, to: Mapping[str, Sequence[AppealQuestion]], *, whole: bool, by: Employee) -> None:
+    """Say «переслано» of the questions that went to other bodies; of a whole case, of every question still open.
+
+    Called by forwarding, whose letters name the case's own number: nobody types the same once more.
+    """
+    kind, today = kinds().filter(code=FORWARDED).first(), timezone.localdate()
+    if kind is None:  # the dictionary has ended it: people say it by hand
+        return
+    for part in parts(appeal):
+        asked = [body for body, questions in to.items() if whole or part.question in questions]
+        if not asked or (whole and part.outcome):
+            continue
+        given = Given(where=", ".join(asked), number=appeal.number, dated=today)
+        _write(appeal, [part], kind, given, on=today, by=by)
+        questions = [part.question.pk] if part.question else []
+        journal.record(
+            "appeal.outcome_settled", chain=f"appeal:{appeal.pk}", by=by, kind=kind.code, questions=questions
+        )
 
 
 def take_back(appeal: Appeal) -> None:
@@ -328,16 +350,10 @@ def _check_kind(appeal: Appeal, kind: OutcomeKind, given: Given, *, on: date) ->
         if not (given.where.strip() and given.number.strip() and given.dated):
             raise OutcomeIncomplete(kind=kind, what="укажите, кому переслано, номер и дату сопроводительного письма.")
         complained.check_body(appeal, given.where)
-        _check_not_to_ourselves(kind, given.where)
+        if bodies.is_ours(given.where):
+            raise OutcomeIncomplete(kind=kind, what="переслать самим себе нельзя. Укажите другой орган.")
     if kind.needs == Needs.DECISION:
         _check_decision(appeal, kind, given)
-
-
-def _check_not_to_ourselves(kind: OutcomeKind, where: str) -> None:
-    ours = staff.department()
-    names = {applicants.plain(ours.name), applicants.plain(getattr(ours, "short_name", ""))} - {""}
-    if applicants.plain(where) in names:
-        raise OutcomeIncomplete(kind=kind, what="переслать самим себе нельзя. Укажите другой орган.")
 
 
 def _check_decision(appeal: Appeal, kind: OutcomeKind, given: Given) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -22,6 +22,7 @@ from otklik.core import masking, typed
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
 from otklik.core.forms import DATE_INPUT, TidyForm
+from otklik.core.hours import midnight
 from otklik.hotline import brought, calls, reconciliation
 from otklik.hotline.exchange import cdr
 from otklik.hotline.models import Call, Line
@@ -231,9 +232,9 @@ def _wanted(asked: dict[str, str]) -> Q:
     if asked["hours"]:
         wanted &= Q(in_hours=asked["hours"] == "in")
     if asked["from"]:
-        wanted &= Q(came_at__gte=_midnight(date.fromisoformat(asked["from"])))
+        wanted &= Q(came_at__gte=midnight(date.fromisoformat(asked["from"])))
     if asked["to"]:
-        wanted &= Q(came_at__lt=_midnight(date.fromisoformat(asked["to"])) + timedelta(days=1))
+        wanted &= Q(came_at__lt=midnight(date.fromisoformat(asked["to"]), 1))
     return wanted
 
 
@@ -261,10 +262,6 @@ def _months() -> list[date]:
         found.append(month)
         month = (month - timedelta(days=1)).replace(day=1)
     return found
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time()))
 
 
 def _zone(name: str) -> Any:
