@@ -172,8 +172,10 @@ def part(appeal: Appeal, user: Employee) -> Part | None:
     if not (rows or merges or ended or steps):
         return None
     facts = {"appeal": appeal, "rows": [_side(appeal, row) for row in rows], "merges": merges, "ended": ended}
+    there = len(rows) + len(merges)
+    # A decision that ended the correspondence is compared by a person before anything else: he sees it unasked.
     return Part(
-        "Связанные обращения", "git-merge", "workplace/law/part_kin.html", facts, tuple(steps), len(rows) + len(merges)
+        "Связанные обращения", "git-merge", "workplace/law/part_kin.html", facts, tuple(steps), there, bool(ended)
     )
 
 
