@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from otklik.appeals import bodies as bodies_of
@@ -55,6 +56,13 @@ class ToOneself(ForwardingRefused):
     """The department is no other body."""
 
     code = "appeal.forwarded_to_oneself"
+
+
+class NothingTold(DomainError):
+    """What another body has told is not written down."""
+
+    code = "appeal.forwarding_not_told"
+    text = "Обращение № {number}: не отмечено. {why}"
 
 
 @dataclass(frozen=True)
@@ -190,6 +198,23 @@ def forward(
     else:
         journal.record("appeal.forwarded_in_part", chain=f"appeal:{appeal.pk}", by=by, **facts)
     return row
+
+
+WAITING: Final = Q(control_on__isnull=False, told_on=None)
+
+
+@transaction.atomic
+def told(row: Forwarding, *, on: date, what: str, by: Employee) -> None:
+    """Write down what another body has told of the results: its control day is waited for no more."""
+    check_power(by, POWER, "отметить сведения о результатах")
+    what = " ".join(what.split())[:500]
+    if on < row.forwarded_on or on > timezone.localdate():
+        raise WrongDate(what=f"Сведения получают не раньше пересылки ({row.forwarded_on:%d.%m.%Y}) и не позже сегодня.")
+    if not what:
+        raise NothingTold(number=row.appeal.number, why="Напишите, что сообщили.")
+    if not Forwarding.objects.filter(WAITING, pk=row.pk).update(told_on=on, told_what=what):
+        raise NothingTold(number=row.appeal.number, why="Сведения уже отмечены. Обновите страницу.")
+    journal.record("appeal.forwarding_told", chain=f"appeal:{row.appeal_id}", by=by, forwarding=row.pk, on=on)
 
 
 def _check(

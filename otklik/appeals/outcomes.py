@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from otklik.appeals import bodies, complained, drafting, outcome_kinds, transitions
+from otklik.appeals import bodies, complained, drafting, left_open, outcome_kinds, transitions
 from otklik.appeals.errors import WrongDate
 from otklik.appeals.models import FINISHED, Appeal, AppealQuestion, OutcomeKind, QuestionOutcome
 from otklik.appeals.permissions import allows, check_can_write, check_power
@@ -228,9 +228,15 @@ def check_can_close_unanswered(appeal: Appeal, user: Employee) -> None:
 
 
 @transaction.atomic
-def close_unanswered(appeal: Appeal, *, by: Employee) -> None:
-    """End a case that ends without a letter: withdrawn, answered orally, anonymous."""
+def close_unanswered(appeal: Appeal, *, by: Employee, why_dropped: str = "") -> None:
+    """End a case that ends without a letter: withdrawn, answered orally, anonymous.
+
+    `why_dropped`: why what is still asked of others is needed no more; without it an open one refuses the closing.
+    """
     check_can_close_unanswered(appeal, by)
+    if why_dropped.strip():
+        left_open.drop(appeal, reason=why_dropped, by=by)
+    left_open.check(appeal)
     names = dict.fromkeys(part.outcome.kind.name for part in parts(appeal) if part.outcome)
     transitions.move(
         appeal,

@@ -27,6 +27,7 @@ from otklik.workplace import (
     holding,
     kb_votes,
     kb_words,
+    law_dictionaries,
     line_calls,
     lines,
     macros_pages,
@@ -202,6 +203,9 @@ GROUPS: Final[tuple[tuple[Item, ...], ...]] = (
         Item("Контрольные списки", "list-check", "checklists", macros_pages.KEEPERS, inner=True),
         Item("Печать и таблицы", "printer", "prints", ("appeals.view_all", "appeals.view_unit", "appeals.view_own")),
         Item("Хранение дел", "archive", "storage", storage_pages.LOOKERS),
+        # Dictionaries of the law
+        Item("Исходы обращений", "checks", "outcome_kinds", law_dictionaries.READERS),
+        Item("Сроки запросов", "clock", "inquiry_rules", law_dictionaries.READERS),
     ),
 )
 

@@ -17,8 +17,8 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
 from django.utils import timezone
 
-from otklik.appeals import access, approval, queues
-from otklik.appeals.models import Appeal, Approval, FrozenAnswer, HelperPart, Inquiry, Resolution
+from otklik.appeals import access, approval, forwarding, queues
+from otklik.appeals.models import Appeal, Approval, Forwarding, FrozenAnswer, HelperPart, Inquiry, Resolution
 from otklik.channels.webhooks import calls
 from otklik.channels.webhooks.models import Webhook
 from otklik.core import calendar, hours, journal
@@ -609,7 +609,7 @@ def tell_of_instructions() -> int:
 
 
 def tell_of_help() -> int:
-    """Remind on the last day of a resolution, a part or a request, and once more when it has passed."""
+    """Remind on the last day of a resolution, a part, a request or a forwarding, and once more when it has passed."""
     today, told = timezone.localdate(), 0
     goes_on = Q(appeal__status__in=queues.OPEN)
     open_ = Resolution.objects.filter(goes_on, closed_at=None, done_at=None, due_on__lte=today)
@@ -631,6 +631,12 @@ def tell_of_help() -> int:
             Kind.TERM, f"Ответа на запрос нет: {said}", {inquiry.made_by_id, inquiry.appeal.executor_id}, "matter"
         )
         told += _remind(news, f"inquiry:{inquiry.pk}:{stage}:{inquiry.due_on}", inquiry.appeal)
+    # Sent on as a whole, the case is closed here, and the results are still waited for.
+    sent_on = Forwarding.objects.filter(forwarding.WAITING, control_on__lte=today)
+    for row in sent_on.select_related("appeal"):
+        stage, said = _stage(row.control_on or today, today)
+        news = Told(Kind.TERM, f"Сведений по пересланному нет: {said}", {row.by_id, row.appeal.executor_id}, "matter")
+        told += _remind(news, f"forwarding:{row.pk}:{stage}:{row.control_on}", row.appeal)
     return told
 
 

@@ -24,6 +24,7 @@ from otklik.appeals.models import (
     InquiryRule,
     Macro,
     Need,
+    OutcomeKind,
     PosTheme,
     Topic,
 )
@@ -177,6 +178,19 @@ TYPED = (
     *("direction", "remove", "read", "load", "absent", "executor", "author", "step"),
     # Covering letters, lists
     *("cover_number", "cover_date", "control_until", "sender", "report_to", "column-0", "load"),
+    # Dictionaries of the law
+    *(
+        "why_dropped",
+        "what",
+        "sstu",
+        "actions_taken",
+        "needs",
+        "letter_due",
+        "least_earlier",
+        "roll",
+        "basis",
+        "article",
+    ),
     # Prints, macros, storage
     *(
         "macro",
@@ -303,6 +317,8 @@ def _answering(world: World, frozen: int) -> dict[str, list[int]]:
         "to-sign": [frozen],
         "approval-routes": [route.pk],
         "answer-rules": [AnswerRule.objects.earliest("pk").pk],
+        "outcome-kinds": [OutcomeKind.objects.earliest("pk").pk],
+        "inquiry-rules": [InquiryRule.objects.earliest("pk").pk],
     }
 
 

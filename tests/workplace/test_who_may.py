@@ -19,7 +19,17 @@ from django.utils import timezone
 from wagtail.models import Page
 
 from otklik.appeals import access, approval, dispatch, signature, steps
-from otklik.appeals.models import AnswerRule, Appeal, ApprovalRoute, FrozenAnswer, Need, PosTheme, Topic
+from otklik.appeals.models import (
+    AnswerRule,
+    Appeal,
+    ApprovalRoute,
+    FrozenAnswer,
+    InquiryRule,
+    Need,
+    OutcomeKind,
+    PosTheme,
+    Topic,
+)
 from otklik.appeals.step_rights import ASKED
 from otklik.channels.webhooks.models import Webhook
 from otklik.core import cms, files, installation
@@ -209,6 +219,8 @@ def house(db: None) -> House:
         "to-sign": FrozenAnswer.objects.get(appeal=house.appeals[3]).pk,
         "approval-routes": ApprovalRoute.objects.create(name="Земля", valid_from=today).pk,
         "answer-rules": AnswerRule.objects.earliest("pk").pk,
+        "outcome-kinds": OutcomeKind.objects.earliest("pk").pk,
+        "inquiry-rules": InquiryRule.objects.earliest("pk").pk,
     }
     return house
 
