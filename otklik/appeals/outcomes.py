@@ -98,10 +98,15 @@ def _kinds_on(on: date) -> QuerySet[OutcomeKind]:
     return OutcomeKind.objects.filter(rules.valid(on))
 
 
-def parts(appeal: Appeal) -> list[Part]:
-    """Return every question with the outcome that counts, in two queries."""
-    questions = list(appeal.questions.select_related("topic", "need", "part__executor").order_by("pk"))
+def parts(appeal: Appeal, questions: list[AppealQuestion] | None = None, *, ended: bool = True) -> list[Part]:
+    """Return every question with the outcome that counts, in two queries.
+
+    `questions`: where they have been read already; `ended` is False where it is known that there is no outcome yet.
+    """
+    if questions is None:
+        questions = list(appeal.questions.select_related("topic", "need", "part__executor").order_by("pk"))
     rows = QuestionOutcome.objects.filter(appeal=appeal, replaced_at=None)
+    rows = rows if ended else rows.none()
     known = {row.question_id: row for row in rows.select_related("kind", "by", "decided_by").order_by("pk")}
     if not questions:
         return [Part(None, known.get(None))]

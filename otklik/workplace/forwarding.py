@@ -21,7 +21,7 @@ from otklik.core.typed import number
 from otklik.correspondence.models import ChannelCode
 from otklik.people.models import Employee
 from otklik.workplace import queue
-from otklik.workplace.matter_part import Part, Step
+from otklik.workplace.matter_part import Part, Step, is_there
 from otklik.workplace.requests import StaffRequest
 
 WHOLE, IN_PART = "whole", "part"
@@ -103,7 +103,7 @@ Bodies: Final = forms.formset_factory(
 
 def part(appeal: Appeal, user: Employee) -> Part | None:
     """Return what was sent on and by which day it may be; None where the regime knows no forwarding."""
-    sent = forwarding.of(appeal)
+    sent = forwarding.of(appeal) if is_there(appeal, "forwardings") else []
     may = steps.can("forward", appeal, user)
     due = forwarding.due_of(appeal) if appeal.closed_on is None else None
     if not sent and (due is None or not may):

@@ -20,7 +20,7 @@ from otklik.core.access import requires
 from otklik.core.errors import DomainError, why_not
 from otklik.core.forms import DATE_INPUT, TidyForm
 from otklik.people.models import Employee
-from otklik.workplace import queue
+from otklik.workplace import matter_part, queue
 from otklik.workplace.matter_part import Part, Step
 from otklik.workplace.requests import StaffRequest
 
@@ -150,7 +150,7 @@ def record(request: StaffRequest, pk: int) -> HttpResponse:
 
 def part(appeal: Appeal, user: Employee) -> Part | None:
     """Return the questions of the matter with how each ended, and the steps about them."""
-    there = outcomes.parts(appeal)
+    there = outcomes.parts(appeal, matter_part.questions(appeal), ended=matter_part.is_there(appeal, "outcomes"))
     can = allows(outcomes.check_can_record, appeal, user)
     steps = [Step("Указать исход", "outcomes", "checks")] if can else []
     if not (there[0].outcome or there[0].question or steps):
