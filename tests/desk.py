@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from otklik.people.models import Employee
 
-# What «Ход рассмотрения» asks at most: what there is of a case comes with the case, the rest is not read. 14 of a plain one.
+# What «Ход рассмотрения» asks at most: what is not there is not read. Of a plain case it asks fourteen.
 MATTER = 20
 
 
