@@ -22,6 +22,7 @@ from otklik.appeals import access
 from otklik.appeals.models import Topic
 from otklik.core import masking
 from otklik.core.errors import DomainError
+from otklik.core.hours import midnight
 from otklik.people.models import Employee
 from otklik.reception import appointments, finder
 from otklik.reception.models import Appointment, Source
@@ -169,9 +170,9 @@ def list_appointments(
     if official:
         wanted &= Q(official=official)
     if day_from:
-        wanted &= Q(starts_at__gte=_midnight(day_from))
+        wanted &= Q(starts_at__gte=midnight(day_from))
     if day_to:
-        wanted &= Q(starts_at__lt=_midnight(day_to) + timedelta(days=1))
+        wanted &= Q(starts_at__lt=midnight(day_to, 1))
     if cursor:
         wanted &= Q(pk__lt=cursors.row_of(*cursors.place_of(cursor, parts=1)))
     found = list(Appointment.objects.filter(wanted).order_by("-pk")[: limit + 1])
@@ -284,7 +285,3 @@ def _row(one: Appointment) -> dict[str, Any]:
 
 def _later(day: date) -> date:
     return min(day, date.max - FARTHEST) + FARTHEST
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime(day.year, day.month, day.day))

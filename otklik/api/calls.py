@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from django.conf import settings
 from django.db.models import Q
 from django.http import HttpRequest
-from django.utils import timezone
 from ninja import Query as InQuery
 from ninja import Router
 from pydantic import BaseModel, Field
@@ -20,6 +19,7 @@ from otklik.api.keys import JSON, AccessKey, NotJson, owner_of
 from otklik.api.schemas import MOST_ID, Day, Given, Moment, Said, Text, Whole
 from otklik.core import masking
 from otklik.core.errors import DomainError
+from otklik.core.hours import midnight
 from otklik.hotline import calls, listening
 from otklik.hotline.exchange import webhook
 from otklik.hotline.exchange.events import LONGEST_NAME, LONGEST_NUMBER, LONGEST_UID, MOST_SECONDS
@@ -182,9 +182,9 @@ def list_calls(
     if line:
         wanted &= Q(line=line)
     if came_from:
-        wanted &= Q(came_at__gte=_midnight(came_from))
+        wanted &= Q(came_at__gte=midnight(came_from))
     if came_to:
-        wanted &= Q(came_at__lt=_midnight(came_to) + timedelta(days=1))
+        wanted &= Q(came_at__lt=midnight(came_to, 1))
     if cursor:
         wanted &= Q(pk__lt=cursors.row_of(*cursors.place_of(cursor, parts=1)))
     found = list(Call.objects.filter(wanted).order_by("-pk")[: limit + 1])
@@ -205,7 +205,3 @@ def _row(call: Call, codes: dict[int, str]) -> dict[str, Any]:
         "position": call.position,
         "answered_by": call.answered_by_id,
     }
-
-
-def _midnight(day: Any) -> datetime:
-    return timezone.make_aware(datetime(day.year, day.month, day.day))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any, Final
 
 from django.db.models import Q, QuerySet
@@ -33,6 +33,7 @@ from otklik.appeals.models import AppealMessage
 from otklik.channels.handover import intake
 from otklik.core import files, masking
 from otklik.core.errors import DomainError
+from otklik.core.hours import midnight
 from otklik.correspondence.models import ContactPoint, IncomingFile, IncomingMessage
 
 router = Router(tags=["Сообщения"])
@@ -163,17 +164,13 @@ def messages(
     if channel:
         wanted &= Q(channel=channel)
     if received_from:
-        wanted &= Q(received_at__gte=_midnight(received_from))
+        wanted &= Q(received_at__gte=midnight(received_from))
     if received_to:
-        wanted &= Q(received_at__lt=_midnight(received_to) + timedelta(days=1))
+        wanted &= Q(received_at__lt=midnight(received_to, 1))
     if cursor:
         wanted &= Q(pk__lt=cursors.row_of(*cursors.place_of(cursor, parts=1)))
     shown, following = _page(rows.filter(wanted), limit)
     return {"items": [_row(one) for one in shown], "next": following}
-
-
-def _midnight(day: Any) -> datetime:
-    return timezone.make_aware(datetime(day.year, day.month, day.day))
 
 
 def _page(rows: QuerySet[IncomingMessage], limit: int) -> tuple[list[IncomingMessage], str | None]:

@@ -11,13 +11,12 @@ from typing import Any, Final
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q
 
-from otklik.appeals import transitions
+from otklik.appeals import bodies, transitions
 from otklik.appeals.errors import NotAllowed
 from otklik.appeals.models import FINISHED, Appeal, Approval, CoExecutor, Complained
 from otklik.core import journal
 from otklik.core.errors import DomainError
 from otklik.people import staff
-from otklik.people.applicants import plain
 from otklik.people.models import Employee, Unit
 from otklik.people.powers import POWERS
 
@@ -101,11 +100,8 @@ def apart(appeal: Appeal, people: Sequence[Employee]) -> list[Employee]:
 
 def check_body(appeal: Appeal, body: str) -> None:
     """Raise where an appeal would be sent on to the body it complains of."""
-    wanted = plain(body)
-    for row in _rows(appeal):
-        name = plain(row.body or str(row))
-        if wanted and name and (name in wanted or wanted in name):
-            raise BodyIsComplainedOf(number=appeal.number, body=" ".join(body.split()))
+    if any(bodies.same(name, body) for name in names(appeal)):
+        raise BodyIsComplainedOf(number=appeal.number, body=" ".join(body.split()))
 
 
 def names(appeal: Appeal) -> list[str]:

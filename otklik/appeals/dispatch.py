@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from otklik.appeals import answer_ways, kinship, outcomes, signature, transitions, ways
+from otklik.appeals import answer_ways, kinship, left_open, outcomes, signature, transitions, ways
 from otklik.appeals.letters import compose
 from otklik.appeals.models import FINISHED, AnswerCopy, Appeal, Dispatch, FrozenAnswer
 from otklik.appeals.permissions import check_power
@@ -290,6 +290,7 @@ def close(appeal: Appeal, *, reason: str, by: Employee, on: date | None = None, 
     if not imported:
         check_can_close(appeal, by)
         pos.check_settled(appeal)
+        left_open.check(appeal)
         if appeal.status == S.SENT:
             outcomes.check_covered(appeal)
             kinship.check_copies(appeal)
@@ -304,6 +305,14 @@ def close(appeal: Appeal, *, reason: str, by: Employee, on: date | None = None, 
         closed_on=on or timezone.localdate(),
         close_reason=(reason or "ответ отправлен")[:300],
     )
+
+
+@transaction.atomic
+def drop_and_close(appeal: Appeal, *, why_dropped: str, reason: str, by: Employee) -> None:
+    """Ask nobody for anything more, with a reason, and end the work: both or neither."""
+    check_can_close(appeal, by)
+    left_open.drop(appeal, reason=why_dropped, by=by)
+    close(appeal, reason=reason, by=by)
 
 
 @transaction.atomic

@@ -5,17 +5,18 @@ Never to oneself, never to whom the applicant complains of. A whole one ends the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
+from otklik.appeals import bodies as bodies_of
 from otklik.appeals import complained as complaints
-from otklik.appeals import terms, transitions, ways
+from otklik.appeals import outcomes, terms, transitions, ways
 from otklik.appeals.errors import NotAllowed, WrongDate
 from otklik.appeals.letters import by_law
 from otklik.appeals.models import Appeal, AppealMessage, AppealQuestion, ForwardedCopy, Forwarding
@@ -28,7 +29,6 @@ from otklik.core.workdays import Due
 from otklik.correspondence.models import ChannelCode, IncomingFile
 from otklik.people import staff
 from otklik.people.models import Department, Employee
-from otklik.search import analysis
 
 S = Appeal.Status
 POWER: Final = "appeals.dispatch"
@@ -37,26 +37,6 @@ SIGNS: Final = "appeals.sign"
 FROM: Final = (S.REGISTERED, S.CLASSIFIED, S.ASSIGNED, S.DRAFTING)
 WAYS: Final = (ChannelCode.EMAIL, ChannelCode.POST, ChannelCode.MEDO)
 MOST_BODIES: Final = 20
-# Words that stand in the names of too many bodies to tell one from another.
-_COMMON: Final = frozenset(
-    (
-        "по",
-        "и",
-        "в",
-        "на",
-        "области",
-        "обл",
-        "новосибирской",
-        "нсо",
-        "россии",
-        "рф",
-        "российской",
-        "федерации",
-        "города",
-    )
-)
-
-_LEVELS: Final = ("мэрия", "муниципальный", "федеральный", "министерство", "администрация", "правительство")
 
 
 class ForwardingRefused(DomainError):
@@ -76,6 +56,13 @@ class ToOneself(ForwardingRefused):
     """The department is no other body."""
 
     code = "appeal.forwarded_to_oneself"
+
+
+class NothingTold(DomainError):
+    """What another body has told is not written down."""
+
+    code = "appeal.forwarding_not_told"
+    text = "Обращение № {number}: не отмечено. {why}"
 
 
 @dataclass(frozen=True)
@@ -190,6 +177,7 @@ def forward(
             forwarding=row, body=body.body[:300], channel=body.channel, address=body.address[:500], letter=letter
         )
         copy.questions.set(body.questions)
+    outcomes.sent_on(appeal, {body.body: body.questions for body in bodies}, whole=whole, by=by)
     facts: dict[str, Any] = {
         "forwarding": row.pk,
         "message": row.notice_id,
@@ -212,27 +200,21 @@ def forward(
     return row
 
 
-def same_body(one: str, other: str) -> bool:
-    """Tell whether two names mean one body or person: all telling words of the shorter stand in the longer one.
-
-    In whatever case: «на администрацию района», «Администрация района». A body of another level is another body: the
-    department of the region is not the department of the mayor's office.
-    """
-    few, many = sorted((_told(one), _told(other)), key=len)
-    if len(few) > 1 and _levels(few) != _levels(many):
-        return False
-    return bool(few) and all(any(word & known for known in many) for word in few)
+WAITING: Final = Q(control_on__isnull=False, told_on=None)
 
 
-def _told(name: str) -> list[frozenset[str]]:
-    """Return the telling words of a name, each with all it may be the form of."""
-    words = re.findall(r"\w+", name.lower().replace("ё", "е"))
-    told = (word for word in words if word not in _COMMON and (len(word) > 2 or word.isdigit()))
-    return [frozenset((word, *analysis.lemmas(word))) for word in told]
-
-
-def _levels(words: Iterable[frozenset[str]]) -> set[str]:
-    return {level for level in _LEVELS for word in words if level in word}
+@transaction.atomic
+def told(row: Forwarding, *, on: date, what: str, by: Employee) -> None:
+    """Write down what another body has told of the results: its control day is waited for no more."""
+    check_power(by, POWER, "отметить сведения о результатах")
+    what = " ".join(what.split())[:500]
+    if on < row.forwarded_on or on > timezone.localdate():
+        raise WrongDate(what=f"Сведения получают не раньше пересылки ({row.forwarded_on:%d.%m.%Y}) и не позже сегодня.")
+    if not what:
+        raise NothingTold(number=row.appeal.number, why="Напишите, что сообщили.")
+    if not Forwarding.objects.filter(WAITING, pk=row.pk).update(told_on=on, told_what=what):
+        raise NothingTold(number=row.appeal.number, why="Сведения уже отмечены. Обновите страницу.")
+    journal.record("appeal.forwarding_told", chain=f"appeal:{row.appeal_id}", by=by, forwarding=row.pk, on=on)
 
 
 def _check(
@@ -255,14 +237,14 @@ def _check(
         if _is_ours(body, ours):
             raise ToOneself(number=number, why=f"«{body.body}» — это мы сами. Укажите другой орган.")
         for one in complained:
-            if same_body(one, body.body):
+            if bodies_of.same(one, body.body):
                 why = (
                     f"«{body.body}» — тот, на кого жалуются («{one}»): жалобу нельзя направлять тому, чьи действия "
                     "обжалуют (59-ФЗ, ст. 8 ч. 6). Укажите вышестоящий орган; если его нет, верните обращение "
                     "с разъяснением (ч. 7)."
                 )
                 raise ToWhomComplainedOf(number=number, why=why)
-        if any(same_body(body.body, other) for other in seen):
+        if any(bodies_of.same(body.body, other) for other in seen):
             raise ForwardingRefused(number=number, why=f"«{body.body}» указан дважды. Оставьте один раз.")
         seen.append(body.body)
     if not whole and AppealQuestion.objects.filter(appeal=appeal).count() > 1:
@@ -273,9 +255,7 @@ def _check(
 
 
 def _is_ours(body: Addressed, ours: Department) -> bool:
-    if ours.email and body.address.strip().lower() == ours.email.lower():
-        return True
-    return any(name and set(_told(name)) == set(_told(body.body)) for name in (ours.name, ours.short_name))
+    return (bool(ours.email) and body.address.strip().lower() == ours.email.lower()) or bodies_of.is_ours(body.body)
 
 
 def _papers(appeal: Appeal) -> list[tuple[str, StoredFile | bytes]]:

@@ -7,7 +7,7 @@ appeal runs on all the while.
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final
 
 from django.conf import settings
@@ -27,7 +27,7 @@ from otklik.appeals.models import (
     InquiryReply,
     InquiryRule,
 )
-from otklik.appeals.permissions import check_can_work
+from otklik.appeals.permissions import check_can_work, check_power
 from otklik.core import calendar, journal
 from otklik.core.errors import DomainError
 from otklik.core.terms import valid
@@ -37,6 +37,7 @@ from otklik.correspondence.models import ChannelCode, IncomingMessage, OutgoingM
 from otklik.people import staff
 from otklik.people.models import Employee
 
+KEEP: Final = "dictionaries.edit"
 WAITING: Final = Q(answered_on=None, withdrawn_on=None)
 CHANNELS: Final = (ChannelCode.EMAIL, ChannelCode.POST)
 State = IncomingMessage.State
@@ -47,6 +48,13 @@ class BadInquiry(DomainError):
 
     code = "appeal.bad_inquiry"
     text = "Запрос не подготовлен: {what}"
+
+
+class WrongInquiryRule(DomainError):
+    """A term of requests that cannot be kept."""
+
+    code = "appeal.wrong_inquiry_rule"
+    text = "Срок запроса не записан: {why}."
 
 
 class InquiryChanged(DomainError):
@@ -73,6 +81,32 @@ def check_can_ask(appeal: Appeal, user: Employee) -> None:
 def rules(on: date) -> QuerySet[InquiryRule]:
     """Return the terms that may be asked by on a day."""
     return InquiryRule.objects.filter(valid(on))
+
+
+@transaction.atomic
+def add_rule(*, name: str, days: int, unit: str, roll: str, basis: str, valid_from: date, by: Employee) -> InquiryRule:
+    """Write a term that holds from a day on; the one of the same name ends the day before."""
+    check_power(by, KEEP, "вести сроки запросов сведений")
+    before = InquiryRule.objects.select_for_update().filter(name=name)
+    if before.filter(valid_from__gte=valid_from).exists():
+        raise WrongInquiryRule(why="с этой или более поздней даты такой срок уже есть. Укажите дату позже")
+    before.filter(Q(valid_to__isnull=True) | Q(valid_to__gte=valid_from)).update(
+        valid_to=valid_from - timedelta(days=1)
+    )
+    row = InquiryRule.objects.create(name=name, days=days, unit=unit, roll=roll, basis=basis, valid_from=valid_from)
+    journal.record("inquiries.rule_added", chain="dictionaries", by=by, new=row.pk, days=days, on=valid_from)
+    return row
+
+
+@transaction.atomic
+def end_rule(rule: InquiryRule, *, last_day: date, by: Employee) -> None:
+    """Let a term hold till a day, that day included; requests that stand on it keep their date."""
+    check_power(by, KEEP, "вести сроки запросов сведений")
+    if last_day < rule.valid_from:
+        raise WrongInquiryRule(why=f"последний день раньше начала, {rule.valid_from:%d.%m.%Y}")
+    if not InquiryRule.objects.filter(pk=rule.pk, valid_to=rule.valid_to).update(valid_to=last_day):
+        raise WrongInquiryRule(why="его уже изменил другой сотрудник. Обновите страницу")
+    journal.record("inquiries.rule_ended", chain="dictionaries", by=by, old=rule.pk, on=last_day)
 
 
 def proposed_text(appeal: Appeal, rule: InquiryRule, *, by: Employee) -> str:
@@ -244,14 +278,19 @@ def withdraw(row: Inquiry, reason: str, *, by: Employee) -> None:
     reason = " ".join(reason.split())
     if not reason:
         raise BadInquiry(what="напишите, почему ответ больше не нужен.")
-    with transaction.atomic():
-        waits = Inquiry.objects.filter(WAITING, pk=row.pk)
-        if not waits.update(withdrawn_on=timezone.localdate(), withdrawn_why=reason[:300]):
-            raise InquiryChanged
-        message = OutgoingMessage.objects.get(pk=row.message_id)
-        with suppress(delivery.TooLate):
-            delivery.cancel(message, by=by)
-        _record("appeal.inquiry_withdrawn", row, by)
+    drop(row, reason, by=by)
+
+
+@transaction.atomic
+def drop(row: Inquiry, reason: str, *, by: Employee) -> None:
+    """Wait for it no more. Called where the right has been asked: by who withdraws it and by who closes the case."""
+    waits = Inquiry.objects.filter(WAITING, pk=row.pk)
+    if not waits.update(withdrawn_on=timezone.localdate(), withdrawn_why=reason[:300]):
+        raise InquiryChanged
+    message = OutgoingMessage.objects.get(pk=row.message_id)
+    with suppress(delivery.TooLate):
+        delivery.cancel(message, by=by)
+    _record("appeal.inquiry_withdrawn", row, by)
     row.refresh_from_db()
 
 

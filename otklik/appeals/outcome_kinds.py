@@ -5,15 +5,43 @@ A row that is there already is left as people made it. Where the law gives no te
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any, Final
 
+from django.db import transaction
+from django.db.models import Max
+
 from otklik.appeals.models import OutcomeKind
+from otklik.appeals.permissions import check_power
+from otklik.core import journal
+from otklik.core.errors import DomainError
+from otklik.people.models import Employee
 
 LONG_AGO: Final = date(2006, 11, 2)  # 59-ФЗ came into force
 Sstu, Needs = OutcomeKind.Sstu, OutcomeKind.Needs
 ANSWERED: Final = "answered"
 ENDED: Final = "correspondence-ended"
+FORWARDED: Final = "forwarded"
+KEEP: Final = "dictionaries.edit"
+# What `outcomes.letter` fills in.
+PLACES: Final = (
+    "дата",
+    "номер",
+    "кому",
+    "решение",
+    "дата решения",
+    "ответы",
+    "адрес",
+)  # filled in by `outcomes.letter`
+
+
+class WrongKind(DomainError):
+    """An outcome that cannot be kept."""
+
+    code = "outcome.wrong_kind"
+    text = "Исход не записан: {why}."
+
 
 _TO: Final = "Ваше обращение, зарегистрированное {дата} под № {номер}, рассмотрено.\n\n"
 _ABUSE: Final = (
@@ -80,7 +108,7 @@ KINDS: Final[list[tuple[str, str, str, str, bool | None, str, bool, int | None, 
     ("supported", "поддержано, меры впереди", "ст. 10 ч. 1", Sstu.SUPPORTED, False, Needs.ANSWER, True, None, 0, ""),
     ("refused", "отказано", "ст. 10 ч. 1", Sstu.NOT_SUPPORTED, None, Needs.ANSWER, True, None, 0, ""),
     (
-        "forwarded", "переслано по компетенции", "ст. 8 ч. 3", Sstu.TRANSFERRED, None, Needs.TRANSFER,
+        FORWARDED, "переслано по компетенции", "ст. 8 ч. 3", Sstu.TRANSFERRED, None, Needs.TRANSFER,
         True, 7, 0, _FORWARDED,
     ),
     (
@@ -143,4 +171,35 @@ def add_missing() -> int:
             for at, row in enumerate(rows, start=1)
             if row["code"] not in known
         )
+    )
+
+
+@transaction.atomic
+def keep(kind: OutcomeKind, *, changed: Iterable[str], by: Employee) -> None:
+    """Save an outcome and write down what changed; what the system itself gives keeps what it needs and its days.
+
+    Outcomes that were given stand: they name the row.
+    """
+    check_power(by, KEEP, "вести исходы")
+    if kind.valid_to and kind.valid_to < kind.valid_from:
+        raise WrongKind(why=f"последний день раньше начала, {kind.valid_from:%d.%m.%Y}")
+    if kind.needs == Needs.DECISION and not kind.letter_due:
+        raise WrongKind(why="о решении прекратить переписку заявителю сообщают: отметьте, что ему уходит письмо")
+    if not kind.code:
+        kind.code = f"own-{(OutcomeKind.objects.aggregate(last=Max('pk'))['last'] or 0) + 1}"
+    before = OutcomeKind.objects.select_for_update().filter(pk=kind.pk).first()
+    if before is None:
+        kind.save()
+        journal.record("outcomes.kind_added", chain="dictionaries", by=by, new=kind.pk)
+        return
+    if kind.code in (ANSWERED, FORWARDED, ENDED) and kind.needs != before.needs:
+        why = f"исход «{before.name}» система указывает сама, и то, что для него нужно, не меняется"
+        raise WrongKind(why=why)
+    kind.save()
+    journal.record(
+        "outcomes.kind_changed",
+        chain="dictionaries",
+        by=by,
+        old=kind.pk,
+        now=dict.fromkeys(sorted(changed), "изменено"),
     )

@@ -5,7 +5,7 @@ Sending proposes «дан ответ» where nobody said otherwise; closing asks
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from otklik.appeals import complained, drafting, outcome_kinds, transitions
+from otklik.appeals import bodies, complained, drafting, left_open, outcome_kinds, transitions
 from otklik.appeals.errors import WrongDate
 from otklik.appeals.models import FINISHED, Appeal, AppealQuestion, OutcomeKind, QuestionOutcome
 from otklik.appeals.permissions import allows, check_can_write, check_power
@@ -30,6 +30,7 @@ Needs = OutcomeKind.Needs
 SIGN: Final = "appeals.sign"
 ANSWERED: Final = outcome_kinds.ANSWERED  # what sending proposes
 ENDED: Final = outcome_kinds.ENDED
+FORWARDED: Final = outcome_kinds.FORWARDED
 MOST_EARLIER: Final = 50
 
 
@@ -97,10 +98,15 @@ def _kinds_on(on: date) -> QuerySet[OutcomeKind]:
     return OutcomeKind.objects.filter(rules.valid(on))
 
 
-def parts(appeal: Appeal) -> list[Part]:
-    """Return every question with the outcome that counts, in two queries."""
-    questions = list(appeal.questions.select_related("topic", "need", "part__executor").order_by("pk"))
+def parts(appeal: Appeal, questions: list[AppealQuestion] | None = None, *, ended: bool = True) -> list[Part]:
+    """Return every question with the outcome that counts, in two queries.
+
+    `questions`: where they have been read already; `ended` is False where it is known that there is no outcome yet.
+    """
+    if questions is None:
+        questions = list(appeal.questions.select_related("topic", "need", "part__executor").order_by("pk"))
     rows = QuestionOutcome.objects.filter(appeal=appeal, replaced_at=None)
+    rows = rows if ended else rows.none()
     known = {row.question_id: row for row in rows.select_related("kind", "by", "decided_by").order_by("pk")}
     if not questions:
         return [Part(None, known.get(None))]
@@ -173,6 +179,27 @@ def settle(appeal: Appeal, *, code: str = ANSWERED, by: Employee, on: date | Non
     return len(missing)
 
 
+@transaction.atomic
+def sent_on(appeal: Appeal, to: Mapping[str, Sequence[AppealQuestion]], *, whole: bool, by: Employee) -> None:
+    """Say «переслано» of the questions that went to other bodies; of a whole case, of every question still open.
+
+    Called by forwarding, whose letters name the case's own number: nobody types the same once more.
+    """
+    kind, today = kinds().filter(code=FORWARDED).first(), timezone.localdate()
+    if kind is None:  # the dictionary has ended it: people say it by hand
+        return
+    for part in parts(appeal):
+        asked = [body for body, questions in to.items() if whole or part.question in questions]
+        if not asked or (whole and part.outcome):
+            continue
+        given = Given(where=", ".join(asked), number=appeal.number, dated=today)
+        _write(appeal, [part], kind, given, on=today, by=by)
+        questions = [part.question.pk] if part.question else []
+        journal.record(
+            "appeal.outcome_settled", chain=f"appeal:{appeal.pk}", by=by, kind=kind.code, questions=questions
+        )
+
+
 def take_back(appeal: Appeal) -> None:
     """Forget what sending had proposed: the sending was taken back, the next one asks again."""
     rows = QuestionOutcome.objects.filter(appeal=appeal, proposed=True, replaced_at=None)
@@ -206,9 +233,15 @@ def check_can_close_unanswered(appeal: Appeal, user: Employee) -> None:
 
 
 @transaction.atomic
-def close_unanswered(appeal: Appeal, *, by: Employee) -> None:
-    """End a case that ends without a letter: withdrawn, answered orally, anonymous."""
+def close_unanswered(appeal: Appeal, *, by: Employee, why_dropped: str = "") -> None:
+    """End a case that ends without a letter: withdrawn, answered orally, anonymous.
+
+    `why_dropped`: why what is still asked of others is needed no more; without it an open one refuses the closing.
+    """
     check_can_close_unanswered(appeal, by)
+    if why_dropped.strip():
+        left_open.drop(appeal, reason=why_dropped, by=by)
+    left_open.check(appeal)
     names = dict.fromkeys(part.outcome.kind.name for part in parts(appeal) if part.outcome)
     transitions.move(
         appeal,
@@ -328,16 +361,10 @@ def _check_kind(appeal: Appeal, kind: OutcomeKind, given: Given, *, on: date) ->
         if not (given.where.strip() and given.number.strip() and given.dated):
             raise OutcomeIncomplete(kind=kind, what="укажите, кому переслано, номер и дату сопроводительного письма.")
         complained.check_body(appeal, given.where)
-        _check_not_to_ourselves(kind, given.where)
+        if bodies.is_ours(given.where):
+            raise OutcomeIncomplete(kind=kind, what="переслать самим себе нельзя. Укажите другой орган.")
     if kind.needs == Needs.DECISION:
         _check_decision(appeal, kind, given)
-
-
-def _check_not_to_ourselves(kind: OutcomeKind, where: str) -> None:
-    ours = staff.department()
-    names = {applicants.plain(ours.name), applicants.plain(getattr(ours, "short_name", ""))} - {""}
-    if applicants.plain(where) in names:
-        raise OutcomeIncomplete(kind=kind, what="переслать самим себе нельзя. Укажите другой орган.")
 
 
 def _check_decision(appeal: Appeal, kind: OutcomeKind, given: Given) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from typing import Literal
 
 from django.utils import timezone
+
+from otklik.core.hours import midnight
 
 
 @dataclass(frozen=True)
@@ -55,4 +57,4 @@ def is_today(day: date) -> bool:
 
 def end_of(day: date) -> datetime:
     """Return the moment at which a local day is over."""
-    return timezone.make_aware(datetime.combine(day + timedelta(days=1), time.min))
+    return midnight(day, 1)

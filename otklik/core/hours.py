@@ -35,6 +35,11 @@ class Hours:
 DEPARTMENT: Final = Hours(opens=time(9), closes=time(18), closes_on_friday=time(17), shorter_before_holidays=True)
 
 
+def midnight(day: date, days: int = 0) -> datetime:
+    """Return the moment a day begins where the department is, or so many days later."""
+    return _moment(day + timedelta(days=days), time.min)
+
+
 def when_at_work(at: datetime, calendar: WorkCalendar, hours: Hours = DEPARTMENT) -> datetime:
     """Return the moment itself where people are at work then, else the beginning of the next working morning."""
     now = timezone.localtime(at)

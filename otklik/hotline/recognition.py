@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied
@@ -23,6 +23,7 @@ from otklik.appeals.models import FINISHED, Appeal
 from otklik.channels.site.models import Receipt
 from otklik.core import journal
 from otklik.core.errors import DomainError
+from otklik.core.hours import midnight
 from otklik.core.models import TermRule
 from otklik.correspondence.models import ChannelCode
 from otklik.hotline import codes, consultations
@@ -192,7 +193,7 @@ def _attempt(
         raise consultations.NotYours
     if (failed := _failed(held)) >= MOST_FAILED:
         raise TooManyAttempts(number=failed)
-    today = Recognition.objects.filter(succeeded=False, at__gte=_midnight())
+    today = Recognition.objects.filter(succeeded=False, at__gte=midnight(timezone.localdate()))
     if (failed := today.filter(appeal__in=tried).count()) >= MOST_FAILED_OF_CASE:
         raise TooManyAttempts(number=failed)
     if (failed := today.filter(by=by).count()) >= MOST_FAILED_OF_EMPLOYEE:
@@ -355,10 +356,6 @@ def _day_of(words: str) -> date | None:
         return date(year if year > 99 else 2000 + year, month, day)
     except ValueError:
         return None
-
-
-def _midnight() -> datetime:
-    return timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _check_power(by: Employee) -> None:

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from otklik.core import journal
+from otklik.core.hours import midnight
 from otklik.hotline import calls
 from otklik.hotline.exchange.counting import Counted, count
 from otklik.hotline.exchange.events import Event, Kind, Source
@@ -95,8 +96,8 @@ def compare(month: date) -> Comparison:
             result.differences.append(Difference(kind, uid, ours.get(uid), one))
         else:
             result.same += 1
-    spoken_of = Call.objects.filter(came_at__gte=max(starts, _midnight(result.first)), came_at__lt=ends)
-    spoken_of = spoken_of.filter(came_at__lt=_midnight(result.last) + timedelta(days=1), direction=Call.Direction.IN)
+    spoken_of = Call.objects.filter(came_at__gte=max(starts, midnight(result.first)), came_at__lt=ends)
+    spoken_of = spoken_of.filter(came_at__lt=midnight(result.last, 1), direction=Call.Direction.IN)
     result.ours = spoken_of.count()
     for call in spoken_of.filter(source__in=_FROM_EXCHANGE, line__isnull=False).select_related("line", "answered_by"):
         if call.uid not in told:
@@ -149,8 +150,4 @@ def _written_by_hand(starts: datetime, ends: datetime) -> dict[str, list[datetim
 
 def _bounds(month: date) -> tuple[datetime, datetime]:
     following = (month.replace(day=1) + timedelta(days=32)).replace(day=1)
-    return _midnight(month.replace(day=1)), _midnight(following)
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime(day.year, day.month, day.day))
+    return midnight(month.replace(day=1)), midnight(following)

@@ -15,7 +15,8 @@ from django.conf import settings
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from otklik.knowledge.finding import SILENCE, Scope, midnight, never_in_the_way
+from otklik.core.hours import midnight
+from otklik.knowledge.finding import SILENCE, Scope, never_in_the_way
 from otklik.knowledge.models import Prompted
 
 # New visits within a minute, of everybody together: beyond that a program writes, and fills our table.

@@ -13,7 +13,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from functools import wraps
 from hashlib import sha256
 from math import ceil
@@ -27,6 +27,7 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from otklik.core import journal, masking
+from otklik.core.hours import midnight
 from otklik.knowledge.models import Audience, Baseline, SearchSession
 from otklik.people import personal_data
 from otklik.people.models import Employee, Unit
@@ -348,11 +349,6 @@ def _by(scope: Scope, key: Callable[[date, int | None], Any]) -> dict[Any, Figur
         else:
             one.no_result += 1
     return groups
-
-
-def midnight(day: date, days: int = 0) -> datetime:
-    """Return the moment a day begins, or so many days later."""
-    return timezone.make_aware(datetime.combine(day + timedelta(days=days), time.min))
 
 
 def baseline(audience: Audience) -> Baseline | None:

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from otklik.core import calendar, journal
 from otklik.core.errors import DomainError
+from otklik.core.hours import midnight
 from otklik.core.masking import HIDDEN
 from otklik.core.terms import valid
 from otklik.people import applicants
@@ -418,7 +419,7 @@ def offer_rooms(card: ReceptionCard) -> Offer:
     last = day + timedelta(days=DAYS_AHEAD)
     found = Room.objects.filter(valid(day))
     fits = [one for one in found if not (against and one.has_video) and not (_audio_untold(card, one))]
-    cells = SlotCell.objects.filter(cell__gte=begins, cell__lt=_midnight(last + timedelta(days=1)))
+    cells = SlotCell.objects.filter(cell__gte=begins, cell__lt=midnight(last, 1))
     taken = set(cells.exclude(appointment=card.appointment_id).values_list("resource", "cell"))
     needs = card.appointment.needs_access
     barred: dict[tuple[int, date], bool] = {}
@@ -576,10 +577,6 @@ def _take_seat(appointment: Appointment, room: Room, begins: datetime, ends: dat
             continue
         return seat
     raise refused
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime(day.year, day.month, day.day))
 
 
 # --- ready, or not ----------------------------------------------------------------------------------------------------

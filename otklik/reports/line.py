@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final, TypeAlias
 
 from django.db.models import (
@@ -30,6 +30,7 @@ from django.utils import timezone
 
 from otklik.appeals.models import Need, Topic
 from otklik.core import typed
+from otklik.core.hours import midnight
 from otklik.hotline.models import Call, Consultation, Hold, Line, MissedCall, ScriptUse, Transfer
 from otklik.knowledge.models import MaterialUse
 from otklik.knowledge.models.script_steps import STAGES
@@ -60,9 +61,7 @@ class Scope:
 
     def of(self, moment: str) -> Q:
         """Return the condition that a moment lies within."""
-        within = Q(
-            **{f"{moment}__gte": _midnight(self.first), f"{moment}__lt": _midnight(self.last + timedelta(days=1))}
-        )
+        within = Q(**{f"{moment}__gte": midnight(self.first), f"{moment}__lt": midnight(self.last, 1)})
         if self.line is not None:
             within &= Q(line=self.line)
         return within & Q(**{f"{moment}__hour": self.hour}) if self.hour is not None else within
@@ -640,10 +639,6 @@ def spoken(seconds: int | None) -> str:
     if minutes:
         return f"{minutes} мин {rest} с" if rest else f"{minutes} мин"
     return f"{rest} с"
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))
 
 
 def table(told: Report) -> Iterator[tuple[object, ...]]:

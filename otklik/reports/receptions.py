@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any, Final, TypeAlias
 
 from django.db.models import Avg, Count, F, Q, QuerySet
 from django.utils import timezone
 
 from otklik.appeals.models import Topic
+from otklik.core.hours import midnight
 from otklik.people.models import Employee
 from otklik.reception.models import Appointment, CardQuestion, ReceptionCard
 from otklik.reports.line import Lasted
@@ -173,9 +174,5 @@ def _cards(scope: Scope) -> QuerySet[ReceptionCard]:
 
 
 def _within(moment: str, scope: Scope) -> Q:
-    after = _midnight(scope.last + timedelta(days=1))
-    return Q(**{f"{moment}__gte": _midnight(scope.first), f"{moment}__lt": after})
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time()))
+    after = midnight(scope.last, 1)
+    return Q(**{f"{moment}__gte": midnight(scope.first), f"{moment}__lt": after})

@@ -19,7 +19,7 @@ from otklik.core.errors import DomainError, why_not
 from otklik.core.forms import TidyForm
 from otklik.core.typed import number
 from otklik.people.models import Employee
-from otklik.workplace import queue
+from otklik.workplace import matter_part, queue
 from otklik.workplace.matter_part import Part, Step
 from otklik.workplace.requests import StaffRequest
 
@@ -198,8 +198,9 @@ def _text_of(appeal: Appeal) -> str:
 
 def part(appeal: Appeal, user: Employee) -> Part | None:
     """Return «Классификация»: the questions with their kinds, who confirmed them, and what they were before."""
-    questions = list(appeal.questions.select_related("topic", "need", "sort__kind", "proposed_by", "confirmed_by"))
-    changes = list(appeal.reclassifications.select_related("by")[:50])
+    questions = matter_part.questions(appeal)
+    there = matter_part.is_there(appeal, "changes")
+    changes = list(appeal.reclassifications.select_related("by")[:50]) if there else []
     may = allows(classification.check_can_propose, appeal, user)
     if not questions and not may:
         return None

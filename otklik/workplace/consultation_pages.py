@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from typing import Any, Final
 
 from django.contrib import messages
@@ -11,13 +11,13 @@ from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_safe
 
 from otklik.appeals.models import Topic
 from otklik.core import typed
 from otklik.core.access import requires
+from otklik.core.hours import midnight
 from otklik.hotline import calls, consultations, reading_aloud, scripts
 from otklik.hotline.models import Consultation, Line
 from otklik.knowledge import materials
@@ -134,9 +134,9 @@ def consultation(request: StaffRequest, pk: int) -> HttpResponse:
 def _narrowed(rows: QuerySet[Consultation], asked: Asked, user: Employee) -> QuerySet[Consultation]:
     found = Q()
     if asked.first:
-        found &= Q(opened_at__gte=_begin(asked.first))
+        found &= Q(opened_at__gte=midnight(asked.first))
     if asked.last:
-        found &= Q(opened_at__lt=_begin(asked.last) + timedelta(days=1))
+        found &= Q(opened_at__lt=midnight(asked.last, 1))
     if asked.by:
         found &= Q(by=asked.by)
     if asked.line:
@@ -153,10 +153,6 @@ def _narrowed(rows: QuerySet[Consultation], asked: Asked, user: Employee) -> Que
 def _people(seen: QuerySet[Consultation]) -> list[tuple[int, str]]:
     people = Employee.objects.filter(pk__in=seen.order_by().values("by")).order_by("last_name", "pk")
     return [(one.pk, one.short_name) for one in people]
-
-
-def _begin(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time()))
 
 
 def _seconds(begin: datetime, end: datetime | None) -> int | None:

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from otklik.appeals import access, answer_ways, dispatch, signature, ways
+from otklik.appeals import access, answer_ways, dispatch, left_open, signature, ways
 from otklik.appeals.errors import WrongDate
 from otklik.appeals.models import Appeal, Dispatch
 from otklik.appeals.permissions import allows
@@ -208,8 +208,11 @@ def copy(request: StaffRequest, pk: int) -> HttpResponse:
 @require_POST
 def close(request: StaffRequest, pk: int) -> HttpResponse:
     """End the work on an appeal."""
-    appeal = access.get_for(request.user, pk)
-    dispatch.close(appeal, reason=request.POST.get("reason", ""), by=request.user)
+    appeal, reason = access.get_for(request.user, pk), request.POST.get("reason", "")
+    if "why_dropped" in request.POST:
+        dispatch.drop_and_close(appeal, why_dropped=request.POST["why_dropped"], reason=reason, by=request.user)
+    else:
+        dispatch.close(appeal, reason=reason, by=request.user)
     messages.success(request, f"Обращение № {appeal.number} закрыто.")
     return redirect("workplace:card", pk=pk)
 
@@ -310,6 +313,7 @@ def _context(request: StaffRequest, appeal: Appeal) -> dict[str, object]:
     message = row.message if row else None
     answer = signature.frozen_of(appeal)
     can_send = allows(dispatch.check_can_send, appeal, request.user)
+    can_close = allows(dispatch.check_can_close, appeal, request.user)
     left = int((message.not_before - timezone.now()).total_seconds()) if message else 0
     return {
         "appeal": appeal,
@@ -327,7 +331,8 @@ def _context(request: StaffRequest, appeal: Appeal) -> dict[str, object]:
         "addressee": people_access.masked(appeal.applicant),
         "can_send": can_send,
         "can_undo": allows(dispatch.check_can_undo, appeal, request.user),
-        "can_close": allows(dispatch.check_can_close, appeal, request.user),
+        "can_close": can_close,
+        "left_open": left_open.of(appeal) if can_close else [],
         "may_dispatch": request.user.has_power("appeals.dispatch"),
         **covers.of_dispatch(request, appeal),
         **(outcomes.of_dispatch(appeal) if can_send else {}),

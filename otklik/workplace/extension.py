@@ -21,7 +21,7 @@ from otklik.core.forms import DATE_INPUT, TidyForm
 from otklik.core.models import Regime
 from otklik.people.models import Employee
 from otklik.workplace import queue
-from otklik.workplace.matter_part import Part, Step
+from otklik.workplace.matter_part import Part, Step, is_there
 from otklik.workplace.requests import StaffRequest
 
 
@@ -74,8 +74,9 @@ class RegimeForm(TidyForm):
 def part(appeal: Appeal, user: Employee) -> Part | None:
     """Return the term's part: what was extended, what a higher body set, and what can still be done."""
     open_ = appeal.due_on is not None and appeal.closed_on is None
-    row = TermExtension.objects.filter(appeal=appeal).select_related("rule", "decided_by").first()
-    control = control_term.current(appeal)
+    rows = TermExtension.objects.filter(appeal=appeal).select_related("rule", "decided_by")
+    row = rows.first() if is_there(appeal, "extension") else None
+    control = control_term.current(appeal) if is_there(appeal, "control") else None
     found = extension.offer(appeal, known=row) if open_ else None
     taken: list[Step] = []
     if found is not None and not found.refusal and steps.can("extend", appeal, user):

@@ -8,11 +8,12 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from otklik.appeals import access, complained, extension, forwarding, steps
-from otklik.appeals.models import Appeal, AppealQuestion
+from otklik.appeals.models import Appeal, AppealQuestion, Forwarding
 from otklik.core.access import requires
 from otklik.core.errors import DomainError, why_not
 from otklik.core.forms import DATE_INPUT, TidyForm
@@ -20,7 +21,7 @@ from otklik.core.typed import number
 from otklik.correspondence.models import ChannelCode
 from otklik.people.models import Employee
 from otklik.workplace import queue
-from otklik.workplace.matter_part import Part, Step
+from otklik.workplace.matter_part import Part, Step, is_there
 from otklik.workplace.requests import StaffRequest
 
 WHOLE, IN_PART = "whole", "part"
@@ -102,14 +103,20 @@ Bodies: Final = forms.formset_factory(
 
 def part(appeal: Appeal, user: Employee) -> Part | None:
     """Return what was sent on and by which day it may be; None where the regime knows no forwarding."""
-    sent = forwarding.of(appeal)
+    sent = forwarding.of(appeal) if is_there(appeal, "forwardings") else []
     may = steps.can("forward", appeal, user)
     due = forwarding.due_of(appeal) if appeal.closed_on is None else None
     if not sent and (due is None or not may):
         return None
     step = (Step("Переслать по принадлежности", "forward", "send"),) if may and due else ()
     late = due is not None and due.on < timezone.localdate()
-    facts = {"sent": sent, "due": due if may else None, "late": late, "appeal": appeal}
+    facts = {
+        "sent": sent,
+        "due": due if may else None,
+        "late": late,
+        "appeal": appeal,
+        "may_note": user.has_power(forwarding.POWER),
+    }
     return Part("Переадресация", "send", "workplace/law/forward_part.html", facts, step, count=len(sent))
 
 
@@ -148,6 +155,38 @@ def forward(request: StaffRequest, pk: int) -> HttpResponse:
     end = " Обращение закрыто." if row.whole else ""
     messages.success(request, f"Переслано: писем — {len(bodies)}, заявителю готово уведомление.{end}")
     return redirect(queue.card_url(request, pk))
+
+
+class ToldForm(TidyForm):
+    """What another body has told of the results."""
+
+    on = forms.DateField(label="Когда получены", widget=DATE_INPUT)
+    what = forms.CharField(label="Что сообщили", max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+@requires(forwarding.POWER)
+@require_http_methods(["GET", "POST"])
+def told(request: StaffRequest, pk: int) -> HttpResponse:
+    """Note what another body has told: nobody is reminded of its day any more."""
+    row = access.get_of_appeal(request.user, Forwarding.objects.select_related("appeal"), "appeal", pk=pk)
+    form = ToldForm(request.POST or None, initial={"on": timezone.localdate()})
+    if request.method == "POST" and form.is_valid():
+        try:
+            forwarding.told(row, **form.cleaned_data, by=request.user)
+        except DomainError as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            messages.success(request, "Отмечено: сведения получены.")
+            return redirect(queue.card_url(request, row.appeal_id))
+    facts = {
+        "form": form,
+        "title": "Сведения о результатах",
+        "lead": f"По обращению № {row.appeal.number}, пересланному {row.forwarded_on:%d.%m.%Y}.",
+        "back": reverse("workplace:card", args=[row.appeal_id]),
+        "back_name": f"Обращение № {row.appeal.number}",
+        "wide": ("what",),
+    }
+    return render(request, "workplace/row_form.html", facts, status=422 if form.errors else 200)
 
 
 def _page(

@@ -21,7 +21,7 @@ from otklik.core.typed import number
 from otklik.correspondence.models import ChannelCode, OutgoingMessage
 from otklik.people.models import Employee
 from otklik.workplace.card import READERS
-from otklik.workplace.matter_part import Part, Step
+from otklik.workplace.matter_part import Part, Step, is_there
 from otklik.workplace.requests import StaffRequest
 
 WAYS = [(ChannelCode.EMAIL.value, "электронной почтой"), (ChannelCode.POST.value, "на бумаге")]
@@ -67,7 +67,7 @@ class InquiryForm(TidyForm):
 
 def part(appeal: Appeal, user: Employee) -> Part | None:
     """Return «Запросы в другие органы» of an appeal."""
-    rows = inquiries.of(appeal)
+    rows = inquiries.of(appeal) if is_there(appeal, "inquiries") else []
     may_ask = allows(inquiries.check_can_ask, appeal, user)
     if not rows and not may_ask:
         return None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
 from operator import itemgetter
 from typing import Any, Final
 
@@ -24,6 +23,7 @@ from otklik.core import files, journal, sheets, typed
 from otklik.core.access import requires
 from otklik.core.actions import fact, name_of, told
 from otklik.core.errors import DomainError
+from otklik.core.hours import midnight
 from otklik.core.models import AccessEntry, ChainedEntry, JournalEntry
 from otklik.people.models import Employee
 from otklik.workplace.requests import StaffRequest
@@ -210,9 +210,9 @@ def _filtered(request: StaffRequest, log: Log) -> QuerySet[Any]:
     if asked.get("action"):
         rows = rows.filter(action=asked["action"])
     if first := typed.day(asked.get("first")):
-        rows = rows.filter(at__gte=_midnight(first))
+        rows = rows.filter(at__gte=midnight(first))
     if last := typed.day(asked.get("last")):
-        rows = rows.filter(at__lt=_midnight(last + timedelta(days=1)))
+        rows = rows.filter(at__lt=midnight(last, 1))
     return rows.select_related("actor", "on_behalf_of").order_by("-at", "-id")
 
 
@@ -246,7 +246,3 @@ def _page(request: StaffRequest, log: Log) -> dict[str, Any]:
         "export": reverse(log.export),
         "most": MOST_EXPORTED,
     }
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))

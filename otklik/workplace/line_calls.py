@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -24,6 +24,7 @@ from otklik.core import masking, typed
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
 from otklik.core.forms import DATE_INPUT, TidyForm
+from otklik.core.hours import midnight
 from otklik.hotline import brought, calls, reconciliation
 from otklik.hotline.exchange import cdr
 from otklik.hotline.models import Call, Line
@@ -234,9 +235,9 @@ def _wanted(asked: dict[str, str]) -> Q:
     if asked["hours"]:
         wanted &= Q(in_hours=asked["hours"] == "in")
     if asked["from"]:
-        wanted &= Q(came_at__gte=_midnight(date.fromisoformat(asked["from"])))
+        wanted &= Q(came_at__gte=midnight(date.fromisoformat(asked["from"])))
     if asked["to"]:
-        wanted &= Q(came_at__lt=_midnight(date.fromisoformat(asked["to"])) + timedelta(days=1))
+        wanted &= Q(came_at__lt=midnight(date.fromisoformat(asked["to"]), 1))
     return wanted
 
 
@@ -264,10 +265,6 @@ def _months() -> list[date]:
         found.append(month)
         month = (month - timedelta(days=1)).replace(day=1)
     return found
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time()))
 
 
 def _zone(name: str) -> Any:

@@ -74,4 +74,15 @@ urlpatterns: list[URLPattern] = [
     path("exercises/<slug:code>/", exercises.exercise, name="exercise"),
     path("exercises/<slug:code>/begin/", exercises.exercise_begin, name="exercise_begin"),
     path("exercises/<slug:code>/leave/", exercises.exercise_leave, name="exercise_leave"),
+from otklik.workplace import forwarding, law_dictionaries
+
+urlpatterns: list[URLPattern] = [
+    # Dictionaries of the law; what other bodies told of what was sent on
+    path("outcome-kinds/", law_dictionaries.kinds, name="outcome_kinds"),
+    path("outcome-kinds/new/", law_dictionaries.kind, name="outcome_kind_new"),
+    path("outcome-kinds/<row:pk>/", law_dictionaries.kind, name="outcome_kind"),
+    path("inquiry-rules/", law_dictionaries.inquiry_rules, name="inquiry_rules"),
+    path("inquiry-rules/new/", law_dictionaries.inquiry_rule, name="inquiry_rule_new"),
+    path("inquiry-rules/<row:pk>/end/", law_dictionaries.inquiry_rule_end, name="inquiry_rule_end"),
+    path("forwardings/<row:pk>/told/", forwarding.told, name="forwarding_told"),
 ]

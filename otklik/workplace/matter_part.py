@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from otklik.appeals.models import Appeal
+from otklik.appeals.models import Appeal, AppealQuestion
 from otklik.people.models import Employee
 
 
@@ -33,6 +33,21 @@ class Part:
     steps: tuple[Step, ...] = ()
     count: int = 0
     unfolded: bool = False
+
+
+def is_there(appeal: Appeal, name: str) -> bool:
+    """Tell whether a case has rows of this name, as the query that fetched it has said; True where none has."""
+    return bool(getattr(appeal, f"there_{name}", True))
+
+
+def questions(appeal: Appeal) -> list[AppealQuestion]:
+    """Return the questions of a case with all that parts show of them: asked once, whichever part comes first."""
+    known: list[AppealQuestion] | None = appeal.__dict__.get("_questions_shown")
+    if known is None:
+        beside = ("topic", "need", "sort__kind", "part__executor", "proposed_by", "confirmed_by")
+        known = list(appeal.questions.select_related(*beside).order_by("pk"))
+        appeal.__dict__["_questions_shown"] = known
+    return known
 
 
 Maker: TypeAlias = Callable[[Appeal, Employee], Part | None]

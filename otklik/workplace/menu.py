@@ -28,6 +28,7 @@ from otklik.workplace import (
     holding,
     kb_votes,
     kb_words,
+    law_dictionaries,
     line_calls,
     lines,
     macros_pages,
@@ -313,6 +314,9 @@ GROUPS: Final[tuple[Group, ...]] = (
         Item("Сбои и бланки", "plug-off", "outages", outage_pages.READERS),
         # Learning it
         Item("Справка", "help", "help"),
+        # Dictionaries of the law
+        Item("Исходы обращений", "checks", "outcome_kinds", law_dictionaries.READERS),
+        Item("Сроки запросов", "clock", "inquiry_rules", law_dictionaries.READERS),
     ),
 )
 

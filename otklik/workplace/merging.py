@@ -19,7 +19,7 @@ from otklik.core.errors import DomainError
 from otklik.correspondence.models import ChannelCode
 from otklik.people.models import Employee
 from otklik.workplace.compare import Change, changes
-from otklik.workplace.matter_part import Part, Step
+from otklik.workplace.matter_part import Part, Step, is_there
 from otklik.workplace.requests import StaffRequest
 
 KIN: Final = ("intake.decide", "appeals.draft")
@@ -161,7 +161,8 @@ def relate_new(request: StaffRequest, appeal: Appeal) -> None:
 
 def part(appeal: Appeal, user: Employee) -> Part | None:
     """Return what the appeal is to others, what was merged, and decisions that ended correspondence."""
-    rows, merges = kinship.of(appeal), merging.of(appeal)
+    rows = kinship.of(appeal) if is_there(appeal, "kin") else []
+    merges = merging.of(appeal) if is_there(appeal, "merges") else []
     ended = outcomes.ended_before(appeal)
     steps = []
     if allows(kinship.check_can_relate, appeal, user):
@@ -172,8 +173,10 @@ def part(appeal: Appeal, user: Employee) -> Part | None:
     if not (rows or merges or ended or steps):
         return None
     facts = {"appeal": appeal, "rows": [_side(appeal, row) for row in rows], "merges": merges, "ended": ended}
+    there = len(rows) + len(merges)
+    # A decision that ended the correspondence is compared by a person before anything else: he sees it unasked.
     return Part(
-        "Связанные обращения", "git-merge", "workplace/law/part_kin.html", facts, tuple(steps), len(rows) + len(merges)
+        "Связанные обращения", "git-merge", "workplace/law/part_kin.html", facts, tuple(steps), there, bool(ended)
     )
 
 

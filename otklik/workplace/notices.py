@@ -17,8 +17,17 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
 from django.utils import timezone
 
-from otklik.appeals import access, approval, queues
-from otklik.appeals.models import FINISHED, Appeal, Approval, FrozenAnswer, HelperPart, Inquiry, Resolution
+from otklik.appeals import access, approval, forwarding, queues
+from otklik.appeals.models import (
+    FINISHED,
+    Appeal,
+    Approval,
+    Forwarding,
+    FrozenAnswer,
+    HelperPart,
+    Inquiry,
+    Resolution,
+)
 from otklik.appeals.sstu import checking, dictionary, selecting
 from otklik.channels.webhooks import calls
 from otklik.channels.webhooks.models import Webhook
@@ -612,7 +621,7 @@ def tell_of_instructions() -> int:
 
 
 def tell_of_help() -> int:
-    """Remind on the last day of a resolution, a part or a request, and once more when it has passed."""
+    """Remind on the last day of a resolution, a part, a request or a forwarding, and once more when it has passed."""
     today, told = timezone.localdate(), 0
     goes_on = Q(appeal__status__in=queues.OPEN)
     open_ = Resolution.objects.filter(goes_on, closed_at=None, done_at=None, due_on__lte=today)
@@ -634,6 +643,12 @@ def tell_of_help() -> int:
             Kind.TERM, f"Ответа на запрос нет: {said}", {inquiry.made_by_id, inquiry.appeal.executor_id}, "matter"
         )
         told += remind(news, f"inquiry:{inquiry.pk}:{stage}:{inquiry.due_on}", inquiry.appeal)
+    # Sent on as a whole, the case is closed here, and the results are still waited for.
+    sent_on = Forwarding.objects.filter(forwarding.WAITING, control_on__lte=today)
+    for row in sent_on.select_related("appeal"):
+        stage, said = _stage(row.control_on or today, today)
+        news = Told(Kind.TERM, f"Сведений по пересланному нет: {said}", {row.by_id, row.appeal.executor_id}, "matter")
+        told += remind(news, f"forwarding:{row.pk}:{stage}:{row.control_on}", row.appeal)
     return told
 
 
@@ -685,7 +700,7 @@ def tell_of_sstu() -> int:
     text = f"Выгрузить в ССТУ до {due_on:%d.%m.%Y}: осталось {waits}" + (f", исправить {bad}" if bad else "")
     path = reverse("workplace:sstu_month", args=[month.first])
     news = Told(Kind.TERM, text, _holders(dictionary.POWER), path=path, subject=f"ССТУ за {month.first:%m.%Y}")
-    return _remind(news, f"sstu:{month.first:%Y-%m}:{today}")
+    return remind(news, f"sstu:{month.first:%Y-%m}:{today}")
 
 
 def _stage(due_on: date, today: date) -> tuple[str, str]:
@@ -803,7 +818,7 @@ def tell_heads() -> int:
         news = Told(
             Kind.HEAD_SHEET, head_sheet.sheet(head, today).words, {head.pk}, path=path, subject=f"На {today:%d.%m.%Y}"
         )
-        told += _remind(news, f"{source}:{head.pk}")
+        told += remind(news, f"{source}:{head.pk}")
     at_once = [one for one, wishes in _wishes_of(set(_holders(head_sheet.POWER))).items()
                if wishes.ways[Kind.HEAD_SHEET].mail == ONCE]  # fmt: skip
     rows = Notice.objects.filter(kind=Kind.HEAD_SHEET, source__startswith=source, employee__in=at_once)

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from otklik.appeals import access, outcomes
+from otklik.appeals import access, left_open, outcomes
 from otklik.appeals.models import Appeal, AppealQuestion, OutcomeKind
 from otklik.appeals.outcomes import Given
 from otklik.appeals.permissions import allows
@@ -20,7 +20,7 @@ from otklik.core.access import requires
 from otklik.core.errors import DomainError, why_not
 from otklik.core.forms import DATE_INPUT, TidyForm
 from otklik.people.models import Employee
-from otklik.workplace import queue
+from otklik.workplace import matter_part, queue
 from otklik.workplace.matter_part import Part, Step
 from otklik.workplace.requests import StaffRequest
 
@@ -125,7 +125,7 @@ def record(request: StaffRequest, pk: int) -> HttpResponse:
         return _page(request, appeal, OutcomeForm(initial=initial, appeal=appeal), kind=kind)
     if "close" in request.POST:
         try:
-            outcomes.close_unanswered(appeal, by=request.user)
+            outcomes.close_unanswered(appeal, why_dropped=request.POST.get("why_dropped", ""), by=request.user)
         except DomainError as refusal:
             return _page(request, appeal, _empty(appeal), refusal=refusal)
         messages.success(request, f"Обращение № {appeal.number} закрыто без письма заявителю.")
@@ -150,7 +150,7 @@ def record(request: StaffRequest, pk: int) -> HttpResponse:
 
 def part(appeal: Appeal, user: Employee) -> Part | None:
     """Return the questions of the matter with how each ended, and the steps about them."""
-    there = outcomes.parts(appeal)
+    there = outcomes.parts(appeal, matter_part.questions(appeal), ended=matter_part.is_there(appeal, "outcomes"))
     can = allows(outcomes.check_can_record, appeal, user)
     steps = [Step("Указать исход", "outcomes", "checks")] if can else []
     if not (there[0].outcome or there[0].question or steps):
@@ -176,6 +176,7 @@ def _page(
 ) -> HttpResponse:
     shown = outcomes.parts(appeal)
     history = appeal.outcomes.filter(replaced_at__isnull=False).select_related("kind", "by", "question__topic")
+    can_close = allows(outcomes.check_can_close_unanswered, appeal, request.user)
     context = {
         "appeal": appeal,
         "form": form,
@@ -186,7 +187,8 @@ def _page(
         "kinds": outcomes.kinds(),
         "history": list(history[:20]),
         "why_not": why_not(outcomes.check_can_record, appeal, request.user),
-        "can_close": allows(outcomes.check_can_close_unanswered, appeal, request.user),
+        "can_close": can_close,
+        "left_open": left_open.of(appeal) if can_close else [],
         "refusal": refusal,
     }
     return render(request, "workplace/law/outcomes.html", context, status=refusal.status if refusal else status)

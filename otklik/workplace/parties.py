@@ -21,7 +21,7 @@ from otklik.core.errors import DomainError, why_not
 from otklik.core.forms import TidyForm
 from otklik.core.terms import valid
 from otklik.people.models import Employee, Unit
-from otklik.workplace.matter_part import Part, Step
+from otklik.workplace.matter_part import Part, Step, is_there
 from otklik.workplace.requests import StaffRequest
 
 SHOWN: Final = 200
@@ -157,7 +157,8 @@ def on_card() -> dict[str, Exists | Subquery]:
 
 def part(appeal: Appeal, user: Employee) -> Part | None:
     """Return whom the matter complains of and how many signed it."""
-    rows, row = complained.of(appeal), collective.of(appeal)
+    rows = complained.of(appeal) if is_there(appeal, "complained") else []
+    row = collective.of(appeal) if is_there(appeal, "collective") else None
     steps = []
     if allows(complained.check_can_change, appeal, user):
         steps.append(Step("На кого жалуются", "complained", "user-off"))

@@ -20,7 +20,7 @@ from otklik.core.forms import DATE_INPUT, TidyForm
 from otklik.people import staff
 from otklik.people.models import Employee
 from otklik.workplace import queue
-from otklik.workplace.matter_part import Part, Step
+from otklik.workplace.matter_part import Part, Step, is_there
 from otklik.workplace.requests import StaffRequest
 
 
@@ -52,7 +52,7 @@ class AskForm(TidyForm):
 
 def part(appeal: Appeal, user: Employee) -> Part | None:
     """Return «Части соисполнителей» of an appeal."""
-    rows: list[Any] = parts.of(appeal)
+    rows: list[Any] = parts.of(appeal) if is_there(appeal, "parts") else []
     may_ask = allows(parts.check_can_ask, appeal, user)
     if not rows and not may_ask:
         return None

@@ -161,7 +161,8 @@ def told(rows: Iterable[Appointment]) -> list[tuple[Appointment, str]]:
 def hours(request: StaffRequest) -> HttpResponse:
     """Show who receives and when as it holds now; a page that opens it in place gets only that part."""
     page = "workplace/reception/hours.html"
-    return render(request, f"{page}#now" if getattr(request, "htmx", False) else page)
+    facts = {"phones": published.phone_words(timezone.localdate())}
+    return render(request, f"{page}#now" if getattr(request, "htmx", False) else page, facts)
 
 
 @requires(*READERS)

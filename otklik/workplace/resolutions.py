@@ -24,7 +24,7 @@ from otklik.core.typed import number
 from otklik.people.models import Employee, Unit
 from otklik.workplace import queue
 from otklik.workplace.card import READERS
-from otklik.workplace.matter_part import Part, Step
+from otklik.workplace.matter_part import Part, Step, is_there
 from otklik.workplace.requests import StaffRequest
 
 PER_PAGE: Final = 50
@@ -83,7 +83,7 @@ class ResolutionForm(TidyForm):
 
 def part(appeal: Appeal, user: Employee) -> Part | None:
     """Return «Резолюции» of an appeal: the chain with what this person may do with each."""
-    rows: list[Any] = resolutions.of(appeal)
+    rows: list[Any] = resolutions.of(appeal) if is_there(appeal, "resolutions") else []
     may_begin = allows(resolutions.check_can_begin, appeal, user)
     if not rows and not may_begin:
         return None

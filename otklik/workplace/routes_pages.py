@@ -24,7 +24,7 @@ from otklik.core.models import Regime
 from otklik.correspondence.models import ChannelCode
 from otklik.people import staff
 from otklik.people.models import Employee, Unit
-from otklik.workplace.matter_part import Part, Step
+from otklik.workplace.matter_part import Part, Step, is_there
 from otklik.workplace.requests import StaffRequest
 
 READERS: Final = (routes.KEEP, "appeals.approve", "appeals.draft", "journal.view")
@@ -241,12 +241,12 @@ def part(appeal: Appeal, user: Employee) -> Part | None:
         return None
     rules = answer_ways.rules_of(appeal, timezone.localdate())
     named = next((row for row in rules if row.channel == appeal.answer_channel), None)
-    later = list(
-        AwaitedApproval.objects.filter(
-            revision__draft__appeal=appeal, revision__version=F("revision__draft__version")
-        ).select_related("approver")
+    awaited = AwaitedApproval.objects.filter(
+        revision__draft__appeal=appeal, revision__version=F("revision__draft__version")
     )
-    remarks = MarginRemark.objects.filter(revision__draft__appeal=appeal, done_at=None).count()
+    later = list(awaited.select_related("approver")) if is_there(appeal, "awaited") else []
+    open_ = MarginRemark.objects.filter(revision__draft__appeal=appeal, done_at=None)
+    remarks = open_.count() if is_there(appeal, "remarks") else 0
     facts = {
         "way": appeal.answer_way,
         "rule": named,

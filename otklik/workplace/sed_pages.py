@@ -25,7 +25,7 @@ from otklik.core.sheets import XLSX, Row
 from otklik.core.typed import number
 from otklik.people.models import Employee
 from otklik.workplace import carried, queue
-from otklik.workplace.matter_part import Part, Step
+from otklik.workplace.matter_part import Part, Step, is_there
 from otklik.workplace.requests import StaffRequest
 
 PER_PAGE: Final = 50
@@ -71,7 +71,7 @@ class ListForm(TidyForm):
 
 def part(appeal: Appeal, user: Employee) -> Part | None:
     """Return «СЭД» of an appeal: the numbers it bears there."""
-    rows = sed.of(appeal)
+    rows = sed.of(appeal) if is_there(appeal, "sed") else []
     may_write = any(user.has_power(power) for power in sed.POWERS)
     if not rows and not may_write:
         return None

@@ -21,7 +21,7 @@ from otklik.core.errors import DomainError
 from otklik.core.forms import DATE_INPUT, TidyForm
 from otklik.people.models import Employee
 from otklik.workplace.card import READERS
-from otklik.workplace.matter_part import Part, Step
+from otklik.workplace.matter_part import Part, Step, is_there
 from otklik.workplace.requests import StaffRequest
 
 KEEPERS: Final = (storage.KEEPER,)
@@ -54,7 +54,7 @@ def part(appeal: Appeal, user: Employee) -> Part:
     facts = {
         "rule": rule,
         "expires": storage.expires_on(appeal.closed_on, years) if appeal.closed_on and years else None,
-        "hold": storage.hold_of(appeal),
+        "hold": storage.hold_of(appeal) if is_there(appeal, "holds") else None,
         "closed": appeal.closed_on,
     }
     # Five of them are too many for a heading: the template shows them below it.

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from otklik.appeals import (
     assignment,
+    bodies,
     complained,
     control_term,
     extension,
@@ -21,7 +22,7 @@ from otklik.appeals import (
 from otklik.appeals import cover as covers
 from otklik.appeals.errors import NotAllowed, WrongDate
 from otklik.appeals.forwarding import Addressed
-from otklik.appeals.models import Appeal, AppealQuestion, ControlTerm, Forwarding, TermExtension
+from otklik.appeals.models import Appeal, AppealQuestion, ControlTerm, Forwarding, QuestionOutcome, TermExtension
 from otklik.core import calendar
 from otklik.core.models import JournalEntry, Regime, TermRule
 from otklik.correspondence import inbox
@@ -262,23 +263,28 @@ def test_a_whole_forwarding_ends_the_case_with_the_day_of_the_notice_and_makes_b
     assert "отвечать по существу не будет" in row.notice.text
     assert row.due_on == date(2026, 12, 1)
     assert JournalEntry.objects.get(action="appeal.forwarded").data["copies"] == 1
+    outcome = QuestionOutcome.objects.get(appeal=appeal, replaced_at=None)
+    assert (outcome.kind.sstu, outcome.where) == ("Transferred", "Мэрия города Новосибирска")
+    assert (outcome.number, outcome.dated) == (appeal.number, EVENT)
 
 
 def test_copies_go_to_several_bodies_question_by_question_and_we_answer_the_rest(world: World, day: Any) -> None:
     appeal = world.registered(questions=[world.pair(), world.pair("0003.0011.0123.0843", "complaint")])
     first, second = AppealQuestion.objects.filter(appeal=appeal)
-    bodies = [
+    others = [
         Addressed("Росреестр", "post", "630091, г. Новосибирск, ул. Державина, 28", [second]),
         Addressed("Мэрия города Новосибирска", "email", "mayor@city.example", [second]),
     ]
     with pytest.raises(forwarding.ForwardingRefused, match="какие вопросы"):
         _forwarded(world, appeal, MAYOR, whole=False)
-    row = _forwarded(world, appeal, *bodies, whole=False)
+    row = _forwarded(world, appeal, *others, whole=False)
     assert world.again(appeal).status == "registered"
     assert [list(copy.questions.all()) for copy in row.copies.all()] == [[second], [second]]
     assert second.topic.name in row.copies.all()[0].letter.text
     assert first.topic.name not in row.copies.all()[0].letter.text
     assert "На остальные вопросы ответит департамент не позднее 24.12.2026" in row.notice.text
+    outcome = QuestionOutcome.objects.get(appeal=appeal, replaced_at=None)
+    assert (outcome.question, outcome.where) == (second, "Росреестр, Мэрия города Новосибирска")
 
 
 @pytest.mark.parametrize(
@@ -295,6 +301,27 @@ def test_never_to_the_one_complained_of(world: World, day: Any, trace: Any, comp
     with pytest.raises(forwarding.ToWhomComplainedOf, match=r"ст. 8 ч. 6"):
         _forwarded(world, appeal, Addressed(body, "email", "a@b.example"), complained=[complained])
     assert trace() == before
+
+
+@pytest.mark.parametrize(
+    ("complained_of", "body", "one"),
+    [
+        ("на администрацию Коченёвского района", "Администрация Коченевского района Новосибирской области", True),
+        ("Мэрия", "Мэрия города Новосибирска", True),
+        ("Министерство транспорта", "Департамент транспорта мэрии", False),
+    ],
+)
+def test_an_outcome_and_a_letter_judge_whom_the_case_complains_of_by_one_rule(
+    world: World, complained_of: str, body: str, one: bool
+) -> None:
+    appeal = world.registered()
+    complained.add(appeal, body=complained_of, by=world.clerk)
+    assert bodies.same(complained_of, body) is one
+    if not one:
+        complained.check_body(world.again(appeal), body)
+        return
+    with pytest.raises(complained.BodyIsComplainedOf):
+        complained.check_body(world.again(appeal), body)
 
 
 def test_whom_the_case_names_is_compared_too(world: World, day: Any) -> None:
@@ -316,7 +343,7 @@ def test_never_to_oneself_and_the_department_of_the_city_is_another_body(world: 
             _forwarded(world, appeal, Addressed(name, "email", address))
     assert trace() == before
     city = "Департамент земельных и имущественных отношений мэрии города Новосибирска"
-    assert not forwarding.same_body("Департамент имущества и земельных отношений", city)
+    assert not bodies.same("Департамент имущества и земельных отношений", city)
     _forwarded(world, appeal, Addressed(city, "email", "city@b.example"))
 
 

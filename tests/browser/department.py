@@ -22,6 +22,7 @@ from otklik.appeals import (
     complained,
     dispatch,
     drafting,
+    forwarding,
     kinship,
     late,
     macros,
@@ -223,6 +224,7 @@ def fill() -> dict[str, Any]:
                 f"/desk/needs/{Need.objects.earliest('pk').pk}/",
                 *_answering(people["clerk"], drafted),
                 *post.pages(people["clerk"], on_site),
+                *law_dictionaries(drafted, people),
                 *(f"/desk/regimes/{code}/rules/" for code in ("59fz", "information_request", "pos")),
                 *(f"/desk/appeals/{drafted.pk}/{place}/" for place in ("extend", "forward", "control")),
                 *parties_and_kin(drafted, lived, people["clerk"]),
@@ -423,6 +425,24 @@ def help_of_others(appeal: Appeal, clerk: Employee) -> list[str]:
         ),
         *(f"/desk/resolutions/{above.pk}/", f"/desk/inquiries/{asked.pk}/"),
         "/desk/away/risk/",
+    ]
+
+
+def law_dictionaries(appeal: Appeal, people: dict[str, Employee]) -> list[str]:
+    """Leave a forwarding whose results are waited for; return its page and those of the dictionaries of the law."""
+    today = timezone.localdate()
+    body = forwarding.Addressed("Мэрия города Примерска", "post", "630099, г. Примерск, Красный проспект, 34")
+    sent = forwarding.forward(
+        Appeal.objects.get(pk=appeal.pk), [body], whole=False, signer=people["signer"], by=people["clerk"],
+        control_on=today + timedelta(days=30), late_why="Поздно разобрались",
+    )  # fmt: skip
+    rule = InquiryRule.objects.earliest("pk")
+    return [
+        "/desk/outcome-kinds/new/",
+        f"/desk/outcome-kinds/{OutcomeKind.objects.earliest('pk').pk}/",
+        "/desk/inquiry-rules/new/",
+        f"/desk/inquiry-rules/{rule.pk}/end/",
+        f"/desk/forwardings/{sent.pk}/told/",
     ]
 
 

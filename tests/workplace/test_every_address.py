@@ -24,6 +24,7 @@ from otklik.appeals.models import (
     InquiryRule,
     Macro,
     Need,
+    OutcomeKind,
     PosTheme,
     SstuBody,
     SstuRun,
@@ -220,6 +221,19 @@ TYPED = (
     *("cover_number", "cover_date", "control_until", "sender", "report_to", "column-0", "load"),
     # Kept safe, paper and outage
     *("began_on", "began_at", "ended_on", "ended_at", "on_paper", "came_at", "what"),
+    # Dictionaries of the law
+    *(
+        "why_dropped",
+        "what",
+        "sstu",
+        "actions_taken",
+        "needs",
+        "letter_due",
+        "least_earlier",
+        "roll",
+        "basis",
+        "article",
+    ),
     # Prints, macros, storage
     *(
         "macro",
@@ -357,6 +371,8 @@ def _answering(world: World, frozen: int) -> dict[str, list[int]]:
         "to-sign": [frozen],
         "approval-routes": [route.pk],
         "answer-rules": [AnswerRule.objects.earliest("pk").pk],
+        "outcome-kinds": [OutcomeKind.objects.earliest("pk").pk],
+        "inquiry-rules": [InquiryRule.objects.earliest("pk").pk],
     }
 
 

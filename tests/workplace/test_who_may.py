@@ -20,6 +20,17 @@ from wagtail.models import Page
 
 from otklik.appeals import access, approval, dispatch, signature, steps
 from otklik.appeals.models import AnswerRule, Appeal, ApprovalRoute, FrozenAnswer, Need, PosTheme, SstuRun, Topic
+from otklik.appeals.models import (
+    AnswerRule,
+    Appeal,
+    ApprovalRoute,
+    FrozenAnswer,
+    InquiryRule,
+    Need,
+    OutcomeKind,
+    PosTheme,
+    Topic,
+)
 from otklik.appeals.step_rights import ASKED
 from otklik.channels.webhooks.models import Webhook
 from otklik.core import cms, files, installation
@@ -218,6 +229,8 @@ def house(db: None) -> House:
         "to-sign": FrozenAnswer.objects.get(appeal=house.appeals[3]).pk,
         "approval-routes": ApprovalRoute.objects.create(name="Земля", valid_from=today).pk,
         "answer-rules": AnswerRule.objects.earliest("pk").pk,
+        "outcome-kinds": OutcomeKind.objects.earliest("pk").pk,
+        "inquiry-rules": InquiryRule.objects.earliest("pk").pk,
     }
     return house
 

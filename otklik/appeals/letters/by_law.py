@@ -99,7 +99,7 @@ def pdf(appeal: Appeal, to: list[str], text: str, signer: Employee, *, greeting:
         paragraphs=render.paragraphs(text),
         attachments=[],
         post=compose.signer_post(signer, on=on),
-        signer=signer.short_name,
+        signer=compose.initials_first(signer),
         executor=[],
     )
     return render.pdf(letter, on=on)

@@ -59,7 +59,7 @@ def letter_of(
         paragraphs=render.paragraphs(text),
         attachments=[row.name for row in attachments],
         post=signer_post(signer, on=on),
-        signer=_initials_first(signer),
+        signer=initials_first(signer),
         executor=render.requisites([executor.full_name, executor.phone]) if executor else [],
     )
 
@@ -76,6 +76,7 @@ def signer_post(signer: Employee, *, on: date) -> str:
     return f"И. о. {post[:1].lower()}{post[1:]}"
 
 
-def _initials_first(person: Employee) -> str:
+def initials_first(person: Employee) -> str:
+    """Return «А. П. Волкова»: as a name stands under a letter."""
     initials = " ".join(f"{part[0]}." for part in (person.first_name, person.patronymic) if part)
     return f"{initials} {person.last_name}".strip() or person.username

@@ -82,6 +82,8 @@ class Forwarding(models.Model):
     late_why = models.CharField("почему позже срока", max_length=300, blank=True)
     complained_of = models.CharField("на кого жалуются", max_length=300, blank=True)
     control_on = models.DateField("ждём ответа до", null=True, blank=True)
+    told_on = models.DateField("сведения получены", null=True, blank=True)
+    told_what = models.CharField("что сообщили", max_length=500, blank=True)
     signer = models.ForeignKey(Employee, models.PROTECT, related_name="+", verbose_name="кто подписал")
     notice = models.OneToOneField(
         OutgoingMessage, models.PROTECT, related_name="+", verbose_name="уведомление заявителя"

@@ -19,12 +19,6 @@ def reception_hours(level: int = 2) -> dict[str, Any]:
 
 
 @register.simple_tag
-def reception_phones() -> str:
-    """Return the telephones of appointments, separated by commas."""
-    return published.phone_words(timezone.localdate())
-
-
-@register.simple_tag
 def reception_phone_hours() -> str:
     """Return when these telephones are answered."""
     return published.phone_hours()

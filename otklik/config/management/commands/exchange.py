@@ -9,10 +9,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
 from otklik.config import safety
 from otklik.core import typed
+from otklik.core.hours import midnight
 from otklik.hotline.listening import Listener
 
 
@@ -39,13 +39,13 @@ class Command(BaseCommand):
                 "Слушать нечего: задайте OTKLIK_EXCHANGE_QUEUE_LOG (путь к queue_log) или OTKLIK_EXCHANGE_AMI"
                 " (ami://имя:пароль@станция:5038). Подробно: docs/exchange.md."
             )
-        listener = Listener(since=_midnight(options["since"]) if options["since"] else None)
+        listener = Listener(since=_began(options["since"]) if options["since"] else None)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: listener.stop())
         listener.run()
 
 
-def _midnight(text: str) -> datetime:
+def _began(text: str) -> datetime:
     if (day := typed.day(text)) is None:
         raise CommandError("Дату пишут как 2026-11-24.")
-    return timezone.make_aware(datetime(day.year, day.month, day.day))
+    return midnight(day)
