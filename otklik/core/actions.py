@@ -528,7 +528,6 @@ FACTS: Final[dict[str, str]] = {
     # Saved reports
     "plan": "когда присылать",
     # A leaving employee
-    "resolutions": "резолюций",
     "stops": "мест в маршрутах",
     "exercise": "упражнение",
     # Terms by the law

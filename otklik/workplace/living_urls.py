@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from otklik.workplace import figures_pages, head_sheet_pages, reports_pages
+from otklik.workplace import (
+    backups_pages,
+    exercises,
+    figures_pages,
+    forwarding,
+    head_sheet_pages,
+    help_pages,
+    law_dictionaries,
+    moving_pages,
+    news,
+    outage_pages,
+    reports_pages,
+    sstu_pages,
+    staff_directory,
+)
 
 urlpatterns: list[URLPattern] = [
     # Reports
@@ -20,12 +34,9 @@ urlpatterns: list[URLPattern] = [
     path("reports/execution/", reports_pages.execution_page, name="execution"),
     # Figures
     path("figures/", figures_pages.figures, name="figures"),
-    path("figures/reviews/", figures_pages.figure_reviews, name="figure_reviews"),
     path("figures/targets/", figures_pages.figure_targets, name="figure_targets"),
     path("figures/targets/<row:pk>/end/", figures_pages.figure_target_end, name="figure_target_end"),
-from otklik.workplace import sstu_pages
-
-urlpatterns: list[URLPattern] = [
+    path("figures/reviews/", figures_pages.figure_reviews, name="figure_reviews"),
     # ССТУ
     path("sstu/", sstu_pages.sstu, name="sstu"),
     path("sstu/settings/", sstu_pages.sstu_settings, name="sstu_settings"),
@@ -33,9 +44,6 @@ urlpatterns: list[URLPattern] = [
     path("sstu/<day:on>/", sstu_pages.sstu_month, name="sstu_month"),
     path("sstu/<day:on>/progress/", sstu_pages.sstu_progress, name="sstu_progress"),
     path("sstu-volumes/<row:pk>/", sstu_pages.sstu_volume, name="sstu_volume"),
-from otklik.workplace import moving_pages
-
-urlpatterns: list[URLPattern] = [
     # Moving in and out
     path("moving/", moving_pages.home, name="moving"),
     path("history-imports/<row:pk>/", moving_pages.history_import, name="history_import"),
@@ -43,9 +51,6 @@ urlpatterns: list[URLPattern] = [
     path("history-imports/<row:pk>/errors/", moving_pages.errors, name="history_import_errors"),
     path("leaving/", moving_pages.leave, name="leaving"),
     path("full-exports/<row:pk>/file/", moving_pages.export_file, name="full_export_file"),
-from otklik.workplace import backups_pages, outage_pages
-
-urlpatterns: list[URLPattern] = [
     # Kept safe, paper and outage
     path("backups/", backups_pages.backups, name="backups"),
     path("backups/make/", backups_pages.backup_now, name="backup_now"),
@@ -56,13 +61,7 @@ urlpatterns: list[URLPattern] = [
     path("outages/<row:pk>/", outage_pages.outage, name="outage"),
     path("outages/<row:pk>/appeal/", outage_pages.late_appeal, name="late_appeal"),
     path("outages/<row:pk>/call/", outage_pages.late_call, name="late_call"),
-from otklik.workplace import staff_directory
-
-urlpatterns: list[URLPattern] = [
     path("staff/directory/", staff_directory.compare, name="staff_directory"),
-from otklik.workplace import exercises, help_pages, news
-
-urlpatterns: list[URLPattern] = [
     # Learning it: guides, exercises of a stand, what is new
     path("help/", help_pages.shelf, name="help"),
     path("help/pictures/<str:name>", help_pages.picture, name="help_picture"),
@@ -74,9 +73,6 @@ urlpatterns: list[URLPattern] = [
     path("exercises/<slug:code>/", exercises.exercise, name="exercise"),
     path("exercises/<slug:code>/begin/", exercises.exercise_begin, name="exercise_begin"),
     path("exercises/<slug:code>/leave/", exercises.exercise_leave, name="exercise_leave"),
-from otklik.workplace import forwarding, law_dictionaries
-
-urlpatterns: list[URLPattern] = [
     # Dictionaries of the law; what other bodies told of what was sent on
     path("outcome-kinds/", law_dictionaries.kinds, name="outcome_kinds"),
     path("outcome-kinds/new/", law_dictionaries.kind, name="outcome_kind_new"),

@@ -147,6 +147,7 @@ GROUPS: Final[tuple[Group, ...]] = (
             Item("Факты ПОС", "list-search", "pos_facts", ("intake.decide",)),
             Item("Печать и таблицы", "printer", "prints", LISTS),
             Item("Хранение дел", "archive", "storage", storage_pages.LOOKERS),
+            Item("Сбои и бланки", "plug-off", "outages", outage_pages.READERS),
         ),
     ),
     Group(
@@ -216,7 +217,18 @@ GROUPS: Final[tuple[Group, ...]] = (
     Group(
         "figures",
         "Отчёты",
-        (Item("Соответствие", "clipboard-check", "compliance", compliance.READERS),),
+        (
+            Item("Сводка руководителя", "report", "head_sheet", (head_sheet.POWER,)),
+            Item("Показатели", "chart-bar", "figures", figures_pages.READERS),
+            Item("Целевые значения", "target", "figure_targets", figures_pages.READERS, inner=True),
+            Item("Отчёты", "report-analytics", "reports", scheduling.OPENERS),
+            Item("Обзор для сайта", "news", "overview", compliance.READERS, inner=True),
+            Item("Соответствие", "clipboard-check", "compliance", compliance.READERS),
+            Item("Справка об исполнении", "file-check", "execution", compliance.READERS, inner=True),
+            Item("Отчёт в ССТУ", "file-export", "sstu", ("intake.decide",)),
+            Item("Порядок выгрузки в ССТУ", "settings", "sstu_settings", ("intake.decide",), inner=True),
+        ),
+        at_home=(head_sheet.POWER,),
     ),
     Group(
         "channels",
@@ -247,76 +259,26 @@ GROUPS: Final[tuple[Group, ...]] = (
             Item("Способы ответа", "send", "answer_rules", routes_pages.READERS),
             Item("Макросы", "bolt", "macros", macros_pages.MAKERS),
             Item("Контрольные списки", "list-check", "checklists", macros_pages.KEEPERS),
+            Item("Исходы обращений", "checks", "outcome_kinds", law_dictionaries.READERS),
+            Item("Сроки запросов", "clock", "inquiry_rules", law_dictionaries.READERS),
         ),
     ),
     Group(
         "house",
         "Сотрудники и система",
         (
+            Item("Справка", "help", "help"),
             Item("Замещение", "user-share", "away"),
             Item("Сотрудники", "users-group", "staff", ("people.manage",)),
             Item("Кто что может", "shield-lock", "rights", ("people.manage", "journal.view")),
             Item("Ключи доступа", "key", "tokens", ("people.manage",)),
             Item("Журнал", "history", "journal", ("journal.view",)),
             Item("Состояние системы", "activity", "system", system.POWERS),
+            Item("Резервные копии", "database-export", "backups", system.POWERS),
+            Item("Переезд", "truck", "moving", moving_pages.READERS),
+            Item("Полная выгрузка", "package", "leaving", moving_pages.LEAVES, inner=True),
         ),
         at_home=system.POWERS,
-    (
-        Item("Сверка приёма", "scale", "reconciliation", ("intake.view",)),
-        Item("Каналы", "plug-connected", "channels", channels.READERS),
-        # ПОС
-        Item("ПОС", "bolt", "pos", pos_pages.READERS),
-        Item("Слова ПОС", "vocabulary", "pos_terms", pos_pages.READERS, inner=True),
-        Item("Расхождения с ПОС", "arrows-diff", "pos_differences", pos_pages.READERS, inner=True),
-        Item("Ссылки и виджет ПОС", "link", "pos_links", pos_pages.READERS, inner=True),
-        Item("Календарь", "calendar", "calendar", ("calendar.edit",)),
-        Item("Сроки", "clock-cog", "terms", ("calendar.edit",)),
-        # The dictionaries of both axes
-        Item("Классификатор тем", "list-tree", "classifier", classifier_pages.READERS),
-        Item("Типовые потребности", "tag", "needs", classifier_pages.READERS, inner=True),
-        Item("Качество предложений", "target", "proposal_quality", classifier_pages.READERS, inner=True),
-        # Routes of approval, ways of an answer
-        Item("Маршруты согласования", "arrow-guide", "approval_routes", routes_pages.READERS, inner=True),
-        Item("Способы ответа", "send", "answer_rules", routes_pages.READERS, inner=True),
-        Item("Сотрудники", "users-group", "staff", ("people.manage",)),
-        Item("Кто что может", "shield-lock", "rights", ("people.manage", "journal.view")),
-        Item("Соответствие", "clipboard-check", "compliance", compliance.READERS),
-        Item("Журнал", "history", "journal", ("journal.view",)),
-        Item("Состояние системы", "activity", "system", system.POWERS),
-        Item("Почтовые ящики", "mailbox", "mailboxes", mailboxes.READERS, inner=True),
-        Item("Ключи доступа", "key", "tokens", ("people.manage",)),
-        # Sending, webhooks, files kept aside
-        Item("Отправка по каналам", "send", "sending", system.POWERS),
-        Item("Сообщения другим системам", "webhook", "webhooks", ("people.manage",)),
-        Item("Отложенные файлы", "file-alert", "files_aside", system.POWERS),
-        Item("Замещение", "user-share", "away"),
-        # Macros, prints, storage
-        Item("Макросы", "bolt", "macros", macros_pages.MAKERS),
-        Item("Контрольные списки", "list-check", "checklists", macros_pages.KEEPERS, inner=True),
-        Item("Печать и таблицы", "printer", "prints", ("appeals.view_all", "appeals.view_unit", "appeals.view_own")),
-        Item("Хранение дел", "archive", "storage", storage_pages.LOOKERS),
-        # Reports
-        Item("Сводка руководителя", "report", "head_sheet", (head_sheet.POWER,)),
-        Item("Отчёты", "report-analytics", "reports", scheduling.OPENERS),
-        Item("Обзор для сайта", "news", "overview", compliance.READERS, inner=True),
-        Item("Справка об исполнении", "clipboard-check", "execution", compliance.READERS, inner=True),
-        # Figures
-        Item("Показатели", "chart-bar", "figures", figures_pages.READERS),
-        Item("Целевые значения", "target", "figure_targets", figures_pages.READERS, inner=True),
-        # ССТУ
-        Item("Отчёт в ССТУ", "file-export", "sstu", ("intake.decide",)),
-        Item("Порядок выгрузки в ССТУ", "settings", "sstu_settings", ("intake.decide",), inner=True),
-        # Moving in and out
-        Item("Переезд", "truck", "moving", moving_pages.READERS),
-        Item("Полная выгрузка", "package", "leaving", moving_pages.LEAVES, inner=True),
-        # Kept safe, paper and outage
-        Item("Резервные копии", "database-export", "backups", system.POWERS),
-        Item("Сбои и бланки", "plug-off", "outages", outage_pages.READERS),
-        # Learning it
-        Item("Справка", "help", "help"),
-        # Dictionaries of the law
-        Item("Исходы обращений", "checks", "outcome_kinds", law_dictionaries.READERS),
-        Item("Сроки запросов", "clock", "inquiry_rules", law_dictionaries.READERS),
     ),
 )
 

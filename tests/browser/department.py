@@ -279,6 +279,8 @@ def _of_reports(clerk: Employee, signer: Employee) -> list[str]:
     row = scheduling.keep(SavedReport(name="Месяц", plan="monthly"), [signer], by=clerk)
     scheduling.send(row, timezone.now(), by=clerk)
     return [f"/desk/reports/{row.pk}/", f"/desk/reports/{row.pk}/edit/"]
+
+
 def of_learning(pupil: Employee) -> list[str]:
     """Let somebody go through an exercise: its panel is on every page of his; return the pages of help."""
     one = next(one for one in exercises.EXERCISES if one.is_for(pupil))

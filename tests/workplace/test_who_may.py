@@ -19,7 +19,6 @@ from django.utils import timezone
 from wagtail.models import Page
 
 from otklik.appeals import access, approval, dispatch, signature, steps
-from otklik.appeals.models import AnswerRule, Appeal, ApprovalRoute, FrozenAnswer, Need, PosTheme, SstuRun, Topic
 from otklik.appeals.models import (
     AnswerRule,
     Appeal,
@@ -29,6 +28,7 @@ from otklik.appeals.models import (
     Need,
     OutcomeKind,
     PosTheme,
+    SstuRun,
     Topic,
 )
 from otklik.appeals.step_rights import ASKED
