@@ -20,9 +20,9 @@ from otklik.appeals import access, journals, queues
 from otklik.appeals.models import Appeal, AppealQuestion
 from otklik.appeals.pos import cases
 from otklik.core import calendar
+from otklik.core.hours import midnight
 from otklik.core.templatetags.otklik import count
 from otklik.hotline import missed
-from otklik.knowledge.finding import midnight
 from otklik.people.models import Employee
 from otklik.reception.models import Appointment
 from otklik.reports import opinions
