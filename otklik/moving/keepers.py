@@ -307,7 +307,8 @@ class MissedKeeper(Keeper):
         super().__init__(run, by=by)
         self.ours = Line.objects.filter(ours=True).order_by("order", "pk").first()
         self.schedules = hours.schedules()
-        self.open = set(MissedCall.objects.filter(outcome="").values_list("line", "number_key"))
+        self.open: set[tuple[int | None, str]] = set()
+        self.open |= set(MissedCall.objects.filter(outcome="").values_list("line", "number_key"))
 
     def judge(self, rows: Sequence[Row]) -> list[Judged]:
         """Say what each row is."""

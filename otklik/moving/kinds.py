@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Final
 
 from otklik.moving import said
@@ -251,7 +251,8 @@ def proposed(kind: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> 
     """Return what each column seems to be: by its head, then by what stands in it; each thing once."""
     columns: dict[int, str] = {}
     exact = _titles(kind)
-    for named in (lambda head: exact.get(_key(head), ""), lambda head: field_called(kind, head)):
+    ways: tuple[Callable[[str], str], ...] = (lambda head: exact.get(_key(head), ""), partial(field_called, kind))
+    for named in ways:
         for place, head in enumerate(heads):
             field = named(head)
             if field and place not in columns and field not in columns.values():

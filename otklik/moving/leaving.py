@@ -149,7 +149,7 @@ def kinds() -> list[type[models.Model]]:
     """Return the models whose rows go out, each table once; materials go as the Knowledge Base's own archive."""
     found: dict[str, type[models.Model]] = {}
     for model in apps.get_models(include_auto_created=True):
-        maker = model._meta.auto_created
+        maker: Any = model._meta.auto_created
         owner = maker if isinstance(maker, type) else model
         if not owner.__module__.startswith("otklik.") or issubclass(owner, Page):
             continue
@@ -262,7 +262,7 @@ def _field(field: models.Field[Any, Any]) -> str:
     what = next((name for kind, name in _TYPES if isinstance(field, kind)), "значение")
     told = [str(field.help_text)] if field.help_text else []
     if isinstance(field, models.ForeignKey):
-        told.append(f"`{field.related_model._meta.label_lower}`")  # type: ignore[union-attr]
+        told.append(f"`{field.related_model._meta.label_lower}`")
     if field.flatchoices:
         told.append("; ".join(f"{code or 'пусто'} — {label}" for code, label in field.flatchoices))
     words = " ".join(told).replace("|", "/").replace("\n", " ")
