@@ -56,7 +56,7 @@ def lived(world: World, says: Callable[..., Response], talks: Callable[..., Cons
         opened = {"opened_ms": 4000 + number} if number < 6 else {}
         SearchSession.objects.create(
             key=f"{number:032d}", audience="staff" if number % 2 else "public", found=0 if number > 8 else 3,
-            began_at=now, last_at=now, **opened,
+            began_at=now, last_at=now, reader="" if number % 2 else "r", **opened,
         )  # fmt: skip
     first = timezone.localdate(now)
     quarter = {"year": first.year, "quarter": (first.month - 1) // 3 + 1, "opened_on": first, "due_on": first}
@@ -70,26 +70,27 @@ def reader(world: World) -> Employee:
     return world.employee("reader", "Читалова", world.registry, ["clerk", "kb_chief"])
 
 
-@pytest.mark.parametrize("code", [one.code for one in OTHERS])
-def test_the_list_is_as_long_as_the_figure(lived: Slice, reader: Employee, code: str) -> None:
-    [line] = measures.shown([measures.measure(code)], lived, compared=False)
+def test_each_list_is_as_long_as_its_figure(lived: Slice, reader: Employee) -> None:
     client = Client()
     client.force_login(reader, backend="django.contrib.auth.backends.ModelBackend")
-    assert line.address
-    answer: Any = client.get(f"{line.address}&format=csv")
-    assert answer.status_code == 200
-    if code == "fresh":
-        assert len(answer.context["rows"]) == line.now.part
-        return
-    table = b"".join(answer.streaming_content).decode("utf-8-sig")
-    assert len(list(csv.reader(io.StringIO(table)))) - 1 == line.now.part
+    lengths: dict[str, tuple[int, int]] = {}
+    for line in measures.shown(OTHERS, lived, compared=False):
+        answer: Any = client.get(f"{line.address}&format=csv")
+        assert answer.status_code == 200, line.address
+        if line.measure.code == "fresh":
+            length = len(answer.context["rows"])
+        else:
+            table = b"".join(answer.streaming_content).decode("utf-8-sig")
+            length = len(list(csv.reader(io.StringIO(table)))) - 1
+        lengths[line.measure.code] = (length, line.now.part)
+    assert {code: one for code, one in lengths.items() if one[0] != one[1]} == {}
 
 
 def test_what_the_week_comes_to(lived: Slice) -> None:
     told: dict[str, Any] = {one.measure.code: one.now for one in measures.shown(OTHERS, lived, compared=False)}
     assert (told["missed"].part, told["missed"].whole) == (2, 11)
     assert (told["called_back"].part, told["called_back"].whole) == (3, 4)
-    assert told["return_median"].value == 6
+    assert told["return_median"].value == 7
     assert told["csi"].value == pytest.approx(100 * (3 + 2 / 2) / 6)
     assert told["csat"].value == 50
     assert (told["got_answer"].part, told["got_answer"].whole) == (4, 6)
