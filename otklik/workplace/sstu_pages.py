@@ -40,6 +40,7 @@ MOVING: Final = (SstuRun.State.WAITING, SstuRun.State.FORMING)
 LOOKS: Final = {
     "mend": "bad",
     "refused": "bad",
+    "changed": "warn",
     "ready": "warn",
     "formed": "warn",
     "hand": "warn",

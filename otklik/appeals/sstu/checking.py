@@ -24,6 +24,7 @@ STATES: Final[dict[str, str]] = {
     "ready": "готово, не выгружалось",
     "formed": "в файле, ещё не отмечено",
     "refused": "отказано",
+    "changed": "изменилось после выгрузки",
     "sent": "выгружено",
     "mended": "исправлено и выгружено снова",
     "hand": "внести вручную",
@@ -57,7 +58,8 @@ class Line:
     def state(self) -> str:
         """Return in which list it stands, a code of `STATES`."""
         if self.upload is not None and self.upload.state != SstuUpload.State.FORMED:
-            return self.upload.state
+            is_taken = self.upload.state != SstuUpload.State.REFUSED
+            return "changed" if is_taken and self.upload.statuses != self.request.statuses else self.upload.state
         if self.merged_into:
             return "aside"
         if self.by_hand:

@@ -319,7 +319,7 @@ def enter_by_hand(month: Month, appeals: Iterable[int], *, by: Employee, on: dat
     on = on or timezone.localdate()
     _check_day(month, on)
     wanted = selecting.appeals_of(month, dictionary.rule()).filter(pk__in=list(appeals))
-    lines = [line for line in checking.lines_of(month, wanted) if line.state in ("hand", "mend", "ready", "refused")]
+    lines = [line for line in checking.lines_of(month, wanted) if line.state not in ("sent", "mended", "aside")]
     if not lines:
         raise NothingMarked(why="Отметьте обращения, результат которых внесён в ССТУ вручную.")
     before = _replaced([line.appeal.pk for line in lines], month)

@@ -19,8 +19,9 @@ from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from otklik.appeals import outcomes
 from otklik.appeals.errors import NotAllowed
-from otklik.appeals.models import SstuCard, SstuRun, SstuUpload, SstuVolume
+from otklik.appeals.models import OutcomeKind, SstuCard, SstuRun, SstuUpload, SstuVolume
 from otklik.appeals.sstu import forming, uploads, validator, volumes
 from otklik.appeals.sstu.forming import Question, Request, Transfer
 from otklik.core import files, journal
@@ -154,6 +155,18 @@ def test_sent_refused_mended_and_sent_again(world: World) -> None:
     told = JournalEntry.objects.filter(chain=f"appeal:{one.pk}", action__startswith="sstu.").order_by("pk")
     assert [each.action for each in told] == ["sstu.sent", "sstu.refused", "sstu.sent"]
     assert journal.verify() == []
+
+
+def test_an_outcome_mended_after_the_month_was_sent_is_told(world: World) -> None:
+    appeal = world.sent()
+    world.formed()
+    uploads.mark_sent(world.month, [appeal.pk], by=world.clerk)
+    assert world.line(appeal).state == "sent"
+    outcomes.record(appeal, OutcomeKind.objects.get(code="refused"), by=world.clerk)
+    assert world.line(world.again(appeal)).state == "changed"
+    world.formed(appeal.pk)
+    uploads.mark_sent(world.month, [appeal.pk], by=world.clerk)
+    assert world.line(world.again(appeal)).state == "sent"
 
 
 def test_a_mark_twice_or_of_what_was_never_formed_is_refused(world: World) -> None:
