@@ -96,6 +96,20 @@ def is_outage(exc: BaseException | None) -> bool:
     return isinstance(exc, OperationalError | InterfaceError)
 
 
+def told_of_outage(exc: BaseException) -> str:
+    """Return an outage in words for an administrator, with what to do; empty where it is none."""
+    if not is_outage(exc):
+        return ""
+    if isinstance(exc, OSError):
+        full = exc.errno in (errno.ENOSPC, errno.EDQUOT)
+        return (
+            "На диске сервера кончилось место: освободите его."
+            if full
+            else "Диск сервера не принимает файлы: проверьте диск и права на папку данных."
+        )
+    return "База данных не отвечает: проверьте, что PostgreSQL работает."
+
+
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer for what Django would not read; what is too large is told in words, and stays in the browser."""
     if not isinstance(exception, RequestDataTooBig | TooManyFieldsSent | TooManyFilesSent):

@@ -14,7 +14,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from otklik.core import journal, sealing
-from otklik.core.errors import DomainError
+from otklik.core.errors import DomainError, told_of_outage
 from otklik.correspondence.channel import Connected, DeliveryError, Setting, SourceError
 from otklik.correspondence.models import Connection, ConnectionSwitch
 from otklik.correspondence.text import fit
@@ -179,7 +179,9 @@ def noted(channel: str) -> Iterator[None]:
         _failed(channel, str(failure), getattr(failure, "retry_after", None))
     except Exception as failure:  # a defect of ours stops one channel, not the worker
         log.exception("channel %s", channel)
-        _failed(channel, f"Ошибка программы ({type(failure).__name__}). Сообщите разработчикам.", None)
+        outage = told_of_outage(failure)
+        words = f"{outage} Сообщения ждут у источника и придут сами." if outage else ""
+        _failed(channel, words or f"Ошибка программы ({type(failure).__name__}). Сообщите разработчикам.", None)
     else:
         now = timezone.now()
         Connection.objects.filter(channel=channel).update(

@@ -22,7 +22,7 @@ from otklik.channels.medo.message import Numbered
 from otklik.channels.medo.package import Broken, Taken
 from otklik.channels.medo.versions import V26
 from otklik.core.crashpoints import reach
-from otklik.core.errors import is_outage
+from otklik.core.errors import is_outage, told_of_outage
 from otklik.core.signatures import openssl_with_gost
 from otklik.correspondence import connections, inbox
 from otklik.correspondence.channel import Arrived, DeliveryError, Parsed, Setting, SourceError, ToSend
@@ -97,7 +97,8 @@ class MedoChannel:
                 first
                 if isinstance(first, SourceError)
                 else SourceError(
-                    f"Пакетов МЭДО не принято: {len(failures)} ({type(first).__name__}). Они остались в папке входящих."
+                    f"Пакетов МЭДО не принято: {len(failures)}. Они остались в папке входящих. "
+                    f"{told_of_outage(first) or f'Причина: {type(first).__name__}.'}"
                 )
             )
 

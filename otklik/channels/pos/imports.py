@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import IO, Any, Final
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -23,7 +23,7 @@ from otklik.channels.pos.columns import TITLES, PosRow
 from otklik.channels.pos.models import PosImport, PosMessage
 from otklik.core import files, journal
 from otklik.core.crashpoints import reach
-from otklik.core.errors import DomainError
+from otklik.core.errors import DomainError, is_outage
 from otklik.correspondence import inbox
 from otklik.correspondence.channel import Reader
 from otklik.correspondence.models import ChannelCode, IncomingMessage, MessageFacts
@@ -283,11 +283,11 @@ def work_next(reader: Reader) -> bool:
             _read_sheet(run)
         else:
             _write(run, reader)
-    except (OperationalError, InterfaceError):
-        raise  # the database is away: the portion is taken again
     except DomainError as refusal:  # the file is no export
         _fail(run, str(refusal))
     except Exception as failure:
+        if is_outage(failure):
+            raise  # the database or the disk is away: the portion is taken again
         log.exception("pos import %s", run.pk)
         _fail(run, f"Ошибка программы ({type(failure).__name__}). Записанное сохранено; загрузите выгрузку ещё раз.")
     return True

@@ -15,6 +15,7 @@ from otklik.channels.post import letter, reading, station
 from otklik.channels.post.models import ScanBatch
 from otklik.core import files
 from otklik.core.crashpoints import reach
+from otklik.core.errors import told_of_outage
 from otklik.core.models import StoredFile
 from otklik.correspondence import connections
 from otklik.correspondence.channel import (
@@ -77,8 +78,9 @@ class PostChannel:
                 yield _take(path, there)
                 reach("post.before_move")
                 _move(path, folder / TAKEN)
-            except OSError:
-                troubles.append("файл не читается или не переносится")
+            except OSError as failure:
+                outage = told_of_outage(failure)
+                troubles.append(f"{outage[:1].lower()}{outage[1:]}" or "файл не читается или не переносится")
             except station.NotAScan as refusal:
                 troubles.append(str(refusal).split(": ", 1)[-1])
         if troubles:
