@@ -177,6 +177,10 @@ def begin(run: HistoryImport, *, by: Employee) -> None:
 def drop(run: HistoryImport, *, by: Employee) -> None:
     """Leave a journal that is not written: neither it nor its files are kept."""
     check_may(by)
+    _drop(run, by=by)
+
+
+def _drop(run: HistoryImport, *, by: Employee | None) -> None:
     papers = [run.sheet, run.rows, run.attached, run.faults]
     with journal.together():
         unwritten = HistoryImport.objects.filter(pk=run.pk, state__in=(State.READ, State.CHECKED))
@@ -400,7 +404,7 @@ def forget_drafts() -> int:
     )
     runs = list(old.select_related("by"))
     for run in runs:
-        drop(run, by=run.by)
+        _drop(run, by=None)
     return len(runs)
 
 
