@@ -25,7 +25,7 @@ from otklik.core.sheets import Row
 from otklik.correspondence.text import clean, fit
 from otklik.moving import keepers, kinds, packed, reading, undoing
 from otklik.moving.keepers import Judged
-from otklik.moving.models import CarriedRow, ColumnSet, HistoryImport
+from otklik.moving.models import CarriedRow, ColumnSet, HistoryImport, WordMeaning
 from otklik.people.models import Employee
 
 log = logging.getLogger("otklik.moving")
@@ -177,6 +177,10 @@ def begin(run: HistoryImport, *, by: Employee) -> None:
 def drop(run: HistoryImport, *, by: Employee) -> None:
     """Leave a journal that is not written: neither it nor its files are kept."""
     check_may(by)
+    _drop(run, by=by)
+
+
+def _drop(run: HistoryImport, *, by: Employee | None) -> None:
     papers = [run.sheet, run.rows, run.attached, run.faults]
     with journal.together():
         unwritten = HistoryImport.objects.filter(pk=run.pk, state__in=(State.READ, State.CHECKED))
@@ -313,7 +317,9 @@ def _try(run: HistoryImport) -> None:
     text = "\n".join(json.dumps(one, ensure_ascii=False) for one in faults)
     stored = files.store(f"{text}\n".encode()) if faults else None
     words = {
-        what: [[masking.words(text), count, keeper.words.means(what, text)] for text, count in met.most_common(_TOLD)]
+        what: [
+            [_told_word(what, text), count, keeper.words.means(what, text)] for text, count in met.most_common(_TOLD)
+        ]
         for what, met in keeper.words.met.items()
     }
     strangers = keeper.packed.strangers[:50] if isinstance(keeper, keepers.AppealKeeper) and keeper.packed else []
@@ -326,6 +332,11 @@ def _try(run: HistoryImport) -> None:
         error="",
         position=run.total,
     )
+
+
+def _told_word(what: str, text: str) -> str:
+    """Return a word as the page may show it: in free text there may stand somebody's number."""
+    return masking.words(text) if what in (WordMeaning.What.OUTCOME, WordMeaning.What.CALL) else text
 
 
 def _told(one: Judged) -> dict[str, Any]:
@@ -393,7 +404,7 @@ def forget_drafts() -> int:
     )
     runs = list(old.select_related("by"))
     for run in runs:
-        drop(run, by=run.by)
+        _drop(run, by=None)
     return len(runs)
 
 

@@ -205,6 +205,8 @@ def _words(run: HistoryImport) -> list[dict[str, Any]]:
     for what, words in run.told.get("words", {}).items():
         choices = meanings.choices(what)
         rows = [(place, text, count, means) for place, (text, count, means) in enumerate(words) if HIDDEN not in text]
+        if not rows:
+            continue
         rows.sort(key=lambda row: bool(row[3]))
         unknown = sum(not row[3] for row in rows)
         found.append(
