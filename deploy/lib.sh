@@ -31,9 +31,9 @@ current() { basename "$(readlink "$PREFIX/current" 2>/dev/null || true)"; }
 # Run as the services do: by their user.
 owned() {
   if [ "$(id -u)" -eq 0 ] && [ "$OWNER" != root ]; then
-    (cd "$DATA" && runuser -u "$OWNER" -- "$@")
+    (umask 077 && cd "$DATA" && runuser -u "$OWNER" -- "$@")
   else
-    (cd "$DATA" && "$@")
+    (umask 077 && cd "$DATA" && "$@")
   fi
 }
 

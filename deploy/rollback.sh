@@ -39,7 +39,12 @@ if [ "$CUT" = no ]; then
     after=$BACKUPS/updates/after-$NEW-$(date +%Y%m%d-%H%M%S).zip
     made=0
     OTKLIK_BACKUP_RECIPIENTS='' otklik "$NEW" backup "$after" || made=$?
-    [ "$made" -eq 0 ] || [ "$made" -eq 2 ] || fail "копия нынешних данных не сделана. Возврат не начат; уберите $PREFIX/update.state и запустите службы."
+    if [ "$made" -ne 0 ] && [ "$made" -ne 2 ]; then
+      rm -f "$PREFIX/update.state"
+      services start
+      maintenance off
+      fail "копия нынешних данных не сделана, поэтому возврат не начат. Работает версия $NEW; освободите место и повторите."
+    fi
     say "Нынешние данные: $after"
   fi
 fi

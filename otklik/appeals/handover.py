@@ -253,8 +253,8 @@ def _asked_work(held: Held, taker: Employee, today: date) -> Iterable[str]:
 
 
 def _asked_approvals(held: Held, taker: Employee, today: date) -> Iterable[str]:
-    turns: list[Approval | AwaitedApproval] = [*held.approvals, *held.awaited]
-    for row in turns:
+    asked: list[Approval | AwaitedApproval] = [*held.approvals, *held.awaited]
+    for row in asked:
         approval.check_approver(taker, row.revision.author_id, row.asked_by, timezone.now())
         complained.check_apart(row.revision.draft.appeal, taker, "передать ему согласование")
     return ()

@@ -32,7 +32,7 @@ def compare(request: StaffRequest) -> HttpResponse:
     """
     if request.method == "POST" and "read" in request.POST:
         return _confirmed(request)
-    if request.method == "POST":
+    if request.method == "POST" and ldap.is_configured():
         try:
             return _shown(request, ldap.read())
         except DomainError as silent:
