@@ -623,7 +623,9 @@ def _clock() -> Iterator[Fact]:
 
 def _backups() -> Iterator[Fact]:
     row, real = last_backup(), not installation.is_demo()
-    tip = "Сделайте копию: otklik backup. Делайте её каждую ночь по расписанию (docs/production.md)."
+    tip = (
+        "Сделайте копию на странице «Резервные копии». По расписанию их делает обработчик: проверьте, что он работает."
+    )
     if row is None or row.finished_at is None:
         yield Fact("Последняя копия", "ни одной ещё не сделано", BAD if real else GOOD, tip if real else "")
     else:
