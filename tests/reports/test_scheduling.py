@@ -34,7 +34,8 @@ def at(day: date, hour: int = 9) -> datetime:
 
 def kept(world: World, *people: Employee, since: datetime | None = None, **facts: object) -> SavedReport:
     row = SavedReport(**{"name": "Месяц", "plan": Plan.DAILY, **facts})
-    scheduling.keep(row, [world.fresh(one) for one in people or (world.signer,)], by=world.clerk)
+    keeper = world.signer if row.kind == Kind.SHEET else world.clerk
+    scheduling.keep(row, [world.fresh(one) for one in people or (world.signer,)], by=keeper)
     if since:
         SavedReport.objects.filter(pk=row.pk).update(planned_since=since)
     return SavedReport.objects.get(pk=row.pk)
@@ -181,6 +182,8 @@ def test_what_cannot_be_sent_is_refused_in_words(world: World) -> None:
         kept(world, world.executor)
     with pytest.raises(scheduling.WrongPeriod):
         kept(world, kind=Kind.OVERVIEW, period=Period.LAST_MONTH)
+    with pytest.raises(scheduling.NotOpen):
+        scheduling.keep(SavedReport(name="Сводка", kind=Kind.SHEET), [], by=world.clerk)
     assert not SavedReport.objects.exists()
     kept(world)
     with pytest.raises(scheduling.NameTaken):
