@@ -121,9 +121,7 @@ class ReportForm(TidyForm, forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         today = timezone.localdate()
         fields: dict[str, Any] = self.fields
-        fields["measures"].choices = [
-            (one.code, f"{one.group}: {one.title}") for one in measures.MEASURES if not one.heads
-        ]
+        fields["measures"].choices = [(one.code, f"{one.group}: {one.title}") for one in measures.MEASURES]
         self.known = {str(one.pk): one for one in scheduling.can_be_told(SavedReport.Kind.FIGURES, today)}
         fields["people"].choices = [(pk, one.full_name) for pk, one in self.known.items()]
         fields["unit"].queryset = Unit.objects.filter(valid(today))
