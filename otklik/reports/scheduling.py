@@ -100,9 +100,9 @@ def days_of(period: str, on: date) -> tuple[date, date]:
 
 
 def chosen(report: SavedReport) -> list[Measure]:
-    """Return the figures of a report: those named, all where none is; of single employees none goes by mail."""
+    """Return the figures of a report: those named, all where none is."""
     named = set(report.measures)
-    return [one for one in measures.MEASURES if (not named or one.code in named)]
+    return [one for one in measures.MEASURES if not named or one.code in named]
 
 
 def slice_of(report: SavedReport, first: date, last: date) -> Slice:
