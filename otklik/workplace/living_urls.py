@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from otklik.workplace import forwarding, law_dictionaries
+from otklik.workplace import forwarding, law_dictionaries, sed_pages
 
 urlpatterns: list[URLPattern] = [
     # Dictionaries of the law; what other bodies told of what was sent on
@@ -14,5 +14,6 @@ urlpatterns: list[URLPattern] = [
     path("inquiry-rules/", law_dictionaries.inquiry_rules, name="inquiry_rules"),
     path("inquiry-rules/new/", law_dictionaries.inquiry_rule, name="inquiry_rule_new"),
     path("inquiry-rules/<row:pk>/end/", law_dictionaries.inquiry_rule_end, name="inquiry_rule_end"),
+    path("sed-numbers/<row:pk>/file/", sed_pages.sed_file, name="sed_file"),
     path("forwardings/<row:pk>/told/", forwarding.told, name="forwarding_told"),
 ]

@@ -633,10 +633,11 @@ def tell_of_help() -> int:
         told += _remind(news, f"inquiry:{inquiry.pk}:{stage}:{inquiry.due_on}", inquiry.appeal)
     # Sent on as a whole, the case is closed here, and the results are still waited for.
     sent_on = Forwarding.objects.filter(forwarding.WAITING, control_on__lte=today)
-    for row in sent_on.select_related("appeal"):
-        stage, said = _stage(row.control_on or today, today)
-        news = Told(Kind.TERM, f"Сведений по пересланному нет: {said}", {row.by_id, row.appeal.executor_id}, "matter")
-        told += _remind(news, f"forwarding:{row.pk}:{stage}:{row.control_on}", row.appeal)
+    for sent in sent_on.select_related("appeal"):
+        stage, said = _stage(sent.control_on or today, today)
+        whom = {sent.by_id, sent.appeal.executor_id}
+        news = Told(Kind.TERM, f"Сведений по пересланному нет: {said}", whom, "matter")
+        told += _remind(news, f"forwarding:{sent.pk}:{stage}:{sent.control_on}", sent.appeal)
     return told
 
 
