@@ -123,7 +123,7 @@ def enter(
     number: str,
     on: date | None = None,
     how: str = How.TYPED,
-    file: UploadedFile | None = None,
+    file: UploadedFile[bytes] | None = None,
     by: Employee,
 ) -> SedNumber:
     """Write a number of СЭД down, with the document as СЭД gives it out where there is one. Unique in its year.

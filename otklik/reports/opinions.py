@@ -30,10 +30,10 @@ from django.utils import timezone
 
 from otklik.appeals import access
 from otklik.appeals.models import Appeal, AppealQuestion, Topic
+from otklik.core.hours import midnight
 from otklik.core.terms import valid
 from otklik.correspondence.models import ChannelCode
 from otklik.hotline.models import Consultation
-from otklik.knowledge.finding import midnight
 from otklik.people import staff
 from otklik.people.models import Employee, Unit
 from otklik.surveys.handling import CLOSED
