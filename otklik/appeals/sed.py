@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, Min, OuterRef, QuerySet, Subquery
 from django.utils import timezone
@@ -23,7 +24,7 @@ from django.utils import timezone
 from otklik.appeals import access
 from otklik.appeals.errors import NotAllowed, WrongDate
 from otklik.appeals.models import Appeal, Direction, How, SedNumber, SedRecord
-from otklik.core import journal, sheets, typed
+from otklik.core import examining, files, journal, sheets, typed
 from otklik.core.errors import DomainError
 from otklik.core.sheets import BadSheet, Cell, Row
 from otklik.people.models import Employee
@@ -116,9 +117,19 @@ def check_can_write(user: Employee) -> None:
 
 
 def enter(
-    appeal: Appeal, *, direction: str, number: str, on: date | None = None, how: str = How.TYPED, by: Employee
+    appeal: Appeal,
+    *,
+    direction: str,
+    number: str,
+    on: date | None = None,
+    how: str = How.TYPED,
+    file: UploadedFile[bytes] | None = None,
+    by: Employee,
 ) -> SedNumber:
-    """Write a number of СЭД down; the date may stand in the field with the number. Unique in its year."""
+    """Write a number of СЭД down, with the document as СЭД gives it out where there is one. Unique in its year.
+
+    The date may stand in the field with the number.
+    """
     check_can_write(by)
     number, read = read_scanned(number)
     on = on or read
@@ -132,7 +143,16 @@ def enter(
         raise WrongDate(what="Дата в СЭД ещё не наступила.")
     if direction == Direction.OUTGOING and on < appeal.received_on:
         raise WrongDate(what=f"Исходящий не может быть раньше поступления ({appeal.received_on:%d.%m.%Y}).")
-    return note(appeal, direction=direction, number=number, on=on, how=how, by=by)
+    if file is not None:
+        files.check(file, file.name or "")
+        file.seek(0)
+    with transaction.atomic():
+        row = note(appeal, direction=direction, number=number, on=on, how=how, by=by)
+        if file is not None:
+            row.file, row.file_name = files.store(file, name=file.name or ""), (file.name or "")[:300]
+            row.save(update_fields=["file", "file_name"])
+            examining.ask([row.file])
+    return row
 
 
 def note(

@@ -16,6 +16,7 @@ from otklik.workplace import (
     news,
     outage_pages,
     reports_pages,
+    sed_pages,
     sstu_pages,
     staff_directory,
 )
@@ -80,5 +81,6 @@ urlpatterns: list[URLPattern] = [
     path("inquiry-rules/", law_dictionaries.inquiry_rules, name="inquiry_rules"),
     path("inquiry-rules/new/", law_dictionaries.inquiry_rule, name="inquiry_rule_new"),
     path("inquiry-rules/<row:pk>/end/", law_dictionaries.inquiry_rule_end, name="inquiry_rule_end"),
+    path("sed-numbers/<row:pk>/file/", sed_pages.sed_file, name="sed_file"),
     path("forwardings/<row:pk>/told/", forwarding.told, name="forwarding_told"),
 ]

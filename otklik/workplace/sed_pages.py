@@ -9,7 +9,7 @@ from django import forms
 from django.contrib import messages
 from django.core import signing
 from django.core.paginator import Paginator
-from django.http import HttpResponse
+from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -25,6 +25,7 @@ from otklik.core.sheets import XLSX, Row
 from otklik.core.typed import number
 from otklik.people.models import Employee
 from otklik.workplace import carried, queue
+from otklik.workplace.card import READERS
 from otklik.workplace.matter_part import Part, Step, is_there
 from otklik.workplace.requests import StaffRequest
 
@@ -57,6 +58,11 @@ class NumberForm(TidyForm):
     )
     direction = forms.ChoiceField(label="Вид", choices=Direction.choices)
     on = forms.DateField(label="Дата в СЭД", required=False, widget=DATE_INPUT)
+    file = forms.FileField(
+        label="Файл документа",
+        required=False,
+        help_text="Как его выдаёт СЭД. Можно без него.",
+    )
 
 
 class ListForm(TidyForm):
@@ -93,7 +99,7 @@ def sed_number(request: StaffRequest, pk: int) -> HttpResponse:
             messages.success(request, f"Номер {row.number} убран.")
         return redirect("workplace:sed_number", pk)
     if request.method == "POST":
-        form, status = NumberForm(request.POST), 422
+        form, status = NumberForm(request.POST, request.FILES), 422
         if form.is_valid():
             data = form.cleaned_data
             _, read = sed.read_scanned(data["number"])
@@ -104,6 +110,7 @@ def sed_number(request: StaffRequest, pk: int) -> HttpResponse:
                     number=data["number"],
                     on=read or data["on"],  # what was scanned with the number is truer than the day in the field
                     how=How.SCANNED if read else How.TYPED,
+                    file=data["file"],
                     by=request.user,
                 )
             except DomainError as refusal:
@@ -114,6 +121,16 @@ def sed_number(request: StaffRequest, pk: int) -> HttpResponse:
                 return redirect(queue.card_url(request, pk))
     facts = {"appeal": appeal, "form": form, "rows": sed.of(appeal)}
     return render(request, "workplace/law/sed_number.html", facts, status=status)
+
+
+@requires(*READERS)
+@require_safe
+def sed_file(request: StaffRequest, pk: int) -> FileResponse:
+    """Download the document of a number of СЭД."""
+    row = access.get_of_appeal(request.user, SedNumber.objects.select_related("file"), "appeal", pk=pk)
+    if row.file is None:
+        raise Http404
+    return files.response(row.file, row.file_name)
 
 
 @requires(*sed.POWERS)

@@ -391,7 +391,22 @@ def _help_of_others(appeal: Appeal, world: World) -> dict[str, list[int]]:
         address="Державина, 28", text="Да?", due_on=today + timedelta(days=15), why=[], thread=thread, message=letter,
         made_by=world.executor,
     )  # fmt: skip
-    return {"resolutions": [row.pk], "helper-parts": [part.pk], "inquiries": [asked.pk]}
+    told = OutgoingMessage.objects.create(
+        thread=appeal.thread, channel="post", kind="notice", message_id="<told@here.example>", state="by_hand",
+        not_before=timezone.now(),
+    )  # fmt: skip
+    sent_on = appeal.forwardings.create(
+        whole=False, basis="59-ФЗ", control_on=today, signer=world.signer, notice=told, forwarded_on=today,
+        by=world.clerk,
+    )  # fmt: skip
+    number = appeal.sed_numbers.create(direction="in", number="7", key="7", on=today, year=today.year, by=world.clerk)
+    return {
+        "resolutions": [row.pk],
+        "helper-parts": [part.pk],
+        "inquiries": [asked.pk],
+        "forwardings": [sent_on.pk],
+        "sed-numbers": [number.pk],
+    }
 
 
 def _law_day(world: World, appeal: Appeal) -> dict[str, list[int]]:

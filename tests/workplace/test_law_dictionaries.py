@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from otklik.appeals import forwarding
-from otklik.appeals.models import InquiryRule, OutcomeKind
+from otklik.appeals.models import InquiryRule, OutcomeKind, SedNumber
 from otklik.core.models import JournalEntry
 from tests.appeals.conftest import World
 from tests.desk import at, desk
@@ -89,3 +90,21 @@ def test_what_another_body_told_is_noted_from_the_matter(world: World) -> None:
     assert "Вывезли" in late.content.decode()
     assert clerk.post(at("forwarding_told", row.pk), {"on": today, "what": "Вывезли"}).status_code == 302
     assert "сведения получены" in clerk.get(at("matter", appeal.pk)).content.decode()
+
+
+def test_the_document_of_a_number_of_sed_is_kept_with_it_and_given_out_to_who_sees_the_case(world: World) -> None:
+    clerk, appeal = desk(world.clerk), world.registered()
+    paper = SimpleUploadedFile("Письмо.pdf", b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n")
+    typed = {"number": "01-23/45", "direction": "in", "on": TODAY(), "file": paper}
+    assert clerk.post(at("sed_number", appeal.pk), typed).status_code == 302
+    row = SedNumber.objects.get()
+    assert row.file_name == "Письмо.pdf"
+    assert at("sed_file", row.pk) in clerk.get(at("matter", appeal.pk)).content.decode()
+    given = clerk.get(at("sed_file", row.pk))
+    assert b"".join(given.streaming_content).startswith(b"%PDF")
+    assert desk(world.stranger).get(at("sed_file", row.pk)).status_code in {403, 404}
+    empty = clerk.post(
+        at("sed_number", appeal.pk), typed | {"number": "46", "file": SimpleUploadedFile("a.exe", b"MZ" * 9)}
+    )
+    assert empty.status_code == 422
+    assert SedNumber.objects.count() == 1

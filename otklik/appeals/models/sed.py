@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from otklik.appeals.models.spine import Appeal
+from otklik.core.models import StoredFile
 from otklik.people.models import Employee
 
 
@@ -35,6 +36,10 @@ class SedNumber(models.Model):
     on = models.DateField("дата")
     year = models.PositiveSmallIntegerField("год")
     how = models.CharField("как внесён", max_length=7, choices=How, default=How.TYPED)
+    file = models.ForeignKey(
+        StoredFile, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="файл из СЭД"
+    )
+    file_name = models.CharField("имя файла", max_length=300, blank=True)
     by = models.ForeignKey(Employee, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="кто внёс")
     at = models.DateTimeField("когда внесён", auto_now_add=True)
 
