@@ -367,6 +367,10 @@ Read: TypeAlias = tuple[date | None, Group, Tally]
 
 def tally(slice_: Slice, event: str, lane: str = "") -> Tally:
     """Return the appeals that came or ended in a slice, added up; `lane` narrows them to some regimes."""
+    return once(("tally", slice_, event, lane), lambda: _added_up(slice_, event, lane))
+
+
+def _added_up(slice_: Slice, event: str, lane: str) -> Tally:
     regimes = measured.LANES[lane][1] if lane else ()
     found = Tally()
     for group, one in ledger(slice_).items():
@@ -455,12 +459,12 @@ def _read(slices: Sequence[Slice]) -> dict[Slice, list[Read]]:
     asked = sorted({month for months, _ in whole.values() for month in months})
     of_months = list(_of_months(slices[0], asked)) if asked else []
     edges = [(slice_, edge) for slice_, (_, edges) in whole.items() for edge in edges]
-    of_days = _of_days(slices[0], [edge for _, edge in edges])
     found: dict[Slice, list[Read]] = {}
     for slice_, (months, _) in whole.items():
         wanted = set(months)
         found[slice_] = [row for row in of_months if row[0] in wanted]
-    for place, group, one in of_days:
+    of_days = _of_days(slices[0], [edge for _, edge in edges])
+    for (place, group), one in of_days.items():
         found[edges[place][0]].append((None, group, one))
     return found
 
@@ -488,7 +492,7 @@ def _of_months(slice_: Slice, months: list[date]) -> Iterator[Read]:
         yield month, Group(*of), Tally(_numbers(marks), _numbers(days), rated, rating)
 
 
-def _of_days(slice_: Slice, edges: list[tuple[date, date]]) -> Iterator[tuple[int, Group, Tally]]:
+def _of_days(slice_: Slice, edges: list[tuple[date, date]]) -> dict[tuple[int, Group], Tally]:
     """Return what was counted at each edge, by its place; one query for all of them and both events."""
     arms: list[Any] = []
     for place, edge in enumerate(edges):
@@ -496,10 +500,19 @@ def _of_days(slice_: Slice, edges: list[tuple[date, date]]) -> Iterator[tuple[in
             rows = _cases(slice_).filter(**{f"{name}__range": edge})
             named = rows.annotate(place=Value(place), event=Value(event)).values(*_OF_DAYS)
             arms.append(named.annotate(n=Count("pk")).values_list(*_OF_DAYS, "n"))
-    if not arms:
-        return
-    for place, event, unit, channel, regime, marks, days, rating, number in arms[0].union(*arms[1:], all=True):
-        yield place, Group(event, unit, channel, regime), _tallied(event, marks, days, rating, number)
+    found: defaultdict[tuple[int, Group], Tally] = defaultdict(Tally)
+    # Tens of thousands of rows in a busy month: each is added where it belongs, nothing is made of it.
+    for place, event, unit, channel, regime, marks, days, rating, number in (
+        arms[0].union(*arms[1:], all=True) if arms else ()
+    ):
+        one = found[place, Group(event, unit, channel, regime)]
+        one.marks[marks] += number
+        if days is not None and event == OVER:
+            one.days[days] += number
+        if rating:
+            one.rated += number
+            one.rating += number * rating
+    return dict(found)
 
 
 _OF_DAYS: Final = ("place", "event", "unit", "channel", "regime", "marks", "days", "rating")
