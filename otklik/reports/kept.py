@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from django.db import transaction
@@ -18,8 +19,9 @@ from django.db.models import BooleanField, Count, Exists, ExpressionWrapper, F, 
 from django.utils import timezone
 
 from otklik.appeals import measured
-from otklik.appeals.measured import ENDED, MARKS, DaysBetween
+from otklik.appeals.measured import MARKS, DaysBetween
 from otklik.appeals.models import FINISHED, Appeal, AppealQuestion
+from otklik.appeals.models.spine import ENDED
 from otklik.core.models import JournalEntry
 from otklik.reports.measuring import Slice, months_on, once
 from otklik.reports.models import KeptCase, KeptMonth, KeptQuestion, KeptState, KeptTouched
@@ -244,7 +246,9 @@ def _cells(facts: Facts) -> Iterator[tuple[tuple[Any, ...], Facts]]:
 def _apply(changes: dict[tuple[Any, ...], Change]) -> None:
     keys = {"|".join(map(str, cell)): cell for cell in changes}
     known = KeptMonth.objects.in_bulk(list(keys))
-    new, same, empty = [], [], []
+    new: list[KeptMonth] = []
+    same: list[KeptMonth] = []
+    empty: list[KeptMonth] = []
     for key, cell in keys.items():
         level, event, month, unit, channel, regime, topic, need = cell
         row = known.get(key) or KeptMonth(
@@ -275,9 +279,10 @@ def _kept(appeals: set[int]) -> dict[int, Facts]:
     for case, topic, need in asked:
         questions[case].append((topic, need))
     names = [name for name in Facts._fields if name != "questions"]
+    rows: Any = KeptCase.objects.filter(pk__in=appeals).values("pk", *names)
     return {
-        pk: Facts(*values, tuple(sorted(questions[pk])))
-        for pk, *values in KeptCase.objects.filter(pk__in=appeals).values_list("pk", *names)
+        row["pk"]: Facts(**{name: row[name] for name in names}, questions=tuple(sorted(questions[row["pk"]])))
+        for row in rows
     }
 
 
@@ -425,7 +430,7 @@ def prepare(*slices: Slice) -> None:
     """Read what these slices ask for at once, inside `together`; they differ by their days only."""
     read = _read(slices)
     for slice_ in slices:
-        once(("read", slice_), lambda of=slice_: read[of])
+        once(("read", slice_), partial(read.__getitem__, slice_))
 
 
 def ledger(slice_: Slice) -> dict[Group, Tally]:

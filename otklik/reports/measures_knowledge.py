@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import urlencode
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from otklik.knowledge import finding
 from otklik.knowledge.models import Audience, ReviewDuty
@@ -14,6 +14,7 @@ from otklik.reports.measuring import Amount, Measure, Slice, once, share
 
 GROUP: Final = "База знаний"
 LIST: Final = "workplace:searches"
+REVIEWS: Final = "workplace:figure_reviews"
 BY_UNIT: Final = frozenset({"unit"})
 
 
@@ -58,19 +59,28 @@ def _time(code: str, title: str, formula: str, percent: int) -> Measure:
     )  # fmt: skip
 
 
+def duties(slice_: Slice, *, closed: bool = False) -> QuerySet[ReviewDuty]:
+    """Return the sections of units to be checked in the quarters a slice touches; `closed`: those that were."""
+    first, last = Quarter.of(slice_.first), Quarter.of(slice_.last)
+    since = Q(year__gt=first.year) | Q(year=first.year, quarter__gte=first.number)
+    till = Q(year__lt=last.year) | Q(year=last.year, quarter__lte=last.number)
+    rows = ReviewDuty.objects.filter(since & till, opened_on__lte=slice_.last)
+    rows = rows.filter(unit=slice_.unit) if slice_.unit else rows
+    return rows.filter(closed_at__isnull=False) if closed else rows
+
+
 def _fresh(slice_: Slice) -> Amount:
-    """Count the sections of units in the quarters of the slice whose review was closed in its term."""
     return once(("fresh", slice_), lambda: _reviewed(slice_))
 
 
 def _reviewed(slice_: Slice) -> Amount:
-    first, last = Quarter.of(slice_.first), Quarter.of(slice_.last)
-    within = Q(opened_on__lte=slice_.last) & (Q(year__gt=first.year) | Q(year=first.year, quarter__gte=first.number))
-    within &= Q(year__lt=last.year) | Q(year=last.year, quarter__lte=last.number)
-    rows = ReviewDuty.objects.filter(within)
-    rows = rows.filter(unit=slice_.unit) if slice_.unit else rows
-    told = rows.aggregate(all=Count("pk"), done=Count("pk", filter=Q(closed_at__isnull=False)))
+    told = duties(slice_).aggregate(all=Count("pk"), done=Count("pk", filter=Q(closed_at__isnull=False)))
     return share(told["done"], told["all"])
+
+
+def _of_duties(slice_: Slice) -> str:
+    asked = {"first": slice_.first.isoformat(), "last": slice_.last.isoformat(), "unit": slice_.unit, "closed": 1}
+    return urlencode({name: value for name, value in asked.items() if value})
 
 
 MEASURES: Final = (
@@ -80,5 +90,5 @@ MEASURES: Final = (
     _empty("no_result_public", "Поиск без результата: сайт", Audience.PUBLIC),
     Measure("fresh", "Свежесть Базы знаний", GROUP,
             "разделов подразделений с закрытой проверкой квартала / разделов подразделений к проверке × 100", "share",
-            _fresh, "", parts=BY_UNIT, better="more"),
+            _fresh, REVIEWS, _of_duties, parts=BY_UNIT, better="more"),
 )  # fmt: skip

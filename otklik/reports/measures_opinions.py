@@ -61,9 +61,15 @@ def _talked(code: str, title: str, formula: str, of: Callable[[opinions.Talks], 
     )  # fmt: skip
 
 
+def _csi(slice_: Slice) -> Amount:
+    told = _figures(slice_).csi
+    return Amount(100 * told.part / told.of if told.of else None, told.of, told.of)
+
+
 MEASURES: Final = (
-    _said("csi", "CSI — индекс удовлетворённости", "(удовлетворён + ½ × частично) / оценивших × 100",
-          lambda told: told.csi, "graded"),
+    Measure("csi", "CSI — индекс удовлетворённости, из 100", GROUP,
+            "(удовлетворён + ½ × частично) / оценивших × 100", "score", _csi, SAID, _query("graded"), OF_OPINIONS,
+            "more"),
     _said("csat", "CSAT — удовлетворены", "удовлетворён / оценивших × 100", lambda told: told.csat, "satisfied"),
     _said("got_answer", "Ответ получен", "«да» / («да» + «нет») × 100", lambda told: told.answered, "yes"),
     _said("loop_closed", "Отзывы разобраны", "разобрано отзывов со словами / отзывов со словами × 100",

@@ -58,6 +58,7 @@ LISTS: Final[dict[str, tuple[str, ...]]] = {
     measures_opinions.SAID: feedback.READERS,
     measures_opinions.TALKS: (opinions.READ,),
     measures_knowledge.LIST: kb_votes.READERS,
+    measures_knowledge.REVIEWS: READERS,
     measures_receptions.LIST: receptions.READERS,
 }
 SECTIONS: Final[dict[str, tuple[str, tuple[Measure, ...]]]] = {
@@ -517,6 +518,26 @@ def _pdf(made: Made, user: Employee) -> bytes:
 def _frame_before(made: Made) -> str:
     before = made.wanted.slice.before
     return f"{before.first:%d.%m.%Y} — {before.last:%d.%m.%Y}"
+
+
+@requires(*READERS)
+@require_GET
+def figure_reviews(request: StaffRequest) -> HttpResponse:
+    """Show the sections of units that «Свежесть Базы знаний» counts: those checked, or all to be checked."""
+    slice_ = _asked(request).slice
+    closed = request.GET.get("closed") == "1"
+    rows = measures_knowledge.duties(slice_, closed=closed).select_related("unit", "closed_by")
+    context = {
+        "rows": rows.order_by("-year", "-quarter", "unit__short_name"),
+        "closed": closed,
+        "words": _words(slice_),
+        "other": urlencode(
+            {"first": slice_.first, "last": slice_.last}
+            | ({"unit": slice_.unit} if slice_.unit else {})
+            | ({} if closed else {"closed": 1})
+        ),
+    }
+    return render(request, "workplace/figure_reviews.html", context)
 
 
 # --- targets ---------------------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern] = [
     path("reports/execution/", reports_pages.execution_page, name="execution"),
     # Figures
     path("figures/", figures_pages.figures, name="figures"),
+    path("figures/reviews/", figures_pages.figure_reviews, name="figure_reviews"),
     path("figures/targets/", figures_pages.figure_targets, name="figure_targets"),
     path("figures/targets/<row:pk>/end/", figures_pages.figure_target_end, name="figure_target_end"),
 ]

@@ -205,6 +205,8 @@ def fill() -> dict[str, Any]:
                 f"/desk/feedback/{answered[0].invitation.response.pk}/",
                 f"/desk/paper/{typed}/",
                 "/desk/line/figures/list/",
+                "/desk/figures/reviews/",
+                *(f"/desk/figures/?section={one}" for one in ("topics", "opinions", "line", "knowledge", "reception")),
                 f"/desk/reconciliation/list/?channel=email&figure=seen&day={today}",
                 *of_pos(people["clerk"]),
                 "/desk/classifier/import/",

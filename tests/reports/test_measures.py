@@ -88,7 +88,7 @@ class Department:
         for kind in OutcomeKind.objects.order_by("pk"):
             self.kinds.setdefault(kind.sstu, kind)
         self.point = ContactPoint.objects.get(code="post-office")
-        self.rule = TermRule.objects.filter(step=TermRule.Step.EXTEND).first()
+        self.rule = TermRule.objects.filter(step=TermRule.Step.EXTEND).earliest("pk")
         self.applicant = Applicant.objects.create(last_name="Иванова", first_name="Мария")
         self.cases: list[Appeal] = []
 
