@@ -293,7 +293,8 @@ def mark_sent(month: Month, appeals: Iterable[int], *, by: Employee, on: date | 
         # What was refused and is taken after all, without another file, was mended there.
         mended = row.again or row.state == State.REFUSED
         row.state, row.sent_on, row.reason = State.MENDED if mended else State.SENT, on, ""
-    _save(rows, "sstu.sent", month, by=by)
+    _save(rows, by=by)
+    journal.record_each("sstu.sent", _changes(rows, month), by=by)
     return len(rows)
 
 
@@ -308,7 +309,8 @@ def mark_refused(month: Month, appeals: Iterable[int], *, reason: str, by: Emplo
         raise NothingMarked(why="Отметить отказ не у чего: отметьте обращения, файлы которых сформированы.")
     for row in rows:
         row.state, row.reason = State.REFUSED, reason
-    _save(rows, "sstu.refused", month, by=by)
+    _save(rows, by=by)
+    journal.record_each("sstu.refused", _changes(rows, month), by=by)
     return len(rows)
 
 
@@ -341,7 +343,7 @@ def enter_by_hand(month: Month, appeals: Iterable[int], *, by: Employee, on: dat
             )
         )
     SstuUpload.objects.bulk_create(rows, batch_size=500)
-    _told("sstu.entered", rows, month, by=by)
+    journal.record_each("sstu.entered", _changes(rows, month), by=by)
     return len(rows)
 
 
@@ -350,17 +352,15 @@ def _marked(month: Month, appeals: Iterable[int], states: Sequence[str]) -> list
     return list(rows.select_for_update().order_by("pk"))
 
 
-def _save(rows: list[SstuUpload], action: str, month: Month, *, by: Employee) -> None:
+def _save(rows: list[SstuUpload], *, by: Employee) -> None:
     for row in rows:
         row.marked_at, row.marked_by = timezone.now(), by
     SstuUpload.objects.bulk_update(rows, ["state", "sent_on", "reason", "marked_at", "marked_by"], batch_size=500)
-    _told(action, rows, month, by=by)
 
 
-def _told(action: str, rows: Iterable[SstuUpload], month: Month, *, by: Employee) -> None:
-    said = {"month": f"{month.first:%Y-%m}"}
-    changes = {f"appeal:{row.appeal_id}": {**said, "attempt": row.attempt} for row in rows}
-    journal.record_each(action, changes, by=by)
+def _changes(rows: Iterable[SstuUpload], month: Month) -> dict[str, dict[str, object]]:
+    said = f"{month.first:%Y-%m}"
+    return {f"appeal:{row.appeal_id}": {"month": said, "attempt": row.attempt} for row in rows}
 
 
 def _check_day(month: Month, on: date) -> None:
