@@ -80,34 +80,44 @@ class Job:
         return planned if planned <= now else None
 
 
+def in_turn(*steps: Callable[[], bool]) -> Callable[[], bool]:
+    """Return one step of several short ones that share a thread and its connection; one that fails stops no other."""
+
+    def step() -> bool:
+        done, failed = False, list[Exception]()
+        for one in steps:
+            try:
+                done = one() or done
+            except Exception as exc:
+                failed.append(exc)
+        if failed:
+            raise ExceptionGroup("some of the steps failed", failed)
+        return done
+
+    return step
+
+
 def steps(channels: Mapping[str, Channel]) -> dict[str, Callable[[], bool]]:
     """Return what every worker repeats while there is a row to take."""
     return {
         "read": partial(inbox.parse_next, all_readers()),
-        "join": registration.join_certain,
-        "join-replies": inquiries.join_certain,
-        "pos-imports": partial(pos_imports.work_next, channels["pos"]),
-        "bulk": bulk.work_next,
-        "case-files": case_file.work_next,
-        # Moving in and out
-        "history-imports": carrying.work_next,
-        "full-exports": leaving.work_next,
-        "destruction": destruction.work_next,
-        "sstu": sstu_uploads.work_next,
-        "send": partial(delivery.send_next, channels),
+        "join": in_turn(registration.join_certain, inquiries.join_certain),
+        "desk": in_turn(bulk.work_next, partial(pos_imports.work_next, channels["pos"]), quality.work_next),
+        # Long papers, and what somebody waits for with a progress bar.
+        "papers": in_turn(case_file.work_next, sstu_uploads.work_next, destruction.work_next),
+        "moving": in_turn(carrying.work_next, leaving.work_next),
+        "figures": kept.work_next,
         "scans": station.work_next,
         "examine": examining.work_next,
+        "file-texts": file_texts.read_next,
+        "send": partial(delivery.send_next, channels),
         **{f"webhooks-{number}": webhook_calls.send_next for number in (1, 2)},
         # A step of its own for each channel: one that is slow to answer delays no other.
         **{f"send-{code}": partial(delivery.send_next, {code: one}) for code, one in channels.items()},
-        "file-texts": file_texts.read_next,
-        "test-sets": quality.work_next,
-        "notices": notices.work_next,
-        "figures": kept.work_next,
-        "reception-letters": reception_notices.send_next,
-        "notice-mail": notice_mail.work_next,
+        "notices": in_turn(
+            notices.work_next, notice_mail.work_next, reception_notices.send_next, faults.Watcher().step
+        ),
         "staff-mail": partial(staff_mail.send_next, channels["email"]),
-        "faults": faults.Watcher().step,
     }
 
 

@@ -244,3 +244,20 @@ def test_a_run_besides_the_clock_is_planned_once_and_not_while_one_goes_on() -> 
 def test_only_mailboxes_that_ask_for_it_are_listened_to(settings: Any) -> None:
     settings.MAILBOXES = ["imaps://a:b@mail.example/INBOX", "imaps://c:d@mail.example/INBOX?point=x&idle=yes"]
     assert [name for name, _ in jobs.listened_to()] == ["mailbox-2"]
+
+
+def test_of_steps_that_share_a_thread_a_failing_one_stops_no_other() -> None:
+    done = []
+
+    def fails() -> bool:
+        raise DatabaseError
+
+    def works() -> bool:
+        done.append("work")
+        return True
+
+    with pytest.raises(ExceptionGroup):
+        jobs.in_turn(fails, works)()
+    assert done == ["work"]
+    assert jobs.in_turn(lambda: False, works)()
+    assert not jobs.in_turn(lambda: False, lambda: False)()
