@@ -19,6 +19,7 @@ from otklik.appeals import (
     dispatch,
     drafting,
     notes,
+    outcomes,
     registration,
     signature,
 )
@@ -44,6 +45,9 @@ CHECKED: Final = "Сверено с действующей редакцией, �
 APPEALS: Final = 300
 UNREGISTERED: Final = 9
 CHANNELS: Final[Mapping[str, Channel]] = {"email": MailChannel(), "website": SiteChannel()}
+
+# How the questions of ten cases in a row end.
+OUTCOMES: Final = (*["explained"] * 6, outcomes.ANSWERED, "supported-done", "supported", "refused")
 
 # How often people write by which channel.
 BY_CHANNEL: Final = {
@@ -348,6 +352,7 @@ class Historian:
     def _send(self, plan: Plan, appeal: Appeal) -> None:
         appeal.invitation = feedback.invite(channel=appeal.channel, on=timezone.localdate())
         dispatch.send(appeal, by=self._clerk(plan), on=timezone.localdate(), at=timezone.now(), imported=True)
+        outcomes.settle(appeal, code=OUTCOMES[plan.number % len(OUTCOMES)], by=self._clerk(plan))
 
     def _close(self, plan: Plan, appeal: Appeal) -> None:
         dispatch.close(appeal, reason="", by=self._clerk(plan), on=timezone.localdate(), imported=True)

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from otklik.appeals import defaults as appeals_defaults
 from otklik.appeals import notes, registration
-from otklik.appeals.models import Appeal, Dispatch
+from otklik.appeals.models import Appeal, Dispatch, SstuRule
 from otklik.core import calendar, installation
 from otklik.core import defaults as core_defaults
 from otklik.core.errors import DomainError
@@ -44,6 +44,9 @@ class NotEmpty(DomainError):
     text = "В этой базе уже есть сотрудники или обращения. Демонстрационные данные загружают только в новую базу."
 
 
+DEPARTMENT: Final = "00000000-0000-4000-8000-000000000000"  # nobody's identifier in ССТУ
+
+
 def load(*, count: int = APPEALS, now: datetime | None = None) -> bool:
     """Fill an empty database and mark it as a demo stand; return False where that was done before."""
     if installation.is_demo():
@@ -68,6 +71,9 @@ def _load(count: int, now: datetime) -> None:
     knowledge_demo.load(units)
     reviews.load(people, now=now)
     ContactPoint.objects.filter(code="email-info").update(address="info@department.example")
+    SstuRule.objects.create(
+        department_id=DEPARTMENT, basis="вымышленный: учебный стенд", valid_from=timezone.localdate(now)
+    )
     historian = Historian(units, people, now=now)
     plans = historian.plans(count)
     appeals = [historian.live(plan) for plan in plans]

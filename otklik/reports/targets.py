@@ -61,7 +61,7 @@ def put(
     day_before = date.fromordinal(valid_from.toordinal() - 1)
     rows.filter(Q(valid_to=None) | Q(valid_to__gte=valid_from), valid_from__lt=valid_from).update(valid_to=day_before)
     row = MeasureTarget.objects.create(
-        measure=measure.code, value=value, valid_from=valid_from, valid_to=valid_to, basis=basis[:300], by=by
+        measure=measure.code, value=float(value), valid_from=valid_from, valid_to=valid_to, basis=basis[:300], by=by
     )
     journal.record("target.set", chain=f"target:{row.pk}", by=by, measure=measure.code, value=str(value))
     return row

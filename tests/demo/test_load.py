@@ -10,6 +10,7 @@ from django.test import override_settings
 from django.utils import timezone
 from wagtail.documents.models import Document
 
+from otklik.appeals import outcomes
 from otklik.appeals.models import Appeal
 from otklik.channels.mail.models import CaughtLetter
 from otklik.core import journal
@@ -62,6 +63,13 @@ def test_a_file_of_a_material_is_there_and_is_found_by_its_own_words(small):
     )
     for found in (citizen, employee):
         assert file.title in [one.file for one in found[:3]]
+
+
+def test_every_answered_case_says_how_its_questions_ended(small):
+    answered = Appeal.objects.exclude(answered_on=None)
+    assert answered
+    for appeal in answered:
+        assert all(part.outcome for part in outcomes.parts(appeal))
 
 
 def test_a_second_load_changes_nothing(small):

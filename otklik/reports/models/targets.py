@@ -12,7 +12,7 @@ class MeasureTarget(models.Model):
     """What a figure ought to be for a period: set by somebody, on some ground. Ended, never edited."""
 
     measure = models.CharField("показатель", max_length=40)
-    value = models.DecimalField("целевое значение", max_digits=10, decimal_places=2)
+    value = models.FloatField("целевое значение")
     valid_from = models.DateField("действует с")
     valid_to = models.DateField("действует по", null=True, blank=True)
     basis = models.CharField("основание", max_length=300, blank=True)
