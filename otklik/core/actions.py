@@ -525,6 +525,10 @@ NAMES: Final[dict[str, str]] = {
 }
 _VERBS: Final = {"added": "добавлено", "changed": "изменено"}
 FACTS: Final[dict[str, str]] = {
+    # Targets of figures; an import taken back
+    "measure": "показатель",
+    "value": "значение",
+    "kept": "осталось строк",
     # Saved reports
     "plan": "когда присылать",
     # A leaving employee

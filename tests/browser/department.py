@@ -224,7 +224,7 @@ def fill() -> dict[str, Any]:
                 f"/desk/needs/{Need.objects.earliest('pk').pk}/",
                 *_answering(people["clerk"], drafted),
                 *post.pages(people["clerk"], on_site),
-                *law_dictionaries(drafted, people),
+                *law_dictionaries(people),
                 *(f"/desk/regimes/{code}/rules/" for code in ("59fz", "information_request", "pos")),
                 *(f"/desk/appeals/{drafted.pk}/{place}/" for place in ("extend", "forward", "control")),
                 *parties_and_kin(drafted, lived, people["clerk"]),
@@ -430,12 +430,15 @@ def help_of_others(appeal: Appeal, clerk: Employee) -> list[str]:
     ]
 
 
-def law_dictionaries(appeal: Appeal, people: dict[str, Employee]) -> list[str]:
+def law_dictionaries(people: dict[str, Employee]) -> list[str]:
     """Leave a forwarding whose results are waited for; return its page and those of the dictionaries of the law."""
     today = timezone.localdate()
     body = forwarding.Addressed("Мэрия города Примерска", "post", "630099, г. Примерск, Красный проспект, 34")
+    appeal = Appeal.objects.filter(regime__code="59fz", status="classified").latest("pk")
+    Appeal.objects.filter(pk=appeal.pk).update(answer_channel="post", answer_address="630000, г. Примерск, д. 1")
+    appeal.refresh_from_db()
     sent = forwarding.forward(
-        Appeal.objects.get(pk=appeal.pk), [body], whole=False, signer=people["signer"], by=people["clerk"],
+        appeal, [body], whole=False, signer=people["signer"], by=people["clerk"],
         control_on=today + timedelta(days=30), late_why="Поздно разобрались",
     )  # fmt: skip
     rule = InquiryRule.objects.earliest("pk")

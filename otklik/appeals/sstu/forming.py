@@ -119,7 +119,9 @@ def _question(question: AppealQuestion, facts: Facts, month: Month, rule: SstuRu
     if outcome is not None and outcome.on > last:
         outcome = None
     whole, bodies_asked = _sent_on(question, facts, last)
-    if bodies_asked and (whole or outcome is None or outcome.proposed):
+    # What forwarding itself says of a question names all bodies at once; ССТУ is told of each.
+    said_sent = outcome is not None and outcome.kind.needs == OutcomeKind.Needs.TRANSFER
+    if bodies_asked and (whole or outcome is None or outcome.proposed or said_sent):
         known = [
             Transfer(copy, bodies.find(copy), on, appeal.number) for copy, on in bodies_asked
         ]  # the letter to a body bears the number of the appeal
