@@ -66,7 +66,17 @@ NO_PAGES = {
             ),
             *("scan_separator", "scan_progress", "scan_accept", "scan_picture", "scan_copy", "scan_label"),
             *("post_list_table", "post_list_remove"),
-            *("menu", "neighbour", "approval", "context", "matter", "delivery_state", "styled", "calendar_year"),
+            *(
+                "sed_file",
+                "menu",
+                "neighbour",
+                "approval",
+                "context",
+                "matter",
+                "delivery_state",
+                "styled",
+                "calendar_year",
+            ),
             *("original", "quarantine_original", "incoming_file", "outgoing_file", "draft_pdf", "letter", "package"),
             *("join", "reject", "note", "read", "reveal", "merge", "undo_merge", "draft_autosave", "draft_materials"),
             *(
