@@ -28,7 +28,8 @@ DATABASES: dict[str, list[str | Path]] = {
     for name, db in {"SQLite": "sqlite", "PostgreSQL": "postgres"}.items()
 }
 SUITES: dict[str, list[str]] = {
-    "SQLite": [*PYTEST, "--db=sqlite"],
+    # Numbers and words no column holds are asked where the database refuses them.
+    "SQLite": [*PYTEST, "--db=sqlite", "-m", "not strict"],
     # What does not touch the database, and stories in a browser, have been told once already.
     "PostgreSQL": [*PYTEST, "--db=postgres", "-m", "not once and not browser"],
 }

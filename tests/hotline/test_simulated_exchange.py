@@ -122,7 +122,7 @@ def test_our_log_equals_the_truth_call_by_call(exchange: Any, live_server: Any, 
     def is_quiet() -> bool:
         nonlocal heard
         before, heard = heard, CallEvent.objects.count()
-        time.sleep(1.5)
+        time.sleep(3)
         return before == heard
 
     wait_until(is_quiet, 300)

@@ -404,6 +404,7 @@ def test_a_page_sent_as_a_file_is_handed_out_as_bytes(world: World, doors: dict[
 @pytest.mark.once
 @pytest.mark.proof
 @pytest.mark.usefixtures("undrawn")
+@pytest.mark.once
 def test_no_other_address_of_the_desk_gives_a_file(world: World, doors: dict[str, str]) -> None:
     """A new door that gives a file has to be put on the list above, and so to be tested."""
     known = ids(Appeal.objects.earliest("pk"))

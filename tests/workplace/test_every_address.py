@@ -578,6 +578,7 @@ def some(odd: list[str], turn: int) -> list[str]:
 
 
 @pytest.mark.proof
+@pytest.mark.strict
 def test_odd_numbers_days_and_words_are_no_defect_at_any_address(
     omnipotent: Employee, ids: dict[str, list[int]], asked: list[str]
 ) -> None:
@@ -600,6 +601,7 @@ def test_odd_numbers_days_and_words_are_no_defect_at_any_address(
 
 
 @pytest.mark.proof
+@pytest.mark.strict
 def test_odd_forms_are_no_defect_at_any_address(omnipotent: Employee, ids: dict[str, list[int]]) -> None:
     client = signed_in(omnipotent, raise_request_exception=False)
     for turn, (pattern, place) in enumerate(patterns()):
