@@ -79,13 +79,7 @@ def work_next() -> bool:
 
 def forget_old() -> int:
     """Remove cases made more than a day ago: they are copies, and full of personal data."""
-    old = list(CaseFile.objects.filter(asked_at__lt=timezone.now() - KEPT).select_related("stored"))
-    for row in old:
-        stored = row.stored
-        row.delete()
-        if stored:
-            files.forget(stored)
-    return len(old)
+    return files.forget_made(CaseFile.objects.filter(asked_at__lt=timezone.now() - KEPT))
 
 
 def _make(row: CaseFile) -> None:

@@ -13,7 +13,7 @@ from typing import IO, Any, Final, TypeVar, cast
 from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import Storage, storages
-from django.db.models import ProtectedError
+from django.db.models import ProtectedError, QuerySet
 from django.http import FileResponse
 from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
@@ -262,6 +262,17 @@ def forget(stored: StoredFile) -> bool:
     except ProtectedError:
         return False
     return True
+
+
+def forget_made(rows: QuerySet[Any]) -> int:
+    """Remove rows that hold a copy made for somebody (`stored`), and the copies; return how many rows there were."""
+    old = list(rows.select_related("stored"))
+    for row in old:
+        stored = row.stored
+        row.delete()
+        if stored:
+            forget(stored)
+    return len(old)
 
 
 def sweep_orphans(*, older_than: float = _DAY_SECONDS) -> int:

@@ -318,10 +318,4 @@ def work_next() -> bool:
 
 def forget_old() -> int:
     """Remove archives made more than three days ago: they are everything there is."""
-    old = list(FullExport.objects.filter(asked_at__lt=timezone.now() - KEPT).select_related("stored"))
-    for row in old:
-        stored = row.stored
-        row.delete()
-        if stored:
-            files.forget(stored)
-    return len(old)
+    return files.forget_made(FullExport.objects.filter(asked_at__lt=timezone.now() - KEPT))

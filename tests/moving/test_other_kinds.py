@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from otklik.appeals.models import Appeal
 from otklik.core import journal
 from otklik.core.crashpoints import arm
+from otklik.core.templatetags.otklik import MONTHS
 from otklik.hotline import defaults as hotline_defaults
 from otklik.hotline.models import MissedCall
 from otklik.knowledge.models import Faq, KnowledgeHome, Section
@@ -24,11 +25,6 @@ from otklik.people.models import Applicant, Contact
 from tests import dying
 from tests.appeals.conftest import World
 from tests.moving.journals import brought, carried, paper_book, sed_export, table, tried, undone, wide_book, worked
-
-MONTHS = [
-    *("января", "февраля", "марта", "апреля", "мая", "июня", "июля"),
-    *("августа", "сентября", "октября", "ноября", "декабря"),
-]
 
 
 def faults(run: HistoryImport) -> dict[int, str]:
@@ -151,24 +147,10 @@ def test_many_rows_take_a_number_of_statements_that_does_not_grow(
 @few(max_examples=200)
 @given(st.dates(date(1991, 1, 1), date(2069, 12, 31)), st.sampled_from(range(9)))
 def test_a_day_is_read_in_every_form_people_write(on: date, form: int) -> None:
-    months = [
-        "января",
-        "февраля",
-        "марта",
-        "апреля",
-        "мая",
-        "июня",
-        "июля",
-        "августа",
-        "сентября",
-        "октября",
-        "ноября",
-        "декабря",
-    ]
     forms = [
         f"{on:%d.%m.%Y}", f"{on.day}.{on.month}.{on.year}", f"{on:%d/%m/%Y}", f"{on:%Y-%m-%d}",
-        f"{on:%Y-%m-%dT%H:%M:%S}", f"{on.day} {months[on.month - 1]} {on.year} г.", f"{on:%d.%m.%Y} 10:15",
-        str((on - date(1899, 12, 30)).days), f"«{on.day:02}» {months[on.month - 1]} {on.year} года",
+        f"{on:%Y-%m-%dT%H:%M:%S}", f"{on.day} {MONTHS[on.month - 1]} {on.year} г.", f"{on:%d.%m.%Y} 10:15",
+        str((on - date(1899, 12, 30)).days), f"«{on.day:02}» {MONTHS[on.month - 1]} {on.year} года",
     ]  # fmt: skip
     assert said.day(forms[form]) == on, forms[form]
 
