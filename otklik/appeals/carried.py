@@ -32,6 +32,7 @@ from otklik.core import terms as rules
 from otklik.core.models import Regime, StoredFile, TermRule
 from otklik.correspondence import delivery
 from otklik.correspondence.models import (
+    MOVED_IN,
     ContactPoint,
     IncomingFile,
     IncomingMessage,
@@ -207,7 +208,7 @@ def _term(appeal: Appeal, row: Carried, counter: terms.Counter) -> tuple[AppealT
 def _message(row: Carried, appeal: Appeal, by: Employee, now: datetime) -> IncomingMessage:
     return IncomingMessage(
         channel=row.channel,
-        external_id=f"journal:{row.key}",
+        external_id=f"{MOVED_IN}{row.key}",
         digest="",
         contact_point=row.contact_point,
         received_at=_noon(row.received_on),

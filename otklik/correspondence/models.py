@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from typing import Final
 
 from django.conf import settings
 from django.db import models
@@ -184,6 +185,9 @@ class Thread(models.Model):
 
     def __str__(self) -> str:
         return self.token
+
+
+MOVED_IN: Final = "journal:"  # how outer numbers of messages begin that were moved in out of another journal
 
 
 class IncomingMessage(models.Model):

@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from otklik.core.models import JournalEntry
-from otklik.correspondence.models import ChannelCode, IncomingMessage
+from otklik.correspondence.models import MOVED_IN, ChannelCode, IncomingMessage
 
 State = IncomingMessage.State
 
@@ -38,6 +38,8 @@ _CONDITIONS: Final = {
     "quarantined": Q(state=State.QUARANTINED),
     "redelivered": Q(redelivered__gt=0),
 }
+# What was moved in out of another journal came by no channel here.
+_CAME: Final = ~Q(origin_imported=True, external_id__startswith=MOVED_IN)
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def tally(day: date, *, days: int = 1) -> list[Tally]:
     since, until = _bounds(day - timedelta(days=days - 1), day)
     counts: dict[tuple[date, str], Counter[str]] = {}
     kept: dict[tuple[date, str], set[int]] = {}
-    rows = IncomingMessage.objects.filter(stored_at__gte=since, stored_at__lt=until)
+    rows = IncomingMessage.objects.filter(_CAME, stored_at__gte=since, stored_at__lt=until)
     for pk, channel, state, at, again in rows.values_list(
         "pk", "channel", "state", "stored_at", "redelivered"
     ).iterator():
@@ -116,7 +118,7 @@ def counted(channel: str, day: date, figure: str) -> QuerySet[IncomingMessage]:
     if figure in ("seen", "odd"):
         seen, kept = _sets(channel, day)
         return IncomingMessage.objects.filter(pk__in=seen if figure == "seen" else seen ^ kept)
-    rows = IncomingMessage.objects.filter(channel=channel, stored_at__gte=since, stored_at__lt=until)
+    rows = IncomingMessage.objects.filter(_CAME, channel=channel, stored_at__gte=since, stored_at__lt=until)
     return rows.filter(_CONDITIONS[figure])
 
 
@@ -160,7 +162,7 @@ _LOOK: Final = "Проверьте журнал: чья это правка, о�
 def _sets(channel: str, day: date) -> tuple[set[int], set[int]]:
     """Return which messages the journal saw on a day, and which rows are of that day."""
     since, until = _bounds(day, day)
-    rows = IncomingMessage.objects.filter(channel=channel, stored_at__gte=since, stored_at__lt=until)
+    rows = IncomingMessage.objects.filter(_CAME, channel=channel, stored_at__gte=since, stored_at__lt=until)
     return set(_seen(channel, since, until)), set(rows.values_list("pk", flat=True))
 
 

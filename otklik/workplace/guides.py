@@ -47,6 +47,7 @@ class Block:
     level: int = 0
     anchor: str = ""  # of a heading: as the forge's own pages call it
     picture: str = ""
+    size: tuple[int, int] | None = None  # of a picture, so that its place is kept before it has come
 
 
 def find(name: str, shelf: tuple[Path, ...] = CHANNELS, *, lead: Lead = _nowhere) -> list[Block]:
@@ -92,7 +93,7 @@ def read(text: str, *, lead: Lead = _nowhere) -> Iterator[Block]:
             level = len(first) - len(words)
             yield Block("heading", [inline(words.strip())], level=level, anchor=anchor_of(words))
         elif (picture := _PICTURE.fullmatch(first.strip())) is not None:
-            yield Block("picture", [escape(picture[1])], picture=picture[2])
+            yield Block("picture", [escape(picture[1])], picture=picture[2], size=_size(picture[2]))
         elif first.startswith("|"):
             rows = [[inline(cell.strip()) for cell in line.strip().strip("|").split("|")] for line in piece]
             yield Block("table", rows=[row for at, row in enumerate(rows) if at != 1])
@@ -100,6 +101,16 @@ def read(text: str, *, lead: Lead = _nowhere) -> Iterator[Block]:
             yield Block("numbers" if item[1] else "list", [inline(words) for words in _items(piece)])
         else:
             yield Block("text", [inline(" ".join(piece))])
+
+
+def _size(name: str) -> tuple[int, int] | None:
+    """Return width and height of a picture, as the beginning of every PNG says them."""
+    path = file_of(name, PICTURES)
+    if path is None:
+        return None
+    with path.open("rb") as file:
+        beginning = file.read(24)
+    return (int.from_bytes(beginning[16:20]), int.from_bytes(beginning[20:24])) if len(beginning) == 24 else None
 
 
 def _pieces(text: str) -> Iterator[list[str]]:

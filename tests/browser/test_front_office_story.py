@@ -44,7 +44,7 @@ def test_who_refuses_video_is_received_in_another_room(desk: Desk, new_page: Cal
     secretary.get_by_role("group", name="Видеозапись").get_by_label("Не согласен").check()
     secretary.get_by_role("group", name="Аудиозапись").get_by_label("Согласен", exact=True).check()
     press(secretary, secretary.get_by_role("button", name="Отметить ответ"))
-    expect(secretary.get_by_text("«запись выключена» его не заменяет")).to_be_visible()
+    expect(secretary.get_by_text("Приём пройдёт в помещении, где системы нет")).to_be_visible()
     judge(secretary)
     press(secretary, secretary.get_by_role("button", name="Передать на приём"))
     expect(secretary.get_by_role("alert").first).to_contain_text("выберите помещение без системы")

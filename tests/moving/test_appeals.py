@@ -11,7 +11,7 @@ from otklik.appeals import learning, numbers, search_feed, terms
 from otklik.appeals.models import Appeal, AppealQuestion, CarriedTerm, NumberCounter, QuestionOutcome
 from otklik.core import journal
 from otklik.core.models import JournalEntry
-from otklik.correspondence import delivery
+from otklik.correspondence import delivery, reconciliation
 from otklik.correspondence.models import IncomingFile, OutgoingFile, OutgoingMessage, StaffLetter
 from otklik.moving import carrying, mapping
 from otklik.moving.models import HistoryImport, WordMeaning
@@ -75,6 +75,11 @@ def test_what_is_right_is_carried_as_it_stood_and_nothing_leaves(world: World) -
     assert not Notice.objects.exists()
     assert not StaffLetter.objects.exists()
     assert not journal.verify()
+
+
+def test_what_was_moved_in_is_no_intake_of_the_day(world: World) -> None:
+    carried(paper_book(), "appeals", by=world.clerk)
+    assert not [one for one in reconciliation.tally(timezone.localdate()) if one.odd or one.registered]
 
 
 def test_what_runs_on_keeps_its_term_through_every_count_anew(world: World) -> None:
