@@ -7,6 +7,8 @@ from collections.abc import Callable
 from datetime import date
 from typing import Final
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, QueryDict
 
@@ -72,3 +74,12 @@ def _clean(sent: QueryDict) -> QueryDict:
     for name, values in sent.lists():
         cleaned.setlist(name, [str(value).replace("\x00", "") for value in values])
     return cleaned
+
+
+def is_email(text: str) -> bool:
+    """Tell whether this can be an address of e-mail."""
+    try:
+        validate_email(text)
+    except ValidationError:
+        return False
+    return True

@@ -278,12 +278,7 @@ def work_next() -> bool:
     if run is None:
         return False
     try:
-        if run.state == State.CHECKING:
-            _try(run)
-        elif run.state == State.WRITING:
-            _write(run)
-        else:
-            undoing.take_back_chunk(run)
+        _go_on(run)
     except (OperationalError, InterfaceError):
         raise  # the database is away: the chunk is taken again
     except DomainError as refusal:
@@ -294,6 +289,16 @@ def work_next() -> bool:
             run, f"Ошибка программы ({type(failure).__name__}), она записана. Перенесённое сохранено: отмените импорт."
         )
     return True
+
+
+def _go_on(run: HistoryImport) -> None:
+    """Take the next step of an import: its trial, or the next chunk to write or to take back."""
+    if run.state == State.CHECKING:
+        _try(run)
+    elif run.state == State.WRITING:
+        _write(run)
+    else:
+        undoing.take_back_chunk(run)
 
 
 def _fail(run: HistoryImport, error: str) -> None:
@@ -381,12 +386,7 @@ def _write(run: HistoryImport) -> None:
 def carry_out(run: HistoryImport) -> Iterator[HistoryImport]:
     """Do at once what workers would, and yield the import after each chunk: for the command line."""
     while run.state in (State.CHECKING, State.WRITING, State.UNDOING):
-        if run.state == State.CHECKING:
-            _try(run)
-        elif run.state == State.WRITING:
-            _write(run)
-        else:
-            undoing.take_back_chunk(run)
+        _go_on(run)
         run.refresh_from_db()
         yield run
 

@@ -12,14 +12,12 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.utils import timezone
 
 from otklik.appeals import carried, numbers
 from otklik.appeals.carried import Carried
 from otklik.appeals.models import Appeal, Need, Topic
-from otklik.core import files, journal
+from otklik.core import files, journal, typed
 from otklik.core.models import Regime, TermRule
 from otklik.core.sheets import Row
 from otklik.correspondence import social
@@ -141,7 +139,7 @@ class AppealKeeper(Keeper):
         person = said.applicant(told)
         if not person.name_key:
             person = replace(person, last_name=NOBODY)
-        if person.email and not _is_email(person.email):
+        if person.email and not typed.is_email(person.email):
             person = replace(person, email="")
         if told.get("email") and not person.email:
             told["note"] = f"{told.get('note', '')}\nПочта в журнале: {told['email']}".strip()
@@ -411,7 +409,7 @@ class ApplicantKeeper(Keeper):
             person = said.applicant(told)
             if not person.name_key:
                 one.why.append("нет имени заявителя или названия организации")
-            if person.email and not _is_email(person.email):
+            if person.email and not typed.is_email(person.email):
                 one.why.append("электронная почта: нужен вид имя@сайт.ru")
             if told.get("phone") and not phone_key(person.phone):
                 one.why.append("телефон: не номер, нужен вид 8 913 123-45-67")
@@ -512,11 +510,3 @@ def _shown(person: Typed, told: Mapping[str, str]) -> str:
 def _short(text: str) -> str:
     text = " ".join(text.split())
     return text if len(text) <= 140 else text[:140].rsplit(" ", 1)[0] + "…"
-
-
-def _is_email(text: str) -> bool:
-    try:
-        validate_email(text)
-    except ValidationError:
-        return False
-    return True

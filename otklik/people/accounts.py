@@ -10,13 +10,11 @@ from dataclasses import asdict, dataclass, fields
 from datetime import date
 from typing import Final
 
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from otklik.core import journal
+from otklik.core import journal, typed
 from otklik.core.errors import DomainError
 from otklik.people import resets, roles
 from otklik.people.models import Employee, Transfer, Unit
@@ -112,7 +110,7 @@ def problems(facts: Facts, known: Employee | None = None) -> dict[str, str]:
     for name in ("last_name", "first_name", "patronymic"):
         if name not in found and re.search(r"[\d<>@/\\]", getattr(facts, name)):
             found[name] = "здесь бывают только буквы, дефис и апостроф."
-    if facts.email and "email" not in found and not _is_email(facts.email):
+    if facts.email and "email" not in found and not typed.is_email(facts.email):
         found["email"] = "адрес не похож на настоящий. Пример: petrova@department.example."
     return found
 
@@ -124,14 +122,6 @@ def _wrong_login(login: str, known: Employee | None) -> str:
     if (others.exclude(pk=known.pk) if known else others).exists():
         return "такое имя для входа уже есть. Выберите другое."
     return ""
-
-
-def _is_email(value: str) -> bool:
-    try:
-        validate_email(value)
-    except ValidationError:
-        return False
-    return True
 
 
 @transaction.atomic

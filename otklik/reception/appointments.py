@@ -10,14 +10,12 @@ from datetime import date, datetime, timedelta
 from secrets import token_hex
 from typing import Any, Final
 
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
 from otklik.appeals.models import Appeal
-from otklik.core import journal
+from otklik.core import journal, typed
 from otklik.core.errors import DomainError
 from otklik.core.models import JournalEntry
 from otklik.correspondence.models import IncomingMessage
@@ -272,19 +270,11 @@ def checked(person: Mapping[str, Any]) -> dict[str, Any]:
     phone, email = facts.get("phone", ""), facts.get("email", "")
     usual = Person.Notify.EMAIL if email else Person.Notify.PHONE if phone else Person.Notify.NONE
     facts["notify"] = facts.get("notify") or usual
-    if facts["notify"] == Person.Notify.EMAIL and not _is_email(email):
+    if facts["notify"] == Person.Notify.EMAIL and not typed.is_email(email):
         raise NoContact(what="адрес электронной почты, как имя@сайт.ru")
     if facts["notify"] == Person.Notify.PHONE and not phone_key(phone):
         raise NoContact(what="телефон, по которому можно позвонить, например +7 913 000-00-00")
     return facts
-
-
-def _is_email(text: str) -> bool:
-    try:
-        validate_email(text)
-    except ValidationError:
-        return False
-    return True
 
 
 def _check(slot: Slot, facts: Mapping[str, Any], now: datetime) -> None:

@@ -45,7 +45,8 @@ from otklik.reports import (
 from otklik.reports.measures import Line, Measure, Slice
 from otklik.reports.measuring import FEWEST, months_on, share, together
 from otklik.reports.models import MeasureTarget
-from otklik.workplace import asked, feedback, kb_votes
+from otklik.workplace import asked, bars, feedback, kb_votes
+from otklik.workplace.bars import Bar
 from otklik.workplace.requests import StaffRequest
 
 READERS: Final = (access.ALL, access.UNIT)
@@ -72,8 +73,6 @@ SECTIONS: Final[dict[str, tuple[str, tuple[Measure, ...]]]] = {
 }
 BY: Final = {"unit": "подразделениям", "channel": "каналам", "topic": "темам"}
 MOST_TOPICS: Final = 60  # lines of a table on the page; the tables handed out have all
-# The chart, in units of its own: it is drawn as wide as the page lets it.
-WIDTH, HEIGHT, FOOT, HEAD = 720, 200, 24, 20
 MOST_BARS: Final = 24
 
 
@@ -151,25 +150,6 @@ class Table:
     heads: tuple[str, ...]
     rows: list[list[tuple[str, str]]]
     left: int = 0  # lines the page leaves out
-
-
-@dataclass(frozen=True)
-class Bar:
-    """A month of the chart: a bar of what ended in term, and hatched above it what was late."""
-
-    words: str
-    figure: int
-    x: int
-    width: int
-    y: int
-    height: int
-    late_y: int
-    late_height: int
-
-    @property
-    def middle(self) -> int:
-        """Return where its words stand."""
-        return self.x + self.width // 2
 
 
 # --- what is asked ---------------------------------------------------------------------------------------------------
@@ -401,17 +381,9 @@ def _months(slice_: Slice) -> list[tuple[str, int, int]]:
 
 
 def _bars(months: list[tuple[str, int, int]]) -> Iterator[Bar]:
-    if len(months) < 2:
-        return
-    highest = max([1, *(good + late for _, good, late in months)])
-    step, room = WIDTH / len(months), HEIGHT - FOOT - HEAD
-    for place, (words, good, late) in enumerate(months):
-        height, late_height = round(room * good / highest), round(room * late / highest)
-        y = HEIGHT - FOOT - height
-        yield Bar(
-            words, good + late, round(place * step + step * 0.15), max(round(step * 0.7), 1), y, height,
-            y - late_height, late_height,
-        )  # fmt: skip
+    """Yield a bar a month: what ended in term, and above it what was late; one month alone is no chart."""
+    if len(months) > 1:
+        yield from bars.stacked([(words, good + late, good, late) for words, good, late in months])
 
 
 # --- how it is shown and handed out ----------------------------------------------------------------------------------
@@ -453,7 +425,7 @@ def _frame(request: StaffRequest, made: Made) -> dict[str, Any]:
         "channels": ChannelCode.choices,
         "query": wanted.query(),
         "without_topic": wanted.query(topic="") if wanted.slice.topic else "",
-        "chart": {"width": WIDTH, "height": HEIGHT, "base": HEIGHT - FOOT},
+        "chart": bars.CHART,
         "shown_tables": [
             replace(one, rows=one.rows[:MOST_TOPICS], left=max(len(one.rows) - MOST_TOPICS, 0)) for one in made.tables
         ],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -20,32 +19,13 @@ from otklik.hotline.models import Call, Consultation, Line, MissedCall
 from otklik.people.models import Employee
 from otklik.reports import line
 from otklik.reports.line import LISTS, Calls, Scope
+from otklik.workplace import bars
+from otklik.workplace.bars import Bar
 from otklik.workplace.requests import StaffRequest
 
 PER_PAGE: Final = 50
 STEPS: Final = {"day": "По дням", "week": "По неделям", "month": "По месяцам"}
-# The charts, in units of their own: they are drawn as wide as the page lets them.
-WIDTH, HEIGHT, FOOT, HEAD = 720, 200, 24, 20
 MOST_WORDS: Final = 12  # up to that many bars each bears its words and its figure
-
-
-@dataclass(frozen=True)
-class Bar:
-    """Calls of a day or an hour: a bar of those answered, and above it those nobody answered."""
-
-    words: str
-    figure: int
-    x: int
-    width: int
-    y: int
-    height: int
-    missed_y: int
-    missed_height: int
-
-    @property
-    def middle(self) -> int:
-        """Return where its words stand."""
-        return self.x + self.width // 2
 
 
 @requires(*line.READERS)
@@ -64,7 +44,7 @@ def figures(request: StaffRequest) -> HttpResponseBase:
         "step": STEPS[told.step],
         "day_bars": list(_bars([(f"{one.first:%d.%m}", one.calls) for one in told.periods])),
         "hour_bars": list(_bars([(f"{hour}:00", one) for hour, one in told.hours.items()])),
-        "chart": {"width": WIDTH, "height": HEIGHT, "base": HEIGHT - FOOT},
+        "chart": bars.CHART,
         "periods": [(one, _query(Scope(one.first, one.last, scope.line, scope.by))) for one in reversed(told.periods)],
         "hours": [(f"{hour}:00–{hour + 1}:00", one, f"{query}&hour={hour}") for hour, one in told.hours.items()],
         "alone": {one: told.talks.count(one) for one in ("overlong", "with_material", "with_script", "qr")},
@@ -154,24 +134,9 @@ def _many(talks: line.Talks, figure: str) -> list[tuple[str, str, int]]:
 
 
 def _bars(parts: list[tuple[str, Calls]]) -> Iterator[Bar]:
-    if not parts:
-        return
-    highest = max([1, *(one.answered + one.missed for _, one in parts)])
-    step, room = WIDTH / len(parts), HEIGHT - FOOT - HEAD
-    every = -(-len(parts) // MOST_WORDS)
-    for number, (words, one) in enumerate(parts):
-        height, missed = round(room * one.answered / highest), round(room * one.missed / highest)
-        y = HEIGHT - FOOT - height
-        yield Bar(
-            words=words if number % every == 0 else "",
-            figure=one.total,
-            x=round(number * step + step * 0.15),
-            width=max(round(step * 0.7), 1),
-            y=y,
-            height=height,
-            missed_y=y - missed,
-            missed_height=missed,
-        )
+    """Yield a bar a day or an hour: calls answered, and above them those nobody answered."""
+    drawn = [(words, one.total, one.answered, one.missed) for words, one in parts]
+    return bars.stacked(drawn, most_words=MOST_WORDS)
 
 
 # --- lists -----------------------------------------------------------------------------------------------------------

@@ -16,8 +16,6 @@ from datetime import date, datetime, time
 from itertools import islice
 from typing import IO, Any, Final
 
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.utils import timezone
 
 from otklik.channels.handover import handed
@@ -203,7 +201,7 @@ def _line(row: Row, asked: Asked) -> Line:
         for name, most in _MOST.items()
         if len(told.get(name, "")) > most
     ]
-    if told.get("email") and not _is_email(told["email"]):
+    if told.get("email") and not typed.is_email(told["email"]):
         wrong.append("электронная почта: нужен вид имя@сайт.ru")
     received_at = _moment(told["date"]) if told.get("date") else timezone.now()
     if received_at is None:
@@ -276,14 +274,6 @@ def _arrived(line: Line, asked: Asked) -> Arrived:
 
 def _source_key(source: str) -> str:
     return hashlib.sha256(plain(source).encode()).hexdigest()[:12]
-
-
-def _is_email(text: str) -> bool:
-    try:
-        validate_email(text)
-    except ValidationError:
-        return False
-    return True
 
 
 def _moment(text: str) -> datetime | None:
