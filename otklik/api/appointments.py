@@ -245,7 +245,7 @@ def cancel_appointment(request: HttpRequest, pk: Id, given: GivenCancel) -> dict
 
 
 def _check_power(request: HttpRequest, powers: tuple[str, ...], what: str) -> None:
-    if not any(owner_of(request).has_power(power) for power in powers):
+    if not owner_of(request).has_any(powers):
         raise NoPower(what=what)
 
 

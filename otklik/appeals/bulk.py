@@ -1,4 +1,4 @@
-"""One step over many appeals: tried first, done one by one by a worker, taken back as a whole.
+"""One step over many appeals: tried first, done one after another by workers, taken back as a whole.
 
 Every appeal is an action of its own, with the checks and the journal line it has on its card; one that is refused stops
 no other. The trial is the step itself, rolled back: what it promises is what will happen.
@@ -19,13 +19,14 @@ from django.utils import timezone
 from otklik.appeals import access, assignment, dispatch, registration
 from otklik.appeals.models import Appeal, BulkItem, BulkRun
 from otklik.appeals.permissions import check_power
-from otklik.core import journal
+from otklik.core import calendar, journal
 from otklik.core.errors import DomainError
 from otklik.people.models import Employee, Unit
 
 log = logging.getLogger("otklik.bulk")
 
 MOST: Final = 2000  # appeals in one run: more is not one decision of one person any more
+AT_ONCE: Final = 20  # appeals to a transaction: their progress is seen, and others wait for none of them for long
 Run, Item = BulkRun.State, BulkItem.State
 
 
@@ -64,21 +65,34 @@ class NothingToRead(DomainError):
     text = "Обращение № {number}: непрочитанных ответов заявителя нет."
 
 
+def _as_given(params: Mapping[str, Any]) -> Mapping[str, Any]:
+    return params
+
+
 @dataclass(frozen=True)
 class Action:
-    """A step that can be taken over many appeals by holders of any of `powers`, and how it is taken back."""
+    """A step that can be taken over many appeals by holders of any of `powers`, and how it is taken back.
+
+    `read` turns the parameters of a run into what `do` gets, once for all the appeals of a portion.
+    """
 
     powers: tuple[str, ...]
     do: Callable[[Appeal, Mapping[str, Any], Employee], None]
     undo: Callable[[Appeal, Mapping[str, Any], Employee], None]
+    read: Callable[[Mapping[str, Any]], Mapping[str, Any]] = _as_given
 
 
-def _assign(appeal: Appeal, params: Mapping[str, Any], by: Employee) -> None:
+def _to_whom(params: Mapping[str, Any]) -> dict[str, Any]:
     executor = Employee.objects.get(pk=params["executor"])
+    return {"executor": executor, "unit": Unit.objects.get(pk=params["unit"])}
+
+
+def _assign(appeal: Appeal, given: Mapping[str, Any], by: Employee) -> None:
+    executor = given["executor"]
     helpers = [row.employee for row in appeal.helpers.select_related("employee") if row.employee_id != executor.pk]
     assignment.assign(
         appeal,
-        unit=Unit.objects.get(pk=params["unit"]),
+        unit=given["unit"],
         executor=executor,
         co_executors=helpers,
         internal_due_on=assignment.propose_internal_date(appeal),
@@ -127,7 +141,7 @@ def _unread(appeal: Appeal, before: Mapping[str, Any], by: Employee) -> None:
 
 
 ACTIONS: Final[dict[str, Action]] = {
-    BulkRun.Action.ASSIGN: Action(("appeals.assign",), _assign, _unassign),
+    BulkRun.Action.ASSIGN: Action(("appeals.assign",), _assign, _unassign, _to_whom),
     BulkRun.Action.CLOSE: Action(("appeals.close",), _close, _reopen),
     BulkRun.Action.READ: Action(("appeals.view_own", "intake.decide"), _read, _unread),
 }
@@ -140,7 +154,7 @@ def offered_to(user: Employee) -> list[tuple[str, str]]:
 
 
 def _may(action: Action, user: Employee) -> bool:
-    return any(user.has_power(power) for power in action.powers)
+    return user.has_any(action.powers)
 
 
 @transaction.atomic
@@ -210,7 +224,7 @@ def _move(run: BulkRun, expected: tuple[str, ...], to: str, **changes: Any) -> N
 class Phase:
     """What a worker does with an item: from which state, to which when it went well or was refused, and what after."""
 
-    act: Callable[[BulkRun, BulkItem], None]
+    act: Callable[[BulkRun, BulkItem, Mapping[str, Any]], None]
     takes: str
     good: str
     bad: str
@@ -218,33 +232,35 @@ class Phase:
 
 
 def work_next() -> bool:
-    """Do one appeal's share of the oldest run; return False when no run has anything to do."""
+    """Do a portion of the oldest run; return False when no run has anything to do."""
     run = BulkRun.objects.filter(state__in=PHASES).select_related("owner").order_by("pk").first()
     if run is None:
         return False
     phase = PHASES[run.state]
-    item = run.items.filter(state=phase.takes).order_by("pk").first()
-    if item is None:
+    with transaction.atomic(), calendar.asked_once():
+        # Taken and done in one transaction: a killed worker leaves its items as they were; another passes them by.
+        free = run.items.select_for_update(skip_locked=True).filter(state=phase.takes)
+        items = list(free.order_by("pk")[:AT_ONCE])
+        _work(run, items, phase)
+    if not items and not run.items.filter(state=phase.takes).exists():
         BulkRun.objects.filter(pk=run.pk, state=run.state).update(state=phase.then)
-    else:
-        _work(run, item, phase)
-    return True
+        return True
+    return bool(items)
 
 
-@transaction.atomic
-def _work(run: BulkRun, item: BulkItem, phase: Phase) -> None:
-    # Taken and done in one transaction: a killed worker leaves the item as it was, another one finds it taken.
-    mine = BulkItem.objects.filter(pk=item.pk, state=phase.takes)
-    if not mine.update(state=phase.good):
-        return
-    try:
-        with transaction.atomic():
-            phase.act(run, item)
-    except DomainError as refusal:
-        _refused(item, phase, str(refusal))
-    except Exception:
-        log.exception("bulk run %s, item %s", run.pk, item.pk)
-        _refused(item, phase, "Не получилось из-за ошибки системы. Она записана; остальные обращения не задеты.")
+def _work(run: BulkRun, items: Iterable[BulkItem], phase: Phase) -> None:
+    given = ACTIONS[run.action].read(run.params) if items and phase.takes != Item.DONE else {}
+    for item in items:
+        try:
+            with transaction.atomic():
+                phase.act(run, item, given)
+        except DomainError as refusal:
+            _refused(item, phase, str(refusal))
+        except Exception:
+            log.exception("bulk run %s, item %s", run.pk, item.pk)
+            _refused(item, phase, "Не получилось из-за ошибки системы. Она записана; остальные обращения не задеты.")
+        else:
+            BulkItem.objects.filter(pk=item.pk).update(state=phase.good, before=item.before, version=item.version)
 
 
 def _refused(item: BulkItem, phase: Phase, why: str) -> None:
@@ -255,25 +271,25 @@ def _appeal(run: BulkRun, item: BulkItem) -> Appeal:
     return access.visible_to(run.owner).select_related("regime", "applicant", "unit", "executor").get(pk=item.appeal_id)
 
 
-def _try(run: BulkRun, item: BulkItem) -> None:
-    ACTIONS[run.action].do(_appeal(run, item), run.params, run.owner)
+def _try(run: BulkRun, item: BulkItem, given: Mapping[str, Any]) -> None:
+    ACTIONS[run.action].do(_appeal(run, item), given, run.owner)
     transaction.set_rollback(True)
 
 
-def _do(run: BulkRun, item: BulkItem) -> None:
+def _do(run: BulkRun, item: BulkItem, given: Mapping[str, Any]) -> None:
     appeal = _appeal(run, item)
-    before = {
+    item.before = {
         "status": appeal.status,
         "unit": appeal.unit_id,
         "executor": appeal.executor_id,
         "helpers": list(appeal.helpers.values_list("employee", flat=True)),
         "internal_due_on": appeal.internal_due_on.isoformat() if appeal.internal_due_on else None,
     }
-    ACTIONS[run.action].do(appeal, run.params, run.owner)
-    BulkItem.objects.filter(pk=item.pk).update(before=before, version=appeal.version)
+    ACTIONS[run.action].do(appeal, given, run.owner)
+    item.version = appeal.version
 
 
-def _undo(run: BulkRun, item: BulkItem) -> None:
+def _undo(run: BulkRun, item: BulkItem, _: Mapping[str, Any]) -> None:
     appeal = _appeal(run, item)
     if appeal.version != item.version:
         raise ChangedSince(number=appeal.number)

@@ -6,6 +6,7 @@ Who is barred comes with the appeal where a page reads it (`barred`), so the che
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from django.db import IntegrityError, transaction
@@ -55,12 +56,16 @@ class BodyIsComplainedOf(DomainError):
 
 def barred(user: Employee) -> Exists:
     """Return whether an appeal complains of this employee or of a unit he works in, asked with the appeal itself."""
+    return _barred(user.pk, user.unit_id)
+
+
+@lru_cache(maxsize=256)
+def _barred(employee: int, unit: int | None) -> Exists:
     above = "parent__" * _LEVELS
-    units = [above[: 8 * level] + "pk" for level in range(_LEVELS)]
-    his = Q(employee=user.pk)
-    if user.unit_id is not None:
-        for path in units:
-            his |= Q(unit__in=Unit.objects.filter(pk=user.unit_id).values(path))
+    his = Q(employee=employee)
+    if unit is not None:
+        for path in (above[: 8 * level] + "pk" for level in range(_LEVELS)):
+            his |= Q(unit__in=Unit.objects.filter(pk=unit).values(path))
     return Exists(Complained.objects.filter(his, appeal=OuterRef("pk")))
 
 
@@ -116,7 +121,7 @@ def of(appeal: Appeal) -> list[Complained]:
 
 def check_can_change(appeal: Appeal, user: Employee) -> None:
     """Raise where the user may not say whom the appeal complains of."""
-    if not any(user.has_power(power) for power in DECIDE):
+    if not user.has_any(DECIDE):
         raise NotAllowed(what="указать, на кого жалуются", power=POWERS[DECIDE[0]])
     if is_of(appeal, user):
         raise IsComplainedOf(number=appeal.number, name=user.short_name, what="менять эту запись ему самому")

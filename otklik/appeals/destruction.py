@@ -118,7 +118,7 @@ def leave_out(item: DestructionItem, *, why: str, by: Employee) -> None:
 @transaction.atomic
 def agree(act: DestructionAct, *, commission: str = "", by: Employee) -> None:
     """Agree to an act somebody else has drawn up; a worker then carries it out."""
-    if not any(by.has_power(one) for one in AGREES):
+    if not by.has_any(AGREES):
         check_power(by, AGREES[0], "согласовать акт об уничтожении")
     if by.pk == act.drawn_by_id:
         raise ActRefused(why="Акт согласует другой человек, не тот, кто его составил.")

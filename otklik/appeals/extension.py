@@ -46,7 +46,7 @@ class Offer:
 
 def check_can_extend(appeal: Appeal, user: Employee) -> None:
     """Raise where the user may not extend terms, or there is no running term; asks no query."""
-    if not any(user.has_power(power) for power in POWERS):
+    if not user.has_any(POWERS):
         check_power(user, DECIDES, "продлить срок")
     if appeal.status not in RUNS or appeal.due_on is None:
         raise ExtensionRefused(number=appeal.number, why="Работа над ним закончена.")

@@ -193,7 +193,7 @@ VIEWS: Final[dict[str, View]] = {
 
 def views_for(user: Employee) -> list[View]:
     """Return the views to show to the user."""
-    return [view for view in VIEWS.values() if not view.powers or any(user.has_power(one) for one in view.powers)]
+    return [view for view in VIEWS.values() if not view.powers or user.has_any(view.powers)]
 
 
 def counters(

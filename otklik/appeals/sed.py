@@ -112,7 +112,7 @@ def read_scanned(text: str) -> tuple[str, date | None]:
 
 def check_can_write(user: Employee) -> None:
     """Raise where the user may not write numbers of СЭД down."""
-    if not any(user.has_power(power) for power in POWERS):
+    if not user.has_any(POWERS):
         raise NotAllowed(what="вносить номера СЭД", power="вносить сведения о подписи и заверять скан")
 
 

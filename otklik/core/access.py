@@ -29,7 +29,7 @@ def requires(*powers: str, guests: bool = False) -> Callable[[View], View]:
             user: Any = request.user
             if not user.is_authenticated:
                 return _to_sign_in(request)
-            if powers and not any(user.has_power(power) for power in powers):
+            if powers and not user.has_any(powers):
                 raise PermissionDenied
             if not powers and not guests and user.is_guest:
                 raise PermissionDenied

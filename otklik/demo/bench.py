@@ -120,6 +120,7 @@ def run(count: int, report: Path, *, processes: int = 2, only_knowledge: bool = 
         base = f"http://127.0.0.1:{port}"
         env = {**os.environ, "OTKLIK_DATA": folder, "OTKLIK_BASE_URL": base, "OTKLIK_SERVER_TIMING": "yes"}
         env |= {"OTKLIK_LOG_LEVEL": "ERROR", "OTKLIK_API_REQUESTS_A_MINUTE": "1000000"}
+        env["OTKLIK_TRUSTED_PROXIES"] = "127.0.0.1/32"  # people answer a questionnaire from addresses of their own
         env["DATABASE_URL"] = os.environ.get("OTKLIK_BENCH_DATABASE_URL") or f"sqlite:///{folder}/otklik.sqlite3"
         _check_scratch(env)
         with _serving(env, port, processes):
@@ -128,6 +129,7 @@ def run(count: int, report: Path, *, processes: int = 2, only_knowledge: bool = 
         kind = env["DATABASE_URL"].partition(":")[0]
         rows = [("Обращений в базе", f"{count}, {kind}, процессов: {processes}"), ("Наполнение", f"{seconds:.0f} с")]
         rows.append(("Показатели посчитаны впервые", _seeded(env, "--figures", 1)))
+        rows.append(("Свободное время для приёма за год", _seeded(env, "--appointments", APPOINTMENTS)))
         rows.append(("Мерка: голая страница Django, 50 строк", _yardstick(Path(folder))))
         start = time.perf_counter()
         if not only_knowledge:
@@ -140,14 +142,11 @@ def run(count: int, report: Path, *, processes: int = 2, only_knowledge: bool = 
                 rows.append(_stream(base, Path(folder), env))
             rows.append(("Приём писем из папки", f"{_intake(Path(folder), env):.0f} писем/с"))
         rows.append(("Журнал очереди после перерыва", _seeded(env, "--calls", CALLS)))
-        rows.append(("Свободное время для приёма за год", _seeded(env, "--appointments", APPOINTMENTS)))
         # Planted last: the figures above are of the department as it was.
         rows += _plant_materials(env)
         with _serving(env, port, processes):
             rows += _knowledge(base)
             rows += _questionnaire(base)
-            secretary = User(base, Cookie=_signed_in(base, "receptionist"))
-            rows += _row("Приём сегодня", [secretary.ask("/desk/front/") for _ in range(REQUESTS + 1)])
     report.write_text(json.dumps(dict(rows), ensure_ascii=False, indent=2) + "\n")
     return rows
 
@@ -188,6 +187,8 @@ def _pages(base: str, count: int) -> Iterator[Row]:
     head = User(base, Cookie=_signed_in(base, "signer"))
     for name, query in FIGURES.items():
         yield from _row(name, [head.ask(f"/desk/figures/?{query}") for _ in range(REQUESTS + 1)])
+    secretary = User(base, Cookie=_signed_in(base, "receptionist"))
+    yield from _row("Приём сегодня", [secretary.ask("/desk/front/") for _ in range(REQUESTS + 1)])
     for name, url in addresses.items():
         users = [User(base, Cookie=cookie) for _ in range(USERS)]
         answers = _together(users, lambda one, url=url: one.ask(url))  # type: ignore[misc]
@@ -249,7 +250,8 @@ def _questionnaire(base: str) -> Iterator[Row]:
         return user.ask(place, urlencode({**said, "key": keys.pop()}).encode(), **form) if keys else user.ask(place)
 
     for many in (1, USERS):
-        users, share, start = [User(base) for _ in range(many)], ANSWERS // 2 // many, time.monotonic()
+        users = [User(base, **{"X-Forwarded-For": f"198.51.100.{number}"}) for number in range(1, many + 1)]
+        share, start = ANSWERS // 2 // many, time.monotonic()
         with ThreadPoolExecutor(many) as pool:
             answers = pool.map(lambda one, share=share: [answer(one) for _ in range(share)], users)
             told = [one for those in answers for one in those]
@@ -405,6 +407,7 @@ def _bulk(base: str, env: dict[str, str]) -> Row:
         return time.monotonic() - start
 
     with _workers(env, WORKERS):
+        wait("check", "begin", executor=executor)  # workers that have just been started; a run may be tried again
         tried, done = wait("check", "begin", executor=executor), wait("begin", "undo")
         told = clerk.ask(f"{run}progress/").body.decode()
     said = re.search(r"Сделано: \d+ из \d+", told)

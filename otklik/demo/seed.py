@@ -38,7 +38,7 @@ from otklik.people.models import Applicant, Contact, Employee, Unit
 Row = TypeVar("Row", bound=models.Model)
 
 BATCH = 2000
-MESSAGES = 3  # of each appeal
+MESSAGES = 3  # of each appeal, unless told otherwise
 LENGTHS = (300, 1500)  # characters of a message
 TEXTS = 400  # different messages: writing each of its own would take longer than storing it
 DAYS = 365
@@ -83,17 +83,17 @@ def check_not_working() -> None:
         raise NotScratch
 
 
-def seed(count: int) -> int:
-    """Fill a new database with `count` appeals of three messages each and return how many rows that took.
+def seed(count: int, *, messages: int = MESSAGES, years: int = 1) -> int:
+    """Fill a new database with `count` appeals of so many messages each and return how many rows that took.
 
-    The same count gives the same rows on the same day.
+    The same count gives the same rows on the same day. Of many years only the last one has appeals that are not closed.
     """
     check_scratch()
     load.load_defaults()
     if not Employee.objects.exists():
         staff.load()
     installation.mark(Installation.Kind.DEMO)
-    sower, rows = _Sower(), 0
+    sower, rows = _Sower(messages, years), 0
     numbers = iter(range(1, count + 1))
     while batch := list(islice(numbers, BATCH)):
         with transaction.atomic():
@@ -116,7 +116,8 @@ def text_of(chance: random.Random) -> str:
 class _Sower:
     """Holds what every row refers to."""
 
-    def __init__(self) -> None:
+    def __init__(self, messages: int, years: int) -> None:
+        self.messages, self.years = messages, years
         self.chance = random.Random(2725)  # noqa: S311 - figures, not secrets
         self.today = timezone.localdate()
         self.calendar = calendar.current()
@@ -156,7 +157,7 @@ class _Sower:
         joined = _made(
             AppealMessage,
             (
-                AppealMessage(appeal=appeals[place // MESSAGES], message=letter, first=place % MESSAGES == 0)
+                AppealMessage(appeal=appeals[place // self.messages], message=letter, first=place % self.messages == 0)
                 for place, letter in enumerate(letters)
             ),
         )
@@ -200,9 +201,10 @@ class _Sower:
         )
 
     def _appeal(self, number: int, applicant: Applicant, thread: Thread) -> Appeal:
-        status = self.chance.choices(list(STATES), list(STATES.values()))[0]
+        is_recent = self.years == 1 or self.chance.random() < 1 / self.years
+        status = self.chance.choices(list(STATES), list(STATES.values()))[0] if is_recent else S.CLOSED
         channel = self.chance.choices(list(BY_CHANNEL), list(BY_CHANNEL.values()))[0]
-        age = self.chance.randrange(0, 25) if status not in FINISHED else self.chance.randrange(20, DAYS)
+        age = self.chance.randrange(0, 25) if status not in FINISHED else self.chance.randrange(20, DAYS * self.years)
         day = self.today - timedelta(days=age)
         default, due = self.defaults[channel], self.due_of(channel, day)
         by_mail = channel in BY_MAIL
@@ -234,7 +236,7 @@ class _Sower:
 
     def _letters(self, number: int, appeal: Appeal) -> Iterator[IncomingMessage]:
         is_letter = appeal.channel == ChannelCode.EMAIL
-        for place in range(MESSAGES):
+        for place in range(self.messages):
             name = f"<seed-{number}-{place}@mail.example>"
             yield IncomingMessage(
                 channel=appeal.channel,

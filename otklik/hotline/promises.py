@@ -147,7 +147,7 @@ def settle(promise: Promise, outcome: str, *, note: str = "", by: Employee) -> P
 def seen_by(employee: Employee) -> QuerySet[Promise]:
     """Return the promises an employee sees: every consultant those of all, a colleague must be able to keep them."""
     rows = Promise.objects.select_related("by", "consultation", "consultation__line")
-    return rows if any(employee.has_power(power) for power in READERS) else rows.none()
+    return rows if employee.has_any(READERS) else rows.none()
 
 
 def waiting_for(employee: Employee) -> QuerySet[Promise]:
@@ -166,7 +166,7 @@ def owed_by(employee: Employee) -> QuerySet[Promise]:
 def pass_on(promise: Promise, to: Employee, *, by: Employee) -> None:
     """Give an open promise to a colleague of the line, who keeps it: the applicant was promised by the department."""
     row = _open(promise)
-    if not to.is_active or not any(to.has_power(power) for power in (CONSULTANT, HEAD)):
+    if not to.is_active or not to.has_any((CONSULTANT, HEAD)):
         raise NotOfTheLine(who=to.short_name)
     was, row.by = row.by_id, to
     row.save(update_fields=["by"])

@@ -179,7 +179,7 @@ def units_reviewed_by(user: Employee) -> set[int] | None:
 
 def oversees(user: Employee) -> bool:
     """Tell whether the employee sees how all units are doing."""
-    return any(user.has_power(power) for power in OVERSEERS)
+    return user.has_any(OVERSEERS)
 
 
 def duties_seen_by(user: Employee) -> QuerySet[ReviewDuty]:
@@ -237,7 +237,7 @@ def look(items: Iterable[ReviewItem], *, version: int, by: Employee) -> None:
     """
     # Nothing is written where it is known that this very version has been opened already.
     waiting = [one for one in items if one.state == State.WAITING and getattr(one, "looked", None) != version]
-    if waiting and any(by.has_power(power) for power in REVIEWERS):
+    if waiting and by.has_any(REVIEWERS):
         ReviewLook.objects.bulk_create(
             [ReviewLook(item=one, by=by, revision=version, at=timezone.now()) for one in waiting],
             update_conflicts=True,

@@ -91,7 +91,7 @@ def upload(
 
 def check_may(by: Employee) -> None:
     """Raise where this person may not bring history in."""
-    if not any(by.has_power(power) for power in POWERS):
+    if not by.has_any(POWERS):
         raise NotAllowedToMove
 
 

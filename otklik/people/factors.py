@@ -50,11 +50,7 @@ class LastFactor(DomainError):
 
 def needed_by(employee: Employee) -> bool:
     """Tell whether the employee needs a second factor in a working system: by what he may do today, or as everybody."""
-    return (
-        settings.SECOND_FACTOR_FOR_ALL
-        or employee.is_superuser
-        or any(employee.has_power(power) for power in NEED_SECOND_FACTOR)
-    )
+    return settings.SECOND_FACTOR_FOR_ALL or employee.is_superuser or employee.has_any(NEED_SECOND_FACTOR)
 
 
 def forced_on(employee: Employee, kind: str | None) -> bool:

@@ -172,7 +172,7 @@ def _link(one: Kept, user: Employee, on: date) -> Link | None:
 def may_open(user: Employee, name: str) -> bool:
     """Tell whether the employee may enter a page; the page's own mark says who may."""
     powers = getattr(resolve(reverse(name)).func, "access", ())
-    return powers == ("employee",) or any(user.has_power(power) for power in powers)
+    return powers == ("employee",) or user.has_any(powers)
 
 
 @requires(EDIT)

@@ -227,7 +227,7 @@ def _made(user: Employee, wanted: Asked) -> Made:
 
 def _shown(user: Employee, one: Line) -> Shown:
     powers = LISTS.get(one.measure.list_name, ())
-    may = bool(one.address) and any(user.has_power(power) for power in powers)
+    may = bool(one.address) and user.has_any(powers)
     now, kind = one.now, one.measure.kind
     number = f"{now.part} из {now.whole}" if kind == "share" else "" if kind == "count" else f"по {now.whole}"
     return Shown(one, one.address if may else "", number, _change(one), _target(one))

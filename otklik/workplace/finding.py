@@ -25,7 +25,7 @@ class Everything:
 
 def everything(user: Employee, text: str, *, limit: int, typing: bool = False) -> Everything:
     """Return up to `limit` of each kind that fit the words; operators ask of cases alone."""
-    sees_cases = any(user.has_power(power) for power in APPEALS)
+    sees_cases = user.has_any(APPEALS)
     cases = case_search.find(user, text, limit=limit, typing=typing) if sees_cases else Cases()
     if cases.chips:
         return Everything(cases)

@@ -101,7 +101,7 @@ def _board(request: StaffRequest, on: date) -> dict[str, Any]:
         "is_today": on == timezone.localdate(),
         "parts": [(code, names[code], found) for code, found in parts.items() if found],
         "meets": request.user.has_power(DESK),
-        "prints": any(map(request.user.has_power, PRINTERS)),
+        "prints": request.user.has_any(PRINTERS),
         "now": now,
     }
 

@@ -43,7 +43,7 @@ class Guide:
 
     def is_own(self, employee: Employee) -> bool:
         """Tell whether this employee works by it; the one for everybody is everybody's."""
-        return not self.powers or any(employee.has_power(power) for power in self.powers)
+        return not self.powers or employee.has_any(self.powers)
 
 
 GUIDES: Final = (

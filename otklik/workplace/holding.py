@@ -248,7 +248,7 @@ def instruction(request: StaffRequest, pk: int) -> HttpResponse:
         "is_mine": row.executor_id == request.user.pk,
         "controls": instructions.may_control(row, request.user),
         "reads_card": holding.seen_by(request.user).filter(pk=row.card_id).exists()
-        and any(request.user.has_power(power) for power in holding.READERS),
+        and request.user.has_any(holding.READERS),
         "today": timezone.localdate(),
     }
     return render(request, "workplace/reception/instruction.html", context, status=refusal.status if refusal else 200)
@@ -538,7 +538,7 @@ def _card(request: StaffRequest, card: ReceptionCard, *, refusal: DomainError | 
         "takers": handing_over.takers(card)
         if request.user.has_power(handing_over.DECIDE) and card.state in (S.READY, S.CHECK_IN, S.OPEN)
         else [],
-        "may_invite": card.state == S.FINISHED and any(map(request.user.has_power, inviting.POWERS)),
+        "may_invite": card.state == S.FINISHED and request.user.has_any(inviting.POWERS),
         "opinion": _opinion(card),
         "lazy_menu": True,
         "numbers": {},
@@ -578,7 +578,7 @@ def _question(request: StaffRequest, card: ReceptionCard) -> CardQuestion:
 
 def _promised(user: Employee) -> Any:
     rows = FixedSigner.objects.select_related("appeal", "signer", "released_to").order_by("appeal__due_on", "pk")
-    everyone = any(user.has_power(power) for power in (releasing.DECIDE, "reception.figures", "journal.view"))
+    everyone = user.has_any((releasing.DECIDE, "reception.figures", "journal.view"))
     return rows if everyone else rows.filter(signer=user)
 
 

@@ -186,7 +186,7 @@ def material(request: StaffRequest, pk: int) -> HttpResponse:
         "written_from": _appeal(request, read.written_from),
         "is_schedule": isinstance(read.material, ReceptionSchedule),
         "changes_law": isinstance(read.material, LegalAct) and user.has_power(law.POWER),
-        "sees_votes": any(user.has_power(power) for power in kb_votes.READERS),
+        "sees_votes": user.has_any(kb_votes.READERS),
         "behind": public.is_behind(read.material, read.version),
         "may_edit": rights.may_edit(user, read.section, on=today),
         "may_keep": rights.may_keep(user, read.section, on=today),

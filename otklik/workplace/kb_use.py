@@ -65,7 +65,7 @@ def on_case(request: StaffRequest, pk: int) -> HttpResponse:
         raise Http404
     number = request.GET.get("number", "").replace("\x00", "").strip()[:60]
     # The letter names its addressee in full: whoever only reads materials sees the example.
-    seen = access.visible_to(user) if any(user.has_power(power) for power in WRITERS) else Appeal.objects.none()
+    seen = access.visible_to(user) if user.has_any(WRITERS) else Appeal.objects.none()
     found = seen.filter(number__iexact=number).first() if number else None
     appeal = access.get_for(user, found.pk) if found else None
     filled = placeholders.fill(one.text, drafting.facts(appeal) if appeal else placeholders.EXAMPLE)
@@ -78,7 +78,7 @@ def on_case(request: StaffRequest, pk: int) -> HttpResponse:
         "filled": filled,
         "pieces": list(placeholders.pieces(filled)),
         "offered": list(seen.filter(status__in=drafting.EDITABLE).order_by("-pk")[:OFFERED]),
-        "may_choose": any(user.has_power(power) for power in WRITERS),
+        "may_choose": user.has_any(WRITERS),
     }
     return render(request, "workplace/kb/on_case.html", context, status=422 if context["missing"] else 200)
 
@@ -130,7 +130,7 @@ def _read(user: Employee, pk: int) -> Material:
 
 
 def _keeps(user: Employee) -> bool:
-    return any(user.has_power(power) for power in kb_votes.READERS)
+    return user.has_any(kb_votes.READERS)
 
 
 def _days(request: HttpRequest) -> tuple[date, date, date | None]:

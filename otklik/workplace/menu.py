@@ -309,7 +309,7 @@ def groups_for(
 
 
 def _shown(group: Group, lines: list[Line], employee: Employee, folds: Mapping[str, str]) -> Shown:
-    usual = not group.title or any(employee.has_power(power) for power in group.at_home)
+    usual = not group.title or employee.has_any(group.at_home)
     wanted = folds.get(group.cookie, "open" if usual else "closed") == "open"
     here = any(line.current or line.within for line in lines)
     return Shown(
@@ -344,7 +344,7 @@ def _lines(
 ) -> Iterable[Line]:
     is_below = False  # what is part of a section stands alone for whom the section is closed
     for item in items:
-        is_open = not item.powers or any(employee.has_power(power) for power in item.powers)
+        is_open = not item.powers or employee.has_any(item.powers)
         if not item.inner:
             is_below = is_open
         if not is_open:
@@ -390,7 +390,7 @@ def pages_for(employee: Employee) -> Iterable[Line]:
     yield Line("Уведомления", reverse("workplace:notices"), current=False, icon="bell")
     yield Line("Как уведомлять: настройки", reverse("workplace:notice_settings"), current=False, icon="settings")
     for item in (item for group in GROUPS for item in group.items):
-        if item.powers and not any(employee.has_power(power) for power in item.powers):
+        if item.powers and not employee.has_any(item.powers):
             continue
         yield Line(item.label, item.url, current=False, icon=item.icon)
         if item.name == "queue":

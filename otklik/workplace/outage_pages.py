@@ -162,7 +162,7 @@ def outages(request: StaffRequest) -> HttpResponse:
         "form": form,
         "rows": Downtime.objects.select_related("by").prefetch_related("entries")[:SHOWN],
         "blanks": [(code, one["name"]) for code, one in BLANKS.items()],
-        "receives": any(request.user.has_power(one) for one in (DESK, "reception.hold")),
+        "receives": request.user.has_any((DESK, "reception.hold")),
         "may_write": may_write,
     }
     return render(request, "workplace/safe/outages.html", facts, status=422 if form.errors else 200)
@@ -200,7 +200,7 @@ def _room(one: Appointment) -> str:
 
 
 def _writes(user: Employee) -> bool:
-    return any(user.has_power(one) for one in WRITERS)
+    return user.has_any(WRITERS)
 
 
 @requires(*READERS)

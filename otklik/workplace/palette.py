@@ -79,7 +79,7 @@ def _places(user: Employee, text: str) -> Iterator[Option]:
 def _macros(request: StaffRequest, text: str) -> Iterator[Option]:
     """Yield the macros for the card the palette was opened over; the page they lead to asks once more."""
     here = _CARD.search(request.htmx.current_url or "") if request.htmx else None
-    if here is None or not any(request.user.has_power(one) for one in macros_pages.MAKERS):
+    if here is None or not request.user.has_any(macros_pages.MAKERS):
         return
     wanted = text.lower().split()
     for macro in macros.usable_by(request.user):

@@ -246,7 +246,7 @@ def of_appeal(request: StaffRequest, pk: int) -> HttpResponse:
 
 
 def _panel(request: StaffRequest, found: Iterable[IncomingMessage], *, back: str, title: str) -> HttpResponse:
-    may_mark = any(request.user.has_power(power) for power in MARKS)
+    may_mark = request.user.has_any(MARKS)
     told = [one for one in map(_told, found) if one["row"]]
     context = {"told": told, "back": back, "title": title, "may_mark": may_mark}
     return render(request, "workplace/pos/panel.html#pane" if request.htmx else "workplace/pos/panel.html", context)

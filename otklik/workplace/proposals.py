@@ -131,7 +131,7 @@ def _page(request: StaffRequest, row: Proposal, *, refusal: DomainError | None =
         "proposal": row,
         "evidence": _evidence(request, row),
         "may_decide": may_decide,
-        "may_write": may_decide and any(user.has_power(power) for power in (rights.AUTHOR, rights.CHIEF)),
+        "may_write": may_decide and user.has_any((rights.AUTHOR, rights.CHIEF)),
         "led_to": proposals.led_to(row),
         "choices": proposals.to_choose() if may_decide else (),
         "sections": proposals.sections_for(user, today) if may_decide else (),

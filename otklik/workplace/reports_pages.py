@@ -148,8 +148,8 @@ def report_list(request: StaffRequest) -> HttpResponse:
         "rows": [(one, one.owner_id == request.user.pk, _of_today(one)) for one in rows],
         "page": page,
         "sent": [(one, scheduling.address(one.report, one.first, one.last), _outcomes(one)) for one in page],
-        "may_keep": any(request.user.has_power(power) for power in scheduling.KEEPERS),
-        "whole": any(request.user.has_power(power) for power in READERS),
+        "may_keep": request.user.has_any(scheduling.KEEPERS),
+        "whole": request.user.has_any(READERS),
         "figures": compliance.may_open(request.user, "workplace:figures"),
         "heads": request.user.has_power(head_sheet.POWER),
     }

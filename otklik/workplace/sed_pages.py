@@ -78,7 +78,7 @@ class ListForm(TidyForm):
 def part(appeal: Appeal, user: Employee) -> Part | None:
     """Return «СЭД» of an appeal: the numbers it bears there."""
     rows = sed.of(appeal) if is_there(appeal, "sed") else []
-    may_write = any(user.has_power(power) for power in sed.POWERS)
+    may_write = user.has_any(sed.POWERS)
     if not rows and not may_write:
         return None
     steps = (Step("Внести номер", "sed_number", "edit"),) if may_write else ()

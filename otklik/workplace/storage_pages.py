@@ -139,7 +139,7 @@ def storage_act(request: StaffRequest, pk: int) -> HttpResponse:
             "done": items.filter(state=DestructionItem.State.DONE).count(),
             "kept": items.filter(state=DestructionItem.State.KEPT).count(),
         },
-        "may_agree": drawn and user.pk != act.drawn_by_id and any(user.has_power(one) for one in destruction.AGREES),
+        "may_agree": drawn and user.pk != act.drawn_by_id and user.has_any(destruction.AGREES),
         "may_change": drawn and user.has_power(storage.KEEPER),
         "own": drawn and user.pk == act.drawn_by_id,
         "given": given,

@@ -92,9 +92,9 @@ def today(request: StaffRequest) -> HttpResponse:
             "steps": steps,
             "beginning": [] if any(numbers.values()) or steps else beginning.advice(request.user),
             "replies": list(_replies(request.user)) if numbers.get("replies") else [],
-            "works_with_appeals": any(request.user.has_power(power) for power in APPEALS),
+            "works_with_appeals": request.user.has_any(APPEALS),
             "something_late": any(step.burning for step in steps),
-            "looks_after_system": any(request.user.has_power(power) for power in system.POWERS),
+            "looks_after_system": request.user.has_any(system.POWERS),
             "reads_knowledge": request.user.has_power("knowledge.read"),
             "reads_sheet": request.user.has_power(head_sheet.POWER),
             "news": news.unread(request),
@@ -110,7 +110,7 @@ def _to_agree(user: Employee, on: date) -> int:
 def _in_the_base(user: Employee, on: date) -> list[Waiting]:
     """Return the reviews and the weeks of the law that wait; of all units at once nobody is told here."""
     steps = []
-    if any(user.has_power(power) for power in (rights.AUTHOR, review.HEAD)) and not user.has_power(review.CHIEF):
+    if user.has_any((rights.AUTHOR, review.HEAD)) and not user.has_power(review.CHIEF):
         quarter, law_changed = Q(cause=ReviewItem.Cause.QUARTER), Q(cause=ReviewItem.Cause.LAW)
         late = Q(due_on__lt=on)
         told = (

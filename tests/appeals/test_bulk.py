@@ -141,7 +141,8 @@ def test_an_appeal_somebody_went_on_with_is_not_undone(world: World) -> None:
     assert Appeal.objects.get(pk=touched.pk).executor == world.helper
 
 
-def test_a_run_can_be_stopped_and_what_was_done_undone(world: World) -> None:
+def test_a_run_can_be_stopped_and_what_was_done_undone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk, "AT_ONCE", 1)
     appeals = [world.classified(), world.classified()]
     run = tried(world, "assign", appeals, **to_land(world))
     bulk.begin(run)
@@ -187,16 +188,6 @@ def test_a_killed_worker_leaves_its_appeal_to_the_next_one(world: World, monkeyp
     assert bulk.numbers(run) == {Item.FITS: 1}
     work()
     assert bulk.numbers(run) == {Item.DONE: 1}
-
-
-def test_what_another_worker_has_taken_is_not_done_twice(world: World) -> None:
-    run = tried(world, "assign", [world.classified()], **to_land(world))
-    bulk.begin(run)
-    stale = run.items.get()
-    work()
-    lines = JournalEntry.objects.count()
-    bulk._work(run, stale, bulk.PHASES[Run.RUNNING])
-    assert JournalEntry.objects.count() == lines
 
 
 def test_two_presses_begin_once(world: World) -> None:

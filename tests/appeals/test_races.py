@@ -15,6 +15,7 @@ from otklik.appeals import (
     answer_ways,
     approval,
     assignment,
+    bulk,
     dispatch,
     drafting,
     numbers,
@@ -28,12 +29,15 @@ from otklik.appeals.models import (
     AppealMessage,
     Approval,
     AwaitedApproval,
+    BulkItem,
+    BulkRun,
     Dispatch,
     FrozenAnswer,
     Signature,
 )
 from otklik.core import files, journal
 from otklik.core.errors import DomainError
+from otklik.core.models import JournalEntry
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
 from otklik.people.models import Applicant, Employee
 from tests.appeals.conftest import World
@@ -231,3 +235,22 @@ def test_the_way_is_changed_while_the_answer_is_frozen(world):
     )
     _one_won(results)
     assert journal.verify() == []
+
+
+def test_workers_share_a_run_and_do_each_appeal_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk, "AT_ONCE", 2)
+    appeals = [world.classified().pk for _ in range(8)]
+    run = bulk.prepare("assign", appeals, by=world.clerk)
+    run.items.update(state=BulkItem.State.FITS)
+    BulkRun.objects.filter(pk=run.pk).update(
+        state=BulkRun.State.RUNNING, params={"executor": world.executor.pk, "unit": world.land.pk}
+    )
+
+    def work() -> None:
+        while BulkRun.objects.filter(state=BulkRun.State.RUNNING).exists():
+            bulk.work_next()
+
+    assert at_once(work, work) == [None, None]
+    assert bulk.numbers(run) == {BulkItem.State.DONE: 8}
+    lines = JournalEntry.objects.filter(action="appeal.assigned").values_list("chain", flat=True)
+    assert sorted(lines) == sorted(f"appeal:{pk}" for pk in appeals)

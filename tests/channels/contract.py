@@ -163,6 +163,7 @@ class Case:
     # --- how it goes ---
 
     says_when = True  # the other side says after how many seconds to come again
+    goes_to: Mapping[str, Any] = {}  # what a message of ours is queued with; nothing where a program sends none
 
     def send(self) -> str:
         """Hand one message over by the adapter's `send`."""
@@ -170,6 +171,10 @@ class Case:
 
     def got(self) -> int:
         """Return how many messages of ours the other side holds."""
+        return len(self.held())
+
+    def held(self) -> list[tuple[str, str]]:
+        """Return the messages of ours the other side holds: words, and the id it knows a repeat by, if any."""
         raise NotImplementedError
 
 

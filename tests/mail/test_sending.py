@@ -14,6 +14,7 @@ from otklik.channels.mail.letter import compose, weight
 from otklik.channels.mail.models import CaughtLetter
 from otklik.correspondence import delivery
 from otklik.correspondence.models import ChannelCode, ContactPoint, IncomingMessage, OutgoingMessage
+from otklik.people.models import Department
 from tests import servers
 from tests.correspondence.builders import letter
 from tests.mail import letters
@@ -135,6 +136,16 @@ def test_a_report_about_our_letter_marks_it_not_delivered(sink, point, productio
     row.refresh_from_db()
     assert (row.state, report.machine, report.thread) == (State.FAILED, "bounce", row.thread)
     assert not delivery.may_answer_automatically(report)
+
+
+def test_letters_wait_until_the_department_has_an_address_of_its_own(sink, production):
+    Department.objects.update(email="")
+    row = letter(contact_point=None)
+    send()
+    row.refresh_from_db()
+    assert row.state == State.QUEUED
+    assert "«Реквизиты департамента»" in row.error
+    assert not sink.letters
 
 
 def test_a_cyrillic_domain_travels_by_its_latin_name(sink, point, production):

@@ -25,7 +25,11 @@ def weight(text: str, sizes: Iterable[int]) -> int:
 
 
 def compose(item: ToSend) -> EmailMessage:
-    """Return the letter. Raise a permanent DeliveryError for an address that is none."""
+    """Return the letter. Raise a permanent DeliveryError for an address that is none, a passing one without our own."""
+    if not item.sender.strip():
+        raise DeliveryError(
+            "не указан адрес, с которого уходят письма: впишите электронную почту в «Реквизиты департамента»"
+        )
     letter = EmailMessage(policy=SMTP)
     sender = _wire(item.sender)
     try:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from otklik.core.hours import midnight
 from otklik.people.powers import OF_GUESTS
 
 if TYPE_CHECKING:
     from otklik.people.staff import Standing
+
+A_DAY: Final = timedelta(days=1)
 
 
 class Validity(models.Model):
@@ -62,7 +66,7 @@ class Employee(AbstractUser):
     phone = models.CharField("рабочий телефон", max_length=40, blank=True)
     version = models.PositiveIntegerField("версия", default=1, help_text="Растёт с каждой правкой сведений.")
 
-    _standing: tuple[date, Standing] | None = None
+    _standing: tuple[datetime, Standing] | None = None
     through_token: int | None = None  # the key this request came by; the journals name it beside the person
 
     class Meta(AbstractUser.Meta):
@@ -82,6 +86,10 @@ class Employee(AbstractUser):
         """Tell whether the employee may do this today."""
         return self.is_active and code in self.standing.powers
 
+    def has_any(self, codes: Iterable[str]) -> bool:
+        """Tell whether the employee may do any of this today."""
+        return self.is_active and not self.standing.powers.isdisjoint(codes)
+
     @property
     def is_guest(self) -> bool:
         """Tell whether he comes from another organisation: he may do today what is given to such people, no more."""
@@ -91,11 +99,13 @@ class Employee(AbstractUser):
     @property
     def standing(self) -> Standing:
         """Today's powers and the people he stands in for; read once per object, that is, once per request."""
-        today = timezone.localdate()
-        if self._standing is None or self._standing[0] != today:
+        # A page asks hundreds of times: two moments are compared, and no day is worked out in the department's zone.
+        now = timezone.now()
+        if self._standing is None or not timedelta(0) < self._standing[0] - now <= A_DAY:
             from otklik.people import staff
 
-            self._standing = (today, staff.standing(self, today))
+            today = timezone.localdate(now)
+            self._standing = (midnight(today, 1), staff.standing(self, today))
         return self._standing[1]
 
     @property

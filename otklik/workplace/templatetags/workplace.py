@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 from typing import Any, Final
 
 from django import template
+from django.template.loader import render_to_string
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import Truncator
@@ -21,7 +23,7 @@ from otklik.people import access
 from otklik.people.models import Applicant, Employee
 from otklik.reports import line
 from otklik.workplace import call_back, hints, pos_lane, queue, saved
-from otklik.workplace.menu import groups_for
+from otklik.workplace.menu import Line, groups_for
 
 register = template.Library()
 
@@ -42,6 +44,13 @@ def menu(context: dict[str, Any]) -> dict[str, Any]:
             folds=context["request"].COOKIES,
         )
     }
+
+
+@register.simple_tag
+@lru_cache(maxsize=4096)
+def menu_line(item: Line) -> SafeString:
+    """Draw a line of the menu. Most are the same on every page, and there are eighty of them: each is drawn once."""
+    return render_to_string("workplace/_menu_line.html", {"item": item})
 
 
 @register.inclusion_tag("workplace/help/_hint.html")

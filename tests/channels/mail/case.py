@@ -30,6 +30,7 @@ class Mail(contract.Case):
     name = "mail"
     threads = False
     says_when = False  # SMTP has no Retry-After
+    goes_to = {"kind": "answer", "recipient": "anna@citizen.example"}
     does_not_apply = {
         **contract.NOT_CALLED,
         **contract.NO_XML,
@@ -143,8 +144,8 @@ class Mail(contract.Case):
             )
         )  # fmt: skip
 
-    def got(self) -> int:
-        return len(self.sink.letters)
+    def held(self) -> list[tuple[str, str]]:
+        return [(str(letter["Subject"]), str(letter["Message-ID"])) for letter in self.sink.letters]
 
 
 def _cut_in_the_middle(patch: pytest.MonkeyPatch) -> None:

@@ -44,6 +44,7 @@ class Max(contract.Case):
     name = "MAX"
     threads = True
     does_not_apply = {**contract.NO_XML}
+    goes_to = {"kind": "notice", "recipient": f"max:{USER}"}
 
     def start(self) -> None:
         self.stack = ExitStack()
@@ -107,8 +108,8 @@ class Max(contract.Case):
 
         return MaxChannel().send(to_send("<1@department.example>", contract.TEXT))
 
-    def got(self) -> int:
-        return len(self.fake.told()["sent"])
+    def held(self) -> list[tuple[str, str]]:
+        return [(one["text"], "") for one in self.fake.told()["sent"]]
 
 
 def to_send(message_id: str, text: str, **fields: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ class Medo(contract.Case):
     code = "medo"
     name = "medo"
     threads = False
+    goes_to: Mapping[str, Any] = {"kind": "answer", "recipient": THEIR_UID, "files": [("письмо.pdf", PDF)]}
     does_not_apply = {
         **contract.NOT_CALLED,
         **dict.fromkeys(("429", "5xx", "timeout", "send_429", "send_5xx", "send_timeout"), NO_SERVER),
@@ -117,9 +118,12 @@ class Medo(contract.Case):
             )
         )  # fmt: skip
 
-    def got(self) -> int:
-        return len(self.node.sent())
+    def held(self) -> list[tuple[str, str]]:
+        papers = [package["document.xml"].decode("cp1251") for package in self.node.sent()]
+        return [(paper, _OUR_UID.search(paper)[1]) for paper in papers]  # type: ignore[index]
 
+
+_OUR_UID = re.compile(r"uid=\"([0-9a-f-]+)\"")
 
 _made: dict[tuple[Any, int], Made] = {}
 

@@ -58,6 +58,7 @@ class Ok(contract.Case):
     code = "ok"
     name = "Odnoklassniki"
     does_not_apply = contract.NO_XML
+    goes_to = {"kind": "answer", "recipient": f"ok.ru/messages/{CHAT}"}
     threads = True
 
     def start(self) -> None:
@@ -106,8 +107,8 @@ class Ok(contract.Case):
 
         return OkChannel().send(letter(f"ok.ru/messages/{CHAT}"))
 
-    def got(self) -> int:
-        return len(self.fake.holds("sent"))
+    def held(self) -> list[tuple[str, str]]:
+        return [(one["message"]["text"], "") for one in self.fake.holds("sent")]
 
     def _update(self, letter: Letter) -> dict[str, Any]:
         attached = [

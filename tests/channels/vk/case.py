@@ -65,6 +65,7 @@ class Vk(contract.Case):
     code = "vk"
     name = "VKontakte"
     does_not_apply = contract.NO_XML
+    goes_to = {"kind": "answer", "recipient": f"vk.com/id{PERSON}"}
     threads = True
 
     def start(self) -> None:
@@ -113,8 +114,8 @@ class Vk(contract.Case):
 
         return VkChannel().send(letter(f"vk.com/id{PERSON}"))
 
-    def got(self) -> int:
-        return len(self.fake.holds("sent"))
+    def held(self) -> list[tuple[str, str]]:
+        return [(one["text"], str(one["random_id"])) for one in self.fake.holds("sent")]
 
     def _event(self, letter: Letter, mark: str) -> dict[str, Any]:
         return event("message_new", {"message": self._message(letter), "client_info": {"lang_id": 0}}, mark=mark)

@@ -24,6 +24,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Say how many."""
         parser.add_argument("count", type=int, nargs="?", default=0, help="сколько обращений")
+        parser.add_argument("--messages", type=int, default=seed.MESSAGES, help="сколько сообщений в каждом")
+        parser.add_argument("--years", type=int, default=1, help="за сколько лет; открыты обращения последнего года")
         parser.add_argument("--materials", type=int, default=0, help="сколько материалов Базы знаний; без обращений")
         parser.add_argument(
             "--calls", type=int, default=0, help="сколько звонков журнала очереди прочитать; без обращений"
@@ -59,12 +61,12 @@ class Command(BaseCommand):
                 kept.work_all()
                 self.stdout.write(f"{time.monotonic() - started:.0f} с")
                 return
-            rows = seed.seed(options["count"])
+            rows = seed.seed(options["count"], messages=options["messages"], years=options["years"])
         except DomainError as exc:
             raise CommandError(str(exc)) from exc
         seconds = time.monotonic() - started
         self.stdout.write(
-            f"Обращений: {options['count']}, сообщений в каждом: {seed.MESSAGES}. "
+            f"Обращений: {options['count']}, сообщений в каждом: {options['messages']}. "
             f"Строк: {rows} за {seconds:.0f} с, {rows / seconds:.0f} в секунду."
         )
 

@@ -122,7 +122,7 @@ def who(login: str, *powers: str) -> Employee:
         if found is None:
             raise CommandError(f"Сотрудника с логином «{login}» нет.")
         return found
-    found = next((one for one in people if any(one.has_power(power) for power in powers)), None)
+    found = next((one for one in people if one.has_any(powers)), None)
     if found is None:
         raise CommandError("Укажите в --by логин того, кто это делает.")
     return found
