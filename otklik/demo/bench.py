@@ -10,7 +10,6 @@ import gzip
 import json
 import os
 import re
-import socket
 import statistics
 import subprocess
 import sys
@@ -19,32 +18,39 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date
-from email.message import EmailMessage
 from html import unescape
-from http.client import HTTPConnection
-from http.cookiejar import CookieJar
 from itertools import count as counting
 from itertools import cycle
 from pathlib import Path
 from random import Random
-from typing import Any
 from urllib.parse import quote, urlencode, urljoin
 
 from otklik.core.errors import DomainError
 from otklik.demo import citizens
-from otklik.demo.staff import PASSWORD
+from otklik.demo.served import (
+    OTKLIK,
+    Answer,
+    User,
+    free_port,
+    hand_over,
+    key_of_clerk,
+    pss,
+    run_command,
+    serving,
+    signed_in,
+    started,
+    timed,
+    workers,
+    write_letters,
+)
 
-OTKLIK = [sys.executable, "-m", "otklik"]
 REQUESTS, USERS, SECONDS, LETTERS = 100, 8, 10, 500
 CONSULTANTS = 20  # each of whose pages asks twice a second who calls
 MATERIALS = 10_000
 CALLS = 4_000
 ANSWERS = 2_000
 APPOINTMENTS = 50_000
-TEXT = "Здравствуйте! Прошу разъяснить порядок оформления участка.\n" * 12
 POST = {"channel": "post", "address": "630000, г. Новосибирск, ул. Выдуманная, д. 1"}
 PAGES = {
     "Очередь, 50 строк": "/desk/appeals/",
@@ -71,61 +77,22 @@ HANDED = ("ekc", "hotline", "post", "reception", "governor_reception")
 Row = tuple[str, str]
 
 
-@dataclass(frozen=True)
-class Answer:
-    """One answer as a user waited for it, and what it says of itself."""
-
-    seconds: float
-    status: int
-    body: bytes
-    timing: str
-    location: str = ""
-
-    def told(self, name: str) -> float:
-        """Return a figure of the `Server-Timing` header, milliseconds or a number."""
-        found = re.search(rf"{name};dur=([\d.]+)", self.timing)
-        return float(found.group(1)) if found else 0.0
-
-
-class User:
-    """One user with one open connection, as a browser keeps it."""
-
-    def __init__(self, base: str, **headers: str) -> None:
-        self._connection = HTTPConnection(base.removeprefix("http://"), timeout=60)
-        self._headers = headers
-
-    def ask(self, path: str, given: object = None, **headers: str) -> Answer:
-        """Ask for a page, send something to the API, or a form as its bytes."""
-        body = given if isinstance(given, bytes | None) else json.dumps(given).encode()
-        start = time.perf_counter()
-        self._connection.request("GET" if body is None else "POST", path, body, self._headers | headers)
-        answer = self._connection.getresponse()
-        content = answer.read()
-        return Answer(
-            time.perf_counter() - start,
-            answer.status,
-            content,
-            answer.getheader("Server-Timing", ""),
-            answer.getheader("Location", ""),
-        )
-
-
 def run(count: int, report: Path, *, processes: int = 2, only_knowledge: bool = False) -> list[Row]:
     """Measure on a scratch database of `count` appeals and return the table; the same goes into `report`.
 
     `only_knowledge`: only the Knowledge Base is asked; the figures of appeals take minutes.
     """
     with tempfile.TemporaryDirectory(prefix="otklik-bench-") as folder:
-        port = _free_port()
+        port = free_port()
         base = f"http://127.0.0.1:{port}"
         env = {**os.environ, "OTKLIK_DATA": folder, "OTKLIK_BASE_URL": base, "OTKLIK_SERVER_TIMING": "yes"}
         env |= {"OTKLIK_LOG_LEVEL": "ERROR", "OTKLIK_API_REQUESTS_A_MINUTE": "1000000"}
         env["OTKLIK_TRUSTED_PROXIES"] = "127.0.0.1/32"  # people answer a questionnaire from addresses of their own
         env["DATABASE_URL"] = os.environ.get("OTKLIK_BENCH_DATABASE_URL") or f"sqlite:///{folder}/otklik.sqlite3"
         _check_scratch(env)
-        with _serving(env, port, processes):
+        with serving(env, port, processes):
             pass  # the first start makes the database
-        seconds = _timed(lambda: _run(["seed", str(count)], env))
+        seconds = timed(lambda: run_command(["seed", str(count)], env))
         kind = env["DATABASE_URL"].partition(":")[0]
         rows = [("Обращений в базе", f"{count}, {kind}, процессов: {processes}"), ("Наполнение", f"{seconds:.0f} с")]
         rows.append(("Показатели посчитаны впервые", _seeded(env, "--figures", 1)))
@@ -133,7 +100,7 @@ def run(count: int, report: Path, *, processes: int = 2, only_knowledge: bool = 
         rows.append(("Мерка: голая страница Django, 50 строк", _yardstick(Path(folder))))
         start = time.perf_counter()
         if not only_knowledge:
-            with _serving(env, port, processes) as process:
+            with serving(env, port, processes) as process:
                 rows.append(("Холодный запуск", f"{time.perf_counter() - start:.1f} с"))
                 rows += _pages(base, count)
                 rows += _creations(base, env)
@@ -144,7 +111,7 @@ def run(count: int, report: Path, *, processes: int = 2, only_knowledge: bool = 
         rows.append(("Журнал очереди после перерыва", _seeded(env, "--calls", CALLS)))
         # Planted last: the figures above are of the department as it was.
         rows += _plant_materials(env)
-        with _serving(env, port, processes):
+        with serving(env, port, processes):
             rows += _knowledge(base)
             rows += _questionnaire(base)
     report.write_text(json.dumps(dict(rows), ensure_ascii=False, indent=2) + "\n")
@@ -168,15 +135,15 @@ def _check_scratch(env: dict[str, str]) -> None:
 
 
 def _yardstick(folder: Path) -> str:
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(port), "--no-log"]
-    with _started([*command, "--factory", "otklik.demo.yardstick:application"], port, cwd=folder):
+    with started([*command, "--factory", "otklik.demo.yardstick:application"], port, cwd=folder):
         user = User(f"http://127.0.0.1:{port}")
         return _spread([user.ask("/") for _ in range(2 * REQUESTS)][REQUESTS:])
 
 
 def _pages(base: str, count: int) -> Iterator[Row]:
-    cookie = _signed_in(base)
+    cookie = signed_in(base)
     user = User(base, Cookie=cookie)
     yield "Первый вход на рабочее место", _first_visit(base, user)
     addresses = {name: path.format(card=count // 2) for name, path in PAGES.items()}
@@ -184,10 +151,10 @@ def _pages(base: str, count: int) -> Iterator[Row]:
         user.ask(url)
         answers = [user.ask(url) for _ in range(REQUESTS)]
         yield name, f"{_spread(answers)}; {_parts(answers)}"
-    head = User(base, Cookie=_signed_in(base, "signer"))
+    head = User(base, Cookie=signed_in(base, "signer"))
     for name, query in FIGURES.items():
         yield from _row(name, [head.ask(f"/desk/figures/?{query}") for _ in range(REQUESTS + 1)])
-    secretary = User(base, Cookie=_signed_in(base, "receptionist"))
+    secretary = User(base, Cookie=signed_in(base, "receptionist"))
     yield from _row("Приём сегодня", [secretary.ask("/desk/front/") for _ in range(REQUESTS + 1)])
     for name, url in addresses.items():
         users = [User(base, Cookie=cookie) for _ in range(USERS)]
@@ -201,12 +168,12 @@ def _plant_materials(env: dict[str, str]) -> Iterator[Row]:
     planted, opened = made.stdout.strip().splitlines()
     yield "База знаний", planted
     yield "Открытие квартала", opened
-    yield "Указатель поиска", f"{_timed(lambda: _run(['reindex', 'materials'], env)):.0f} с"
+    yield "Указатель поиска", f"{timed(lambda: run_command(['reindex', 'materials'], env)):.0f} с"
 
 
 def _knowledge(base: str) -> Iterator[Row]:
     """Read one material after another, look at a whole section; review one after another as the chief editor."""
-    reader, chief = (User(base, Cookie=_signed_in(base, login)) for login in ("executor1", "kbchief"))
+    reader, chief = (User(base, Cookie=signed_in(base, login)) for login in ("executor1", "kbchief"))
     section = _link(reader.ask("/desk/kb/"), "/desk/kb/sections/")
     materials = re.findall(r'"(/desk/kb/\d+/)"', reader.ask(section).body.decode())[:REQUESTS]
     yield from _row("Материал", [reader.ask(one) for one in [*materials[:1], *materials]])
@@ -217,7 +184,7 @@ def _knowledge(base: str) -> Iterator[Row]:
         reviewed.append(chief.ask(waiting))
         waiting = _link(reviewed[-1], "/desk/review-items/")  # «Следующий»
     yield from _row("Проверка, следующий материал", reviewed)
-    cookie = _signed_in(base, "consultant")
+    cookie = signed_in(base, "consultant")
     yield from _row("Поиск на экране звонка", _keystrokes(User(base, Cookie=cookie)))
     users = [User(base, Cookie=cookie) for _ in range(CONSULTANTS)]
     asked = _together(users, lambda one: one.ask("/desk/call/incoming/", **{"HX-Request": "true"}))
@@ -334,33 +301,15 @@ def _first_visit(base: str, user: User) -> str:
     return f"{total // 1024} КБ сжатых, файлов {len(seen)}"
 
 
-def _signed_in(base: str, login: str = "clerk") -> str:
-    """Sign somebody in as a person does and return his cookies."""
-    jar = CookieJar()
-    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
-    page = opener.open(f"{base}/accounts/login/").read().decode()
-    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
-    fields = {"login": login, "password": PASSWORD, "csrfmiddlewaretoken": token.group(1) if token else ""}
-    opener.open(urllib.request.Request(f"{base}/accounts/login/", urlencode(fields).encode()))  # noqa: S310
-    return "; ".join(f"{one.name}={one.value}" for one in jar)
-
-
-def _key(env: dict[str, str]) -> str:
-    command = [*OTKLIK, "token", "create", "clerk", "Измерение", "--scope", "messages.create"]
-    command += ["--scope", "appeals.create"]
-    made = subprocess.run(command, env=env, check=True, capture_output=True, text=True)  # noqa: S603
-    return made.stdout.strip()
-
-
 def _creations(base: str, env: dict[str, str]) -> Iterator[Row]:
     """Hand messages over by the API, let the worker read them, then register them: one program alone, then several."""
-    headers = {"Authorization": f"Bearer {_key(env)}", "Content-Type": "application/json"}
+    headers = {"Authorization": f"Bearer {key_of_clerk(env)}", "Content-Type": "application/json"}
     numbers, handed = counting(), list[int]()
     people = cycle(citizens.people(Random(2725), 500))  # noqa: S311 - figures, not secrets
 
-    def hand_over(user: User) -> Answer:
+    def give(user: User) -> Answer:
         name = f"bench-{next(numbers)}"
-        answer = _hand_over(user, name)
+        answer = hand_over(user, name)
         if answer.status == 201:
             handed.append(json.loads(answer.body)["id"])
         return answer
@@ -371,21 +320,21 @@ def _creations(base: str, env: dict[str, str]) -> Iterator[Row]:
         given = {"message": handed.pop(0), "applicant": names, "answer": POST}
         return user.ask("/api/v1/appeals", given, **{"Idempotency-Key": f"bench-{next(numbers)}"})
 
-    for what, step in (("Сообщение по API", hand_over), ("Регистрация по API", register)):
+    for what, step in (("Сообщение по API", give), ("Регистрация по API", register)):
         users = [User(base, **headers) for _ in range(USERS)]  # nobody has hung up on these meanwhile
         for many in (1, USERS):
             answers = _together(users[:many], step)
             yield f"{what}, программ сразу: {many}", f"{_rate(answers, 201)}, {_spread(answers)}; {_parts(answers)}"
-        if step is hand_over:
-            with _workers(env, 1):
+        if step is give:
+            with workers(env, 1):
                 _read_all(users[0], handed[-1])
-            clerk = User(base, Cookie=_signed_in(base))
+            clerk = User(base, Cookie=signed_in(base))
             yield from _row("Экран регистрации", [clerk.ask(f"/desk/inbox/{one}/") for one in handed[: REQUESTS + 1]])
 
 
 def _bulk(base: str, env: dict[str, str]) -> Row:
     """Assign all that waits for it, a thousand in a base of 100 000: tried first, then done by the workers."""
-    clerk = User(base, Cookie=_signed_in(base))
+    clerk = User(base, Cookie=signed_in(base))
     form = {"Content-Type": "application/x-www-form-urlencoded"}
 
     def press(address: str, token: str, **given: str) -> Answer:
@@ -406,7 +355,7 @@ def _bulk(base: str, env: dict[str, str]) -> Row:
             time.sleep(0.1)
         return time.monotonic() - start
 
-    with _workers(env, WORKERS):
+    with workers(env, WORKERS):
         wait("check", "begin", executor=executor)  # workers that have just been started; a run may be tried again
         tried, done = wait("check", "begin", executor=executor), wait("begin", "undo")
         told = clerk.ask(f"{run}progress/").body.decode()
@@ -420,8 +369,8 @@ def _bulk(base: str, env: dict[str, str]) -> Row:
 def _stream(base: str, folder: Path, env: dict[str, str]) -> Row:
     """Give messages at an even pace, four of five by the API and one by e-mail; tell when they stand in the queue."""
     letters = folder / "stream"
-    _write_letters(letters, STREAM * STREAM_SECONDS // 5)
-    headers = {"Authorization": f"Bearer {_key(env)}", "Content-Type": "application/json"}
+    write_letters(letters, STREAM * STREAM_SECONDS // 5)
+    headers = {"Authorization": f"Bearer {key_of_clerk(env)}", "Content-Type": "application/json"}
     count, users = STREAM * STREAM_SECONDS * 4 // 5, [User(base, **headers) for _ in range(USERS)]
     came, seen, wrong = dict[int, float](), dict[int, float](), list[int]()
     mail = ["mail-in", "--directory", str(letters)]
@@ -431,7 +380,7 @@ def _stream(base: str, folder: Path, env: dict[str, str]) -> Row:
         for number in range(share, count, USERS):
             time.sleep(max(0.0, start + number * 5 / 4 / STREAM - time.monotonic()))
             name = f"stream-{number}"
-            answer = _hand_over(users[share], name, HANDED[number % len(HANDED)])
+            answer = hand_over(users[share], name, HANDED[number % len(HANDED)])
             if answer.status != 201:
                 wrong.append(answer.status)
             elif number % (len(HANDED) + 1) == 0:  # some are followed, of each channel in turn
@@ -446,10 +395,10 @@ def _stream(base: str, folder: Path, env: dict[str, str]) -> Row:
                     seen[one] = time.monotonic() - came[one]
             time.sleep(0.2)
 
-    with _workers(env, WORKERS), ThreadPoolExecutor(USERS + 2) as pool:
-        _read_all(users[0], json.loads(_hand_over(users[0], "stream-first").body)["id"])  # they have started
+    with workers(env, WORKERS), ThreadPoolExecutor(USERS + 2) as pool:
+        _read_all(users[0], json.loads(hand_over(users[0], "stream-first").body)["id"])  # they have started
         start = time.monotonic()
-        posting, watching = pool.submit(_run, mail, env), pool.submit(watch)
+        posting, watching = pool.submit(run_command, mail, env), pool.submit(watch)
         list(pool.map(give, range(USERS)))
         given_in = time.monotonic() - start
         watching.result()
@@ -461,28 +410,10 @@ def _stream(base: str, folder: Path, env: dict[str, str]) -> Row:
     return f"Поток {STREAM} сообщений в секунду, рабочих процессов: {WORKERS}", f"{told}; {spread}"
 
 
-def _hand_over(user: User, name: str, channel: str = "ekc") -> Answer:
-    given = {"channel": channel, "external_id": name, "subject": "Участок", "text": TEXT}
-    return user.ask("/api/v1/messages", given, **{"Idempotency-Key": name})
-
-
 def _read_all(user: User, last: int) -> None:
     """Wait until workers have read what was handed over, up to the last one."""
     while json.loads(user.ask(f"/api/v1/messages/handed/{last}").body)["state"] == "stored":
         time.sleep(0.5)
-
-
-@contextmanager
-def _workers(env: dict[str, str], count: int) -> Iterator[None]:
-    commands = [[*OTKLIK, "worker"]] * count
-    started = [subprocess.Popen(one, env=env, stdout=subprocess.DEVNULL) for one in commands]  # noqa: S603
-    try:
-        yield
-    finally:
-        for one in started:
-            one.terminate()
-        for one in started:
-            one.wait(20)
 
 
 def _seeded(env: dict[str, str], what: str, count: int) -> str:
@@ -494,49 +425,10 @@ def _seeded(env: dict[str, str], what: str, count: int) -> str:
 def _intake(folder: Path, env: dict[str, str]) -> float:
     """Return letters a second, the start of the process not counted."""
     letters, nothing = folder / "letters", folder / "nothing"
-    _write_letters(letters, LETTERS)
+    write_letters(letters, LETTERS)
     nothing.mkdir()
-    start = _timed(lambda: _run(["mail-in", "--directory", str(nothing)], env))
-    return LETTERS / (_timed(lambda: _run(["mail-in", "--directory", str(letters)], env)) - start)
-
-
-def _write_letters(folder: Path, count: int) -> None:
-    """Lay so many letters down in a folder of their own."""
-    folder.mkdir()
-    for number in range(count):
-        letter = EmailMessage()
-        letter["From"], letter["To"] = f"writer{number}@mail.example", "info@department.example"
-        letter["Subject"], letter["Message-ID"] = f"Вопрос {number}", f"<{folder.name}-{number}@mail.example>"
-        letter.set_content(TEXT)
-        (folder / f"{number:05d}.eml").write_bytes(bytes(letter))
-
-
-@contextmanager
-def _serving(env: dict[str, str], port: int, processes: int) -> Iterator[subprocess.Popen[bytes]]:
-    command = [*OTKLIK, "serve", "--port", str(port), "--processes", str(processes)]
-    with _started(command, port, "healthz", env=env) as process:
-        yield process
-
-
-@contextmanager
-def _started(command: list[str], port: int, page: str = "", **how: Any) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, **how)  # noqa: S603
-    try:
-        until = time.monotonic() + 300
-        while time.monotonic() < until and not _answers(f"http://127.0.0.1:{port}/{page}"):
-            time.sleep(0.05)
-        yield process
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310
-            return bool(answer.status == 200)
-    except OSError:
-        return False
+    start = timed(lambda: run_command(["mail-in", "--directory", str(nothing)], env))
+    return LETTERS / (timed(lambda: run_command(["mail-in", "--directory", str(letters)], env)) - start)
 
 
 def _memory(pid: int) -> Iterator[Row]:
@@ -545,28 +437,3 @@ def _memory(pid: int) -> Iterator[Row]:
     workers = [int(one) for one in children.read_text().split()] if children.exists() else []
     for name, pids in (("Память главного процесса, PSS", [pid]), ("Память веб-процессов, PSS", workers)):
         yield name, f"{', '.join(str(pss(one)) for one in pids) or '?'} МБ"
-
-
-def pss(pid: int) -> int:
-    """Return what a process holds, in megabytes: its own and its share of the common; 0 where nothing is told."""
-    try:
-        found = re.search(r"^Pss:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
-    except OSError:
-        return 0
-    return int(found.group(1)) // 1024 if found else 0
-
-
-def _run(command: list[str], env: dict[str, str]) -> None:
-    subprocess.run([*OTKLIK, *command], env=env, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
-
-
-def _timed(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

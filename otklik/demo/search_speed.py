@@ -106,7 +106,7 @@ def together() -> dict[str, list[float]]:
 
     `pss`: the megabytes of this process after it, of what is shared its part.
     """
-    from otklik.demo import bench, seed
+    from otklik.demo import seed, served
 
     letters = [seed.text_of(Random(number)) for number in range(len(SHORT))]  # noqa: S311 - figures, not secrets
     found = {}
@@ -123,7 +123,7 @@ def together() -> dict[str, list[float]]:
 
         with ThreadPoolExecutor(THREADS) as pool:
             found[kind] = [one for times in pool.map(person, range(THREADS)) for one in times]
-    found["pss"] = [bench.pss(os.getpid())]  # pages of the index are shared by the processes that search it
+    found["pss"] = [served.pss(os.getpid())]  # pages of the index are shared by the processes that search it
     return found
 
 

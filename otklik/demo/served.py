@@ -1,0 +1,172 @@
+"""A served installation, asked over HTTP as browsers and programs ask it, and its processes."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from email.message import EmailMessage
+from http.client import HTTPConnection
+from http.cookiejar import CookieJar
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from otklik.demo.staff import PASSWORD
+
+OTKLIK: Final = [sys.executable, "-m", "otklik"]
+TEXT: Final = "Здравствуйте! Прошу разъяснить порядок оформления участка.\n" * 12
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer as a user waited for it, and what it says of itself."""
+
+    seconds: float
+    status: int
+    body: bytes
+    timing: str
+    location: str = ""
+
+    def told(self, name: str) -> float:
+        """Return a figure of the `Server-Timing` header, milliseconds or a number."""
+        found = re.search(rf"{name};dur=([\d.]+)", self.timing)
+        return float(found.group(1)) if found else 0.0
+
+
+class User:
+    """One user with one open connection, as a browser keeps it."""
+
+    def __init__(self, base: str, **headers: str) -> None:
+        self._connection = HTTPConnection(base.removeprefix("http://"), timeout=60)
+        self._headers = headers
+
+    def ask(self, path: str, given: object = None, **headers: str) -> Answer:
+        """Ask for a page, send something to the API, or a form as its bytes."""
+        body = given if isinstance(given, bytes | None) else json.dumps(given).encode()
+        start = time.perf_counter()
+        self._connection.request("GET" if body is None else "POST", path, body, self._headers | headers)
+        answer = self._connection.getresponse()
+        content = answer.read()
+        return Answer(
+            time.perf_counter() - start,
+            answer.status,
+            content,
+            answer.getheader("Server-Timing", ""),
+            answer.getheader("Location", ""),
+        )
+
+
+def signed_in(base: str, login: str = "clerk") -> str:
+    """Sign somebody in as a person does and return his cookies."""
+    jar = CookieJar()
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+    page = opener.open(f"{base}/accounts/login/").read().decode()
+    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
+    fields = {"login": login, "password": PASSWORD, "csrfmiddlewaretoken": token.group(1) if token else ""}
+    opener.open(urllib.request.Request(f"{base}/accounts/login/", urlencode(fields).encode()))  # noqa: S310
+    return "; ".join(f"{one.name}={one.value}" for one in jar)
+
+
+def key_of_clerk(env: dict[str, str]) -> str:
+    """Make a key of the API for the clerk."""
+    command = [*OTKLIK, "token", "create", "clerk", "Измерение", "--scope", "messages.create"]
+    command += ["--scope", "appeals.create"]
+    made = subprocess.run(command, env=env, check=True, capture_output=True, text=True)  # noqa: S603
+    return made.stdout.strip()
+
+
+def hand_over(user: User, name: str, channel: str = "ekc") -> Answer:
+    """Give a message by the API, under a name of its own."""
+    given = {"channel": channel, "external_id": name, "subject": "Участок", "text": TEXT}
+    return user.ask("/api/v1/messages", given, **{"Idempotency-Key": name})
+
+
+@contextmanager
+def workers(env: dict[str, str], count: int) -> Iterator[None]:
+    """Have so many workers run meanwhile."""
+    commands = [[*OTKLIK, "worker"]] * count
+    running = [subprocess.Popen(one, env=env, stdout=subprocess.DEVNULL) for one in commands]  # noqa: S603
+    try:
+        yield
+    finally:
+        for one in running:
+            one.terminate()
+        for one in running:
+            one.wait(20)
+
+
+@contextmanager
+def serving(env: dict[str, str], port: int, processes: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Have the pages served meanwhile; give the main process."""
+    command = [*OTKLIK, "serve", "--port", str(port), "--processes", str(processes)]
+    with started(command, port, "healthz", env=env) as process:
+        yield process
+
+
+@contextmanager
+def started(command: list[str], port: int, page: str = "", **how: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """Have a server run meanwhile, from when its page answers."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, **how)  # noqa: S603
+    try:
+        until = time.monotonic() + 300
+        while time.monotonic() < until and not _answers(f"http://127.0.0.1:{port}/{page}"):
+            time.sleep(0.05)
+        yield process
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def pss(pid: int) -> int:
+    """Return what a process holds, in megabytes: its own and its share of the common; 0 where nothing is told."""
+    try:
+        found = re.search(r"^Pss:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
+    except OSError:
+        return 0
+    return int(found.group(1)) // 1024 if found else 0
+
+
+def run_command(command: list[str], env: dict[str, str]) -> None:
+    """Run one of our commands to its end."""
+    subprocess.run([*OTKLIK, *command], env=env, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Return how many seconds some work took."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def free_port() -> int:
+    """Return a port nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def write_letters(folder: Path, count: int) -> None:
+    """Lay so many letters down in a folder of their own."""
+    folder.mkdir()
+    for number in range(count):
+        letter = EmailMessage()
+        letter["From"], letter["To"] = f"writer{number}@mail.example", "info@department.example"
+        letter["Subject"], letter["Message-ID"] = f"Вопрос {number}", f"<{folder.name}-{number}@mail.example>"
+        letter.set_content(TEXT)
+        (folder / f"{number:05d}.eml").write_bytes(bytes(letter))
