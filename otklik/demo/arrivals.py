@@ -104,10 +104,10 @@ def _of_vk(said: Said, kind: str, content: Mapping[str, Any]) -> Arrived:
 
 def ok(said: Said) -> Arrived:
     """Return a message to the group as Odnoklassniki tell of it."""
-    chat = f"chat:C{said.number:08x}"
+    chat, name = f"chat:C{said.number:08x}", f"{said.who.first_name} {said.who.last_name}"
     update = {
         "webhookType": ok_events.CREATED,
-        "sender": {"user_id": f"user:{580_900_000_000 + said.number}", "name": f"{said.who.first_name} {said.who.last_name}"},
+        "sender": {"user_id": f"user:{580_900_000_000 + said.number}", "name": name},
         "recipient": {"chat_id": chat},
         "message": {"text": said.text, "seq": said.number, "mid": f"mid:{chat[5:]}.{said.number:012x}"},
         "timestamp": int(said.at.timestamp() * 1000),
@@ -131,9 +131,7 @@ def of_telegram(said: Said) -> Arrived:
     update = {"update_id": 90_000_000 + said.number, "message": message}
     one = telegram.sort(update, groups=False)
     raw = envelope.packed("telegram/1", update, [], more=[], after="")
-    return Arrived(
-        "telegram", one.external_id, envelope.digest(one.content), raw, said.at, "telegram", imported=True
-    )
+    return Arrived("telegram", one.external_id, envelope.digest(one.content), raw, said.at, "telegram", imported=True)
 
 
 def governor(said: Said) -> Arrived:
