@@ -24,15 +24,15 @@ from otklik.appeals import (
     signature,
 )
 from otklik.appeals.models import Appeal, Need, Topic
-from otklik.channels.mail.adapter import MailChannel
+from otklik.channels.registry import all_readers
 from otklik.channels.site import intake
-from otklik.channels.site.adapter import SiteChannel
 from otklik.channels.site.submission import Submission
 from otklik.core import calendar
 from otklik.correspondence import inbox
-from otklik.correspondence.channel import Arrived, Channel
+from otklik.correspondence.channel import Arrived, Reader
 from otklik.correspondence.models import ContactPoint, IncomingMessage
-from otklik.demo import citizens, clock
+from otklik.demo import arrivals, citizens, clock
+from otklik.demo.arrivals import Said
 from otklik.demo.citizens import Matter
 from otklik.knowledge import materials
 from otklik.people.applicants import Typed
@@ -44,7 +44,9 @@ DAYS: Final = 90
 CHECKED: Final = "Сверено с действующей редакцией, порядок не изменился."
 APPEALS: Final = 300
 UNREGISTERED: Final = 9
-CHANNELS: Final[Mapping[str, Channel]] = {"email": MailChannel(), "website": SiteChannel()}
+CHANNELS: Final[Mapping[str, Reader]] = all_readers()
+# МЭДО has been silent for longer than it is: what it would have brought lately came on paper.
+SILENT: Final = timedelta(days=8)
 
 # How the questions of ten cases in a row end.
 OUTCOMES: Final = (*["explained"] * 6, outcomes.ANSWERED, "supported-done", "supported", "refused")
@@ -81,7 +83,7 @@ _PACE: Final = (1, 1, 1, 4, 3, 2, 1, 1, 2)
 
 @dataclass(frozen=True)
 class Plan:
-    """One case: when it came, by which channel, about what, from whom, and how far it has got."""
+    """One case: when it came, by which channel, about what, from whom, how far it has got; `message`: it is here."""
 
     arrived: datetime
     channel: str
@@ -89,6 +91,7 @@ class Plan:
     who: Typed
     target: str
     number: int
+    message: IncomingMessage | None = None
 
 
 class Historian:
@@ -108,7 +111,7 @@ class Historian:
         return [
             Plan(
                 arrived=arrived,
-                channel=chance.choices(list(BY_CHANNEL), list(BY_CHANNEL.values()))[0],
+                channel=self._channel(arrived),
                 matter=chance.choice(citizens.MATTERS),
                 who=chance.choice(crowd),
                 target=self._target((self.now - arrived).days),
@@ -116,6 +119,10 @@ class Historian:
             )
             for number, arrived in enumerate(moments)
         ]
+
+    def _channel(self, arrived: datetime) -> str:
+        chosen = self.chance.choices(list(BY_CHANNEL), list(BY_CHANNEL.values()))[0]
+        return "post" if chosen == "medo" and arrived > self.now - SILENT else chosen
 
     def _moment(self) -> datetime:
         """Return a moment of the last days, mostly of a working day."""
@@ -190,6 +197,11 @@ class Historian:
 
     def arrive(self, plan: Plan) -> IncomingMessage:
         """Bring the message in by its channel; return it read and waiting."""
+        if plan.message is not None:
+            return plan.message
+        if (of_channel := arrivals.ARRIVALS.get(plan.channel)) is not None:
+            said = Said(plan.number, plan.arrived, plan.who, plan.matter.subject, self.words(plan))
+            return self._read(inbox.accept(of_channel(said)).message)
         if plan.channel == "email":
             return self._by_mail(plan)
         if plan.channel == "website":
@@ -201,14 +213,14 @@ class Historian:
             sender_name=_name(who),
             sender_address=who.address if plan.channel == "post" else who.phone,
             subject=plan.matter.subject,
-            text=self._words(plan),
+            text=self.words(plan),
             received_at=plan.arrived,
             by=self.people["clerk"],
             imported=True,
         )
 
     def _by_mail(self, plan: Plan) -> IncomingMessage:
-        letter = letter_of(plan, self._words(plan))
+        letter = letter_of(plan, self.words(plan))
         return self.take_letter(letter, at=plan.arrived)
 
     def take_letter(self, letter: EmailMessage, *, at: datetime) -> IncomingMessage:
@@ -241,7 +253,7 @@ class Historian:
             email=who.email if way == "email" else "",
             phone="",
             address=who.address if way == "post" else "",
-            text=self._words(plan),
+            text=self.words(plan),
         )
         intake.take_in(sent, received_at=plan.arrived)
         message = IncomingMessage.objects.get(channel="website", external_id=sent.form_id)
@@ -252,7 +264,8 @@ class Historian:
         message.refresh_from_db()
         return message
 
-    def _words(self, plan: Plan) -> str:
+    def words(self, plan: Plan) -> str:
+        """Return what a person writes about his matter."""
         opening = citizens.OPENINGS[plan.number % len(citizens.OPENINGS)]
         detail = citizens.DETAILS[plan.number % len(citizens.DETAILS)]
         return f"{opening}{plan.matter.text}{detail}\n\n{_name(plan.who)}"
@@ -268,7 +281,7 @@ class Historian:
             applicant=plan.who,
             contact_point=proposed.contact_point or self.points[plan.channel],
         )
-        if plan.channel not in {"email", "website"}:
+        if plan.channel not in {"email", "website"} and plan.message is None:
             way = "post" if plan.number % 3 else "email"
             entry = replace(
                 entry, answer_channel=way, answer_address=plan.who.address if way == "post" else plan.who.email

@@ -21,7 +21,7 @@ from otklik.correspondence import defaults as correspondence_defaults
 from otklik.correspondence import inbox
 from otklik.correspondence.channel import Arrived
 from otklik.correspondence.models import ContactPoint, IncomingMessage
-from otklik.demo import agreements, calls, citizens, clock, readers, receptions, reviews, staff, updates
+from otklik.demo import agreements, calls, channels, citizens, clock, readers, receptions, reviews, staff, updates
 from otklik.demo.history import APPEALS, CHANNELS, UNREGISTERED, Historian, Plan, reply_to
 from otklik.knowledge import demo as knowledge_demo
 from otklik.people import defaults as people_defaults
@@ -84,6 +84,7 @@ def _load(count: int, now: datetime) -> None:
         receptions.load(historian)
         _still_waiting(historian, plans)
         _replies(historian, appeals)
+        appeals += channels.load(historian)
     readers.load(people, historian.now)
     agreements.load(people, now=historian.now)
     updates.load(people, appeals, now=historian.now)

@@ -8,6 +8,7 @@ from functools import cache
 import pypdfium2
 import typst
 from PIL import Image, ImageChops, ImageFilter
+from pypdf import PdfReader, PdfWriter
 
 from otklik.channels.post import separator
 
@@ -79,6 +80,20 @@ def divider(dpi: int = 150) -> Image.Image:
 
 def as_pdf(*pages: Image.Image, dpi: int = 200) -> bytes:
     return _saved("PDF", pages, resolution=dpi)
+
+
+def thick(portions: int) -> bytes:
+    """Return a batch as a scanner gives it, so many times six pages: two letters, one with an empty back.
+
+    Every portion has pictures of its own: the file is as large as that of a scanner.
+    """
+    first, second = sheet_of(LETTER), sheet_of(SECOND)
+    one = as_pdf(divider(200), first, blank(), divider(200), second, first)
+    writer, spool = PdfWriter(), io.BytesIO()
+    for _ in range(portions):
+        writer.append(PdfReader(io.BytesIO(one)))
+    writer.write(spool)
+    return spool.getvalue()
 
 
 def as_tiff(*pages: Image.Image, dpi: int = 200) -> bytes:
