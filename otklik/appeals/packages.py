@@ -73,16 +73,24 @@ def waiting(user: Employee) -> QuerySet[FrozenAnswer]:
     return rows.select_related(*beside).order_by("appeal__due_on", "pk")
 
 
+def reads(user: Employee, answer: FrozenAnswer) -> bool:
+    """Tell whether it is the user who signs this letter: only his reading counts."""
+    if answer.signer_id == user.pk:
+        return True
+    return answer.bound_signer_id is None and access.stands_for(user, answer.signer)
+
+
 @transaction.atomic
-def look(answer: FrozenAnswer, *, by: Employee) -> None:
-    """Note that who signs has read this letter; twice is once."""
+def look(answer: FrozenAnswer, *, by: Employee, main: int | None = None) -> None:
+    """Note that who signs has read this letter; twice is once. `main`: read by one press with others of its group."""
     signature.check_can_sign(answer.appeal, by)
     try:
         with transaction.atomic():
             LookBeforeSigning.objects.create(answer=answer, by=by, at=timezone.now())
     except IntegrityError:
         return
-    journal.record("appeal.seen_to_sign", chain=f"appeal:{answer.appeal_id}", by=by, digest=answer.digest)
+    facts: dict[str, object] = {"digest": answer.digest, **({"main": main} if main else {})}
+    journal.record("appeal.seen_to_sign", chain=f"appeal:{answer.appeal_id}", by=by, **facts)
 
 
 def seen(answers: Iterable[FrozenAnswer], user: Employee) -> set[int]:

@@ -250,7 +250,7 @@ def _redatings() -> Iterator[Redating]:
     rows = (
         running()
         .select_related("regime", "extension__rule", "pos_case__theme", "carried_term")
-        .prefetch_related("pauses", in_force)
+        .prefetch_related(Prefetch("pauses", to_attr="breaks"), in_force)
     )
     for appeal in rows.iterator(chunk_size=CHUNK):
         rule = known.find(appeal.regime_id, Step.ANSWER, channel=appeal.channel, on=appeal.registered_on)
@@ -258,7 +258,7 @@ def _redatings() -> Iterator[Redating]:
             raise rules.NoRule(regime=appeal.regime, step=Step.ANSWER.label, on=appeal.registered_on)
         controls: list[ControlTerm] = getattr(appeal, "controls", [])
         bearing = Bearing(
-            pauses=list(appeal.pauses.all()),
+            pauses=getattr(appeal, "breaks", ()),
             extension=getattr(appeal, "extension", None),
             control=controls[0] if controls else None,
             carried=getattr(appeal, "carried_term", None),

@@ -145,6 +145,8 @@ def _rule(regime: str, step: str, days: int, basis: str, **more: object) -> Term
     return TermRule(regime_id=regime, step=step, days=days, basis=basis, valid_from=_SINCE, **more)
 
 
+# A question of a message of ПОС that is another body's goes there; by which day, the rules of ПОС do not say to us.
+_POS_FORWARD: Final = "правила ПОС: срок направления — внутренний норматив"
 _WRITTEN: Final = "письменно, тем же способом, что и ответ"
 TERMS: Final = [
     _rule("59fz", _S.REGISTER, 3, "59-ФЗ, ст. 8 ч. 2"),
@@ -160,6 +162,7 @@ TERMS: Final = [
     _rule(
         "pos", _S.ANSWER, 30, "правила ПОС: сообщение вне Фаст-трека — до 30 дней (не подтверждено)", since_arrival=True
     ),
+    _rule("pos", _S.FORWARD, 7, _POS_FORWARD, since_arrival=True),
     _rule("pos_fast_track", _S.REGISTER, 1, "правила ПОС: учёт у нас — внутренний норматив", **_INSIDE),
     _rule(
         "pos_fast_track",
@@ -168,6 +171,7 @@ TERMS: Final = [
         "Фаст-трек ПОС: 10 календарных дней по выгрузкам личного кабинета",
         since_arrival=True,
     ),
+    _rule("pos_fast_track", _S.FORWARD, 3, _POS_FORWARD, since_arrival=True),
     _rule("information_request", _S.REGISTER, 3, "8-ФЗ, ст. 18 ч. 4"),
     _rule("information_request", _S.FORWARD, 7, "8-ФЗ, ст. 18 ч. 7"),
     _rule("information_request", _S.ANSWER, 30, "8-ФЗ, ст. 18 ч. 6"),

@@ -17,6 +17,7 @@ from otklik.workplace import (
     outage_pages,
     reports_pages,
     sed_pages,
+    sign_group,
     sstu_pages,
     staff_directory,
 )
@@ -83,4 +84,6 @@ urlpatterns: list[URLPattern] = [
     path("inquiry-rules/<row:pk>/end/", law_dictionaries.inquiry_rule_end, name="inquiry_rule_end"),
     path("sed-numbers/<row:pk>/file/", sed_pages.sed_file, name="sed_file"),
     path("forwardings/<row:pk>/told/", forwarding.told, name="forwarding_told"),
+    # Many letters with one text, signed together
+    path("sign-groups/<row:pk>/", sign_group.group, name="sign_group"),
 ]

@@ -5,6 +5,8 @@ Nothing pressed here is a signature: a letter is signed outside, here its file, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from django import forms
@@ -17,19 +19,32 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from otklik.appeals import access, folder, packages, signature
+from otklik.appeals import access, folder, packages, signature, signing_groups
 from otklik.appeals.models import FrozenAnswer
 from otklik.appeals.permissions import allows
+from otklik.appeals.signing_groups import Group
 from otklik.core import files, typed
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
 from otklik.core.forms import DATE_INPUT, TidyForm
 from otklik.core.models import StoredFile
+from otklik.people.models import Employee
 from otklik.workplace.carried import AN_HOUR
 from otklik.workplace.requests import StaffRequest
 
 SIGNERS: Final = (signature.SIGN, signature.APPROVE, signature.ATTEST)
 SALT: Final = "scans-to-sign"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of «На подпись»: a letter, or a group of them as one text; `row` is the most urgent of them."""
+
+    row: FrozenAnswer
+    keys: str
+    letters: Sequence[FrozenAnswer]
+    unread: int
+    reads: bool
 
 
 class DayForm(TidyForm):
@@ -44,9 +59,11 @@ def to_sign(request: StaffRequest) -> HttpResponse:
     """Show the letters that wait for a signature, which of them the user has read, and what can be done with them."""
     rows = list(packages.waiting(request.user)[: packages.MOST_LETTERS])
     read = packages.seen(rows, request.user)
+    groups = signing_groups.gather(rows)
     facts = {
-        "rows": [(row, row.pk in read, _reads(row, request)) for row in rows],
-        "unread": next((row for row in rows if row.pk not in read and _reads(row, request)), None),
+        "lines": _lines(rows, groups, read, request.user),
+        "count": len(rows),
+        "unread": next_unread(rows, groups, read, request.user),
         "attests": request.user.has_power(signature.ATTEST),
         "most": packages.MOST_LETTERS,
     }
@@ -62,17 +79,16 @@ def read_letter(request: StaffRequest, pk: int) -> HttpResponse:
         packages.look(answer, by=request.user)
         rows = list(packages.waiting(request.user)[: packages.MOST_LETTERS])
         read = packages.seen(rows, request.user)
-        following = next((row for row in rows if row.pk not in read and _reads(row, request)), None)
-        if following is None:
+        following = next_unread(rows, signing_groups.gather(rows), read, request.user)
+        if not following:
             messages.success(request, "Все письма прочитаны. Теперь их можно взять одним пакетом.")
-            return redirect("workplace:to_sign")
-        return redirect("workplace:read_letter", pk=following.pk)
+        return redirect(following or "workplace:to_sign")
     access.get_for(request.user, answer.appeal_id)  # the look is written down
     facts = {
         "answer": answer,
         "appeal": answer.appeal,
         "is_read": answer.pk in packages.seen([answer], request.user),
-        "can_sign": _reads(answer, request),
+        "can_sign": packages.reads(request.user, answer),
         "can_withdraw": allows(signature.check_can_withdraw, answer.appeal, request.user),
         "left": packages.waiting(request.user).count(),
     }
@@ -200,15 +216,32 @@ def marked(request: StaffRequest, pk: int) -> HttpResponse:
     return files.download(response, f"Ответ {appeal.number} с отметкой о подписи.pdf")
 
 
-def _reads(answer: FrozenAnswer, request: StaffRequest) -> bool:
-    """Tell whether it is the user who signs this letter: only his reading counts."""
-    return answer.signer_id == request.user.pk or (
-        answer.bound_signer_id is None and access.stands_for(request.user, answer.signer)
-    )
+def next_unread(rows: Sequence[FrozenAnswer], groups: Sequence[Group], read: set[int], user: Employee) -> str:
+    """Return where the next letter is read that waits for this person's eyes: of a group, its page; empty for none."""
+    alike = {one.pk for group in groups for one in group.letters}
+    for row in rows:
+        if row.pk not in read and packages.reads(user, row):
+            return reverse("workplace:sign_group" if row.pk in alike else "workplace:read_letter", args=[row.pk])
+    return ""
+
+
+def _lines(rows: Sequence[FrozenAnswer], groups: Sequence[Group], read: set[int], user: Employee) -> list[Line]:
+    """Return the lines of the list: a group stands as one, at the place of its most urgent letter."""
+    of_group = {one.pk: group for group in groups for one in group.letters}
+    lines: dict[str, Line] = {}
+    for row in rows:
+        group = of_group.get(row.pk)
+        letters = group.letters if group else [row]
+        keys = ",".join(str(one.pk) for one in letters)
+        unread = sum(one.pk not in read for one in letters)
+        lines.setdefault(keys, Line(row, keys, letters, unread, reads=packages.reads(user, row)))
+    return list(lines.values())
 
 
 def _ids(request: StaffRequest) -> list[int]:
-    return [pk for pk in map(typed.number, request.POST.getlist("letters")) if pk is not None]
+    """Return the ticked letters; the one tick of a group names all of its own."""
+    ticked = (part for value in request.POST.getlist("letters") for part in value.split(","))
+    return [pk for pk in map(typed.number, ticked) if pk is not None]
 
 
 def _refused(request: StaffRequest, refusal: DomainError) -> HttpResponse:

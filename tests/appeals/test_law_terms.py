@@ -388,7 +388,7 @@ def test_what_is_on_its_way_to_signature_is_not_forwarded(world: World, day: Any
 
 def test_a_regime_that_knows_no_forwarding_says_so(world: World, day: Any) -> None:
     with pytest.raises(forwarding.ForwardingRefused, match="переадресации не знает"):
-        _forwarded(world, _of(world, "pos"))
+        _forwarded(world, _of(world, "prosecutor_request"))
 
 
 def test_of_two_who_forward_and_assign_at_once_one_is_told(world: World, day: Any) -> None:

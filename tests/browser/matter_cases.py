@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from django.utils import timezone
 
-from otklik.appeals import approval, assignment, classification, dispatch, drafting, registration, signature
-from otklik.appeals.models import Appeal, Need, Topic
+from otklik.appeals import approval, assignment, classification, dispatch, drafting, kinship, registration, signature
+from otklik.appeals.models import Appeal, FrozenAnswer, Need, Topic
+from otklik.core.errors import DomainError
 from otklik.correspondence import delivery, inbox
 from otklik.correspondence.models import ContactPoint
 from otklik.people.applicants import Typed
@@ -63,6 +64,30 @@ def answered(pk: int) -> None:
     signed(pk)
     row = dispatch.send(_again(pk), by=_who("clerk"))
     delivery.posted(row.message, on=timezone.localdate(), number="", by=_who("clerk"))
+
+
+def refused_to_close(pk: int) -> str:
+    """Try to close an appeal as the clerk would; return why it was refused, empty where it was closed."""
+    try:
+        dispatch.close(_again(pk), reason="", by=_who("clerk"))
+    except DomainError as refusal:
+        return str(refusal)
+    return ""
+
+
+def group(*last_names: str) -> int:
+    """Leave letters of these people about one thing, one text to all handed over to be signed; return the first one."""
+    subject, text = "Сквер у школы", "Прошу сохранить сквер у школы."
+    keys = [letter(one, text, subject) for one in last_names]
+    for pk in keys[1:]:
+        kinship.relate(_again(pk), _again(keys[0]), kind="group", by=_who("clerk"))
+    for pk in keys:
+        assigned(pk)
+        drafting.save(_again(pk), text="Сквер сохранят: участок не продаётся.", base_version=0, by=_who("executor1"))
+        approval.ask(_again(pk), approvers=[_who("head1")], by=_who("executor1"))
+        approval.approve(approval.decision_of(_again(pk), _who("head1")), by=_who("head1"))
+        signature.freeze(_again(pk), signer=_who("signer"), by=_who("executor1"))
+    return FrozenAnswer.objects.get(appeal=keys[0]).pk
 
 
 def _again(pk: int) -> Appeal:

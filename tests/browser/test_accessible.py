@@ -61,6 +61,7 @@ NO_PAGES = {
                 "sign_scans",
                 "sign_attest",
                 "sign_scan",
+                "sign_group",  # of a group only: its own story judges it
                 "sign_marked",
                 "answer_copy",
             ),

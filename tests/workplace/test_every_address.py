@@ -369,6 +369,7 @@ def _answering(world: World, frozen: int) -> dict[str, list[int]]:
     )  # fmt: skip
     return {
         "to-sign": [frozen],
+        "sign-groups": [frozen],
         "approval-routes": [route.pk],
         "answer-rules": [AnswerRule.objects.earliest("pk").pk],
         "outcome-kinds": [OutcomeKind.objects.earliest("pk").pk],

@@ -227,6 +227,7 @@ def house(db: None) -> House:
         .volumes.create(number=1, stored=stored, size=2, digest="", appeals=1)
         .pk,
         "to-sign": FrozenAnswer.objects.get(appeal=house.appeals[3]).pk,
+        "sign-groups": FrozenAnswer.objects.get(appeal=house.appeals[3]).pk,
         "approval-routes": ApprovalRoute.objects.create(name="Земля", valid_from=today).pk,
         "answer-rules": AnswerRule.objects.earliest("pk").pk,
         "outcome-kinds": OutcomeKind.objects.earliest("pk").pk,
