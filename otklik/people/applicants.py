@@ -398,4 +398,4 @@ def undo_merge(merge: ApplicantMerge, *, by: Employee) -> None:
         raise MergeCovered
     Applicant.objects.filter(pk=merge.merged_id).update(merged_into=None)
     chains = f"applicant:{merge.kept_id}", f"applicant:{merge.merged_id}"
-    journal.record_each("applicant.merge_undone", dict.fromkeys(chains, {"merged": merge.merged_id}), by=by)
+    journal.record_each("applicant.merge_undone", {key: {"merged": merge.merged_id} for key in chains}, by=by)
