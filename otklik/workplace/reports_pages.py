@@ -108,13 +108,13 @@ class ReportForm(TidyForm, forms.ModelForm):  # type: ignore[type-arg]
         label="Кому присылать",
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="Приходит письмо с числами, ссылкой и отчётом в PDF (показатели — и в XLSX); сводка руководителя — без "
-        "файла. Кому отчёт перестанет быть открыт, письма не получит.",
+        help_text="Приходит письмо с числами, ссылкой и отчётом в PDF (показатели — и в XLSX); сводка руководителя — "
+        "без файла. Кому отчёт перестанет быть открыт, письма не получит.",
     )
 
     class Meta:
         model = SavedReport
-        fields = ("name", "kind", "period", "unit", "channel", "topic", "measures", "plan", "people")
+        fields = ("name", "kind", "period", "plan", "people", "unit", "channel", "topic", "measures")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
