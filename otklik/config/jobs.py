@@ -32,6 +32,7 @@ from otklik.appeals import (
 )
 from otklik.appeals.lessons import letters
 from otklik.appeals.pos import cases as pos_cases
+from otklik.appeals.sstu import kept as sstu_kept
 from otklik.appeals.sstu import uploads as sstu_uploads
 from otklik.channels.mail import idle, imap
 from otklik.channels.pos import imports as pos_imports
@@ -150,6 +151,7 @@ def periodic() -> list[Job]:
         Job("tell-of-instructions", notices.tell_of_instructions, daily_at=time(7, 10)),
         Job("tell-of-help", notices.tell_of_help, daily_at=time(7, 15)),
         Job("tell-of-sstu", notices.tell_of_sstu, daily_at=time(7, 20)),
+        Job("judge-sstu", sstu_kept.refresh, every=timedelta(minutes=5)),
         Job("sweep-sstu", sstu_uploads.forget_old, daily_at=time(3, 50)),
         Job("sed-folder", sed.take_from_folder, every=timedelta(minutes=5)),
         Job("tell-of-calls", notices.tell_of_calls, every=timedelta(minutes=5)),

@@ -469,6 +469,22 @@ class StaffLetter(models.Model):
         return f"письмо сотруднику {self.pk}"
 
 
+class StaffLetterFile(models.Model):
+    """A file that goes with a letter to an employee: made for it, nothing a citizen has sent or is named in."""
+
+    letter = models.ForeignKey(StaffLetter, models.CASCADE, related_name="files", verbose_name="письмо сотруднику")
+    stored = models.ForeignKey(StoredFile, models.PROTECT, related_name="+", verbose_name="файл")
+    name = models.CharField("имя", max_length=300)
+
+    class Meta:
+        verbose_name = "вложение письма сотруднику"
+        verbose_name_plural = "вложения писем сотрудникам"
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class OutgoingFile(models.Model):
     """A file that goes out with a message."""
 

@@ -9,14 +9,17 @@ import logging
 import os
 import socket
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
 
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from otklik.core import files
+from otklik.core.models import StoredFile
 from otklik.correspondence import delivery
 from otklik.correspondence.channel import Channel, DeliveryError, DeliveryUnknown, ToSend
-from otklik.correspondence.models import ChannelCode, ContactPoint, StaffLetter
+from otklik.correspondence.models import ChannelCode, ContactPoint, StaffLetter, StaffLetterFile
 from otklik.correspondence.text import clean, fit
 from otklik.people import staff
 from otklik.people.models import Employee
@@ -35,11 +38,16 @@ def sender() -> str:
     return points.values_list("address", flat=True).first() or ""
 
 
-def queue(employee: Employee, *, subject: str, text: str) -> StaffLetter | None:
-    """Put a letter in the queue; None where the employee has no address. Without a sender it waits for one."""
+def queue(
+    employee: Employee, *, subject: str, text: str, papers: Sequence[tuple[str, StoredFile]] = ()
+) -> StaffLetter | None:
+    """Put a letter in the queue; None where the employee has no address. Without a sender it waits for one.
+
+    `papers`: files made for it, by name, without a word about any citizen.
+    """
     if not employee.email.strip():
         return None
-    return StaffLetter.objects.create(
+    letter = StaffLetter.objects.create(
         employee=employee,
         recipient=fit(employee.email.strip(), 320),
         subject=fit(subject, 300),
@@ -47,6 +55,10 @@ def queue(employee: Employee, *, subject: str, text: str) -> StaffLetter | None:
         message_id=delivery.new_message_id("staff", sender()),
         not_before=timezone.now(),
     )
+    StaffLetterFile.objects.bulk_create(
+        StaffLetterFile(letter=letter, stored=stored, name=name[:300]) for name, stored in papers
+    )
+    return letter
 
 
 def send_next(channel: Channel) -> bool:
@@ -92,6 +104,10 @@ def _to_send(row: StaffLetter, address: str) -> ToSend:
         recipient_name="",
         subject=row.subject,
         text=row.text,
+        files=[
+            (paper.name, files.path_of(paper.stored), paper.stored.content_type)
+            for paper in row.files.select_related("stored")
+        ],
         automatic=True,
     )
 
@@ -114,4 +130,5 @@ def return_stuck() -> int:
 def forget_old() -> int:
     """Remove what was sent or given up long ago."""
     old = StaffLetter.objects.filter(created_at__lt=timezone.now() - KEPT, state__in=[State.SENT, State.FAILED])
+    files.forget_made(StaffLetterFile.objects.filter(letter__in=old))
     return old.delete()[0]

@@ -22,7 +22,7 @@ from otklik.demo.staff import UNITS
 from otklik.hotline import defaults as hotline
 from otklik.hotline import missed
 from otklik.hotline.models import Call, CallEvent, Line, MissedCall
-from otklik.knowledge import rights
+from otklik.knowledge import quarters, rights
 from otklik.knowledge.models import Faq, Mark, Material, Proposal, Section, Vote
 from otklik.people.applicants import phone_key
 from otklik.people.models import Employee, Unit
@@ -36,6 +36,7 @@ _ROUND: Final = 1980
 ADVERT: Final = "Уникальное предложение! Продвижение сайтов, тонеры и канцтовары оптом. Скидка до конца недели."
 ADDED: Final = "Забыл приложить: участок огорожен с 1995 года, соседи подтвердят. Прошу учесть вместе с моим письмом."
 DRAFT: Final = "Как узнать, на каком этапе заявление"
+OLD: Final = "Куда обратиться за копией договора"
 ASKED: Final = "Нужен ли представителю подлинник доверенности"
 _ROOM: Final = ("Учебный кабинет", "1 этаж", 1, True, True, 500)
 _QUARTER: Final = timedelta(minutes=15)
@@ -161,7 +162,18 @@ def _materials(pupil: Employee) -> Things:
     asked = Proposal.objects.create(
         kind=Proposal.Kind.ASKED, key=f"exercise-{mark}", title=ASKED, unit=section.unit, section=section, signals=1
     )
-    return {"draft": draft.pk, "proposal": asked.pk, "material": _unvoted(pupil, material).pk}
+    said = "Подайте заявление через сайт или лично: копию подготовим за пять рабочих дней."
+    page = Faq(title=OLD, slug=f"exercise-old-{mark}", mark=Mark.FOR_ANSWERS, short_answer=said, live=False, demo=True)
+    old = section.add_child(instance=page)
+    old.save_revision().publish()  # whoever published it, it is the pupil who checks it
+    asked_about = quarters.ask_about(old, unit=section.unit_id)
+    return {
+        "draft": draft.pk,
+        "proposal": asked.pk,
+        "material": _unvoted(pupil, material).pk,
+        "old": old.pk,
+        "review": asked_about.pk,
+    }
 
 
 def _unvoted(pupil: Employee, first: Material) -> Material:

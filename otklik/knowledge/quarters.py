@@ -97,6 +97,18 @@ def open_quarter(on: date | None = None) -> int:
     return len(wanted)
 
 
+@transaction.atomic
+def ask_about(material: Material, *, unit: int, on: date | None = None) -> ReviewItem:
+    """Ask a unit about one material in the quarter of the day, whenever it was published; its duty is open for it."""
+    quarter = Quarter.of(on or timezone.localdate())
+    _, due_on = quarter.working_days()
+    like = ReviewDuty(year=quarter.year, quarter=quarter.number, due_on=due_on)
+    duty = _duty_of(unit, like)
+    return ReviewItem.objects.create(
+        material=material, title=material.title, duty=duty, unit_id=unit, due_on=duty.due_on
+    )
+
+
 def _duties(quarter: Quarter, opens_on: date, due_on: date) -> dict[int, ReviewDuty]:
     """Return the duties of the quarter by unit: one for each that keeps a section, made where it is missing."""
     units = set(Section.objects.filter(live=True).values_list("unit", flat=True))

@@ -381,7 +381,9 @@ def merge(kept: Applicant, merged: Applicant, *, by: Employee) -> ApplicantMerge
         raise SameApplicant
     Applicant.objects.filter(pk=merged.pk).update(merged_into=kept)
     done = ApplicantMerge.objects.create(kept=kept, merged=merged, by=by)
-    journal.record("applicant.merged", chain=_chain(kept), by=by, merged=merged.pk, merge=done.pk)
+    # On both: what is kept about the one merged is worth nothing from now on.
+    facts: dict[str, object] = {"merged": merged.pk, "merge": done.pk}
+    journal.record_each("applicant.merged", {_chain(kept): facts, _chain(merged): facts}, by=by)
     return done
 
 
@@ -395,4 +397,5 @@ def undo_merge(merge: ApplicantMerge, *, by: Employee) -> None:
     if Applicant.objects.filter(pk=merge.kept_id, merged_into__isnull=False).exists():
         raise MergeCovered
     Applicant.objects.filter(pk=merge.merged_id).update(merged_into=None)
-    journal.record("applicant.merge_undone", chain=f"applicant:{merge.kept_id}", by=by, merged=merge.merged_id)
+    chains = f"applicant:{merge.kept_id}", f"applicant:{merge.merged_id}"
+    journal.record_each("applicant.merge_undone", {key: {"merged": merge.merged_id} for key in chains}, by=by)

@@ -1,6 +1,6 @@
 """Saved reports and their sending: once for each planned time, each recipient by what he may see that day.
 
-A letter carries numbers and a link; the report itself is opened in Отклик, where its reader is known.
+A letter carries numbers, a link and the report as files; the head's sheet names people and is opened in Отклик only.
 """
 
 from __future__ import annotations
@@ -19,14 +19,15 @@ from django.urls import reverse
 from django.utils import timezone
 
 from otklik.appeals import access
-from otklik.core import calendar, journal
+from otklik.core import calendar, files, journal
 from otklik.core.errors import DomainError, is_outage
+from otklik.core.models import StoredFile
 from otklik.core.workdays import WorkCalendar
 from otklik.correspondence import staff_mail
 from otklik.people import staff
 from otklik.people.models import Employee
-from otklik.reports import compliance, execution, head_sheet, measures, overview
-from otklik.reports.measures import Measure, Slice
+from otklik.reports import compliance, execution, head_sheet, measures, overview, papers
+from otklik.reports.measures import Line, Measure, Slice
 from otklik.reports.models import SavedReport, SentReport, SentTo
 from otklik.reports.overview import Period as Years
 
@@ -108,6 +109,11 @@ def chosen(report: SavedReport) -> list[Measure]:
 def slice_of(report: SavedReport, first: date, last: date) -> Slice:
     """Return what a report of figures looks at."""
     return Slice(first, last, report.unit_id, report.channel, report.topic_id)
+
+
+def figures(report: SavedReport, first: date, last: date) -> list[Line]:
+    """Return the figures of a report over days, compared with the days before."""
+    return measures.shown(chosen(report), slice_of(report, first, last), compared=True)
 
 
 def address(report: SavedReport, first: date, last: date) -> str:
@@ -244,17 +250,25 @@ def send(report: SavedReport, planned_at: datetime, *, by: Employee | None = Non
     sent, new = SentReport.objects.get_or_create(report=report, planned_at=planned_at, defaults=facts)
     if not new:
         return None
+    made = _papers(report, first, last)
     for employee in report.people.order_by("pk"):
         why, letter = SentTo.Why.WRITTEN, None
         if not may_open(employee, report):
             why = SentTo.Why.NO_RIGHT
         else:
             subject, text = letter_of(report, employee, first, last)
-            letter = staff_mail.queue(employee, subject=subject, text=text)
+            letter = staff_mail.queue(employee, subject=subject, text=text, papers=made)
             why = why if letter else SentTo.Why.NO_ADDRESS
         SentTo.objects.create(sent=sent, employee=employee, letter=letter, why=why)
     journal.record("report.sent", chain=f"report:{report.pk}", by=by)
     return sent
+
+
+def _papers(report: SavedReport, first: date, last: date) -> list[tuple[str, StoredFile]]:
+    """Return the files that go with every letter of one planned time, made once for all who may open the report."""
+    lines = figures(report, first, last) if report.kind == Kind.FIGURES else []
+    made = papers.of(report, lines, first, last)
+    return [(name, files.store(content, name=name)) for name, content in made]
 
 
 def letter_of(report: SavedReport, reader: Employee, first: date, last: date) -> tuple[str, str]:
@@ -268,6 +282,7 @@ def letter_of(report: SavedReport, reader: Employee, first: date, last: date) ->
         "days": days,
         "lines": _lines(report, reader, first, last),
         "url": settings.BASE_URL + address(report, first, last),
+        "attached": report.kind != Kind.SHEET,
         "list_url": settings.BASE_URL + reverse("workplace:reports"),
         "owner": report.owner.short_name,
     }
@@ -279,11 +294,12 @@ def _lines(report: SavedReport, reader: Employee, first: date, last: date) -> li
     if report.kind == Kind.SHEET:
         return [head_sheet.sheet(reader, timezone.localdate()).words]
     if report.kind == Kind.OVERVIEW:
-        whole = report.period in (Period.LAST_YEAR, Period.THIS_YEAR)
-        return list(overview.overview(Years(first.year) if whole else overview.quarter_of(first)).paragraphs)
+        return list(overview.overview(papers.period_of(report, first)).paragraphs)
     if report.kind == Kind.EXECUTION:
         found = execution.certificate(first, last)
         gaps = [f"п. {number}: {gap}" for number, gap in found.gaps]
         return [f"Пунктов: {len(found.clauses)}, без пробелов: {found.kept}", *gaps]
-    told = measures.shown(chosen(report), slice_of(report, first, last), compared=True)
-    return [f"{one.measure.title}: {one.words} (раньше {one.before_words}), из {one.now.whole}" for one in told]
+    return [
+        f"{one.measure.title}: {one.words} (раньше {one.before_words}), из {one.now.whole}"
+        for one in figures(report, first, last)
+    ]

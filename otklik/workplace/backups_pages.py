@@ -8,6 +8,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -37,6 +38,7 @@ def backups(request: StaffRequest) -> HttpResponse:
     facts: dict[str, Any] = {
         "rows": [(row, proved.get(row.name)) for row in rows],
         "drills": BackupDrill.objects.all()[:20],
+        "has_copy": _copies().exists(),
         "making": running.get("backup-now") or running.get("backup"),
         "trying": running.get("drill-now") or running.get("drill"),
         "has_worker": beats.living().filter(kind=WorkerBeat.Kind.WORKER).exists(),
@@ -51,6 +53,11 @@ def backups(request: StaffRequest) -> HttpResponse:
         "facts": health.backup_facts(),
     }
     return render(request, "workplace/safe/backups.html", facts)
+
+
+def _copies() -> QuerySet[Backup]:
+    """Return the copies that are made and, as far as is known, still there."""
+    return Backup.objects.filter(error="", finished_at__isnull=False, removed_at=None)
 
 
 def _next(at: time | None) -> datetime | None:
@@ -81,8 +88,12 @@ def backup_now(request: StaffRequest) -> HttpResponse:
 @requires(MANAGE)
 @require_POST
 def drill_now(request: StaffRequest) -> HttpResponse:
-    """Let a worker try the newest backup."""
-    if _ask("drill-now", by=request.user):
+    """Let a worker try the newest backup; without one say what to do first."""
+    if not _copies().exists():
+        messages.error(
+            request, "Проверять нечего: копии ещё нет. Сначала нажмите «Сделать сейчас» и дождитесь, пока она появится."
+        )
+    elif _ask("drill-now", by=request.user):
         messages.success(request, "Учение идёт. Рабочие данные не затрагиваются; итог появится на этой странице.")
     else:
         messages.info(request, "Учение уже идёт: дождитесь его итога.")

@@ -106,9 +106,9 @@ def apart(employee: Employee) -> list[tuple[str, str]]:
     """Return what is decided elsewhere, in words, with an address where there is one for who manages the staff."""
     today = timezone.localdate()
     found = []
-    live = (Appointment.State.BOOKED, Appointment.State.ARRIVED)
-    if number := Appointment.objects.filter(official=employee, state__in=live, ends_at__gt=timezone.now()).count():
-        found.append((f"К нему записаны на приём: {number}. Приёмная переносит записи или отменяет дни.", ""))
+    here = Appointment.objects.filter(official=employee, state=Appointment.State.ARRIVED, ends_at__gt=timezone.now())
+    if number := here.count():
+        found.append((f"Уже пришли к нему на приём: {number}. Приём ведёт он или передаёт карточку приёма.", ""))
     if authority.valid_on(today).filter(official=employee).exists():
         found.append(("Полномочие на личный приём: его прекращает приёмная.", ""))
     if number := AccessToken.objects.filter(tokens.running(today), owner=employee).count():

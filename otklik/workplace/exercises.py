@@ -341,7 +341,7 @@ EXERCISES: Final = (
     Exercise(
         "kb-author",
         "Материал от предложения до согласования",
-        "Дописать черновик и отправить его, создать материал по предложению, оценить чужой.",
+        "Дописать черновик и отправить его, создать материал по предложению, оценить чужой, проверить свой за квартал.",
         ("knowledge.edit",),
         "kb-author",
         (
@@ -368,6 +368,15 @@ EXERCISES: Final = (
                 "material:{material}",
                 page="workplace:knowledge_material",
                 thing="material",
+            ),
+            Step(
+                "Проверьте материал за квартал",
+                "«Актуализация»: прочитайте материал и нажмите «Проверено, изменений не требуется» либо измените его "
+                "или снимите с публикации.",
+                ("review.confirmed", "review.changed", "review.archived"),
+                "material:{old}",
+                page="workplace:review_item",
+                thing="review",
             ),
         ),
     ),

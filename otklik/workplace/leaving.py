@@ -20,6 +20,7 @@ from otklik.core.errors import DomainError
 from otklik.core.forms import TidyForm
 from otklik.people import accounts, staff
 from otklik.people.models import Employee
+from otklik.reception import passing
 from otklik.workplace import duties
 from otklik.workplace.duties import Others
 from otklik.workplace.requests import StaffRequest
@@ -74,6 +75,31 @@ class HandoverForm(TidyForm):
         return [self[kind] for kind in self.kinds if kind in self.fields]
 
 
+class ReceptionsForm(TidyForm):
+    """Who receives those who are booked with him, and what is told to them."""
+
+    taker = Colleague(
+        Employee.objects.none(),
+        label="Кто примет записанных",
+        required=False,
+        empty_label="Выберите должностное лицо",
+        help_text="Только те, у кого на эти дни есть собственное полномочие на личный приём.",
+    )
+    why = forms.CharField(
+        label="Причина для заявителей",
+        max_length=200,
+        help_text="Её увидят в уведомлении, например: «должностное лицо больше не ведёт приём».",
+    )
+    cancel_rest = forms.BooleanField(
+        label="Кого в тот же день принять некому — отменить запись и сообщить заявителю", required=False
+    )
+
+    def __init__(self, *args: Any, employee: Employee, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choose(self, "taker", passing.takers(employee))
+        self.has_takers = self.fields["taker"].queryset.exists()  # type: ignore[attr-defined]
+
+
 class BlockForm(HandoverForm):
     """The ground of the block, and who takes what is left."""
 
@@ -99,6 +125,8 @@ def _colleagues(employee: Employee, powers: Any) -> QuerySet[Employee]:
 def hand_over(request: StaffRequest, pk: int) -> HttpResponse:
     """Show what an employee holds; a POST passes all of it on."""
     employee = employee_of(pk)
+    if request.method == "POST" and request.POST.get("do") == "receptions":
+        return _receptions(request, employee)
     held, others = handover.held_by(employee), duties.held_by(employee)
     form = HandoverForm(request.POST or None, employee=employee, held=held, others=others)
     if request.method == "POST" and form.is_valid():
@@ -137,14 +165,46 @@ def block(request: StaffRequest, pk: int) -> HttpResponse:
     return _page(request, form, employee, held, others, blocking=True)
 
 
+def _receptions(request: StaffRequest, employee: Employee) -> HttpResponse:
+    """Let another official receive those who are booked with him, or call them off."""
+    form = ReceptionsForm(request.POST, employee=employee, prefix="receptions")
+    if form.is_valid():
+        said = form.cleaned_data
+        try:
+            done = passing.pass_on(
+                employee, said["taker"], why=said["why"], cancel_rest=said["cancel_rest"], by=request.user
+            )
+        except DomainError as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            words = f"Записи на приём: передано {done.moved}, отменено {done.cancelled}. Заявителям уйдут уведомления."
+            messages.success(request, words)
+            return redirect("workplace:employee_handover", pk=employee.pk)
+    held, others = handover.held_by(employee), duties.held_by(employee)
+    own = HandoverForm(None, employee=employee, held=held, others=others)
+    return _page(request, own, employee, held, others, blocking=False, receptions=form)
+
+
 def _also(request: StaffRequest, employee: Employee, form: HandoverForm) -> Callable[[], bool]:
     return lambda: duties.pass_on(employee, to=form.takers(), by=request.user)
 
 
 def _page(
-    request: StaffRequest, form: HandoverForm, employee: Employee, held: Held, others: Others, *, blocking: bool
+    request: StaffRequest,
+    form: HandoverForm,
+    employee: Employee,
+    held: Held,
+    others: Others,
+    *,
+    blocking: bool,
+    receptions: ReceptionsForm | None = None,
 ) -> HttpResponse:
     context = {"form": form, "employee": employee, "held": held, "others": others, "blocking": blocking}
     context |= {"something": bool(held or others), "apart": duties.apart(employee)}
+    if booked := list(passing.of(employee)):
+        context |= {
+            "booked": booked,
+            "receptions": receptions or ReceptionsForm(employee=employee, prefix="receptions"),
+        }
     status = 422 if request.method == "POST" else 200
     return render(request, "workplace/staff/leave.html", context, status=status)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django import forms
+from django.apps import apps
 from django.contrib import messages
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
@@ -233,7 +234,10 @@ def leave(request: StaffRequest) -> HttpResponse:
     context = {
         "rows": list(FullExport.objects.select_related("asked_by")[:IMPORTS]),
         "kinds": [str(model._meta.verbose_name_plural) for model in leaving.kinds() if not model._meta.auto_created],
-        "kept_back": sorted(set(leaving.KEPT_BACK.values()) | set(leaving.HIDDEN.values())),
+        "kept_back": sorted(
+            {(str(apps.get_model(name)._meta.verbose_name_plural), why) for name, why in leaving.KEPT_BACK.items()}
+        ),
+        "hidden": sorted(set(leaving.HIDDEN.values())),
         "days": leaving.KEPT.days,
     }
     return render(request, "workplace/moving/leaving.html", context)

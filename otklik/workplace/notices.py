@@ -28,7 +28,8 @@ from otklik.appeals.models import (
     Inquiry,
     Resolution,
 )
-from otklik.appeals.sstu import checking, dictionary, selecting
+from otklik.appeals.sstu import dictionary, selecting
+from otklik.appeals.sstu import kept as sstu_kept
 from otklik.channels.webhooks import calls
 from otklik.channels.webhooks.models import Webhook
 from otklik.core import calendar, hours, journal
@@ -693,7 +694,7 @@ def tell_of_sstu() -> int:
     due_on = month.due_on(rule)
     if not due_on - timedelta(days=rule.remind_days) <= today <= due_on:
         return 0
-    counted = checking.counted(checking.lines_of(month))
+    counted = sstu_kept.standing(month).counted()
     waits = sum(number for state, number in counted.items() if state not in ("sent", "mended", "aside"))
     if not waits:
         return 0

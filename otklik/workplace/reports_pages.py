@@ -16,7 +16,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from otklik.appeals import journals
 from otklik.appeals.models import Topic
 from otklik.core import files, sheets, typed
 from otklik.core.access import requires
@@ -25,7 +24,7 @@ from otklik.core.forms import TidyForm
 from otklik.core.terms import valid
 from otklik.correspondence.models import StaffLetter
 from otklik.people.models import Employee, Unit
-from otklik.reports import execution, head_sheet, measures, overview, scheduling
+from otklik.reports import execution, head_sheet, measures, overview, papers, scheduling
 from otklik.reports.compliance import READERS
 from otklik.reports.measures import Line
 from otklik.reports.models import SavedReport, SentReport
@@ -35,7 +34,6 @@ from otklik.workplace.requests import StaffRequest
 
 PDF: Final = "application/pdf"
 PER_PAGE: Final = 30
-HEADINGS: Final = ("Показатель", "Значение", "Из скольких", "За период до того")
 
 
 @requires(*READERS)
@@ -44,7 +42,7 @@ def overview_page(request: StaffRequest) -> HttpResponseBase:
     """Show the overview of a year or a quarter as it will be published, or hand it out (`?format=pdf|html`)."""
     period = _period(request)
     found = overview.overview(period)
-    name = f"obzor-{period.year}{f'-{period.quarter}' if period.quarter else ''}"
+    name = papers.overview_name(period)
     kind = request.GET.get("format")
     if kind == "pdf":
         return files.download(HttpResponse(overview.printed(found), content_type=PDF), f"{name}.pdf")
@@ -110,12 +108,13 @@ class ReportForm(TidyForm, forms.ModelForm):  # type: ignore[type-arg]
         label="Кому присылать",
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="Приходит письмо с числами и ссылкой. Кому отчёт перестанет быть открыт, письма не получит.",
+        help_text="Приходит письмо с числами, ссылкой и отчётом в PDF (показатели — и в XLSX); сводка руководителя — "
+        "без файла. Кому отчёт перестанет быть открыт, письма не получит.",
     )
 
     class Meta:
         model = SavedReport
-        fields = ("name", "kind", "period", "unit", "channel", "topic", "measures", "plan", "people")
+        fields = ("name", "kind", "period", "plan", "people", "unit", "channel", "topic", "measures")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -217,7 +216,7 @@ def report(request: StaffRequest, pk: int) -> HttpResponseBase:
         raise PermissionDenied
     if row.kind != SavedReport.Kind.FIGURES:
         return redirect(scheduling.address(row, first, last))
-    lines = measures.shown(scheduling.chosen(row), scheduling.slice_of(row, first, last), compared=True)
+    lines = scheduling.figures(row, first, last)
     kind = request.GET.get("format")
     if kind in ("csv", "xlsx", "pdf"):
         return _handed_out(row, lines, kind, (first, last))
@@ -240,28 +239,14 @@ def report(request: StaffRequest, pk: int) -> HttpResponseBase:
 
 def _handed_out(row: SavedReport, lines: list[Line], kind: str, days: tuple[date, date]) -> HttpResponseBase:
     """Return the figures as a file: the same words as on the page."""
-    first, last = days
-    name = f"otchet-{row.pk}-{first}-{last}.{kind}"
-    cells = [[one.measure.title, one.words, str(one.now.whole), one.before_words] for one in lines]
+    name = f"{papers.figures_name(row, *days)}.{kind}"
     if kind == "pdf":
-        columns = list(zip(HEADINGS, (5, 1.4, 1.4, 1.6), strict=True))
-        sections = [journals.section("Показатели", columns=columns, table=cells)]
-        content = journals.sheet(row.name, sections, lead=f"{first:%d.%m.%Y} — {last:%d.%m.%Y}. {_narrowed(row)}")
-        return files.download(HttpResponse(content, content_type=PDF), name)
+        return files.download(HttpResponse(papers.figures_pdf(row, lines, *days), content_type=PDF), name)
+    cells = [papers.HEADINGS, *papers.figures_cells(lines)]
     if kind == "xlsx":
-        content = sheets.xlsx([HEADINGS, *cells], title="Показатели")
+        content = sheets.xlsx(cells, title="Показатели")
         return files.download(HttpResponse(content, content_type=sheets.XLSX), name)
-    return files.download(StreamingHttpResponse(sheets.csv_lines([HEADINGS, *cells]), content_type=sheets.CSV), name)
-
-
-def _narrowed(row: SavedReport) -> str:
-    """Return in words what a report is narrowed to."""
-    said = [
-        f"Подразделение: {row.unit}." if row.unit else "",
-        f"Канал: {row.get_channel_display()}." if row.channel else "",
-        f"Тема: {row.topic.name}." if row.topic else "",
-    ]
-    return " ".join(filter(None, said))
+    return files.download(StreamingHttpResponse(sheets.csv_lines(cells), content_type=sheets.CSV), name)
 
 
 @requires(*scheduling.KEEPERS)

@@ -20,8 +20,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
 from otklik.appeals import access
-from otklik.appeals.models import SstuBody, SstuRule, SstuRun, SstuVolume
-from otklik.appeals.sstu import checking, dictionary, selecting, uploads, validator
+from otklik.appeals.models import Appeal, SstuBody, SstuRule, SstuRun, SstuVolume
+from otklik.appeals.sstu import checking, dictionary, kept, selecting, uploads, validator
 from otklik.appeals.sstu.checking import Line, Problem
 from otklik.appeals.sstu.dictionary import POWER
 from otklik.appeals.sstu.selecting import Month
@@ -33,7 +33,7 @@ from otklik.core.models import Regime
 from otklik.people import access as people_access
 from otklik.workplace.requests import StaffRequest
 
-PER_PAGE: Final = 100
+PER_PAGE: Final = 50
 MONTHS: Final = 13
 MOVING: Final = (SstuRun.State.WAITING, SstuRun.State.FORMING)
 # State → how its chip looks: what waits for a person is seen first.
@@ -229,33 +229,32 @@ def _ticked(request: StaffRequest, month: Month) -> list[int]:
     """Return the appeals that are ticked, or all of the list that is shown."""
     if request.POST.get("all"):
         state = request.POST.get("state", "")
-        return [one.appeal.pk for one in _lines(request, month) if not state or one.state == state]
+        return kept.standing(month, access.visible_to(request.user)).of(state)
     given = [number for one in request.POST.getlist("appeal") if (number := typed.number(one)) is not None]
     return list(access.visible_to(request.user).filter(pk__in=given).values_list("pk", flat=True))
 
 
-def _lines(request: StaffRequest, month: Month) -> list[Line]:
-    rows = selecting.appeals_of(month, dictionary.rule())
-    return list(checking.lines_of(month, rows.filter(pk__in=access.visible_to(request.user).values("pk"))))
-
-
 def _month_page(request: StaffRequest, month: Month) -> dict[str, Any]:
-    lines, rule = _lines(request, month), dictionary.rule()
-    counted = checking.counted(lines)
+    standing, rule = kept.standing(month, access.visible_to(request.user)), dictionary.rule()
+    counted = standing.counted()
     state = request.GET.get("state", "") or request.POST.get("state", "")
     state = state if state in checking.STATES else ""
-    shown = [one for one in lines if not state or one.state == state]
+    shown = standing.of(state)
     page = Paginator(shown, PER_PAGE).get_page(request.GET.get("page"))
+    lines = checking.lines_of(month, Appeal.objects.filter(pk__in=page.object_list).order_by("registered_on", "pk"))
     runs = list(uploads.runs_of(month)[:20])
     ticked = {number for one in request.POST.getlist("appeal") if (number := typed.number(one)) is not None}
     return {
         "month": month,
         "due_on": month.due_on(rule),
         "rule": rule,
-        "tabs": [("", "все", len(lines)), *((one, words, counted[one]) for one, words in checking.STATES.items())],
+        "tabs": [
+            ("", "все", len(standing.states)),
+            *((one, words, counted[one]) for one, words in checking.STATES.items()),
+        ],
         "state": state,
         "page": page,
-        "rows": [_row(one, ticked) for one in page.object_list],
+        "rows": [_row(one, ticked) for one in lines],
         "shown": len(shown),
         "ready": counted["ready"],
         "runs": [_run(request, one) for one in runs],

@@ -164,7 +164,9 @@ def test_an_encrypted_archive_is_tried_with_its_key_only(folder: Path, settings:
 
 
 def test_without_a_backup_there_is_nothing_to_try(folder: Path) -> None:
-    assert "нет ни одной копии" in drill.hold().error
+    with pytest.raises(CommandError, match="нет ни одной копии"):
+        call_command("drill")
+    assert not BackupDrill.objects.exists(), "no drill has failed"
     assert not schedule.drill_is_due(timezone.now())
 
 
@@ -312,7 +314,12 @@ def test_the_page_lists_copies_and_drills_and_a_press_lets_a_worker_do_it(folder
     Installation.objects.all().delete()  # in a working system an administrator has a second factor
     world = World()
     admin = signed_in(world.employee("admin", "Админова", world.hq, ["admin"]))
-    assert "Копий ещё нет" in admin.get("/desk/backups/").content.decode()
+    empty = admin.get("/desk/backups/").content.decode()
+    assert "Копий ещё нет" in empty
+    assert 'disabled aria-describedby="no-copy"' in empty
+    refused = admin.post("/desk/backups/drill/", follow=True).content.decode()
+    assert "Проверять нечего: копии ещё нет" in refused
+    assert not Firing.objects.exists()
     call_command("backup", scheduled=True)
     BackupDrill.objects.create(host="host", name=Backup.objects.get().name, finished_at=timezone.now())
     page = admin.get("/desk/backups/").content.decode()

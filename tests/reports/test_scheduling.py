@@ -8,8 +8,9 @@ import pytest
 from django.utils import timezone
 
 from otklik.core import calendar
-from otklik.core.models import JournalEntry
-from otklik.correspondence.models import StaffLetter
+from otklik.core.models import JournalEntry, StoredFile
+from otklik.correspondence import staff_mail
+from otklik.correspondence.models import StaffLetter, StaffLetterFile
 from otklik.people.models import Employee, RoleAssignment
 from otklik.reports import measures, scheduling
 from otklik.reports.models import SavedReport, SentReport, SentTo
@@ -116,6 +117,38 @@ def test_a_letter_has_numbers_and_a_link_and_names_no_citizen(world: World) -> N
     for one in scheduling.chosen(row):
         assert one.title in text
     assert "Иванова" not in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "endings"),
+    [(Kind.FIGURES, [".pdf", ".xlsx"]), (Kind.OVERVIEW, [".pdf"]), (Kind.EXECUTION, [".pdf"]), (Kind.SHEET, [])],
+)
+def test_the_report_itself_goes_with_the_letter_unless_it_names_people(
+    world: World, kind: str, endings: list[str]
+) -> None:
+    world.assigned()
+    row = kept(world, world.signer, kind=kind, period=Period.LAST_QUARTER)
+    assert scheduling.send(row, at(date(2026, 11, 27)))
+    letter = StaffLetter.objects.get()
+    names = [one.name for one in letter.files.all()]
+    assert [f".{one.rpartition('.')[2]}" for one in names] == endings
+    assert ("файлом не прилагается" in letter.text) == (not endings)
+    carried = staff_mail._to_send(letter, "a@department.example").files
+    for name, path, _ in carried:
+        content = path.read_bytes()
+        assert content.startswith(b"%PDF" if name.endswith("pdf") else b"PK")
+        assert "Иванова".encode() not in content
+
+
+def test_files_go_with_old_letters_and_one_made_for_two_is_made_once(world: World) -> None:
+    row = kept(world, world.signer, world.head, kind=Kind.EXECUTION)
+    scheduling.send(row, at(date(2026, 11, 27)))
+    first, second = StaffLetterFile.objects.all()
+    assert first.stored_id == second.stored_id
+    StaffLetter.objects.update(state="sent", created_at=timezone.now() - timedelta(days=100))
+    assert staff_mail.forget_old()
+    assert not StaffLetterFile.objects.exists()
+    assert not StoredFile.objects.filter(pk=first.stored_id).exists()
 
 
 def test_a_report_has_the_figures_named_and_all_where_none_is(world: World) -> None:

@@ -17,7 +17,7 @@ from otklik.hotline import defaults, promises
 from otklik.hotline.models import Consultation, Line, MissedCall, Promise
 from otklik.people.models import Employee
 from otklik.reception import instructions
-from otklik.reception.models import Instruction
+from otklik.reception.models import AppointmentNotice, Instruction
 from otklik.workplace import duties
 from tests.appeals.conftest import LONG_AGO, World
 from tests.desk import at
@@ -170,6 +170,47 @@ def test_a_part_goes_to_no_executor_who_would_assemble_it(world, leaver, admin):
     assert admin.post(at("employee_handover", leaver.pk), {"everyone": world.executor.pk}).status_code == 302
     assert not HelperPart.objects.exists()
     assert not CoExecutor.objects.filter(appeal=appeal, employee=world.executor).exists()
+
+
+def test_who_is_booked_with_him_is_received_by_another_official_the_same_day(world, admin):
+    leaver, other, room = people.official(), people.official("other", "Зайцева"), people.room()
+    monday = people.next_weekday(0)
+    people.rule(other, room)
+    at_eleven = people.moment(monday.year, monday.month, monday.day, 11, 0)
+    row = people.appointment(leaver, room, at_eleven)
+    shown = page(admin.get(at("employee_handover", leaver.pk)))
+    assert "К нему записаны на приём: 1" in shown
+    assert row.last_name not in shown, "times only"
+    given = {"do": "receptions", "receptions-taker": other.pk, "receptions-why": "больше не ведёт приём"}
+    assert "Причина" in page(admin.post(at("employee_handover", leaver.pk), {**given, "receptions-why": ""}))
+    assert admin.post(at("employee_handover", leaver.pk), given).status_code == 302
+    row.refresh_from_db()
+    assert (row.official_id, timezone.localdate(row.starts_at), row.state) == (other.pk, monday, "booked")
+    assert AppointmentNotice.objects.filter(appointment=row, kind="moved").exists()
+    assert JournalEntry.objects.filter(action="appointment.moved", chain=f"appointment:{row.pk}").count() == 1
+    assert "К нему записаны" not in page(admin.get(at("employee_handover", leaver.pk)))
+
+
+def test_whom_nobody_may_receive_that_day_stays_until_it_is_said_to_call_him_off(world, admin):
+    leaver, room = people.official(), people.room()
+    monday = people.next_weekday(0)
+    row = people.appointment(leaver, room, people.moment(monday.year, monday.month, monday.day, 11, 0))
+    address = at("employee_handover", leaver.pk)
+    assert "полномочия на личный приём в эти дни нет ни у кого" in page(admin.get(address))
+    given = {"do": "receptions", "receptions-why": "больше не ведёт приём"}
+    refused = admin.post(address, given)
+    assert (refused.status_code, "Записи не переданы" in page(refused)) == (422, True)
+    idle = people.official("idle", "Праздная")
+    refused = page(admin.post(address, {**given, "receptions-taker": idle.pk}))
+    assert "нет свободного времени приёма" in refused
+    assert 'value="больше не ведёт приём"' in refused
+    row.refresh_from_db()
+    assert (row.official_id, row.state) == (leaver.pk, "booked")
+    answer = admin.post(address, {**given, "receptions-taker": idle.pk, "receptions-cancel_rest": "on"})
+    assert answer.status_code == 302
+    row.refresh_from_db()
+    assert (row.state, row.ended_why) == ("cancelled", "больше не ведёт приём")
+    assert AppointmentNotice.objects.filter(appointment=row, kind="cancelled").exists()
 
 
 def test_what_nobody_takes_over_by_being_named_is_told_apart(world, admin):

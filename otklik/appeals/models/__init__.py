@@ -97,10 +97,12 @@ from otklik.appeals.models.spine import (
 from otklik.appeals.models.sstu import (
     SstuBody,
     SstuCard,
+    SstuJudgement,
     SstuRule,
     SstuRun,
     SstuUpload,
     SstuVolume,
+    SstuWatch,
 )
 
 __all__ = [
@@ -176,10 +178,12 @@ __all__ = [
     "Signature",
     "SstuBody",
     "SstuCard",
+    "SstuJudgement",
     "SstuRule",
     "SstuRun",
     "SstuUpload",
     "SstuVolume",
+    "SstuWatch",
     "TermExtension",
     "Topic",
     "TopicReplacement",

@@ -192,3 +192,39 @@ class SstuUpload(models.Model):
 
     def __str__(self) -> str:
         return f"{self.appeal_id} за {self.month:%m.%Y}: {self.get_state_display()}"
+
+
+class SstuJudgement(models.Model):
+    """How an appeal stands in the check list of a month by itself, kept until something happens to it."""
+
+    appeal = models.ForeignKey(Appeal, models.CASCADE, related_name="+", verbose_name="обращение")
+    month = models.DateField("месяц", help_text="Его первое число.")
+    basis = models.CharField("при каких справочниках", max_length=64)
+    own = models.CharField("как стоит само по себе", max_length=8)
+    statuses = models.JSONField("статусы вопросов", default=list)
+
+    class Meta:
+        verbose_name = "проверенная строка ССТУ"
+        verbose_name_plural = "проверенные строки ССТУ"
+        constraints = [models.UniqueConstraint("month", "appeal", name="sstu_judged_once")]
+
+    def __str__(self) -> str:
+        return f"{self.month:%m.%Y}: {self.own}"
+
+
+class SstuWatch(models.Model):
+    """A chain of the journal whose growth makes a judgement worth nothing, and how long it was."""
+
+    judgement = models.ForeignKey(
+        SstuJudgement, models.CASCADE, related_name="watches", verbose_name="проверенная строка"
+    )
+    chain = models.CharField("цепочка", max_length=60)
+    seq = models.PositiveBigIntegerField("номер, до которого учтено")
+
+    class Meta:
+        verbose_name = "цепочка проверенной строки ССТУ"
+        verbose_name_plural = "цепочки проверенных строк ССТУ"
+        constraints = [models.UniqueConstraint("judgement", "chain", name="sstu_watched_once")]
+
+    def __str__(self) -> str:
+        return f"{self.chain} до {self.seq}"

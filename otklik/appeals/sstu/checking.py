@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,18 +54,19 @@ class Line:
     upload: SstuUpload | None
 
     @property
-    def state(self) -> str:
-        """Return in which list it stands, a code of `STATES`."""
-        if self.upload is not None and self.upload.state != SstuUpload.State.FORMED:
-            is_taken = self.upload.state != SstuUpload.State.REFUSED
-            return "changed" if is_taken and self.upload.statuses != self.request.statuses else self.upload.state
+    def own(self) -> str:
+        """Return in which list it stands by itself, whatever became of its files."""
         if self.merged_into:
             return "aside"
         if self.by_hand:
             return "hand"
-        if self.problems:
-            return "mend"
-        return "formed" if self.upload is not None else "ready"
+        return "mend" if self.problems else "ready"
+
+    @property
+    def state(self) -> str:
+        """Return in which list it stands, a code of `STATES`."""
+        up = self.upload
+        return state_of(self.own, self.request.statuses, up.state if up else "", up.statuses if up else [])
 
     @property
     def state_words(self) -> str:
@@ -77,6 +77,14 @@ class Line:
     def can_be_formed(self) -> bool:
         """Tell whether a file can be made of it now."""
         return not (self.problems or self.by_hand or self.merged_into)
+
+
+def state_of(own: str, statuses: list[str], attempt: str, told: list[str]) -> str:
+    """Return in which list an appeal stands: by itself, and by its last attempt (empty: none) and what it told."""
+    if attempt and attempt != SstuUpload.State.FORMED:
+        is_taken = attempt != SstuUpload.State.REFUSED
+        return "changed" if is_taken and told != statuses else attempt
+    return "formed" if attempt and own == "ready" else own
 
 
 def lines_of(month: Month, appeals: QuerySet[Appeal] | None = None) -> Iterator[Line]:
@@ -99,11 +107,6 @@ def line_of(facts: Facts, month: Month, rule: SstuRule, bodies: Bodies) -> Line:
         merged_into=facts.merged_into,
         upload=facts.upload,
     )
-
-
-def counted(lines: Iterable[Line]) -> Counter[str]:
-    """Return how many lines stand in each list."""
-    return Counter(one.state for one in lines)
 
 
 def is_of_urog(request: Request, rule: SstuRule) -> bool:

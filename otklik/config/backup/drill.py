@@ -43,7 +43,10 @@ class NoArchive(DomainError):
     """There is nothing to try."""
 
     code = "drill.no_archive"
-    text = "В папке копий «{folder}» нет ни одной копии. Сделайте её: otklik backup."
+    text = (
+        "Проверять нечего: в папке копий «{folder}» ещё нет ни одной копии. Сначала сделайте её: «Сделать сейчас» на "
+        "странице «Резервные копии» или otklik backup. Потом проведите учение."
+    )
 
 
 def hold(
@@ -54,12 +57,13 @@ def hold(
     share: float = 1.0,
     say: Say = lambda text: None,
 ) -> BackupDrill:
-    """Try an archive, by default the newest, and return the row of what was found; its `error` says what is wrong."""
-    row = BackupDrill.objects.create(host=socket.gethostname()[:100], name=path.name[:300] if path else "")
+    """Try an archive, by default the newest, and return the row of what was found; its `error` says what is wrong.
+
+    Where there is no archive at all nothing is written down: that is no drill that failed.
+    """
+    path = path or _newest()
+    row = BackupDrill.objects.create(host=socket.gethostname()[:100], name=path.name[:300])
     try:
-        if path is None:
-            path = _newest()
-            row.name = path.name[:300]
         _try(row, path, identity=identity, keys=keys, pace=archive.Pace(share), say=say)
     except (DomainError, OSError, DatabaseError) as exc:
         row.error = str(exc)[:500] if isinstance(exc, DomainError) else _in_words(exc)

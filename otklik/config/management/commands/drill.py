@@ -32,13 +32,16 @@ class Command(BaseCommand):
         if options["gently"]:
             schedule.be_gentle()
         identity = options["identity"] or (Path(settings.BACKUP_IDENTITY) if settings.BACKUP_IDENTITY else None)
-        row = drill.hold(
-            options["path"],
-            identity=identity,
-            keys=options["keys"],
-            share=schedule.SHARE if options["gently"] else 1.0,
-            say=self.stdout.write,
-        )
+        try:
+            row = drill.hold(
+                options["path"],
+                identity=identity,
+                keys=options["keys"],
+                share=schedule.SHARE if options["gently"] else 1.0,
+                say=self.stdout.write,
+            )
+        except drill.NoArchive as refusal:
+            raise CommandError(str(refusal)) from None
         if row.error:
             raise CommandError(row.error)
         self.stdout.write(
