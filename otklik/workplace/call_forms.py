@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
-from typing import Any
+from datetime import datetime, time
+from typing import Any, Final
 
 from django import forms
 from django.utils import timezone
 
 from otklik.appeals import classification
 from otklik.appeals.models import Need
+from otklik.core import calendar
 from otklik.core.forms import TidyForm
+from otklik.hotline import hours
 from otklik.hotline.models import Consultation, Line, Transfer
 from otklik.people.applicants import Typed
 from otklik.people.models import Employee
 from otklik.workplace.classification import TopicField
 from otklik.workplace.forms import DayInput
+
+CALLS_BACK_IN: Final = 60  # minutes of the line's time
 
 
 class ColleagueField(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -89,8 +93,9 @@ class PromiseForm(TidyForm):
 
     @classmethod
     def offered(cls, consultation: Consultation) -> dict[str, Any]:
-        """Return what to begin with: the number that calls, in an hour, about what was asked."""
-        due = timezone.localtime() + timedelta(hours=1)
+        """Return what to begin with: the number that calls, in an hour of the line's time, about what was asked."""
+        schedule = hours.Schedule(consultation.line, calendar.current())
+        due = timezone.localtime(schedule.after(timezone.now(), CALLS_BACK_IN))
         lines = consultation.question.splitlines()
         return {
             "number": consultation.number,

@@ -330,8 +330,11 @@ def _page(request: StaffRequest, card: ReceptionCard, *, meets: bool) -> dict[st
         offer = front_office.offer_rooms(card)
     given: QueryDict = request.POST
     waited = front_office.waited(row, timezone.now())
+    text = consent_texts.current(day) if card.room_video or card.room_audio else None
+    lacks = front_office.lacks(card) if card.state == State.CHECK_IN else []
     return {
         "card": card,
+        "begins": _begins(card, asks=text is not None, must_move=must_move, lacks=bool(lacks)),
         "row": row,
         "shown": shown,
         "fits_name": row.last_name == card.applicant.last_name,
@@ -339,8 +342,8 @@ def _page(request: StaffRequest, card: ReceptionCard, *, meets: bool) -> dict[st
         "is_here": here,
         "meets": meets,
         "holds": card.official_id == request.user.pk,
-        "lacks": front_office.lacks(card) if card.state == State.CHECK_IN else [],
-        "text": consent_texts.current(day) if card.room_video or card.room_audio else None,
+        "lacks": lacks,
+        "text": text,
         "documents": ReceptionCard.Document.choices,
         "asked": [
             (code, words, has, value, value and card_label(value), given.get(code, value))
@@ -349,6 +352,7 @@ def _page(request: StaffRequest, card: ReceptionCard, *, meets: bool) -> dict[st
                 ("audio", "Аудиозапись", card.room_audio, card.audio),
             )
         ],
+        "first_asked": "video" if card.room_video else "audio",
         "said": SAID,
         "bars": bars,
         "must_move": must_move,
@@ -359,6 +363,19 @@ def _page(request: StaffRequest, card: ReceptionCard, *, meets: bool) -> dict[st
         "history": JournalEntry.objects.filter(chain=moves.chain_of(card)).select_related("actor").order_by("seq"),
         **_turning_away(),
     }
+
+
+def _begins(card: ReceptionCard, *, asks: bool, must_move: bool, lacks: bool) -> str:
+    """Return the step the cursor stands in when the page opens: the first that is not done."""
+    if card.state != State.CHECK_IN:
+        return ""
+    if not card.document_at:
+        return "document"
+    if must_move:
+        return "room"
+    if asks and not card.informed_at:
+        return "inform"
+    return "" if lacks else "ready"
 
 
 def card_label(value: str) -> str:
@@ -372,7 +389,9 @@ def card_label(value: str) -> str:
 class WalkInForm(TidyForm):
     """Who came without an appointment, to whom, and whether he goes out of turn."""
 
-    last_name = forms.CharField(label="Фамилия", max_length=150)
+    last_name = forms.CharField(
+        label="Фамилия", max_length=150, widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "off"})
+    )
     first_name = forms.CharField(label="Имя", max_length=150)
     patronymic = forms.CharField(label="Отчество", max_length=150, required=False)
     phone = forms.CharField(
@@ -413,18 +432,20 @@ def walk_in(request: StaffRequest) -> HttpResponse:
         else:
             messages.success(request, "Посетитель записан. Сверьте документ.")
             return redirect("workplace:arrival", pk=row.pk)
-    context = {"form": form, "nobody": not offered}
+    context = {"form": form, "nobody": not offered, "books": request.user.has_power(appointments.POWER)}
     return render(request, "workplace/front/walk_in.html", context, status=422 if form.is_bound else 200)
 
 
 def _offered(day: date) -> Iterator[tuple[str, tuple[str, Any, Slot | None]]]:
-    """Yield (value, (words, official, slot)) of who may receive on a day: «as soon as he is free», then his times."""
+    """Yield (value, (words, official, slot)) of who still receives on a day: «as soon as he is free», then his times."""
     people = {one.official_id: one.official for one in authority.valid_on(day).order_by("official__last_name")}
     now = timezone.now()
     found = [one for one in slots(day, day, officials=people) if one.ends_at > now]
     busy = SlotCell.objects.filter(cell__gte=now - timedelta(days=1), cell__lt=now + timedelta(days=1))
     taken = set(busy.values_list("resource", "cell"))
     for pk, official in people.items():
+        if not any(slot.official_id == pk for slot in found):  # his hours of this day are over, or it is none of his days
+            continue
         yield f"{pk}", (f"{official.short_name} — как освободится", official, None)
         for slot in found:
             if slot.official_id == pk and slot.starts_at >= now and (f"official:{pk}", slot.starts_at) not in taken:

@@ -166,11 +166,13 @@ def _page(
     usual = [one for one in missed.BY_HAND if one != outcome.WITHHELD]
     of_row = list(row.calls.select_related("answered_by").order_by("came_at", "pk"))
     closed = calls.closed_by_us(of_row)
+    attempts, enough = list(row.returns.select_related("by").order_by("at", "pk")), missed.enough(row)
     context = {
         "row": row,
         "calls": [(one, closed.get(one.pk, "")) for one in of_row],
-        "attempts": list(row.returns.select_related("by").order_by("at", "pk")),
-        "enough": missed.enough(row),
+        "attempts": attempts,
+        "enough": enough,
+        "chosen": request.POST.get("outcome") or _led_to(attempts, enough),
         "history": JournalEntry.objects.filter(chain=f"missed:{pk}").select_related("actor").order_by("seq"),
         "said": apology.steps_for(request.user) if not row.outcome else [],
         "can_act": keeps and mine and not row.outcome,
@@ -186,6 +188,13 @@ def _page(
         "now": timezone.now(),
     }
     return render(request, "workplace/missed/call.html", context, status=status)
+
+
+def _led_to(attempts: list[ReturnCall], enough: int) -> str:
+    """Return the outcome the attempts have led to, offered to who writes it down; empty while there is none."""
+    if any(one.result == ReturnCall.Result.TALKED for one in attempts):
+        return str(MissedCall.Outcome.CALLED_BACK)
+    return str(MissedCall.Outcome.UNREACHABLE) if len(attempts) >= enough else ""
 
 
 def _alike(row: MissedCall) -> QuerySet[MissedCall]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from otklik.hotline import calls, consultations
 from otklik.hotline.exchange.events import Event, Kind, Source
 from otklik.hotline.models import Call, Consultation, Promise
 from otklik.knowledge.models import KnowledgeHome, Mark, Script, Section
+from otklik.workplace import call_forms
 from tests.appeals.conftest import World
 from tests.hotline.conftest import NUMBER
 from tests.workplace.test_every_address import signed_in
@@ -126,6 +127,17 @@ def test_notes_save_themselves_and_two_tabs_see_their_difference(client, talk):
     assert page.status_code == 409
     assert ">Гараж</textarea>" in page.content.decode()
     assert 'name="version" value="1"' in page.content.decode()
+
+
+def test_what_is_promised_last_on_a_friday_is_offered_for_monday_morning(talk, at_friday, monkeypatch):
+    monkeypatch.setattr(call_forms.timezone, "now", lambda: at_friday)
+    offered = call_forms.PromiseForm.offered(talk)
+    assert (offered["due_on"].isoformat(), f"{offered['due_at']:%H:%M}") == ("2026-11-30", "09:30")
+
+
+@pytest.fixture
+def at_friday(at) -> datetime:
+    return at(2026, 11, 27, 16, 40)  # the line closes at 17:00
 
 
 def test_hold_transfer_promise_and_words_each_come_back_with_their_part(client, talk, consultant2):
@@ -266,7 +278,7 @@ def test_pages_take_a_fixed_number_of_queries(
             client.get(at(name))
     with django_assert_max_num_queries(18):
         client.get(at("consultation", row.pk))
-    with django_assert_max_num_queries(25):
+    with django_assert_max_num_queries(27):
         client.get(at("call", talk.pk))
 
 

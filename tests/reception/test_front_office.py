@@ -16,6 +16,7 @@ from otklik.people.models import Applicant, Employee
 from otklik.reception import consent_texts, front_office, holding, moves, numbers
 from otklik.reception.models import Appointment, Authority, CardCounter, NoCard, ReceptionCard, SlotCell
 from tests.reception import people
+from tests.reception.test_schedule_pages import signed_in, text
 
 pytestmark = pytest.mark.django_db
 
@@ -646,3 +647,24 @@ def test_a_deputy_has_no_authority_of_his(booked, quiet, secretary):
     row.refresh_from_db()
     with pytest.raises(front_office.NotAuthorised):
         front_office.open_card(row, by=secretary)
+
+
+# --- who comes without an appointment ---------------------------------------------------------------------------------
+
+
+def test_only_who_still_receives_today_is_offered_to_a_walk_in(official, quiet, secretary):
+    people.rule(official, quiet, weekday=0)
+    people.rule(people.official("other", "Вторникова"), people.room("Кабинет вторника"), weekday=1)
+    page = text(signed_in(secretary).get("/desk/front/walk-in/"))
+    assert "Волкова" in page
+    assert "Вторникова" not in page
+
+
+def test_where_nobody_receives_a_walk_in_is_led_to_another_day_with_what_was_typed(official, quiet, secretary):
+    people.rule(official, quiet, weekday=1)
+    desk = signed_in(secretary)
+    assert "Сегодня приёма нет или он уже закончился" in text(desk.get("/desk/front/walk-in/"))
+    sent = {"source": "in_person", "last_name": "Сидорова", "first_name": "Мария", "matter": "Гараж", "find": "1"}
+    page = text(desk.post("/desk/appointments/new/", sent))
+    assert 'value="Сидорова"' in page
+    assert "Гараж" in page

@@ -224,3 +224,13 @@ document.addEventListener("toggle", (event) => {
     part.querySelector("form :is(textarea, input:not([type=hidden]), select, button)")?.focus();
   }
 }, true);
+
+// Back from a hold, or with the result of a transfer, the hands are where they wrote last; a part that was drawn anew held them.
+let wrote = document.getElementById("call-q");
+document.addEventListener("focusin", (event) => { if (event.target.matches("[data-notes] :is(textarea, input), #call-q")) wrote = event.target; });
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (!event.target.matches("#held, #steps") || document.activeElement !== document.body) return;
+  const amiss = event.target.querySelector("[aria-invalid=true]");
+  if (amiss) amiss.focus();
+  else wrote?.focus({ preventScroll: event.target.id === "held" });
+});

@@ -25,6 +25,7 @@ function walk(box) {
     if (event.key === "ArrowDown" && all.length) choose(all[Math.min(at + 1, all.length - 1)]);
     else if (event.key === "ArrowUp" && chosen) choose(all[at - 1]);
     else if (event.key === "Enter" && chosen) chosen.querySelector("a").click();
+    else if (event.key === "Enter" && box.hasAttribute("hx-post")) box.dispatchEvent(new Event("search")); // while one talks the page is not left
     else if (event.key === "Escape" && chosen) choose(null);
     else return;
     event.preventDefault();
@@ -51,3 +52,14 @@ function begin(part) {
 }
 begin(document);
 document.addEventListener("htmx:load", (event) => begin(event.detail.elt));
+
+// Beside a call or a reception a material opens above the list it was chosen from: what was opened is brought into sight.
+document.addEventListener("htmx:afterSettle", (event) => {
+  const opened = event.target;
+  if (opened.id !== "call-material" || !opened.children.length) return;
+  const search = opened.closest("#call-search");
+  const column = search.closest(".call-aside");
+  if (column && column.scrollHeight > column.clientHeight) column.scrollTop += search.getBoundingClientRect().top - column.getBoundingClientRect().top;
+  const { top, bottom } = opened.getBoundingClientRect();
+  if (top > innerHeight - 120 || bottom < 120) opened.scrollIntoView({ block: "center" });
+});
