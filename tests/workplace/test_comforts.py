@@ -262,6 +262,22 @@ def test_the_only_one_who_can_answer_is_chosen_and_of_several_nobody(world: Worl
     assert chosen == world.helper.pk
 
 
+def test_whoever_assigns_sees_how_much_each_has_in_work(world: World) -> None:
+    world.assigned()
+    appeal = world.classified()
+    page = desk(world.clerk).get(at("assign", appeal.pk), {"unit": world.land.pk}).content.decode()
+    assert f"{world.executor.short_name} — в работе 1" in page
+
+
+def test_a_row_says_the_first_words_of_a_letter_once_and_no_greeting(world: World) -> None:
+    text = "Добрый день! Не согласен с оценкой участка. Как её оспорить?"
+    world.message(subject="Не согласен с оценкой…", text=text)
+    page = desk(world.clerk).get(at("queue"), {"view": "registration"}).content.decode()
+    assert page.count("Не согласен с оценкой") == 1
+    assert "участка. Как её оспорить?" in page
+    assert "Добрый день" not in page
+
+
 @pytest.mark.parametrize(
     ("typed", "said"), [("единорож", ""), ("кикимора", "Подходит несколько тем"), ("несуществующее", "Такой темы нет")]
 )
