@@ -41,6 +41,22 @@ def test_the_palette_opens_an_action_by_the_beginning_of_its_name(world: World) 
     assert "data-sure" in first
 
 
+def test_the_palette_knows_its_pages_typed_in_the_other_layout(world: World) -> None:
+    first = offered(world.clerk, "rfhfyn").split('role="option"')[1]
+    assert "Карантин" in first
+    assert "data-sure" in first
+
+
+def test_steps_keep_the_list_a_card_was_opened_from(world: World) -> None:
+    appeal, client = world.assigned(), desk(world.executor)
+    page = f"http://testserver{at('draft', appeal.pk)}?view=mine&order=old"
+    given = {"text": "Аренда продлена.", "base_version": 0}
+    saved = client.post(at("draft", appeal.pk), given, headers={"referer": page})
+    assert saved.url == f"{at('draft', appeal.pk)}?view=mine&order=old"
+    foreign = client.post(at("draft", appeal.pk), given, headers={"referer": "https://other.example/?view=nothing"})
+    assert "view" not in getattr(foreign, "url", "")
+
+
 def test_the_palette_finds_appeals_people_and_materials_and_masks_names(world: World) -> None:
     appeal = world.registered()
     assert at("card", appeal.pk) in offered(world.clerk, appeal.number)
