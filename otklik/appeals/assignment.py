@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
 from django.db import transaction
+from django.db.models import Count
 from django.utils import timezone
 
 from otklik.appeals import access, classification, complained, search_feed, transitions
 from otklik.appeals.errors import NotYours, WrongDate
-from otklik.appeals.models import FINISHED, Appeal, CoExecutor
+from otklik.appeals.models import FINISHED, Appeal, AppealMessage, CoExecutor
 from otklik.appeals.permissions import check_power
 from otklik.core import calendar
 from otklik.core.errors import DomainError
@@ -51,6 +52,23 @@ def candidates(unit: Unit, *, on: date | None = None) -> list[Employee]:
     on = on or timezone.localdate()
     within = staff.below([unit.pk])
     return [one for one in staff.holders("appeals.draft", on=on) if one.is_active and one.unit_id in within]
+
+
+def propose_unit(appeal: Appeal) -> Unit | None:
+    """Return who should answer: the appeal's unit, whom its topic names, who answered such letters; None in doubt."""
+    if appeal.unit:
+        return appeal.unit
+    question = appeal.questions.select_related("topic__unit").filter(topic__unit__isnull=False).first()
+    if question:
+        return question.topic.unit
+    letter = AppealMessage.objects.filter(appeal=appeal, first=True).values_list("message__text", flat=True).first()
+    return classification.propose_unit(f"{appeal.subject}\n{letter or ''}")
+
+
+def in_work(people: Iterable[Employee]) -> dict[int, int]:
+    """Return how many answers each of them is preparing; nothing of who prepares none."""
+    mine = Appeal.objects.filter(executor__in=[one.pk for one in people]).exclude(status__in=FINISHED)
+    return dict(mine.order_by().values_list("executor").annotate(Count("pk")))
 
 
 def propose_internal_date(appeal: Appeal, *, on: date | None = None) -> date | None:

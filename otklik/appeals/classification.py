@@ -122,7 +122,7 @@ def propose(text: str, *, reader: Employee | None = None) -> Guess:
         return Guess()
     near = materials.nearest(text, user=reader, limit=votes.VOTERS)[0] if reader else []
     topics = proposing.best(words, list(valid_topics()), "topic", near)
-    units = proposing.best_units(words, Unit.objects.filter(rules.valid(timezone.localdate())))
+    units = _answered_such(words)
     usual = next((found.item.unit for found in topics if found.item.unit), None)
     return Guess(
         topics,
@@ -131,6 +131,15 @@ def propose(text: str, *, reader: Employee | None = None) -> Guess:
         kinds=proposing.best(words, list(valid_kinds()), "kind"),
         units=units,
     )
+
+
+def propose_unit(text: str) -> Unit | None:
+    """Return the unit that answered such letters; None where nothing tells."""
+    return next((found.item for found in _answered_such(proposing.words_of(text))), None)
+
+
+def _answered_such(words: proposing.Words) -> list[Suggested]:
+    return proposing.best_units(words, Unit.objects.filter(rules.valid(timezone.localdate())))
 
 
 def check_can_propose(appeal: Appeal, user: Employee) -> None:

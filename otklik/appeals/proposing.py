@@ -311,7 +311,7 @@ def ranked(
             Suggested(
                 row,
                 round(shares[number], 3),
-                list(dict.fromkeys(words))[:MOST_WORDS],
+                _told_once(words),
                 [one.title for one in voters][:TOP],
                 shares[number],
             )
@@ -332,7 +332,7 @@ def best_units(text: Words, rows: Iterable[Unit]) -> list[Suggested]:
         Suggested(
             units[number],
             round(shares[number], 3),
-            _because(table, number, text)[:MOST_WORDS],
+            _told_once(_because(table, number, text)),
             confidence=shares[number],
         )
         for number in order
@@ -348,6 +348,13 @@ def _because(table: Table, number: int, text: Words) -> list[str]:
         for word in table.because(text.features, number)[:6]
     )
     return list(dict.fromkeys(shown))
+
+
+def _told_once(words: Iterable[str]) -> list[str]:
+    """Return words and pairs as they are shown: no word that a pair among them already names."""
+    found = list(dict.fromkeys(words))
+    paired = {part for phrase in found if " " in phrase for part in phrase.split()}
+    return [word for word in found if word not in paired][:MOST_WORDS]
 
 
 def _of_rules(
@@ -366,7 +373,7 @@ def _of_rules(
         found[row.pk] = replace(
             known,
             score=round(known.score + VOTE_WEIGHT * part, 2),
-            words=list(dict.fromkeys([*known.words, *said]))[:MOST_WORDS],
+            words=_told_once([*known.words, *said]),
             materials=[one.title for one in voters][:TOP],
         )
     ordered = sorted(found.values(), key=lambda one: -one.score)[:TOP]

@@ -16,6 +16,7 @@ from otklik.appeals.models import FINISHED, Appeal, AppealQuestion, Approval, Co
 from otklik.core import masking
 from otklik.core.terms import SOON_DAYS
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
+from otklik.correspondence.text import without_greeting
 from otklik.people.models import Applicant, Employee
 
 S = Appeal.Status
@@ -384,16 +385,24 @@ def _message_rows(lines: list[waiting.Line]) -> list[Row]:
 
 
 def _message_row(message: IncomingMessage, due_on: date | None) -> Row:
+    subject = without_greeting(message.subject) or "(без темы)"
     return Row(
         kind="message",
         pk=message.pk,
         number="",
-        subject=message.subject or "(без темы)",
+        subject=subject,
         applicant=sender_label(message),
         channel=message.channel,
         state=IncomingMessage.State(message.state).label,
         at=message.received_at,
         due_on=due_on,
         quarantined=message.state == IncomingMessage.State.QUARANTINED,
-        words=message.text or message.problem,
+        words=_more_than(subject, message.text) or message.problem,
     )
+
+
+def _more_than(subject: str, text: str) -> str:
+    """Return what a text says beyond its subject: the site makes subjects of first words, a line says them once."""
+    told = " ".join(without_greeting(text[:2000]).split())
+    rest = told.removeprefix(subject.removesuffix("…"))
+    return told if rest[:1].isalnum() else rest.lstrip(" .,!?…")

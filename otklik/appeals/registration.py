@@ -49,6 +49,7 @@ from otklik.core.errors import DomainError
 from otklik.core.models import Regime
 from otklik.correspondence import inbox, social
 from otklik.correspondence.models import ChannelCode, ContactPoint, IncomingMessage, Thread
+from otklik.correspondence.text import without_greeting
 from otklik.people import applicants
 from otklik.people.applicants import Candidate, Typed
 from otklik.people.models import Applicant, Employee
@@ -197,12 +198,9 @@ def open_appeals_of(known: Iterable[Applicant], address: str = "") -> list[Appea
 
 
 def short_subject(message: IncomingMessage) -> str:
-    """Return a first try at «краткое содержание»: the subject without «Re:», else the first words of the text."""
+    """Return a first try at «краткое содержание»: the subject without «Re:», else the first words; never a greeting."""
     subject = re.sub(r"^\s*((re|fw|fwd|отв|пер)\s*:\s*)+", "", message.subject, flags=re.IGNORECASE).strip()
-    if not subject:
-        greetings = r"^(здравствуйте|добрый (день|вечер)|доброе утро|уважаем\w+[^!,.\n]*)[!,.\s]*"
-        subject = re.sub(greetings, "", message.text.strip(), flags=re.IGNORECASE)
-    subject = " ".join(subject.split())
+    subject = " ".join(without_greeting(subject or message.text).split())
     return subject if len(subject) <= 140 else subject[:140].rsplit(" ", 1)[0] + "…"
 
 

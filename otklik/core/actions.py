@@ -812,13 +812,24 @@ def fact(name: str) -> str:
     return FACTS.get(name, name)
 
 
+# Values that are written as codes, as people say them; the ways of signing in are the words of the sign-in library.
+_SPOKEN: Final = {
+    "None": "нет",
+    "True": "да",
+    "False": "нет",
+    "password": "пароль",
+    "mfa": "второй способ (код или ключ)",
+    "socialaccount": "вход организации",
+}
+
+
 def told(value: object) -> str:
     """Return a fact's value as people read it: no brackets, no `None`."""
     if isinstance(value, dict):
         return "; ".join(f"{fact(str(name))}: {told(one)}" for name, one in value.items())
     if isinstance(value, list):
         return ", ".join(map(told, value)) or "нет"
-    return {"None": "нет", "True": "да", "False": "нет"}.get(str(value), str(value))
+    return _SPOKEN.get(str(value), str(value))
 
 
 def chain_of(code: str) -> str:

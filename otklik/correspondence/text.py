@@ -13,6 +13,12 @@ _ANSWER_MARK = re.compile(
     r"|automatic reply|auto(?:reply|response)?)\s*(?:\[\d+\]|\(\d+\)|\^\d+)?\s*[:：]\s*)+",
     re.IGNORECASE,
 )
+_NAMED = r"уважаем\w+[^!.,\n]{0,60}"
+_GREETING = re.compile(
+    r"^\s*(?:(?:здравствуйте|добр(?:ый|ого) (?:день|вечер|дня|вечера|времени суток)|доброе утро)"
+    rf"(?:,?\s+{_NAMED})?[!.,\s]+|{_NAMED}[!,]\s*)+",
+    re.IGNORECASE,
+)
 
 
 def clean(text: str) -> str:
@@ -33,6 +39,12 @@ def fit(text: str, limit: int) -> str:
     """Return clean text on one line, cut to `limit` characters."""
     line = " ".join(clean(text).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def without_greeting(text: str) -> str:
+    """Return a text from its first words that tell something; one that only greets, as it is."""
+    told = _GREETING.sub("", text).lstrip()
+    return told[0].upper() + told[1:] if told else text
 
 
 def tokens_in(subject: str) -> list[str]:

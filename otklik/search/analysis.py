@@ -82,7 +82,12 @@ def lemma(word: str) -> str:
 
 
 def guesses(word: str) -> tuple[str, ...]:
-    """Return the lemmas a word the dictionary does not know may have by its ending: «горажом» → «гораж»."""
+    """Return the lemmas a word the dictionary does not know may have by its ending: «горажом» → «гораж».
+
+    Only of Russian words: over a letter without a name in Unicode the dictionary stumbles.
+    """
+    if not _WORD.fullmatch(word):
+        return ()
     return tuple(dict.fromkeys(normal(one.normal_form) for one in russian.dictionary().parse(word[:LONGEST_WORD])))
 
 

@@ -170,7 +170,7 @@ def _words(text: str, store: Store, thesaurus: Thesaurus, typing: bool) -> tuple
         word = _Word(form, {analysis.lemma(form): (1.0, how)}, asks)
         before = found[-1] if found else None
         if place == unfinished:
-            word = _unfinished(word, store, is_known=word.lemma in known)
+            word = _unfinished(word, store, thesaurus, is_known=word.lemma in known)
         elif before and (whole := _torn(before, word, known, store)):
             found.pop()
             word = whole
@@ -183,12 +183,17 @@ def _words(text: str, store: Store, thesaurus: Thesaurus, typing: bool) -> tuple
     return found, is_retyped
 
 
-def _unfinished(word: _Word, store: Store, *, is_known: bool) -> _Word:
-    """Return a word that is still typed with the lemmas it may become; a whole word mostly stays itself."""
+def _unfinished(word: _Word, store: Store, thesaurus: Thesaurus, *, is_known: bool) -> _Word:
+    """Return a word that is still typed with the lemmas it may become; a whole word mostly stays itself.
+
+    What nothing begins with has a slip in it already: people look at what is found before they press Enter.
+    """
     credit = BEGUN * (IN_DOUBT if is_known else 1.0)
     begun: dict[str, tuple[float, How]] = {}
     for form in store.begun(word.form, _MOST_BEGUN):
         begun.setdefault(analysis.lemma(form), (credit, "begun"))
+    if not begun and not is_known:
+        return _repaired(word, store, thesaurus)
     return word._replace(options={**word.options, **begun, **word.options} if is_known else begun or word.options)
 
 

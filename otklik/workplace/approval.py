@@ -37,7 +37,7 @@ def decide(request: StaffRequest, pk: int) -> HttpResponse:
             passage, words = request.POST.get("passage", ""), request.POST.get("margin", "")
             approval.remark(row, passage=passage, text=words, by=request.user)
             messages.success(request, "Замечание записано. Когда закончите, верните проект на доработку.")
-            return redirect("workplace:approval_decide", pk=pk)
+            return redirect(queue.step_url(request, "approval_decide", pk))
         if "approve" in request.POST:
             approval.approve(row, by=request.user)
             messages.success(request, f"Обращение № {appeal.number}: редакция {row.revision.seq} согласована.")
@@ -55,7 +55,8 @@ def of_appeal(request: StaffRequest, pk: int) -> HttpResponse:
     """Lead from an appeal to the decision that waits for the user, else to the text, from which approval is asked."""
     appeal = access.get_for(request.user, pk)
     waiting = approval.waiting_for(request.user).filter(revision__draft__appeal=appeal).first()
-    return redirect("workplace:approval_decide", pk=waiting.pk) if waiting else redirect("workplace:draft", pk=pk)
+    place, row = ("approval_decide", waiting.pk) if waiting else ("draft", pk)
+    return redirect(queue.step_url(request, place, row))
 
 
 def _page(request: StaffRequest, row: Approval, refusal: DomainError | None = None) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -24,11 +25,21 @@ from otklik.workplace import queue
 from otklik.workplace.requests import StaffRequest
 
 
+class _Executors(forms.ModelChoiceField):
+    """Colleagues to choose from, each with how much he has in work."""
+
+    in_work: Mapping[int, int] = {}
+
+    def label_from_instance(self, obj: Any) -> str:
+        """Return «Иванова М. П. — в работе 7»: the surname first, it is found by its first letters."""
+        return f"{obj} — в работе {self.in_work.get(obj.pk, 0)}"
+
+
 class AssignForm(TidyForm):
     """Who answers, who helps, and by which day inside the department."""
 
     unit = forms.ModelChoiceField(Unit.objects.none(), label="Подразделение", empty_label="Выберите подразделение")
-    executor = forms.ModelChoiceField(Employee.objects.none(), label="Исполнитель", empty_label="Выберите исполнителя")
+    executor = _Executors(Employee.objects.none(), label="Исполнитель", empty_label="Выберите исполнителя")
     co_executors = forms.ModelMultipleChoiceField(
         Employee.objects.none(), label="Соисполнители", required=False, widget=forms.CheckboxSelectMultiple
     )
@@ -44,8 +55,10 @@ class AssignForm(TidyForm):
         drafters = Employee.objects.filter(
             pk__in=[one.pk for one in staff.holders("appeals.draft", on=timezone.localdate())], is_active=True
         ).select_related("unit")
-        within = [one.pk for one in assignment.candidates(unit)] if unit else []
-        self._choose("executor", drafters.filter(pk__in=within))
+        within = assignment.candidates(unit) if unit else []
+        self._choose("executor", drafters.filter(pk__in=[one.pk for one in within]))
+        if isinstance(executors := self.fields["executor"], _Executors):
+            executors.in_work = assignment.in_work(within)
         self._choose("co_executors", drafters)
 
     def _choose(self, name: str, rows: Any) -> None:
@@ -87,13 +100,10 @@ def _page(request: StaffRequest, appeal: Appeal, form: AssignForm, status: int =
 
 
 def _unit(appeal: Appeal, given: Any) -> Unit | None:
-    """Return the unit that was chosen, else the appeal's, else the one that usually answers its topic."""
+    """Return the unit that was chosen, else the proposed one."""
     if "unit" in given:
         return Unit.objects.filter(pk=number(given["unit"]) or 0).first()
-    if appeal.unit:
-        return appeal.unit
-    question = appeal.questions.select_related("topic__unit").filter(topic__unit__isnull=False).first()
-    return question.topic.unit if question else None
+    return assignment.propose_unit(appeal)
 
 
 def _initial(appeal: Appeal, typed: Any) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from otklik.core.pages import safe_back
 from otklik.correspondence import connections, delivery, pace
 from otklik.correspondence.models import ChannelCode, OutgoingMessage
 from otklik.people import access as people_access
-from otklik.workplace import covers, outcomes
+from otklik.workplace import covers, outcomes, queue
 from otklik.workplace.requests import StaffRequest
 
 State = OutgoingMessage.State
@@ -106,7 +106,7 @@ def send(request: StaffRequest, pk: int) -> HttpResponse:
     appeal = access.get_for(request.user, pk)
     private = request.POST.get("privately") == "yes"
     dispatch.send(appeal, by=request.user, privately=private, outcome=outcomes.proposed(request))
-    return redirect("workplace:dispatch", pk=pk)
+    return redirect(queue.step_url(request, "dispatch", pk))
 
 
 @requires("appeals.dispatch")
@@ -116,7 +116,7 @@ def undo(request: StaffRequest, pk: int) -> HttpResponse:
     appeal = access.get_for(request.user, pk)
     dispatch.undo(appeal, by=request.user)
     messages.success(request, "Отправка отменена. Письмо не ушло.")
-    return redirect("workplace:dispatch", pk=pk)
+    return redirect(queue.step_url(request, "dispatch", pk))
 
 
 @requires("appeals.dispatch")
@@ -167,7 +167,7 @@ def posted(request: StaffRequest, pk: int) -> HttpResponse:
     done = "ответ сообщён по телефону" if _is_call(message) else "письмо сдано на почту"
     done = "ответ внесён в ПОС" if _is_of_pos(message) else done
     messages.success(request, f"Отмечено: {done}.")
-    return redirect("workplace:dispatch", pk=pk)
+    return redirect(queue.step_url(request, "dispatch", pk))
 
 
 @requires("appeals.dispatch")
@@ -184,7 +184,7 @@ def another_way(request: StaffRequest, pk: int) -> HttpResponse:
         form.add_error("address", str(refusal))
         return _again(request, appeal, way_form=form)
     messages.success(request, "Ответ отправлен другим способом.")
-    return redirect("workplace:dispatch", pk=pk)
+    return redirect(queue.step_url(request, "dispatch", pk))
 
 
 @requires("appeals.dispatch")
@@ -201,7 +201,7 @@ def copy(request: StaffRequest, pk: int) -> HttpResponse:
         form.add_error("address", str(refusal))
         return _again(request, appeal, copy_form=form)
     messages.success(request, "Копия ответа отправлена. Сам ответ идёт своим путём.")
-    return redirect("workplace:dispatch", pk=pk)
+    return redirect(queue.step_url(request, "dispatch", pk))
 
 
 @requires("appeals.close")
@@ -214,7 +214,7 @@ def close(request: StaffRequest, pk: int) -> HttpResponse:
     else:
         dispatch.close(appeal, reason=reason, by=request.user)
     messages.success(request, f"Обращение № {appeal.number} закрыто.")
-    return redirect("workplace:card", pk=pk)
+    return redirect(queue.step_url(request, "card", pk))
 
 
 @requires("appeals.dispatch")

@@ -67,7 +67,7 @@ def reopen(request: StaffRequest, pk: int) -> HttpResponse:
     drafting.reopen(appeal, by=request.user)
     messages.success(request, f"Обращение № {appeal.number}: начат новый ответ. Прежний остался в истории.")
     writes = allows(drafting.check_can_draft, appeal, request.user)
-    return redirect("workplace:draft" if writes else "workplace:card", pk=pk)
+    return redirect(queue.step_url(request, "draft" if writes else "card", pk))
 
 
 @requires(*WRITERS)
@@ -132,7 +132,7 @@ def append(request: StaffRequest, pk: int, page_id: int) -> HttpResponse:
     """Put a material at the end of the answer and open it: the way from the card to the editor."""
     appeal = _opened(request, pk)
     _append(request, appeal, drafting.draft_of(appeal), page_id, drafting.insert_material)
-    return redirect("workplace:draft", pk=pk)
+    return redirect(queue.step_url(request, "draft", pk))
 
 
 @requires(*WRITERS)
@@ -194,7 +194,7 @@ def restore(request: StaffRequest, pk: int, seq: int) -> HttpResponse:
     except drafting.DraftConflict as conflict:
         return _conflict(request, appeal, conflict)
     messages.success(request, f"Возвращена редакция {seq}. Прежний текст сохранён среди редакций.")
-    return redirect("workplace:draft", pk=pk)
+    return redirect(queue.step_url(request, "draft", pk))
 
 
 def _opened(request: StaffRequest, pk: int) -> Appeal:
@@ -235,8 +235,9 @@ def _pressed(request: StaffRequest, appeal: Appeal, saved: Draft) -> HttpRespons
         messages.success(request, "Взят текст коллеги. Ваш вариант сохранён среди редакций.")
     elif "search" not in pressed:
         messages.success(request, f"Сохранено в {_clock(saved)}.")
-    query = {"q": pressed.get("q", "")} if "search" in pressed else None
-    return redirect(reverse("workplace:draft", args=[appeal.pk], query=query))
+    if "search" in pressed:
+        return redirect(reverse("workplace:draft", args=[appeal.pk], query={"q": pressed.get("q", "")}))
+    return redirect(queue.step_url(request, "draft", appeal.pk))
 
 
 @transaction.atomic

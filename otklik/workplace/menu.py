@@ -101,6 +101,7 @@ class Line:
     inner: bool = False
     go: str = ""
     within: bool = False  # the page lies below this one
+    late: int = 0  # how much of the number cannot wait
 
 
 @dataclass(frozen=True)
@@ -317,7 +318,7 @@ def _shown(group: Group, lines: list[Line], employee: Employee, folds: Mapping[s
         group.cookie,
         lines,
         is_open=wanted or here,
-        hot=sum(line.number for line in lines if line.hot),
+        hot=sum(line.late for line in lines),
     )
 
 
@@ -358,6 +359,7 @@ def _lines(
             item.icon,
             number=waits.number,
             hot=waits.late > 0,
+            late=waits.late,
             inner=item.inner and is_below,
             go=item.go,
         )
@@ -376,6 +378,7 @@ def _queue_lines(employee: Employee, url: str, view: str, numbers: Mapping[str, 
             one.code == view,
             number=number,
             hot=one.code in HOT and number > 0,
+            late=number if one.code in HOT else 0,
             inner=True,
             go=GO.get(one.code, ""),
         )

@@ -21,6 +21,7 @@ from otklik.core import typed
 from otklik.core.access import requires
 from otklik.knowledge import materials
 from otklik.people.models import Employee
+from otklik.search import analysis
 from otklik.workplace import finding, macros_pages, presence
 from otklik.workplace.menu import pages_for
 from otklik.workplace.requests import StaffRequest
@@ -68,12 +69,19 @@ def palette(request: StaffRequest) -> HttpResponse:
 
 
 def _places(user: Employee, text: str) -> Iterator[Option]:
-    """Yield the pages this employee may open, those beginning with the words first."""
-    wanted = text.lower()
-    for place in sorted(pages_for(user), key=lambda one: not one.label.lower().startswith(wanted)):
-        label = place.label.lower()
-        if all(word in label for word in wanted.split()):
-            yield Option(place.label, place.url, place.icon, sure=bool(wanted) and label.startswith(wanted))
+    """Yield the pages this employee may open, those beginning with the words first; in whichever layout they came."""
+    pages, wanted = list(pages_for(user)), text.lower()
+    if not any(_fits(wanted, one.label) for one in pages):
+        wanted = analysis.other_layout(wanted)
+    for place in sorted(pages, key=lambda one: not one.label.lower().startswith(wanted)):
+        if _fits(wanted, place.label):
+            yield Option(
+                place.label, place.url, place.icon, sure=bool(wanted) and place.label.lower().startswith(wanted)
+            )
+
+
+def _fits(wanted: str, label: str) -> bool:
+    return all(word in label.lower() for word in wanted.split())
 
 
 def _macros(request: StaffRequest, text: str) -> Iterator[Option]:

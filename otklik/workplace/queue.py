@@ -7,9 +7,10 @@ from datetime import date
 from functools import lru_cache
 from textwrap import shorten
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.db.models import QuerySet, Value
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -70,15 +71,23 @@ def row_url(kind: str, pk: int) -> str:
 
 def came_from(request: StaffRequest) -> str:
     """Return the query of the list that a card was opened from; empty where it was opened by itself."""
-    if request.GET.get("view") not in queues.VIEWS:
+    given = request.GET
+    if request.method == "POST" and "view" not in given:  # the form's address is bare, its page's is not
+        given = QueryDict(urlsplit(request.headers.get("Referer", "")).query)
+    if given.get("view") not in queues.VIEWS:
         return ""
-    return asked.write(*asked.read(request.user, request.GET))
+    return asked.write(*asked.read(request.user, given))
 
 
 def card_url(request: StaffRequest, pk: int) -> str:
     """Return the address of a card with the list it was opened from, so that a step done does not lose the place."""
+    return step_url(request, "card", pk)
+
+
+def step_url(request: StaffRequest, name: str, pk: int) -> str:
+    """Return the address of a step's page with the list its card was opened from."""
     back = came_from(request)
-    return row_url("appeal", pk) + (f"?{back}" if back else "")
+    return reverse(f"workplace:{name}", args=[pk]) + (f"?{back}" if back else "")
 
 
 def _page(request: StaffRequest, view: str, filters: queues.Filters) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from otklik.core.access import requires
 from otklik.core.errors import DomainError
 from otklik.core.forms import DATE_INPUT, TidyForm
 from otklik.people.models import Employee
+from otklik.workplace import queue
 from otklik.workplace.requests import StaffRequest
 
 SIGNERS = ("appeals.sign", "appeals.attest", "appeals.dispatch", "appeals.draft", "appeals.approve", "appeals.view_all")
@@ -71,14 +72,14 @@ def sign(request: StaffRequest, pk: int) -> HttpResponse:
         return _page(request, appeal, forms_={way: form}, status=422)
     answer = signature.frozen_of(appeal)
     if answer is None:
-        return redirect("workplace:sign", pk=pk)
+        return redirect(queue.step_url(request, "sign", pk))
     try:
         _record(answer, way, form, request.user)
     except DomainError as refusal:
         form.add_error(None, str(refusal))
         return _page(request, appeal, forms_={way: form}, status=refusal.status)
     messages.success(request, f"Обращение № {appeal.number}: подпись внесена. Ответ можно отправлять.")
-    return redirect("workplace:dispatch", pk=pk)
+    return redirect(queue.step_url(request, "dispatch", pk))
 
 
 @requires("appeals.draft", "appeals.dispatch")
@@ -90,10 +91,10 @@ def freeze(request: StaffRequest, pk: int) -> HttpResponse:
     signer = next((one for one in signature.signers(appeal) if str(one.pk) == chosen), None)
     if signer is None:
         messages.error(request, "Выберите, кто подпишет ответ.")
-        return redirect("workplace:sign", pk=pk)
+        return redirect(queue.step_url(request, "sign", pk))
     signature.freeze(appeal, signer=signer, by=request.user)
     messages.success(request, f"Ответ передан на подпись ({signer.short_name}). Текст и приложения больше не меняются.")
-    return redirect("workplace:sign", pk=pk)
+    return redirect(queue.step_url(request, "sign", pk))
 
 
 @requires(*SIGNERS)
@@ -104,7 +105,7 @@ def withdraw(request: StaffRequest, pk: int) -> HttpResponse:
     answer = get_object_or_404(FrozenAnswer, appeal=appeal, withdrawn_at=None, followed_at=None)
     signature.withdraw(answer, by=request.user)
     messages.success(request, "Ответ отозван. Его снова можно править; прежние текст и подпись остались в истории.")
-    return redirect("workplace:draft", pk=pk)
+    return redirect(queue.step_url(request, "draft", pk))
 
 
 @requires(*SIGNERS)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from otklik.appeals import classification, defaults, learning, proposing
+from otklik.appeals import assignment, classification, defaults, learning, proposing, registration
 from otklik.appeals.learning import Example
 from otklik.appeals.models import Need, ProposalModel, QuestionKind, Topic
 from otklik.core import files
@@ -168,6 +168,11 @@ def test_the_unit_is_learned_of_who_answered(world) -> None:
     guess = classification.propose("После смерти отца земля так и числится за ним, нотариусу не хватает бумаг.")
     assert guess.units[0].item == world.law
     assert guess.unit == world.law
+    said = guess.units[0].words
+    assert not {part for phrase in said if " " in phrase for part in phrase.split()} & set(said), "a word is told once"
+    letter = "После смерти отца земля так и числится за ним, нотариусу не хватает бумаг."
+    appeal = registration.register(world.message(text=letter), world.entry(subject="После смерти отца"), by=world.clerk)
+    assert assignment.propose_unit(appeal) == world.law, "who assigns begins with it, too"
 
 
 @pytest.mark.proof

@@ -60,6 +60,12 @@ def test_a_word_still_being_typed_finds_what_it_may_become(filled):
     assert [hit.key for hit in engine.ask("t", "гар", scopes=["all"], typing=True).hits] == ["garage"]
 
 
+def test_a_slip_is_repaired_while_the_word_is_still_typed(filled):
+    found = engine.ask("t", "горажом", scopes=["all"], typing=True)
+    assert [hit.key for hit in found.hits][:1] == ["garage"]
+    assert found.read_as.startswith("гараж")
+
+
 def test_a_word_of_the_title_outweighs_a_word_of_the_text(filled):
     assert keys("аренда")[:2] == ["lease", "pay"]
 

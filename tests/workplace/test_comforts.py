@@ -41,6 +41,22 @@ def test_the_palette_opens_an_action_by_the_beginning_of_its_name(world: World) 
     assert "data-sure" in first
 
 
+def test_the_palette_knows_its_pages_typed_in_the_other_layout(world: World) -> None:
+    first = offered(world.clerk, "rfhfyn").split('role="option"')[1]
+    assert "Карантин" in first
+    assert "data-sure" in first
+
+
+def test_steps_keep_the_list_a_card_was_opened_from(world: World) -> None:
+    appeal, client = world.assigned(), desk(world.executor)
+    page = f"http://testserver{at('draft', appeal.pk)}?view=mine&order=old"
+    given = {"text": "Аренда продлена.", "base_version": 0}
+    saved = client.post(at("draft", appeal.pk), given, headers={"referer": page})
+    assert saved.url == f"{at('draft', appeal.pk)}?view=mine&order=old"
+    foreign = client.post(at("draft", appeal.pk), given, headers={"referer": "https://other.example/?view=nothing"})
+    assert "view" not in getattr(foreign, "url", "")
+
+
 def test_the_palette_finds_appeals_people_and_materials_and_masks_names(world: World) -> None:
     appeal = world.registered()
     assert at("card", appeal.pk) in offered(world.clerk, appeal.number)
@@ -260,6 +276,22 @@ def test_the_only_one_who_can_answer_is_chosen_and_of_several_nobody(world: Worl
     world.stranger.save()
     chosen = clerk.get(at("assign", appeal.pk), {"unit": world.law.pk}).context["form"].initial["executor"]
     assert chosen == world.helper.pk
+
+
+def test_whoever_assigns_sees_how_much_each_has_in_work(world: World) -> None:
+    world.assigned()
+    appeal = world.classified()
+    page = desk(world.clerk).get(at("assign", appeal.pk), {"unit": world.land.pk}).content.decode()
+    assert f"{world.executor.short_name} — в работе 1" in page
+
+
+def test_a_row_says_the_first_words_of_a_letter_once_and_no_greeting(world: World) -> None:
+    text = "Добрый день! Не согласен с оценкой участка. Как её оспорить?"
+    world.message(subject="Не согласен с оценкой…", text=text)
+    page = desk(world.clerk).get(at("queue"), {"view": "registration"}).content.decode()
+    assert page.count("Не согласен с оценкой") == 1
+    assert "участка. Как её оспорить?" in page
+    assert "Добрый день" not in page
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from otklik.core import files
 from otklik.core.models import StoredFile
 from otklik.correspondence.channel import Parsed, ParsedFile, ParseError, ToSend
 from otklik.correspondence.models import ChannelCode
+from otklik.correspondence.text import without_greeting
 
 SUBJECT_LENGTH = 100
 
@@ -65,7 +66,7 @@ def _is_handed_over(content: bytes) -> bool:
 
 
 def _subject(text: str) -> str:
-    line = " ".join(text.split())
+    line = " ".join(without_greeting(text).split())
     return line if len(line) <= SUBJECT_LENGTH else line[:SUBJECT_LENGTH].rsplit(" ", 1)[0] + "…"
 
 

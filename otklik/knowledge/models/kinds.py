@@ -13,7 +13,7 @@ from wagtail.fields import RichTextField, StreamField
 from wagtail.models import Orderable
 
 from otklik.knowledge import placeholders
-from otklik.knowledge.models.material import RICH_TEXT, SHARED_PANELS, TITLE, Mark, Material, Part
+from otklik.knowledge.models.material import RICH_TEXT, SHARED_PANELS, TITLE, TITLE_HELP, Mark, Material, Part
 from otklik.knowledge.models.script_steps import ScriptSteps
 from otklik.people.declension import CASES
 from otklik.people.models import Unit
@@ -42,7 +42,9 @@ class LegalAct(Material):
     fact_fields = ("form", "number", "adopted_on", "issuer", "state", "edition", "link")
     part_fields = ("articles",)
     content_panels = [
-        TitleFieldPanel("title", heading="Краткое название", placeholder="Земельный кодекс, 59-ФЗ, приказ № 2725-НПА…"),
+        TitleFieldPanel(
+            "title", help_text=TITLE_HELP, heading="Краткое название", placeholder="Земельный кодекс, 59-ФЗ…"
+        ),
         MARK,
         FieldRowPanel([FieldPanel("form"), FieldPanel("issuer")]),
         FieldRowPanel([FieldPanel("number"), FieldPanel("adopted_on")]),
@@ -110,7 +112,9 @@ class Faq(Material):
     lead_named = False
     part_fields = ("body",)
     content_panels = [
-        TitleFieldPanel("title", heading="Вопрос", placeholder="Как о чём-то узнать, что-то получить…"),
+        TitleFieldPanel(
+            "title", help_text=TITLE_HELP, heading="Вопрос", placeholder="Как о чём-то узнать, что-то получить…"
+        ),
         MARK,
         FieldPanel("short_answer"),
         FieldPanel("body"),
@@ -242,7 +246,7 @@ class Service(Material):
     fact_fields = ("who", "term", "cost", "electronic", "link")
     part_fields = ("documents", "how")
     content_panels = [
-        TitleFieldPanel("title", heading="Название услуги"),
+        TitleFieldPanel("title", help_text=TITLE_HELP, heading="Название услуги"),
         MARK,
         FieldPanel("result"),
         FieldPanel("who"),
@@ -340,7 +344,9 @@ class ContactData(Material):
     lead_field = "about"
     fact_fields = ("phone", "email", "address", "hours", "link")
     content_panels = [
-        TitleFieldPanel("title", heading="Кто отвечает", placeholder="Горячая линия, отдел аренды…"),
+        TitleFieldPanel(
+            "title", help_text=TITLE_HELP, heading="Кто отвечает", placeholder="Горячая линия, отдел аренды…"
+        ),
         MARK,
         FieldPanel("about"),
         FieldRowPanel([FieldPanel("phone"), FieldPanel("email")]),

@@ -370,7 +370,9 @@ class MaterialUse(models.Model):
 
 
 # Panels every kind ends with: what it stands on, what is kept with it, what only employees read.
-TITLE = TitleFieldPanel("title")
+# Wagtail's own words promise that everybody will see it: of an internal material nobody outside does.
+TITLE_HELP = "Так материал называется в списках и в поиске."
+TITLE = TitleFieldPanel("title", help_text=TITLE_HELP)
 SHARED_PANELS = [
     InlinePanel("references", heading="Основания и связанные материалы", label="ссылка"),
     InlinePanel("attachments", heading="Файлы", label="файл"),
