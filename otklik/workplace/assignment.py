@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -25,21 +24,11 @@ from otklik.workplace import queue
 from otklik.workplace.requests import StaffRequest
 
 
-class _Executors(forms.ModelChoiceField):
-    """Colleagues to choose from, each with how much he has in work."""
-
-    in_work: Mapping[int, int] = {}
-
-    def label_from_instance(self, obj: Any) -> str:
-        """Return «Иванова М. П. — в работе 7»: the surname first, it is found by its first letters."""
-        return f"{obj} — в работе {self.in_work.get(obj.pk, 0)}"
-
-
 class AssignForm(TidyForm):
     """Who answers, who helps, and by which day inside the department."""
 
     unit = forms.ModelChoiceField(Unit.objects.none(), label="Подразделение", empty_label="Выберите подразделение")
-    executor = _Executors(Employee.objects.none(), label="Исполнитель", empty_label="Выберите исполнителя")
+    executor = forms.ModelChoiceField(Employee.objects.none(), label="Исполнитель", empty_label="Выберите исполнителя")
     co_executors = forms.ModelMultipleChoiceField(
         Employee.objects.none(), label="Соисполнители", required=False, widget=forms.CheckboxSelectMultiple
     )
@@ -57,8 +46,11 @@ class AssignForm(TidyForm):
         ).select_related("unit")
         within = assignment.candidates(unit) if unit else []
         self._choose("executor", drafters.filter(pk__in=[one.pk for one in within]))
-        if isinstance(executors := self.fields["executor"], _Executors):
-            executors.in_work = assignment.in_work(within)
+        executors = self.fields["executor"]
+        assert isinstance(executors, forms.ModelChoiceField)
+        in_work = assignment.in_work(within)
+        told = [(one.pk, f"{one} — в работе {in_work.get(one.pk, 0)}") for one in within]
+        executors.choices = [("", executors.empty_label), *told]
         self._choose("co_executors", drafters)
 
     def _choose(self, name: str, rows: Any) -> None:

@@ -96,6 +96,21 @@ def test_the_pane_beside_is_as_wide_as_one_likes_and_stays_so(desk: Desk, new_pa
     assert said == []
 
 
+def test_the_menu_drawn_anew_stays_folded_and_keeps_the_cursor(desk: Desk, new_page: Callable[..., Page]) -> None:
+    page = desk.sit(new_page, "clerk")
+    page.goto(f"{desk.url}/desk/classifier/")
+    group = page.locator("details[data-remember=menu_rules]")
+    expect(group).to_have_attribute("open", "")  # one sees where one is
+    group.locator("summary").press("Enter")
+    with page.expect_response("**/desk/menu/**"):
+        page.evaluate("() => htmx.ajax('GET', document.getElementById('menu').getAttribute('hx-get'), '#menu')")
+    expect(group.locator("summary")).to_be_focused()
+    expect(group).not_to_have_attribute("open", "")
+    page.goto(f"{desk.url}/desk/needs/")
+    expect(group).to_have_attribute("open", "")
+    expect(page.locator("#menu [aria-current=page]")).to_have_text(re.compile("Типовые потребности"))
+
+
 def asked_before_leaving(page: Page, to: str) -> bool:
     """Try to go away; tell whether the browser asked, and stay."""
     asked: list[Dialog] = []

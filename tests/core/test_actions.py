@@ -56,7 +56,7 @@ def test_every_fact_written_beside_an_action_is_called_in_russian() -> None:
 
 
 def test_facts_and_chains_are_read_without_brackets_and_codes() -> None:
-    assert told(["password", "webauthn"]) == "password, webauthn"
+    assert told(["password", "webauthn"]) == "пароль, ключ входа"
     assert told({"was": None, "now": [True]}) == "было: нет; стало: да"
     assert told([]) == told(False) == "нет"
     assert chain_of("employee:19") == "сотрудник 19"

@@ -22,3 +22,8 @@ def test_threads_do_not_spoil_each_others_words():
     finally:
         sys.setswitchinterval(before)
     assert all(found == alone for found in together)
+
+
+def test_letters_without_a_name_in_unicode_are_no_russian_word() -> None:
+    assert analysis.guesses("\U00017000") == ()
+    assert analysis.guesses("горажом")

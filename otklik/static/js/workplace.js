@@ -152,6 +152,19 @@ document.addEventListener("click", (event) => {
   document.cookie = `${part.dataset.remember}=${part.open ? "closed" : "open"};path=/desk/;max-age=31536000;samesite=lax${location.protocol === "https:" ? ";secure" : ""}`;
 });
 
+// The menu drawn anew is folded as it was on this page and keeps the cursor.
+const placeInMenu = (one) => one.closest("summary") ? `[data-remember="${one.parentElement.dataset.remember}"] > summary` : `a[href="${CSS.escape(one.getAttribute("href") ?? "")}"]`;
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const menu = event.target, one = document.activeElement;
+  if (menu.id !== "menu") return;
+  const open = new Map([...menu.querySelectorAll("[data-remember]")].map((part) => [part.dataset.remember, part.open]));
+  const held = menu.contains(one) && placeInMenu(one);
+  menu.addEventListener("htmx:afterSwap", () => {
+    for (const part of menu.querySelectorAll("[data-remember]")) part.open = open.get(part.dataset.remember) ?? part.open;
+    if (held) menu.querySelector(held)?.focus({ preventScroll: true });
+  }, { once: true });
+});
+
 // The list beside a card begins at the row that is open.
 document.addEventListener("htmx:afterSettle", (event) => {
   const rows = event.target;

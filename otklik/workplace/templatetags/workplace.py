@@ -150,7 +150,7 @@ def _appeal_row(row: Row, query: str, hidden: Collection[str], many: object) -> 
 
 def _message_row(row: Row, query: str, hidden: Collection[str], _: object) -> Iterator[Piece]:
     yield "<li>" + _LINK, address(row), query and f"?{query}"
-    if "applicant" not in hidden:
+    if row.applicant and "applicant" not in hidden:
         yield _NAME, row.applicant
     yield _CLIP, row.subject
     if row.quarantined:
