@@ -25,6 +25,7 @@ _OOXML: Final = "application/vnd.openxmlformats-officedocument."
 _ODF: Final = "application/vnd.oasis.opendocument."
 PDF: Final = "application/pdf"
 ZIP: Final = "application/zip"
+ENDS: Final = {PDF: "pdf", ZIP: "zip", "image/jpeg": "jpg", "image/tiff": "tif", "image/png": "png"}
 TEXT: Final = "text/plain"
 PROGRAM: Final = "application/x-executable"
 UNKNOWN: Final = "application/octet-stream"

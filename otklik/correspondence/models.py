@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from otklik.core import sniffing
 from otklik.core.models import StoredFile
 
 
@@ -290,6 +291,12 @@ class IncomingMessage(models.Model):
 
     def __str__(self) -> str:
         return f"входящее {self.pk}"
+
+    @property
+    def original_name(self) -> str:
+        """Return the name under which the message is given out as it came: its end tells what opens it."""
+        kept = sniffing.ENDS.get(self.raw.content_type, "txt") if self.raw else "txt"
+        return f"сообщение-{self.pk}.{'eml' if self.channel == ChannelCode.EMAIL else kept}"
 
 
 class IncomingFile(models.Model):

@@ -266,7 +266,7 @@ class _Channels:
         said = self._said(self._plan("vk", self.now - timedelta(hours=20), S.REGISTERED))
         arrived = arrivals.vk(said)
         with clock.set_to(said.at):
-            raw = bytes(arrived.raw).replace(b'"conversation_message_id"', b'"conversation_id"')  # type: ignore[arg-type]
+            raw = bytes(arrived.raw).replace(b'"conversation_message_id"', b'"conversation_id"')
             self._take(replace(arrived, external_id=f"event:demo-{said.number}", raw=raw))
 
     def _reconciled(self) -> None:

@@ -233,7 +233,7 @@ def original(request: StaffRequest, pk: int) -> FileResponse:
     message = access.get_message(request.user, pk)
     if message.raw is None:
         raise Http404
-    return files.response(message.raw, f"message-{message.pk}.{'eml' if message.channel == 'email' else 'txt'}")
+    return files.response(message.raw, message.original_name)
 
 
 @requires(*READERS, "intake.view")

@@ -53,7 +53,7 @@ def original(request: StaffRequest, pk: int) -> HttpResponseBase:
     if row.raw is None:
         raise Http404
     inbox.opened_original(row, by=request.user)
-    return files.response(row.raw, f"сообщение-{row.pk}.eml")
+    return files.response(row.raw, row.original_name)
 
 
 @requires("intake.decide")

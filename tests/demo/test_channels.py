@@ -10,9 +10,10 @@ from django.utils import timezone
 
 from otklik.appeals.models import PosCase
 from otklik.channels.post.models import ScanBatch
-from otklik.channels.registry import all_readers
+from otklik.channels.registry import all_connected, all_readers
 from otklik.core import files, journal
 from otklik.correspondence import reconciliation
+from otklik.correspondence.channel import DeliveryError, ToSend
 from otklik.correspondence.models import Connection, IncomingMessage, Outage, OutgoingMessage
 from otklik.demo import channels, load, staff
 from otklik.demo.history import Historian
@@ -72,6 +73,13 @@ def test_what_can_leave_goes_to_a_folder_of_the_stand_only(stand):
     receipts = OutgoingMessage.objects.filter(channel="medo")
     assert set(receipts.values_list("state", flat=True)) == {"sent"}
     assert len(list((stand[0] / "exchange" / "medo-out").iterdir())) == receipts.count() >= 1
+
+
+@pytest.mark.parametrize("code", ["vk", "ok", "telegram", "max"])
+def test_a_network_switched_on_here_sends_nothing_either(stand, code):
+    item = ToSend("answer", "<1@department.example>", "abc", "", "", "vk.com/id1", "", "", "Ответ")
+    with pytest.raises(DeliveryError, match="Учебный стенд"):
+        all_connected()[code].send(item)
 
 
 def test_exports_of_pos_brought_rows_of_the_fast_track_and_later_words_of_them(stand):

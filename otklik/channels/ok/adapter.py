@@ -18,6 +18,7 @@ from otklik.channels.envelope import mappings, number, words
 from otklik.channels.ok import api, events
 from otklik.channels.ok.events import Event
 from otklik.channels.ok.parse import parse
+from otklik.core import installation
 from otklik.core.crashpoints import reach
 from otklik.correspondence import connections, inbox, social
 from otklik.correspondence.channel import (
@@ -140,6 +141,8 @@ class OkChannel:
 
     def send(self, item: ToSend) -> str:
         """Answer in the chat, or under the topic where everybody reads it: then nothing of people may stand in it."""
+        if installation.is_demo():
+            raise DeliveryError("Учебный стенд: наружу ничего не уходит.", permanent=True)
         there = connections.needed(self.code)
         place = social.place_of(self.code, item.recipient)
         if place is None:

@@ -17,6 +17,7 @@ from otklik.channels.envelope import mapping, mappings, number, words
 from otklik.channels.vk import api, events
 from otklik.channels.vk.events import Event
 from otklik.channels.vk.parse import parse
+from otklik.core import installation
 from otklik.core.crashpoints import reach
 from otklik.correspondence import connections, inbox, social
 from otklik.correspondence.channel import (
@@ -131,6 +132,8 @@ class VkChannel:
 
     def send(self, item: ToSend) -> str:
         """Answer in the dialogue, or under the post, where everybody reads it: nothing of people may stand there."""
+        if installation.is_demo():
+            raise DeliveryError("Учебный стенд: наружу ничего не уходит.", permanent=True)
         there = connections.needed(self.code)
         place = social.place_of(self.code, item.recipient)
         if place is None:

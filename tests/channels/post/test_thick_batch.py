@@ -25,6 +25,7 @@ from tests.sizes import size
 PAGES_OF_A_PORTION = 6
 LETTERS_OF_A_PORTION = 2
 EVERY = 0.5  # seconds between two looks at the page
+TOLD_EVERY = 100  # looks: a long proof says how far it is
 MOST_MB = 300  # the station's own process
 PAGE = "/desk/appeals/"
 
@@ -54,9 +55,11 @@ def station_in_a_process(told: Path) -> int:
     return child
 
 
-def _memory() -> float:
-    """Return the most memory this process has had, in MB."""
-    status = Path("/proc/self/status").read_text()
+def _memory(process: int | str = "self") -> float:
+    """Return the most memory a process has had, in MB; of one that has just ended nothing is known."""
+    status = Path(f"/proc/{process}/status").read_text()
+    if "VmHWM:" not in status:
+        return 0
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
@@ -85,6 +88,10 @@ def test_three_hundred_pages_are_read_while_the_page_of_appeals_is_as_quick_as_b
     child, meanwhile, ended = station_in_a_process(tmp_path / "told"), [looks(client, 0)], (0, 0)
     while not ended[0]:
         meanwhile.append(looks(client, EVERY))
+        if not len(meanwhile) % TOLD_EVERY:
+            done = batch.pages.exclude(state=ScanPage.State.WAITING).count()
+            tell(f"{done} pages in {time.monotonic() - began:.0f} s, the station's process {_memory(child):.0f} MB, ")
+            tell(f"{PAGE} {_quantiles(before)} before, {_quantiles(meanwhile)} meanwhile\n")
         ended = os.waitpid(child, os.WNOHANG)
     took = time.monotonic() - began
 
@@ -98,11 +105,15 @@ def test_three_hundred_pages_are_read_while_the_page_of_appeals_is_as_quick_as_b
     at_first, most, of_pages = map(int, (tmp_path / "told").read_text().split())
     assert most < MOST_MB
     each = took / batch.pages_total
-    sys.stdout.write(
-        f"\nscans: {batch.pages_total} pages ({length:.1f} MB) in {took:.0f} s, {each:.2f} s a page\n"
-        f"memory: the station's process {at_first} → {most} MB, the largest of a page {of_pages} MB\n"
-        f"{PAGE}: {_quantiles(before)} before, {_quantiles(meanwhile)} meanwhile ({len(meanwhile)} looks)\n"
-    )
+    tell(f"scans: {batch.pages_total} pages ({length:.1f} MB) in {took:.0f} s, {each:.2f} s a page\n")
+    tell(f"memory: the station's process {at_first} → {most} MB, the largest of a page {of_pages} MB\n")
+    tell(f"{PAGE}: {_quantiles(before)} before, {_quantiles(meanwhile)} meanwhile ({len(meanwhile)} looks)\n")
+
+
+def tell(words: str) -> None:
+    """Say a figure of the proof at once."""
+    sys.stdout.write(words)
+    sys.stdout.flush()
 
 
 def _quantiles(times: list[float]) -> str:
