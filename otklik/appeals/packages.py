@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from django.core.files.base import ContentFile, File
 from django.db import IntegrityError, transaction
@@ -89,7 +89,7 @@ def look(answer: FrozenAnswer, *, by: Employee, main: int | None = None) -> None
             LookBeforeSigning.objects.create(answer=answer, by=by, at=timezone.now())
     except IntegrityError:
         return
-    facts: dict[str, object] = {"digest": answer.digest, **({"main": main} if main else {})}
+    facts: dict[str, Any] = {"digest": answer.digest, **({"main": main} if main else {})}
     journal.record("appeal.seen_to_sign", chain=f"appeal:{answer.appeal_id}", by=by, **facts)
 
 

@@ -59,8 +59,8 @@ class Suggested:
 
     @property
     def percent(self) -> int:
-        """Return the confidence as people read it."""
-        return round(100 * self.confidence)
+        """Return the confidence as people read it: a guess is never said to be certain."""
+        return min(99, round(100 * self.confidence))
 
 
 @dataclass(frozen=True)

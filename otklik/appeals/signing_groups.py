@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+from django.utils import timezone
+
 from otklik.appeals import access, complained, packages, signature
 from otklik.appeals.models import FINISHED, Appeal, FrozenAnswer, Kinship
 from otklik.core.errors import DomainError
@@ -155,6 +157,9 @@ def _line(one: FrozenAnswer, shown: FrozenAnswer, named: Mapping[int, list[str]]
     if _attached(one) != _attached(shown):
         names = ", ".join(name for name, _ in _attached(one))
         differs.append(f"другие приложения: {names}" if names else "без приложений")
+    dated = timezone.localdate(one.frozen_at)
+    if dated != timezone.localdate(shown.frozen_at):
+        differs.append(f"на письме дата {dated:%d.%m.%Y}")
     if also := named.get(appeal.pk):
         differs.append(f"отвечает ещё на № {', № '.join(also)}")
     return Line(one, people_access.full_name(appeal.applicant), where, differs)

@@ -59,7 +59,7 @@ class ApplicantForm(TidyForm):
 class EntryForm(ApplicantForm):
     """Everything a clerk confirms at registration; filled in by the proposal."""
 
-    applicant_is = forms.ChoiceField(label="Заявитель", widget=forms.RadioSelect, required=False)
+    applicant_is = forms.ChoiceField(label="Кто обратился", widget=forms.RadioSelect, required=False)
     subject = forms.CharField(label="Краткое содержание", max_length=300)
     regime = forms.ModelChoiceField(Regime.objects.none(), label="Режим рассмотрения", empty_label="Выберите режим")
     contact_point = forms.ModelChoiceField(

@@ -96,5 +96,6 @@ def matter(request: StaffRequest, pk: int) -> HttpResponse:
     """Show every part of the matter that has something to say to this person."""
     appeal = access.get_for(request.user, pk, **{f"there_{name}": Exists(rows) for name, rows in _IN.items()})
     made = (make(appeal, request.user) for make in PARTS)
-    facts = {"appeal": appeal, "parts": [part for part in made if part]}
+    # Beside the card a part is a word until it is wanted; who opens the page has come to read all of it.
+    facts = {"appeal": appeal, "parts": [part for part in made if part], "whole": not request.htmx}
     return render(request, "workplace/matter.html#parts" if request.htmx else "workplace/matter.html", facts)

@@ -169,7 +169,8 @@ def part(appeal: Appeal, user: Employee) -> Part | None:
         steps.append(Step("Связать или объединить", "related", "git-merge"))
     mains = [row for row in rows if row.main_id == appeal.pk and row.kind != Kinship.Kind.REPEATED]
     if mains and (user.has_power("appeals.dispatch") or user.has_power("appeals.draft")):
-        steps.append(Step("Ответить на все копии", "copies", "copy"))
+        copied = any(row.kind == Kinship.Kind.DUPLICATE for row in mains)
+        steps.append(Step("Ответить на все копии" if copied else "Один текст всей группе", "copies", "copy"))
     if not (rows or merges or ended or steps):
         return None
     facts = {"appeal": appeal, "rows": [_side(appeal, row) for row in rows], "merges": merges, "ended": ended}

@@ -42,7 +42,8 @@ def test_a_regime_shows_its_rules_counted_from_today_and_what_is_not_allowed(wor
     assert "Изменить с даты" not in page
     pos = desk(world.clerk).get(at("regime_rules", "pos")).content.decode()
     assert "Продление не предусмотрено" in pos
-    assert "Переадресация не предусмотрена" in pos
+    prosecutor = desk(world.clerk).get(at("regime_rules", "prosecutor_request")).content.decode()
+    assert "Переадресация не предусмотрена" in prosecutor
     assert "Изменить с даты" in pos
 
 
