@@ -87,8 +87,7 @@ def _place(row: Appointment, to: Employee) -> tuple[Slot | None, str]:
         return None, f"у {to.short_name} нет полномочия на приём в этот день{about}"
     if why := appointments.away(to, day):
         return None, f"{to.short_name} в этот день не принимает: {why}"
-    asked = {"official": to, "topic": row.topic, "needs_access": row.needs_access, "limit": _DAY_OF_TIMES}
-    free = finder.free(day, day, **asked)
+    free = finder.free(day, day, official=to, topic=row.topic, needs_access=row.needs_access, limit=_DAY_OF_TIMES)
     if not free:
         return None, f"у {to.short_name} в этот день нет свободного времени приёма"
     # The same time if he has it, else the nearest: a person comes the day he has arranged his life for.
