@@ -84,12 +84,11 @@ def _place(row: Appointment, to: Employee) -> tuple[Slot | None, str]:
     day = timezone.localdate(row.starts_at)
     if authority.of(to, day, topic=row.topic) is None:
         about = " по этой теме" if row.topic and authority.of(to, day) else ""
-        return None, f"у {to.short_name} нет полномочия на приём в этот день{about}"
+        return None, f"{to.short_name}: нет полномочия на приём в этот день{about}"
     if why := appointments.away(to, day):
-        return None, f"{to.short_name} в этот день не принимает: {why}"
-    asked = {"official": to, "topic": row.topic, "needs_access": row.needs_access, "limit": _DAY_OF_TIMES}
-    free = finder.free(day, day, **asked)
+        return None, f"{to.short_name}: в этот день не принимает, {why}"
+    free = finder.free(day, day, official=to, topic=row.topic, needs_access=row.needs_access, limit=_DAY_OF_TIMES)
     if not free:
-        return None, f"у {to.short_name} в этот день нет свободного времени приёма"
+        return None, f"{to.short_name}: в этот день нет свободного времени приёма"
     # The same time if he has it, else the nearest: a person comes the day he has arranged his life for.
     return min(free, key=lambda slot: (abs(slot.starts_at - row.starts_at), slot.starts_at)), ""
