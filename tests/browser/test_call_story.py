@@ -61,7 +61,7 @@ def test_a_call_with_script_hold_transfer_and_the_two_questions(desk: Desk, new_
     expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling")).to_have_count(0)
     assert re.search(r"/desk/call/\d+/$", page.url)
     hands.key("ArrowDown", "ArrowDown", "Enter")
-    expect(page.locator("#call-material h2")).to_be_in_viewport()
+    expect(page.locator("#call-material-title")).to_be_in_viewport()
     expect(page.locator("#call-q")).to_be_focused()
 
     # The script: what was heard is a digit.
