@@ -437,14 +437,14 @@ def walk_in(request: StaffRequest) -> HttpResponse:
 
 
 def _offered(day: date) -> Iterator[tuple[str, tuple[str, Any, Slot | None]]]:
-    """Yield (value, (words, official, slot)) of who still receives on a day: «as soon as he is free», then his times."""
+    """Yield (value, (words, official, slot)) of who still receives on a day: «when he is free», then his times."""
     people = {one.official_id: one.official for one in authority.valid_on(day).order_by("official__last_name")}
     now = timezone.now()
     found = [one for one in slots(day, day, officials=people) if one.ends_at > now]
     busy = SlotCell.objects.filter(cell__gte=now - timedelta(days=1), cell__lt=now + timedelta(days=1))
     taken = set(busy.values_list("resource", "cell"))
     for pk, official in people.items():
-        if not any(slot.official_id == pk for slot in found):  # his hours of this day are over, or it is none of his days
+        if not any(slot.official_id == pk for slot in found):  # his hours are over, or it is none of his days
             continue
         yield f"{pk}", (f"{official.short_name} — как освободится", official, None)
         for slot in found:

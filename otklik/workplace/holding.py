@@ -9,6 +9,7 @@ from typing import Any, Final
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -91,6 +92,9 @@ def hold_day(request: StaffRequest) -> HttpResponse:
     if not timezone.localdate().replace(year=2020) <= on <= timezone.localdate() + timedelta(days=730):
         on = timezone.localdate()
     waiting = instructions.seen_by(request.user).filter(instructions.OPEN, by=request.user)
+    his = Q(signer=request.user, released_to=None) | Q(released_to=request.user)  # who is to sign: he and nobody else
+    own = list(_promised(request.user).filter(his, appeal__answered_on=None)[:EARLIER])
+    seen = access.visible_to(request.user).filter(pk__in=[one.appeal_id for one in own])
     context = {
         "on": on,
         "today": timezone.localdate(),
@@ -98,7 +102,8 @@ def hold_day(request: StaffRequest) -> HttpResponse:
         "after": on + timedelta(days=1),
         "cards": holding.day_of_official(request.user, on),
         "reported": waiting.filter(done_at__isnull=False).count(),
-        "promised": _promised(request.user).filter(appeal__answered_on=None)[:EARLIER],
+        "promised": own,
+        "visible": set(seen.values_list("pk", flat=True)),
     }
     return render(request, "workplace/reception/hold_day.html", context)
 

@@ -51,6 +51,18 @@ def test_a_call_with_script_hold_transfer_and_the_two_questions(desk: Desk, new_
     expect(page.locator("#held")).to_contain_text(re.compile("осталось 0[12]:"))
     hands.key("Alt+KeyE")
     expect(page.locator("#held")).to_contain_text("Удержать")
+    expect(page.locator("#question")).to_be_focused()  # the hands are back where they wrote
+
+    # Enter after the words searches and leaves no page; what is opened from down the list is in sight.
+    hands.key("Alt+KeyF")
+    hands.type("гараж")
+    hands.key("Enter")
+    page.locator(".call-hit").first.wait_for()
+    expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling")).to_have_count(0)
+    assert re.search(r"/desk/call/\d+/$", page.url)
+    hands.key("ArrowDown", "ArrowDown", "Enter")
+    expect(page.locator("#call-material-title")).to_be_in_viewport()
+    expect(page.locator("#call-q")).to_be_focused()
 
     # The script: what was heard is a digit.
     hands.key("Alt+KeyI")

@@ -208,6 +208,7 @@ def test_the_portal_shows_what_holds_and_what_is_cancelled(client, desk, officia
     monday = next_weekday(0)
     page = text(client.get("/reception/"))
     assert "Понедельник, 10:00–12:00 — Кабинет 214, 1 этаж" in page
+    assert 'href="/reception/ask/"' in page, "from here one asks in writing (п. 28)"
     desk.post(f"/desk/reception-officials/{official.pk}/cancel/", {"date": f"{monday}", "why": "Отпуск"})
     assert "приёма нет.</strong> Отпуск" in text(client.get("/reception/"))
     Authority.objects.update(valid_to=TODAY - timedelta(days=1))

@@ -147,6 +147,24 @@ def test_from_arrival_to_ready_and_every_look_is_in_the_access_log(client, booke
     assert card().state == "check_in"
 
 
+def test_the_cursor_stands_in_the_first_step_that_is_not_done(client, booked, recorded):
+    client.post(at("arrival", booked(recorded).pk), {"step": "open"})
+    quiet = people.room("Кабинет без видео")
+
+    def cursor() -> str:
+        page = body(client.get(at("check_in", card().pk))).split('id="content"')[-1]
+        assert page.count(" autofocus") == 1
+        return page.split(" autofocus")[0].rsplit("<", 1)[1]
+
+    assert 'id="doc-kind"' in cursor()
+    does(client, "document", document="passport", same="yes")
+    assert 'name="video" value="given"' in cursor()
+    does(client, "inform", video="refused")
+    assert "btn-primary" in cursor()
+    does(client, "room", room=quiet.pk)
+    assert "готов к приёму" in cursor()
+
+
 def test_a_refusal_of_video_offers_rooms_at_once_and_no_page_gets_round_it(client, booked, recorded):
     client.post(at("arrival", booked(recorded).pk), {"step": "open"})
     quiet, other = people.room("Кабинет без видео"), people.room("Второй с видео", has_video=True)

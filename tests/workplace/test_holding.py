@@ -126,6 +126,9 @@ def test_a_written_answer_promised_by_the_page_is_signed_by_him_and_listed(day):
     listed = text_of(client.get(reverse("workplace:promised_answers")))
     assert appeal.number in listed
     assert "исключение" not in listed
+    assert appeal.number in text_of(client.get(reverse("workplace:hold_day")))
+    his_day = text_of(signed_in(day.other).get(reverse("workplace:hold_day")))
+    assert appeal.number not in his_day, "what another has promised is not his to sign"
     screen = text_of(client.get(reverse("workplace:hold", args=[day.card.pk])))
     assert "Подписать его можете только вы" in screen
 
@@ -143,6 +146,7 @@ def test_the_head_decides_on_a_ground_only_and_compliance_shows_the_exception(da
     assert head.post(page, {**typed, "note": ""}).status_code == 422
     assert head.post(page, typed).status_code == 302
     assert fixed.of(Appeal.objects.get()).now == day.other
+    assert appeal.number in text_of(head.get(reverse("workplace:hold_day"))), "now it is his"
     assert "исключение" in text_of(head.get(reverse("workplace:promised_answers") + "?state=others"))
     [row] = [one for one in compliance.rows(timezone.localdate()) if one.wording.clause.number == "35.3"]
     [kept] = row.kept

@@ -88,7 +88,9 @@ def test_from_the_call_to_its_outcome(owed, consultant):  # noqa: F811
     assert refused.status_code == 422
     assert "Сначала отметьте попытку" in refused.content.decode()
     assert "Объяснила" in refused.content.decode(), "what was typed stays"
+    assert '<option value="called_back" selected>' not in page_of(client, "missed_call", row.pk)
     assert client.post(step, {"step": "attempt", "result": "talked"}).status_code == 302
+    assert '<option value="called_back" selected>' in page_of(client, "missed_call", row.pk), "what the attempt led to"
     assert client.post(step, {"step": "settle", "outcome": "called_back", "note": "Объяснила"}).status_code == 302
     row.refresh_from_db()
     assert (row.outcome, row.note) == ("called_back", "Объяснила")

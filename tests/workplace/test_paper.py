@@ -37,7 +37,9 @@ def test_a_batch_goes_from_the_table_to_the_count_in_two_hands(world: World) -> 
     next_one = one.post(opened["Location"], {"number": 1, **GOOD}, **HTMX).content.decode()
     assert "Анкета № 1 записана" in next_one
     assert 'value="2"' in next_one
+    assert "Введено столько анкет" not in next_one
     assert one.post(opened["Location"], {"number": 2, **GOOD, "comment": "Спасибо"}).status_code == 302
+    assert "Введено столько анкет, сколько в пачке: 2" in one.get(opened["Location"]).content.decode()
     one.post(at("paper_end", batch.pk), {"forms": 2})
     assert "Передайте пачку другому" in one.get(opened["Location"]).content.decode()
     again = other.get(at("paper_check", batch.pk)).content.decode()

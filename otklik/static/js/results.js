@@ -25,7 +25,10 @@ function walk(box) {
     if (event.key === "ArrowDown" && all.length) choose(all[Math.min(at + 1, all.length - 1)]);
     else if (event.key === "ArrowUp" && chosen) choose(all[at - 1]);
     else if (event.key === "Enter" && chosen) chosen.querySelector("a").click();
-    else if (event.key === "Enter" && box.hasAttribute("hx-post")) box.dispatchEvent(new Event("search")); // while one talks the page is not left
+    else if (event.key === "Enter" && box.hasAttribute("hx-post")) { // while one talks the page is not left
+      if (all.length) choose(all[0]);
+      else box.dispatchEvent(new Event("search"));
+    }
     else if (event.key === "Escape" && chosen) choose(null);
     else return;
     event.preventDefault();
