@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from statistics import median
 from typing import Final
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import ExtractHour, ExtractIsoWeekDay, TruncDate
 from django.utils import timezone
 
@@ -47,6 +47,14 @@ def duties(scope: Scope) -> QuerySet[MissedCall]:
     first, after = scope.moments()
     rows = MissedCall.objects.filter(first_at__gte=first, first_at__lt=after)
     return rows.filter(line=scope.line) if scope.line else rows
+
+
+def in_time(rows: QuerySet[MissedCall]) -> QuerySet[MissedCall]:
+    """Return those of these duties that were called back before their time was over."""
+    talked = ReturnCall.objects.filter(
+        missed=OuterRef("pk"), result=ReturnCall.Result.TALKED, at__lte=OuterRef("due_at")
+    )
+    return rows.filter(Exists(talked), outcome=MissedCall.Outcome.CALLED_BACK)
 
 
 @dataclass
@@ -110,12 +118,12 @@ def figures(scope: Scope) -> Figures:
     talked = ReturnCall.objects.filter(missed__in=rows, result=ReturnCall.Result.TALKED)
     for pk, at in talked.order_by("-at").values_list("missed", "at"):
         talks[pk] = at  # the first one stays
-    facts = rows.filter(outcome=MissedCall.Outcome.CALLED_BACK).values_list("pk", "line", "first_at", "due_at")
-    for pk, line, first_at, due_at in facts:
+    facts = rows.filter(outcome=MissedCall.Outcome.CALLED_BACK).values_list("pk", "line", "first_at")
+    for pk, line, first_at in facts:
         if pk in talks:
             schedule = schedules.get(line or 0, ours)
             told.minutes.append(_minutes(schedule, first_at, talks[pk]))
-            told.in_time += talks[pk] <= due_at
+    told.in_time = in_time(rows).count()
     return told
 
 

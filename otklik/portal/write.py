@@ -331,6 +331,7 @@ def _page(
         "form": form,
         "others": [step for name, step in filled.steps.items() if name != here],
         "position": ORDER.index(here) + 1,
+        "steps": len(ORDER),
         "failure": failure,
         "say_errors": say_errors,
         "max_files": settings.UPLOAD_MAX_FILES,

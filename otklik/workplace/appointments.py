@@ -28,7 +28,7 @@ from otklik.core.models import JournalEntry
 from otklik.correspondence.models import IncomingMessage
 from otklik.hotline.codes import spellings
 from otklik.people.models import Employee
-from otklik.reception import appointments, authority, finder, links, notices, waiting
+from otklik.reception import appointments, authority, finder, links, notices, published, waiting
 from otklik.reception.appointments import POWER, READERS
 from otklik.reception.models import Appointment, AppointmentNotice, AppointmentRequest, Person, Room, Source
 from otklik.reception.schedule import Slot
@@ -281,6 +281,7 @@ def _booking(
         "refusal": refusal,
         "others": times(others)["days"] if isinstance(others, list) else [],
         "at_work": at_work(),
+        "phones": published.phone_words(timezone.localdate()),
         "officials": officials(),
         "topics": _topics(),
         **times(asked.slots(), request.POST.get("slot", "")),

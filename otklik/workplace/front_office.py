@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from otklik.core import files, journal, masking, typed
+from otklik.core import calendar, files, journal, masking, typed
 from otklik.core.access import by_itself, requires
 from otklik.core.errors import DomainError
 from otklik.core.forms import DATE_INPUT, TidyForm
@@ -62,6 +62,7 @@ def today(request: StaffRequest) -> HttpResponse:
     """Show who comes on a day, today if none is asked for; the list refreshes itself."""
     on = _day(request)
     context = {**_board(request, on), "before": on - timedelta(days=1), "after": on + timedelta(days=1)}
+    context["guarded"] = calendar.current().next_working(on)
     return render(request, "workplace/front/board.html", context)
 
 

@@ -60,6 +60,7 @@ class Item:
     powers: tuple[str, ...] = ()
     go: str = ""  # the key after «П» (G) that leads there, by its place on the keyboard
     inner: bool = False  # it is part of the section above
+    counts: str = ""  # the view of appeals whose number stands beside it
 
     @property
     def url(self) -> str:
@@ -129,7 +130,7 @@ GROUPS: Final[tuple[Group, ...]] = (
             Item("Сегодня", "sun", "today", go="KeyC"),
             Item("Обращения", "inbox", "queue", APPEALS, go="KeyJ"),
             Item("Полоса «Фаст-трек»", "bolt", "pos_lane", pos_lane.READERS),
-            Item("На подпись", "signature", "to_sign", sign_many.SIGNERS),
+            Item("На подпись", "signature", "to_sign", sign_many.SIGNERS, counts="signing"),
             Item("Недоставленное", "mail-x", "deliveries", ("appeals.dispatch",), go="KeyY"),
             Item("Карантин", "shield-question", "quarantine", ("intake.decide",), go="KeyR"),
             Item("Заявители", "users", "applicants", ("applicants.view",), go="KeyP"),
@@ -357,7 +358,7 @@ def _lines(
             item.url,
             here and not view,
             item.icon,
-            number=waits.number,
+            number=waits.number or numbers.get(item.counts, 0),
             hot=waits.late > 0,
             late=waits.late,
             inner=item.inner and is_below,
@@ -368,9 +369,11 @@ def _lines(
 
 
 def _queue_lines(employee: Employee, url: str, view: str, numbers: Mapping[str, int]) -> Iterable[Line]:
+    # «На подпись» has a page of its own in the menu, where letters are read and signed; its list is found by the box.
+    hidden = {"signing"} if employee.has_any(sign_many.SIGNERS) else set()
     for one in queues.views_for(employee):
         number = numbers.get(one.code, 0)
-        if one.code == "all" or (one.code in HOT and not number and view != one.code):
+        if one.code == "all" or (view != one.code and (one.code in hidden or (one.code in HOT and not number))):
             continue
         yield Line(
             one.title,

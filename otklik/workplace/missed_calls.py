@@ -55,7 +55,7 @@ def _states(user_id: int) -> dict[str, tuple[str, Q]]:
 def missed_list(request: StaffRequest) -> HttpResponseBase:
     """Show the log, what is overdue first, narrowed as asked; or hand it out (`?format=`), numbers masked."""
     states = _states(request.user.pk)
-    asked = {name: request.GET.get(name, "") for name in ("state", "in", "line", "from", "to", "outcome")}
+    asked = {name: request.GET.get(name, "") for name in ("state", "in", "line", "from", "to", "outcome", "in_time")}
     state = asked["state"] if asked["state"] in states else "open"
     rows = _narrowed(asked)
     numbers = rows.aggregate(
@@ -78,6 +78,7 @@ def missed_list(request: StaffRequest) -> HttpResponseBase:
         "lines": Line.objects.filter(ours=True),
         "outcomes": [one for one in MissedCall.Outcome.choices if one[0]],
         "hours": (("yes", "в часы работы"), ("no", "вне часов")),
+        "terms": (("yes", "перезвонили в срок"),),
         "now": timezone.now(),
         "keeps": request.user.has_power(missed.KEEPER),
     }
@@ -96,7 +97,7 @@ def _narrowed(asked: dict[str, str]) -> QuerySet[MissedCall]:
         rows = rows.filter(in_hours=asked["in"] == "yes")
     if asked["outcome"] in MissedCall.Outcome.values and asked["outcome"]:
         rows = rows.filter(outcome=asked["outcome"])
-    return rows
+    return missed_figures.in_time(rows) if asked["in_time"] == "yes" else rows
 
 
 @requires(*missed.READERS)
@@ -234,6 +235,7 @@ def figures(request: StaffRequest) -> HttpResponse:
             "waiting": _of(scope, state="open"),
             "all": _of(scope, state="all"),
             "called_back": _of(scope, state="settled", outcome="called_back"),
+            "in_time": _of(scope, state="settled", outcome="called_back", in_time="yes"),
         },
     }
     return render(request, "workplace/missed/figures.html", context)

@@ -70,6 +70,7 @@ def test_three_steps_and_a_look_over_without_scripts(citizen):
     page = citizen.post("/write/", {**data, "step": "text", **PERSON})
     words = page.content.decode()
     assert "Проверьте и отправьте" in words
+    assert "Шаг 4 из 4" in words
     assert "Вымышленский Пётр Ильич" in words
     assert not IncomingMessage.objects.exists()
     done = citizen.post("/write/", {**data, **PERSON, "step": "review", "go": "send"}, follow=True)

@@ -86,6 +86,12 @@ def test_a_time_is_found_and_booked_on_one_page(secretary, hours, working):
     assert 'href="tel:+7 913 000-00-01"' in again
 
 
+def test_the_page_names_the_telephones_of_the_procedure_and_each_dials(secretary, working):
+    page = desk(secretary).get(at("appointment_new")).content.decode()
+    for digits in ("73832386002", "73832386062"):
+        assert f'href="tel:+{digits}"' in page
+
+
 def test_without_a_source_nothing_is_kept_and_what_was_typed_stays(secretary, hours, working):
     answer = desk(secretary).post(at("appointment_new"), form(free(), source=""))
     assert answer.status_code == 422

@@ -89,7 +89,7 @@ ASKED = (
     *("audience", "month", "outcome", "by", "state", "material", "quarter", "source", "section"),
     *("mark", "fresh", "exact"),
     *("line", "hours"),
-    *("in", "line", "weekday", "hour"),
+    *("in", "line", "weekday", "hour", "in_time"),
     *("line", "script"),
     *("line", "script", "known"),
     *("mark", "fresh", "exact", "like"),

@@ -127,3 +127,11 @@ def test_long_pages_are_folded_and_hold_everything(world: World, name: str) -> N
     main = page.split("<main")[1]
     assert main.count("<details") >= 4
     assert main.count('<details class="panel"') - main.count(" open>") >= 2
+
+
+def test_who_signs_finds_letters_to_sign_by_one_line_of_the_menu_with_its_number(world: World) -> None:
+    world.frozen()
+    page = desk(world.signer).get(at("queue") + "?view=mine").content.decode()
+    [side] = re.findall(r'<nav aria-label="Разделы">(.*?)</nav>', page, re.DOTALL)
+    assert side.count("На подпись") == 1
+    assert re.search(r'На подпись</span><span class="count">1<', side)
