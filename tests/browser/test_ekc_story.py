@@ -31,8 +31,9 @@ def test_an_operator_of_the_ekc_keeps_his_records_and_a_clerk_gives_them_topics(
     found = operator.locator("#ekc-found a")
     expect(found).to_have_count(1)
     judge_again(operator)
+    operator.keyboard.press("ArrowDown")
     with operator.context.expect_page() as opened:
-        found.click()
+        operator.keyboard.press("Enter")
     expect(opened.value.get_by_role("heading", name="Как оформить гараж")).to_be_visible()
     opened.value.close()
 
