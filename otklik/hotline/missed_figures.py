@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from statistics import median
 from typing import Final
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import ExtractHour, ExtractIsoWeekDay, TruncDate
 from django.utils import timezone
 
@@ -18,6 +18,11 @@ from otklik.hotline.models import Call, MissedCall, ReturnCall
 
 WEEKDAYS: Final = ("Пн", "Вт", "Ср", "Чт", "Пт", "Сб", "Вс")
 _ANSWERED: Final = (Call.State.TALKING, Call.State.ANSWERED)
+_TALKED: Final = ReturnCall.objects.filter(
+    missed=OuterRef("pk"), result=ReturnCall.Result.TALKED, at__lte=OuterRef("due_at")
+)
+# Called back before the time was over: by the talk that was noted, or as soon as the duty was settled.
+IN_TIME: Final = Q(outcome=MissedCall.Outcome.CALLED_BACK) & (Q(Exists(_TALKED)) | Q(settled_at__lte=F("due_at")))
 
 
 @dataclass(frozen=True)
@@ -47,14 +52,6 @@ def duties(scope: Scope) -> QuerySet[MissedCall]:
     first, after = scope.moments()
     rows = MissedCall.objects.filter(first_at__gte=first, first_at__lt=after)
     return rows.filter(line=scope.line) if scope.line else rows
-
-
-def in_time(rows: QuerySet[MissedCall]) -> QuerySet[MissedCall]:
-    """Return those of these duties that were called back before their time was over."""
-    talked = ReturnCall.objects.filter(
-        missed=OuterRef("pk"), result=ReturnCall.Result.TALKED, at__lte=OuterRef("due_at")
-    )
-    return rows.filter(Exists(talked), outcome=MissedCall.Outcome.CALLED_BACK)
 
 
 @dataclass
@@ -123,7 +120,7 @@ def figures(scope: Scope) -> Figures:
         if pk in talks:
             schedule = schedules.get(line or 0, ours)
             told.minutes.append(_minutes(schedule, first_at, talks[pk]))
-    told.in_time = in_time(rows).count()
+    told.in_time = rows.filter(IN_TIME).count()
     return told
 
 

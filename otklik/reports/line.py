@@ -31,6 +31,7 @@ from django.utils import timezone
 from otklik.appeals.models import Need, Topic
 from otklik.core import typed
 from otklik.core.hours import midnight
+from otklik.hotline.missed_figures import IN_TIME
 from otklik.hotline.models import Call, Consultation, Hold, Line, MissedCall, ScriptUse, Transfer
 from otklik.knowledge.models import MaterialUse
 from otklik.knowledge.models.script_steps import STAGES
@@ -115,7 +116,6 @@ class Lasted(Func):
 
 _ANSWERED: Final = Q(state=Call.State.ANSWERED)
 _MISSED: Final = Q(state=Call.State.MISSED)
-_IN_TIME: Final = Q(settled_at__lte=F("due_at"))
 _CALLED_BACK: Final = Q(outcome=MissedCall.Outcome.CALLED_BACK)
 _SAID: Final = "invitation__response__answers__"
 
@@ -197,7 +197,7 @@ LISTS: Final[dict[str, Listed]] = {
     "duties": _listed("кому перезвонить", duties, Q()),
     "waiting": _listed("ждут звонка", duties, Q(outcome="")),
     "overdue": Listed("ждут дольше срока", duties, lambda value: Q(outcome="", due_at__lt=timezone.now())),
-    "in_time": _listed("перезвонили в срок", duties, _CALLED_BACK & _IN_TIME),
+    "in_time": _listed("перезвонили в срок", duties, IN_TIME),
     "settled": Listed("итог", duties, _one_of(_SETTLED, lambda value: Q(outcome=value)), _SETTLED),
     "consultations": _listed("консультации", consultations, Q()),
     "of_ekc": _listed("консультации ЕКЦ", consultations, Q(line__ours=False)),

@@ -48,7 +48,7 @@ def test_the_median_counts_minutes_of_the_lines_hours(week, consultant, at):
     told = missed_figures.figures(WEEK)
     assert sorted(told.minutes) == [10, 30, 480], "the night does not count"
     assert (told.median, told.in_time) == (30, 2)
-    assert missed_figures.in_time(missed_figures.duties(WEEK)).count() == 2
+    assert missed_figures.duties(WEEK).filter(missed_figures.IN_TIME).count() == 2
 
 
 def test_each_hour_of_the_week_knows_who_was_there(week):
