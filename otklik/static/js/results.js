@@ -5,7 +5,7 @@ function walk(box) {
   const told = document.querySelector(`[data-chosen-of="${box.dataset.results}"]`);
   let chosen = null;
 
-  const hits = () => [...place.querySelectorAll("[data-hit]")].filter((one) => one.getClientRects().length);
+  const hits = () => [...place.querySelectorAll("[data-hit]")].filter((one) => one.checkVisibility()); // what is folded away has boxes, too
 
   function choose(hit) {
     chosen?.removeAttribute("data-chosen");
