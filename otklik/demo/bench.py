@@ -19,7 +19,6 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
-from html import unescape
 from itertools import count as counting
 from itertools import cycle
 from pathlib import Path
@@ -32,10 +31,14 @@ from otklik.demo.served import (
     OTKLIK,
     Answer,
     User,
+    children,
     free_port,
     hand_over,
+    hidden,
+    is_read,
     key_of_clerk,
     pss,
+    register,
     run_command,
     serving,
     signed_in,
@@ -51,7 +54,6 @@ MATERIALS = 10_000
 CALLS = 4_000
 ANSWERS = 2_000
 APPOINTMENTS = 50_000
-POST = {"channel": "post", "address": "630000, г. Новосибирск, ул. Выдуманная, д. 1"}
 PAGES = {
     "Очередь, 50 строк": "/desk/appeals/",
     "Карточка": "/desk/appeals/{card}/",
@@ -211,7 +213,7 @@ def _questionnaire(base: str) -> Iterator[Row]:
     yield from _row("Анкета по QR-коду", [user.ask(place) for _ in range(REQUESTS + 1)])
     said = {"channel": "reception", "answered": "yes", "quality": "satisfied"}
     form = {"Content-Type": "application/x-www-form-urlencoded"}
-    keys = [_field(user.ask(place), "key") for _ in range(ANSWERS)]
+    keys = [hidden(user.ask(place).body.decode(), "key") for _ in range(ANSWERS)]
 
     def answer(user: User) -> Answer:
         return user.ask(place, urlencode({**said, "key": keys.pop()}).encode(), **form) if keys else user.ask(place)
@@ -225,12 +227,6 @@ def _questionnaire(base: str) -> Iterator[Row]:
         rate = f"{len(told) / (time.monotonic() - start):.0f} в секунду"
         wrong = sum(one.status != 302 for one in told)
         yield f"Ответ на анкету, людей сразу: {many}", f"{rate}, ошибок {wrong}, {_spread(told)}; {_parts(told)}"
-
-
-def _field(answer: Answer, name: str) -> str:
-    """Return what a hidden field of a form holds."""
-    found = re.search(rf'name="{name}" value="([^"]+)"', answer.body.decode())
-    return unescape(found[1]) if found else ""
 
 
 def _row(name: str, answers: list[Answer]) -> Iterator[Row]:
@@ -314,13 +310,10 @@ def _creations(base: str, env: dict[str, str]) -> Iterator[Row]:
             handed.append(json.loads(answer.body)["id"])
         return answer
 
-    def register(user: User) -> Answer:
-        person = next(people)
-        names = {name: getattr(person, name) for name in ("kind", "last_name", "first_name", "organisation")}
-        given = {"message": handed.pop(0), "applicant": names, "answer": POST}
-        return user.ask("/api/v1/appeals", given, **{"Idempotency-Key": f"bench-{next(numbers)}"})
+    def take(user: User) -> Answer:
+        return register(user, handed.pop(0), next(people), f"bench-{next(numbers)}")
 
-    for what, step in (("Сообщение по API", give), ("Регистрация по API", register)):
+    for what, step in (("Сообщение по API", give), ("Регистрация по API", take)):
         users = [User(base, **headers) for _ in range(USERS)]  # nobody has hung up on these meanwhile
         for many in (1, USERS):
             answers = _together(users[:many], step)
@@ -340,7 +333,7 @@ def _bulk(base: str, env: dict[str, str]) -> Row:
     def press(address: str, token: str, **given: str) -> Answer:
         return clerk.ask(address, urlencode({"csrfmiddlewaretoken": token, **given}).encode(), **form)
 
-    token = _field(clerk.ask("/desk/appeals/?view=assignment"), "csrfmiddlewaretoken")
+    token = hidden(clerk.ask("/desk/appeals/?view=assignment").body.decode(), "csrfmiddlewaretoken")
     begun = press("/desk/bulk/", token, action="assign", scope="all", query="view=assignment")
     run = begun.location
     page = clerk.ask(run)
@@ -391,7 +384,7 @@ def _stream(base: str, folder: Path, env: dict[str, str]) -> Row:
         until = start + 2 * STREAM_SECONDS
         while time.monotonic() < until and (len(seen) < len(came) or time.monotonic() < start + STREAM_SECONDS):
             for one in [one for one in list(came) if one not in seen]:
-                if json.loads(user.ask(f"/api/v1/messages/handed/{one}").body)["state"] != "stored":
+                if is_read(user, one):
                     seen[one] = time.monotonic() - came[one]
             time.sleep(0.2)
 
@@ -412,7 +405,7 @@ def _stream(base: str, folder: Path, env: dict[str, str]) -> Row:
 
 def _read_all(user: User, last: int) -> None:
     """Wait until workers have read what was handed over, up to the last one."""
-    while json.loads(user.ask(f"/api/v1/messages/handed/{last}").body)["state"] == "stored":
+    while not is_read(user, last):
         time.sleep(0.5)
 
 
@@ -433,7 +426,5 @@ def _intake(folder: Path, env: dict[str, str]) -> float:
 
 def _memory(pid: int) -> Iterator[Row]:
     """Say what the processes hold in megabytes: their own and their share of the common (PSS), as /proc tells it."""
-    children = Path(f"/proc/{pid}/task/{pid}/children")
-    workers = [int(one) for one in children.read_text().split()] if children.exists() else []
-    for name, pids in (("Память главного процесса, PSS", [pid]), ("Память веб-процессов, PSS", workers)):
+    for name, pids in (("Память главного процесса, PSS", [pid]), ("Память веб-процессов, PSS", children(pid))):
         yield name, f"{', '.join(str(pss(one)) for one in pids) or '?'} МБ"

@@ -33,16 +33,21 @@ from otklik.demo import citizens, seed
 from otklik.demo.served import (
     Answer,
     User,
+    children,
     free_port,
     hand_over,
+    hidden,
+    is_read,
     key_of_clerk,
     pss,
+    register,
     run_command,
     serving,
     signed_in,
     workers,
     write_letters,
 )
+from otklik.reports import health
 
 Row = tuple[str, str]
 
@@ -134,15 +139,14 @@ def run(operators: int, minutes: float, report: Path, *, processes: int = 2) -> 
         for one in threads:
             one.join()
         came, unread = IncomingMessage.objects.count() - before, IncomingMessage.objects.filter(state="stored").count()
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        memory = ", ".join(str(pss(int(one))) for one in children)
+        memory = ", ".join(str(pss(one)) for one in children(process.pid))
     rows = [
         ("Обращений, сообщений в базе", f"{appeals}, {_estimate('correspondence_incomingmessage')}"),
         ("Сотрудников, минут", f"{operators}, {minutes:g}; страниц открыто {sum(len(told.seconds[x]) for x in OPENS)}"),
         *_table(told, minutes * 60),
         ("Пришло сообщений", f"{came}, {came / minutes / 60:.0f} в секунду; ещё не прочитано {unread}"),
         ("Память веб-процессов, PSS", f"{memory} МБ"),
-        ("Размер базы", _size()),
+        ("Размер базы", f"{health.database_size() / 2**30:.1f} ГБ"),
     ]
     report.write_text(json.dumps(dict(rows), ensure_ascii=False, indent=2) + "\n")
     return rows
@@ -196,8 +200,7 @@ class _Person:
     def _page(self, kind: str, path: str) -> str:
         answer = self.told.ask(kind, (200,), lambda: self.user.ask(path))
         body = answer.body.decode() if answer else ""
-        if found := re.search(r'csrfmiddlewaretoken" value="([^"]+)"', body):
-            self.token = found[1]
+        self.token = hidden(body, "csrfmiddlewaretoken") or self.token
         return body
 
     def _queue(self) -> None:
@@ -245,19 +248,11 @@ class _Person:
             return
         message = json.loads(handed.body)["id"]
         for _ in range(40):
-            state = json.loads(self.program.ask(f"/api/v1/messages/handed/{message}").body)
-            if state.get("state") != "stored":
+            if is_read(self.program, message):
                 break
             time.sleep(0.5)
-        one = next(self.citizens)
-        names = {name: getattr(one, name) for name in ("kind", "last_name", "first_name", "organisation")}
-        answer = {"channel": "post", "address": "630000, г. Новосибирск, ул. Выдуманная, д. 1"}
-        given = {"message": message, "applicant": names, "answer": answer}
-        self.told.ask(
-            "registration",
-            (201,),
-            lambda: self.program.ask("/api/v1/appeals", given, **{"Idempotency-Key": f"{name}-a"}),
-        )
+        person = next(self.citizens)
+        self.told.ask("registration", (201,), lambda: register(self.program, message, person, f"{name}-a"))
 
 
 def _give(base: str, key: str, told: Told, over: threading.Event, share: int) -> None:
@@ -315,11 +310,3 @@ def _estimate(table: str) -> int:
     with connection.cursor() as cursor:
         cursor.execute(f'SELECT COUNT(*) FROM "{table}"')  # noqa: S608 - a name of our own
         return int(cursor.fetchone()[0])
-
-
-def _size() -> str:
-    if connection.vendor != "postgresql":
-        return f"{os.path.getsize(connection.settings_dict['NAME']) // 2**20} МБ"
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_size_pretty(pg_database_size(current_database()))")
-        return str(cursor.fetchone()[0])

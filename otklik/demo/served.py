@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
+from html import unescape
 from http.client import HTTPConnection
 from http.cookiejar import CookieJar
 from pathlib import Path
@@ -20,8 +21,10 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from otklik.demo.staff import PASSWORD
+from otklik.people.applicants import Typed
 
 OTKLIK: Final = [sys.executable, "-m", "otklik"]
+POST: Final = {"channel": "post", "address": "630000, г. Новосибирск, ул. Выдуманная, д. 1"}
 TEXT: Final = "Здравствуйте! Прошу разъяснить порядок оформления участка.\n" * 12
 
 
@@ -64,13 +67,18 @@ class User:
         )
 
 
+def hidden(page: str, name: str) -> str:
+    """Return what a hidden field of a form on the page holds; empty where there is none."""
+    found = re.search(rf'name="{name}" value="([^"]+)"', page)
+    return unescape(found[1]) if found else ""
+
+
 def signed_in(base: str, login: str = "clerk") -> str:
     """Sign somebody in as a person does and return his cookies."""
     jar = CookieJar()
     opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
     page = opener.open(f"{base}/accounts/login/").read().decode()
-    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
-    fields = {"login": login, "password": PASSWORD, "csrfmiddlewaretoken": token.group(1) if token else ""}
+    fields = {"login": login, "password": PASSWORD, "csrfmiddlewaretoken": hidden(page, "csrfmiddlewaretoken")}
     opener.open(urllib.request.Request(f"{base}/accounts/login/", urlencode(fields).encode()))  # noqa: S310
     return "; ".join(f"{one.name}={one.value}" for one in jar)
 
@@ -87,6 +95,18 @@ def hand_over(user: User, name: str, channel: str = "ekc") -> Answer:
     """Give a message by the API, under a name of its own."""
     given = {"channel": channel, "external_id": name, "subject": "Участок", "text": TEXT}
     return user.ask("/api/v1/messages", given, **{"Idempotency-Key": name})
+
+
+def is_read(user: User, message: int) -> bool:
+    """Tell whether a worker has read what was handed over."""
+    return bool(json.loads(user.ask(f"/api/v1/messages/handed/{message}").body)["state"] != "stored")
+
+
+def register(user: User, message: int, person: Typed, name: str) -> Answer:
+    """Register a message by the API for a made-up person: the whole legal act."""
+    names = {part: getattr(person, part) for part in ("kind", "last_name", "first_name", "organisation")}
+    given = {"message": message, "applicant": names, "answer": POST}
+    return user.ask("/api/v1/appeals", given, **{"Idempotency-Key": name})
 
 
 @contextmanager
@@ -131,6 +151,12 @@ def _answers(url: str) -> bool:
             return bool(answer.status == 200)
     except OSError:
         return False
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes a process has started; none where nothing is told."""
+    path = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(one) for one in path.read_text().split()] if path.exists() else []
 
 
 def pss(pid: int) -> int:
