@@ -168,6 +168,16 @@ def _one_at_a_time(kind: str) -> Iterator[None]:
         yield
 
 
+def address() -> str:
+    """Return the database of this test as a process started from it is told of it by `DATABASE_URL`."""
+    from django.db import connection
+
+    name, options = connection.settings_dict["NAME"], connection.settings_dict["OPTIONS"]
+    if connection.vendor != "postgresql":
+        return f"sqlite:///{name}"
+    return f"postgresql://otklik@/{name}?host={options.get('host') or connection.settings_dict['HOST']}"
+
+
 def _use(name: str | Path) -> None:
     from django.db import connection
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -21,6 +20,7 @@ from otklik.search import engine
 from otklik.search.folder import Folder
 from otklik.search.indexer import Indexer
 from otklik.search.models import Change, IndexHost
+from tests import databases
 
 pytestmark = pytest.mark.django_db
 
@@ -31,10 +31,7 @@ def folder(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fo
     settings.SEARCH_AT_ONCE = False
     settings.SEARCH_ROOT = tmp_path / "search"
     monkeypatch.setenv("OTKLIK_DATA", str(tmp_path))
-    name, options = connection.settings_dict["NAME"], connection.settings_dict["OPTIONS"]
-    host = options.get("host") or connection.settings_dict["HOST"]
-    url = f"postgresql://otklik@/{name}?host={host}" if connection.vendor == "postgresql" else f"sqlite:///{name}"
-    monkeypatch.setenv("DATABASE_URL", url)
+    monkeypatch.setenv("DATABASE_URL", databases.address())
     return Folder(settings.SEARCH_ROOT)
 
 

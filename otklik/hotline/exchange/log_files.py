@@ -35,13 +35,24 @@ class _File:
 def pieces(path: Path, place: Place) -> Iterator[tuple[Place, bytes]]:
     """Yield whole lines that stand after `place`, piece by piece, each with the place after it; oldest first.
 
-    Raises OSError where the log cannot be read.
+    Raises OSError where the log cannot be read. What is put aside while it is looked for is left to the next look.
     """
+    with suppress(_PutAside):
+        yield from _after(path, place)
+
+
+class _PutAside(Exception):
+    """Another file stands under the name by now."""
+
+
+def _after(path: Path, place: Place) -> Iterator[tuple[Place, bytes]]:
     if place.head and (now := _known(path)) and now.head == place.head:
         yield from _rest(now, place.position)
         return
     files = _all(path)
     heads = [one.head for one in files]
+    if heads != [one.head for one in _all(path)]:
+        raise _PutAside
     begin = heads.index(place.head) if place.head in heads else 0
     for number, one in enumerate(files[begin:]):
         found = number == 0 and one.head == place.head
@@ -66,20 +77,24 @@ def _known(path: Path) -> _File | None:
     try:
         with _opened(path) as stream:
             first = stream.readline(LONGEST_LINE)
+            moment = path.stat().st_mtime
     except FileNotFoundError:
         return None
     if not first.endswith(b"\n"):
         return None
-    began = first.partition(b"|")[0]
-    try:
-        moment = float(began)
-    except ValueError:
-        moment = path.stat().st_mtime
-    return _File(path, sha256(first).hexdigest(), moment)
+    with suppress(ValueError):
+        moment = float(first.partition(b"|")[0])
+    return _File(path, _head(first), moment)
+
+
+def _head(first: bytes) -> str:
+    return sha256(first).hexdigest()
 
 
 def _rest(file: _File, position: int) -> Iterator[tuple[Place, bytes]]:
     with _opened(file.path) as stream:
+        if _head(stream.readline(LONGEST_LINE)) != file.head:
+            raise _PutAside
         stream.seek(position)
         while chunk := stream.read(PIECE):
             whole = chunk[: chunk.rfind(b"\n") + 1]
