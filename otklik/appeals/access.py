@@ -95,6 +95,17 @@ def applicants_of(user: Employee) -> QuerySet[Applicant]:
     return Applicant.objects.filter(Q(pk__in=known) | Q(pk__in=kept) | Q(merged_into__in=known))
 
 
+def applicants_seen(user: Employee, among: Collection[int]) -> set[int]:
+    """Return those of a few applicants that `applicants_of` has: it is asked of them, not of all appeals."""
+    if user.has_power(ALL) or user.has_power(INTAKE):
+        return set(among)
+    main = dict(Applicant.objects.filter(Q(pk__in=among) | Q(merged_into__in=among)).values_list("pk", "merged_into"))
+    names = {pk for row in main.items() for pk in row if pk is not None}
+    own = set(visible_to(user).filter(applicant__in=names).values_list("applicant", flat=True))
+    own |= {kept for pk, kept in main.items() if pk in own and kept is not None}
+    return {pk for pk in among if pk in own or main[pk] in own}
+
+
 # Whoever is handed an appeal has looked at personal data. These five are the only ways to one, so the look is written
 # down here, once per person, appeal and day; what lists show is masked and passes by.
 

@@ -229,9 +229,8 @@ def _of(condition: Q) -> Q:
 
 
 def _applicant(value: str) -> Q:
-    """Return the condition on the name: it begins with what was typed, or has it as a whole word further on."""
-    name = people.plain(value)
-    return _of(Q(name_key__startswith=name) | Q(name_key__contains=f" {name} ") | Q(name_key__endswith=f" {name}"))
+    """Return the condition on the name: it begins with what was typed, or has it as whole words further on."""
+    return _of(people.called(value, whole=True))
 
 
 def _phone(value: str) -> Q:

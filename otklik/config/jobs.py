@@ -98,6 +98,15 @@ def in_turn(*steps: Callable[[], bool]) -> Callable[[], bool]:
     return step
 
 
+def rest(step: str) -> float:
+    """Return how many seconds a step rests whose queue is empty: a look costs a statement, and there are thirty steps.
+
+    For what is sent and read aside nobody waits before a screen.
+    """
+    aside = step.startswith(("send", "webhooks", "staff-mail", "scans", "file-texts"))
+    return 3.0 if aside else 1.0
+
+
 def steps(channels: Mapping[str, Channel]) -> dict[str, Callable[[], bool]]:
     """Return what every worker repeats while there is a row to take."""
     return {

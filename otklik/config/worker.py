@@ -21,7 +21,7 @@ from otklik.core.models import Firing, WorkerBeat
 from otklik.workplace import faults
 
 log = logging.getLogger("otklik.worker")
-IDLE = 1.0  # seconds between looks at an empty queue
+IDLE = 1.0  # seconds between looks for a run that is due
 AFTER_ERROR = 5.0  # seconds before a step that failed is tried again
 BYE = 3.0  # seconds the end waits for who listens to a mailbox that does not answer
 AT_ONCE = 4  # periodic jobs of one worker
@@ -58,7 +58,7 @@ class Worker:
         while not self.stopping.is_set():
             close_old_connections()
             try:
-                rest = 0.0 if step() else IDLE
+                rest = 0.0 if step() else jobs.rest(name)
             except Exception:
                 log.exception("step %s failed", name)
                 rest = AFTER_ERROR

@@ -9,7 +9,8 @@ from dataclasses import dataclass, fields
 from typing import Final
 
 import phonenumbers
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import BooleanField, F, Func, Q, Value
 from django.utils import timezone
 
 from otklik.core import journal, locks
@@ -108,6 +109,31 @@ def _spaced(text: str) -> str:
 def plain(text: str) -> str:
     """Return text for comparing: small letters, «ё» as «е», no signs, single spaces."""
     return _spaced(re.sub(r"[^\w\s]|_", " ", text.lower().replace("ё", "е")))
+
+
+def called(text: str, *, whole: bool = False) -> Q:
+    """Return the condition on a name: it begins with what was typed, or has it further on from the start of a word.
+
+    `whole`: what stands further on are whole words. Nobody is called by less than a letter.
+    """
+    if not (name := plain(text)):
+        return Q(pk__in=[])
+    further = Q(name_key__contains=f" {name} ") | Q(name_key__endswith=f" {name}")
+    there = Q(name_key__startswith=name) | (further if whole else Q(name_key__contains=f" {name}"))
+    # A million names are not read where they are indexed by their words (migration 0012).
+    return Q(_has_words(name)) & there if connection.vendor == "postgresql" else there
+
+
+def _has_words(name: str) -> Func:
+    """Return the condition that a name has these words, of the last one the beginning."""
+    asked = " & ".join(f"'{word}'" for word in name.split()) + ":*"
+    return Func(
+        F("name_key"),
+        Value(asked),
+        template="(to_tsvector('simple', %(expressions)s))",
+        arg_joiner=") @@ to_tsquery('simple', ",
+        output_field=BooleanField(),
+    )
 
 
 def email_key(value: str) -> str:

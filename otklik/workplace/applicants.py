@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.contrib import messages
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse
@@ -17,22 +19,27 @@ from otklik.people.models import Applicant, ApplicantMerge, Contact, Employee
 from otklik.workplace.forms import FindApplicantForm
 from otklik.workplace.requests import StaffRequest
 
-SHOWN = 20
+SHOWN: Final = 20
+NAMESAKES: Final = 500  # of whom it is asked whether he may see them, not of all applicants
 
 
 def find(text: str, user: Employee) -> list[Applicant]:
-    """Return applicants by telephone, e-mail, or the beginning of their name; merged ones as their main one.
+    """Return applicants by telephone, e-mail, or the beginning of a word of their name; merged ones as their main one.
 
-    Only those whose data this employee may ask for.
+    Only those whose data this employee may ask for, the newest first.
     """
-    keys = [key for key in (people.email_key(text), people.phone_key(text)) if key]
-    condition = Q(pk__in=Contact.objects.filter(key__in=keys).values("applicant"))
-    name = people.plain(text)
-    if len(name) >= 2:
-        condition |= Q(name_key__startswith=name) | Q(name_key__contains=f" {name}")
-    known = access.applicants_of(user).filter(condition)
-    rows = known.select_related("merged_into").prefetch_related("contacts").order_by("pk")
-    found = {people.main(one).pk: people.main(one) for one in rows[: SHOWN * 2]}
+    if keys := [key for key in (people.email_key(text), people.phone_key(text)) if key]:
+        fits = Q(pk__in=Contact.objects.filter(key__in=keys).values("applicant"))
+    else:
+        fits = people.called(text) if len(people.plain(text)) >= 2 else Q(pk__in=[])
+    some = list(Applicant.objects.filter(fits).values_list("pk", flat=True)[:NAMESAKES])
+    seen = access.applicants_seen(user, some)
+    if len(some) < NAMESAKES or len(seen) >= 2 * SHOWN:
+        known = Applicant.objects.filter(pk__in=seen)
+    else:  # many bear the name, and hardly any of those is his
+        known = access.applicants_of(user).filter(fits)
+    rows = known.select_related("merged_into").prefetch_related("contacts").order_by("-pk")
+    found = {people.main(one).pk: people.main(one) for one in rows[: 2 * SHOWN]}
     return list(found.values())[:SHOWN]
 
 

@@ -15,7 +15,7 @@ from django.test import Client
 from django.utils import timezone
 
 from otklik.channels.mail import imap
-from otklik.channels.registry import all_readers
+from otklik.channels.registry import all_channels, all_readers
 from otklik.config import firing, jobs, worker
 from otklik.config.jobs import Job
 from otklik.core import beats
@@ -261,3 +261,10 @@ def test_of_steps_that_share_a_thread_a_failing_one_stops_no_other() -> None:
     assert done == ["work"]
     assert jobs.in_turn(lambda: False, works)()
     assert not jobs.in_turn(lambda: False, lambda: False)()
+
+
+def test_an_empty_queue_somebody_waits_for_is_looked_at_each_second_and_the_others_less_often() -> None:
+    steps = jobs.steps(all_channels())
+    watched = {"read", "join", "desk", "papers", "moving", "figures", "examine", "notices"}
+    assert {name for name in steps if jobs.rest(name) == 1.0} == watched
+    assert {jobs.rest(name) for name in steps} == {1.0, 3.0}
