@@ -21,16 +21,22 @@ function say(words) {
   if (place) place.textContent = words;
 }
 
+// The hand is quicker than a page that glides: what is to be answered is in sight at once, its words with it.
+function put(place) {
+  place.focus({ preventScroll: true });
+  (place.closest("[data-question]") ?? place).scrollIntoView({ block: "nearest", behavior: "instant" });
+}
+
 // The first question without an answer; where all have one, the words; in a check the button.
 function goOn(from) {
   const next = questions().slice(from).find((one) => !answered(one));
-  if (next) placeOf(next).focus();
-  else (entry().querySelector("#comment") ?? entry().querySelector("[data-enter]")).focus();
+  if (next) put(placeOf(next));
+  else put(entry().querySelector("#comment") ?? entry().querySelector("[data-enter]"));
 }
 
 function leave(question) {
   const next = questions()[questions().indexOf(question) + 1];
-  if (next) placeOf(next).focus();
+  if (next) put(placeOf(next));
   else goOn(questions().length);
 }
 
@@ -45,7 +51,7 @@ function choose(question, pressed) {
 function send() {
   const open = questions().find((one) => !answered(one) && !typedOf(one));
   if (open) {
-    placeOf(open).focus();
+    put(placeOf(open));
     say("Сначала ответ на этот вопрос: цифра, 0 или минус");
     return;
   }
@@ -85,17 +91,17 @@ function act(code, text, shift) {
       return true;
     }
     if (code !== "Backspace") return false;
-    placeOf(questions().at(question ? Math.max(questions().indexOf(question) - 1, 0) : -1)).focus();
+    put(placeOf(questions().at(question ? Math.max(questions().indexOf(question) - 1, 0) : -1)));
     return true;
   }
   if (!question) return false;
   if (code === "Backspace") {
-    placeOf(questions()[Math.max(questions().indexOf(question) - 1, 0)]).focus();
+    put(placeOf(questions()[Math.max(questions().indexOf(question) - 1, 0)]));
     return true;
   }
   if (pressed === undefined) return false;
   if (typedOf(question)) {
-    typedOf(question).focus(); // the key is typed there
+    put(typedOf(question)); // the key is typed there
     return false;
   }
   choose(question, pressed);
