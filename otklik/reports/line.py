@@ -31,7 +31,8 @@ from django.utils import timezone
 from otklik.appeals.models import Need, Topic
 from otklik.core import typed
 from otklik.core.hours import midnight
-from otklik.hotline.missed_figures import FEWEST, IN_TIME, median_wait
+from otklik.hotline import missed_figures
+from otklik.hotline.missed_figures import IN_TIME, median_wait
 from otklik.hotline.models import Call, Consultation, Hold, Line, MissedCall, ScriptUse, Transfer
 from otklik.knowledge.models import MaterialUse
 from otklik.knowledge.models.script_steps import STAGES
@@ -39,6 +40,7 @@ from otklik.people.models import Employee
 
 # Whoever leads the unit of the line sees its figures, and those of each consultant.
 READERS: Final = ("hotline.figures",)
+FEWEST: Final = missed_figures.FEWEST  # one rule on all pages of the line
 DAYS: Final = 30
 MOST_DAYS: Final = 45  # beyond, days are shown by weeks, and weeks by months
 MOST_WEEKS: Final = 40

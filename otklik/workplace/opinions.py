@@ -17,13 +17,15 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.views.decorators.http import require_GET
 
+from otklik.appeals import access
 from otklik.appeals.models import Topic
 from otklik.core import files, sheets, typed
 from otklik.core.access import requires
 from otklik.core.masking import phone
 from otklik.correspondence.models import ChannelCode
 from otklik.people.models import Employee, Unit
-from otklik.reports import opinions
+from otklik.reports import measures, opinions
+from otklik.reports.measuring import Amount, Slice
 from otklik.reports.opinions import DIMENSIONS, HEADS, TALKS, Figures, Scope, Share
 from otklik.surveys.models import OpinionTarget, Response
 from otklik.workplace.requests import StaffRequest
@@ -86,14 +88,16 @@ def analysis(request: StaffRequest) -> HttpResponseBase:
     shown = [one for one in DIMENSIONS if one != "consultant" or user.has_power(HEADS)]
     groups = [(one, DIMENSIONS[one], opinions.by(user, scope, one)) for one in shown]
     whole, talks = opinions.figures(user, scope), opinions.talks(user, scope)
+    of_pos = _of_pos(user, scope)
     if (kind := request.GET.get("format")) in ("csv", "xlsx"):
-        return handed_out(_table(whole, groups), kind, "analiz-otzyvov", "Анализ отзывов")
+        return handed_out(_table(whole, groups, of_pos), kind, "analiz-otzyvov", "Анализ отзывов")
     months, goals = _from_the_first(opinions.by_month(user, scope)), opinions.targets(scope.last)
     goal = goals.get(OpinionTarget.Figure.CSI)
     context = {
         "scope": scope,
         "whole": whole,
         "tiles": list(_tiles(whole, talks, scope, goals)),
+        "of_pos": of_pos,
         "talks": talks,
         "talk_lists": {what: query(scope, view=what) for what in TALKS},
         "groups": [
@@ -244,6 +248,29 @@ def _tiles(whole: Figures, talks: opinions.Talks, scope: Scope, goals: dict[str,
     )
 
 
+@dataclass(frozen=True)
+class PosMarks:
+    """The marks from 1 to 5 given in ПОС to what ended in the days of a scope, and the list of these cases."""
+
+    amount: Amount
+    list_url: str
+
+    @property
+    def words(self) -> str:
+        """Return the average as it is read."""
+        return measures.spoken("score", self.amount.value)
+
+
+def _of_pos(user: Employee, scope: Scope) -> PosMarks | None:
+    """Return the marks of ПОС; None where there are none, or a scope asks for others or for cases he may not see."""
+    sees = user.has_power(access.ALL) or scope.unit in opinions.units_of(user)
+    if scope.source or scope.consultant or scope.channel not in ("", ChannelCode.POS) or not sees:
+        return None
+    one, slice_ = measures.measure("pos_rating"), Slice(scope.first, scope.last, unit=scope.unit, topic=scope.topic)
+    amount = one.of(slice_)
+    return PosMarks(amount, f"{reverse(one.list_name)}?{one.query(slice_)}") if amount.whole else None
+
+
 def _narrow(scope: Scope, dimension: str, value: Any) -> str:
     """Return the address line of one group; of those without a value there is none."""
     return query(replace(scope, **{dimension: value})) if value else ""
@@ -280,13 +307,17 @@ def _bars(months: dict[date, Figures]) -> Iterator[Bar]:
 
 
 def _table(
-    whole: Figures, groups: Iterable[tuple[str, str, list[tuple[Any, str, Figures]]]]
+    whole: Figures, groups: Iterable[tuple[str, str, list[tuple[Any, str, Figures]]]], of_pos: PosMarks | None
 ) -> Iterator[Iterable[object]]:
     yield HEADINGS
     yield _line("Всего", "", whole)
     for _, name, rows in groups:
         for _, words, one in rows:
             yield _line(name, words, one)
+    if of_pos:
+        yield ()
+        yield ("Оценки в ПОС", "Оценок", "Средняя, от 1 до 5")
+        yield ("Всего", of_pos.amount.whole, of_pos.words)
 
 
 def _line(dimension: str, group: str, one: Figures) -> tuple[object, ...]:
