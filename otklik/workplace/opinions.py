@@ -26,7 +26,7 @@ from otklik.correspondence.models import ChannelCode
 from otklik.people.models import Employee, Unit
 from otklik.reports import measures, opinions
 from otklik.reports.measuring import Amount, Slice
-from otklik.reports.opinions import DIMENSIONS, HEADS, TALKS, Figures, Scope, Share
+from otklik.reports.opinions import DIMENSIONS, HEADS, NOBODY, TALKS, Figures, Scope, Share
 from otklik.surveys.models import OpinionTarget, Response
 from otklik.workplace.requests import StaffRequest
 
@@ -179,8 +179,8 @@ def query(scope: Scope, **more: object) -> str:
         "last": "" if scope.first == EVER and scope.last == timezone.localdate() else scope.last.isoformat(),
         "source": scope.source,
         "channel": scope.channel,
-        "unit": scope.unit or "",
-        "topic": scope.topic or "",
+        "unit": "" if scope.unit is None else str(scope.unit),
+        "topic": "" if scope.topic is None else str(scope.topic),
         "consultant": scope.consultant or "",
     }
     return urlencode({name: value for name, value in (said | more).items() if value})
@@ -193,10 +193,12 @@ def narrowed(scope: Scope, **more: object) -> list[tuple[str, str]]:
         found.append((str(Response.Source(scope.source).label), query(replace(scope, source=""), **more)))
     if scope.channel:
         found.append((channel_name(scope.channel), query(replace(scope, channel=""), **more)))
-    if scope.unit and (unit := Unit.objects.filter(pk=scope.unit).first()):
-        found.append((unit.short_name, query(replace(scope, unit=None), **more)))
-    if scope.topic and (topic := Topic.objects.filter(pk=scope.topic).first()):
-        found.append((topic.name, query(replace(scope, topic=None), **more)))
+    if scope.unit is not None:
+        unit = Unit.objects.filter(pk=scope.unit).first()
+        found.append((unit.short_name if unit else NOBODY["unit"], query(replace(scope, unit=None), **more)))
+    if scope.topic is not None:
+        topic = Topic.objects.filter(pk=scope.topic).first()
+        found.append((topic.name if topic else NOBODY["topic"], query(replace(scope, topic=None), **more)))
     if scope.consultant and (who := Employee.objects.filter(pk=scope.consultant).first()):
         found.append((who.short_name, query(replace(scope, consultant=None), **more)))
     return found
@@ -264,7 +266,13 @@ class PosMarks:
 def _of_pos(user: Employee, scope: Scope) -> PosMarks | None:
     """Return the marks of ПОС; None where there are none, or a scope asks for others or for cases he may not see."""
     sees = user.has_power(access.ALL) or scope.unit in opinions.units_of(user)
-    if scope.source or scope.consultant or scope.channel not in ("", ChannelCode.POS) or not sees:
+    if (
+        0 in (scope.unit, scope.topic)
+        or scope.source
+        or scope.consultant
+        or scope.channel not in ("", ChannelCode.POS)
+        or not sees
+    ):
         return None
     one, slice_ = measures.measure("pos_rating"), Slice(scope.first, scope.last, unit=scope.unit, topic=scope.topic)
     amount = one.of(slice_)
@@ -272,8 +280,10 @@ def _of_pos(user: Employee, scope: Scope) -> PosMarks | None:
 
 
 def _narrow(scope: Scope, dimension: str, value: Any) -> str:
-    """Return the address line of one group; of those without a value there is none."""
-    return query(replace(scope, **{dimension: value})) if value else ""
+    """Return the address line of one group; those without a unit or a topic are asked for by 0."""
+    if not value and dimension not in ("unit", "topic"):
+        return ""
+    return query(replace(scope, **{dimension: value or 0}))
 
 
 def _from_the_first(months: dict[date, Figures]) -> dict[date, Figures]:

@@ -49,6 +49,25 @@ def test_every_figure_of_the_analysis_opens_a_list_of_as_many(world: World, says
         assert number in found.groups(), address
 
 
+def test_every_group_opens_a_list_of_as_many_those_without_a_unit_or_a_topic_too(world: World, says, talks) -> None:
+    topic, _ = world.pair()
+    for number in range(3):
+        talks(said=says(comment="Слова"), topic=topic if number else None, number="+79130000001")
+    says("~", "no")  # about nobody in particular
+    client = desk(world.clerk)
+    page = client.get(at("opinions")).content.decode().split('class="tiles')[1]
+    groups = re.findall(r'href="(/desk/feedback/[^"]+)">(\d+)<', page.split("</ul>", 1)[1])
+    assert len(groups) > 20
+    for address, number in groups:
+        listed = client.get(address.replace("&amp;", "&")).content.decode()
+        assert f"Найдено: {number}" in listed or (number == "0" and "Найдено" not in listed), address
+    for asked in ("unit=0", "topic=0"):
+        assert any(asked in address for address, _ in groups), asked
+    narrowed = client.get(f"{at('opinions')}?unit=0&topic=0").content.decode()
+    assert "подразделение не названо" in narrowed
+    assert "Отзывов: 1<" in narrowed
+
+
 def test_marks_given_in_pos_stand_beside_with_their_list(world: World, says) -> None:
     says("+", "yes")
     today = timezone.localdate()
