@@ -283,7 +283,8 @@ def _narrow(scope: Scope, dimension: str, value: Any) -> str:
     """Return the address line of one group; those without a unit or a topic are asked for by 0."""
     if not value and dimension not in ("unit", "topic"):
         return ""
-    return query(replace(scope, **{dimension: value or 0}))
+    asked: dict[str, Any] = {dimension: value or 0}
+    return query(replace(scope, **asked))
 
 
 def _from_the_first(months: dict[date, Figures]) -> dict[date, Figures]:
