@@ -22,7 +22,8 @@ def phone(value: str) -> str:
     digits = re.sub(r"\D", "", value)
     if len(digits) < 7:
         return HIDDEN if digits else ""
-    country = "7" if len(digits) == 11 and digits[0] == "8" else digits[0]
+    ours = (len(digits) == 10 and "+" not in value) or (len(digits) == 11 and digits[0] == "8")  # as people say it here
+    country = "7" if ours else digits[0]
     return f"+{country} {HIDDEN} {digits[-2:]}"
 
 

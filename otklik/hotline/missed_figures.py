@@ -8,8 +8,8 @@ from datetime import date, datetime, time, timedelta
 from statistics import median
 from typing import Final
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
-from django.db.models.functions import ExtractHour, ExtractIsoWeekDay, TruncDate
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce, ExtractHour, ExtractIsoWeekDay, Least, TruncDate
 from django.utils import timezone
 
 from otklik.hotline import hours
@@ -18,11 +18,11 @@ from otklik.hotline.models import Call, MissedCall, ReturnCall
 
 WEEKDAYS: Final = ("Пн", "Вт", "Ср", "Чт", "Пт", "Сб", "Вс")
 _ANSWERED: Final = (Call.State.TALKING, Call.State.ANSWERED)
-_TALKED: Final = ReturnCall.objects.filter(
-    missed=OuterRef("pk"), result=ReturnCall.Result.TALKED, at__lte=OuterRef("due_at")
-)
+FEWEST: Final = 10  # of fewer calls no percentage is told (domain: small groups)
+CALLED_BACK: Final = Q(outcome=MissedCall.Outcome.CALLED_BACK)
+_TALKS: Final = ReturnCall.objects.filter(missed=OuterRef("pk"), result=ReturnCall.Result.TALKED).order_by("at")
 # Called back before the time was over: by the talk that was noted, or as soon as the duty was settled.
-IN_TIME: Final = Q(outcome=MissedCall.Outcome.CALLED_BACK) & (Q(Exists(_TALKED)) | Q(settled_at__lte=F("due_at")))
+IN_TIME: Final = CALLED_BACK & (Q(Exists(_TALKS.filter(at__lte=OuterRef("due_at")))) | Q(settled_at__lte=F("due_at")))
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def duties(scope: Scope) -> QuerySet[MissedCall]:
 
 @dataclass
 class Figures:
-    """Calls and duties of some days, counted; minutes are those of the line's hours."""
+    """Calls and duties of some days, counted."""
 
     came: int = 0
     missed: int = 0
@@ -64,17 +64,12 @@ class Figures:
     missed_in_hours: int = 0
     by_outcome: dict[str, int] = field(default_factory=dict)
     in_time: int = 0
-    minutes: list[float] = field(default_factory=list)
+    median: int | None = None
 
     @property
     def share(self) -> int | None:
-        """Return how many of a hundred calls in working hours nobody answered."""
-        return round(100 * self.missed_in_hours / self.came_in_hours) if self.came_in_hours else None
-
-    @property
-    def median(self) -> int | None:
-        """Return in how many minutes of the line's hours half of those called back were reached."""
-        return round(median(self.minutes)) if self.minutes else None
+        """Return how many of a hundred calls in working hours nobody answered; None where they are too few to say."""
+        return round(100 * self.missed_in_hours / self.came_in_hours) if self.came_in_hours >= FEWEST else None
 
     @property
     def missed_out(self) -> int:
@@ -109,31 +104,35 @@ def figures(scope: Scope) -> Figures:
     told = Figures(**counted)
     rows = duties(scope).order_by()
     told.by_outcome = dict(rows.values_list("outcome").annotate(Count("pk")))
-    schedules = hours.schedules()
-    ours = next((one for one in schedules.values() if one.line.ours), None)
-    talks = dict[int, datetime]()
-    talked = ReturnCall.objects.filter(missed__in=rows, result=ReturnCall.Result.TALKED)
-    for pk, at in talked.order_by("-at").values_list("missed", "at"):
-        talks[pk] = at  # the first one stays
-    facts = rows.filter(outcome=MissedCall.Outcome.CALLED_BACK).values_list("pk", "line", "first_at")
-    for pk, line, first_at in facts:
-        if pk in talks:
-            schedule = schedules.get(line or 0, ours)
-            told.minutes.append(_minutes(schedule, first_at, talks[pk]))
     told.in_time = rows.filter(IN_TIME).count()
+    told.median = median_wait(rows)
     return told
 
 
-def _minutes(schedule: Schedule | None, since: datetime, till: datetime) -> float:
-    """Return how many minutes of the line's hours lie between two moments."""
+def median_wait(rows: QuerySet[MissedCall]) -> int | None:
+    """Return how many seconds of their line's hours half of those called back waited for it, at most.
+
+    From the first call to the first talk, or till it was settled where that was earlier, as `IN_TIME` judges it.
+    """
+    reached = Least("settled_at", Coalesce(Subquery(_TALKS.values("at")[:1]), "settled_at"))
+    facts = list(rows.filter(CALLED_BACK).order_by().values_list("line", "first_at", reached))
+    if not facts:
+        return None
+    schedules = hours.schedules()
+    ours = next((one for one in schedules.values() if one.line.ours), None)
+    return round(median(_wait(schedules.get(line or 0, ours), since, till) for line, since, till in facts))
+
+
+def _wait(schedule: Schedule | None, since: datetime, till: datetime) -> float:
+    """Return how many seconds of the line's hours lie between two moments."""
     if schedule is None:
-        return max((till - since).total_seconds(), 0) / 60
+        return max((till - since).total_seconds(), 0)
     day, passed = timezone.localdate(since), timedelta()
     while day <= timezone.localdate(till):
         for part in schedule.intervals(day):
             passed += max(min(part.ends, till) - max(part.starts, since), timedelta())
         day += timedelta(days=1)
-    return passed.total_seconds() / 60
+    return passed.total_seconds()
 
 
 @dataclass

@@ -57,13 +57,14 @@ class Difference:
 
 @dataclass
 class Comparison:
-    """What a month comes to. `told`: calls of our lines in the account; `aside`: of other lines."""
+    """What a month comes to. `told`: calls of our lines in the account; `aside`: of lines nobody has named us."""
 
     month: date
     told: int = 0
     ours: int = 0
     same: int = 0
     aside: int = 0
+    strange: list[str] = field(default_factory=list)  # what the exchange calls those lines
     first: date | None = None
     last: date | None = None
     differences: list[Difference] = field(default_factory=list)
@@ -78,12 +79,14 @@ def compare(month: date) -> Comparison:
     starts, ends = _bounds(month)
     result, names = Comparison(month), calls.Names()
     told: dict[str, Counted] = {}
+    strange: dict[str, None] = {}
     for uid, one in _of_account(starts, ends):
         if names.line(one.names) is None:
             result.aside += 1
+            strange |= dict.fromkeys(one.names)
         elif names.of_call(one)["direction"] == Call.Direction.IN:
             told[uid] = one
-    result.told = len(told)
+    result.told, result.strange = len(told), sorted(strange)
     if not told:
         return result
     days = [timezone.localdate(one.came_at) for one in told.values()]

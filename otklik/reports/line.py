@@ -31,7 +31,8 @@ from django.utils import timezone
 from otklik.appeals.models import Need, Topic
 from otklik.core import typed
 from otklik.core.hours import midnight
-from otklik.hotline.missed_figures import IN_TIME
+from otklik.hotline import missed_figures
+from otklik.hotline.missed_figures import IN_TIME, median_wait
 from otklik.hotline.models import Call, Consultation, Hold, Line, MissedCall, ScriptUse, Transfer
 from otklik.knowledge.models import MaterialUse
 from otklik.knowledge.models.script_steps import STAGES
@@ -39,7 +40,7 @@ from otklik.people.models import Employee
 
 # Whoever leads the unit of the line sees its figures, and those of each consultant.
 READERS: Final = ("hotline.figures",)
-FEWEST: Final = 10  # of fewer people no percentage is told (domain: small groups)
+FEWEST: Final = missed_figures.FEWEST  # one rule on all pages of the line
 DAYS: Final = 30
 MOST_DAYS: Final = 45  # beyond, days are shown by weeks, and weeks by months
 MOST_WEEKS: Final = 40
@@ -52,7 +53,7 @@ Rows: TypeAlias = QuerySet[Any, Any]
 
 @dataclass(frozen=True)
 class Scope:
-    """Which days are looked at; of one line, one consultant, one hour of the day where these are given."""
+    """Which days are looked at; of one line (0: of none known), one consultant, one hour of the day where given."""
 
     first: date
     last: date
@@ -64,7 +65,7 @@ class Scope:
         """Return the condition that a moment lies within."""
         within = Q(**{f"{moment}__gte": midnight(self.first), f"{moment}__lt": midnight(self.last, 1)})
         if self.line is not None:
-            within &= Q(line=self.line)
+            within &= Q(line=self.line or None)
         return within & Q(**{f"{moment}__hour": self.hour}) if self.hour is not None else within
 
 
@@ -116,12 +117,16 @@ class Lasted(Func):
 
 _ANSWERED: Final = Q(state=Call.State.ANSWERED)
 _MISSED: Final = Q(state=Call.State.MISSED)
-_CALLED_BACK: Final = Q(outcome=MissedCall.Outcome.CALLED_BACK)
 _SAID: Final = "invitation__response__answers__"
 
 
-def _norm() -> Coalesce:
-    return Coalesce(F("line__answer_seconds"), NORM)
+def _answered(within: str) -> Q:
+    """Return the condition for calls answered within the norm of their line (`lte`) or later (`gt`).
+
+    Two conditions: a list narrowed by one over the column of a line loses the calls of none, and a sum does not.
+    """
+    of_line, of_none = Q(**{f"waited__{within}": F("line__answer_seconds")}), Q(**{f"waited__{within}": NORM})
+    return _ANSWERED & (of_line | Q(line=None) & of_none)
 
 
 def _used() -> Rows:
@@ -178,6 +183,7 @@ _REASONS: Final = {code: str(words) for code, words in Consultation.NotOffered.c
 _SETTLED: Final = {code: str(words) for code, words in MissedCall.Outcome.choices if code}
 _WHERE: Final = {code: str(words) for code, words in Transfer.Where.choices}
 _STAGES: Final = dict(STAGES)
+_GOT: Final = {"yes": "да", "no": "нет"}
 _GRADES: Final = {
     "satisfied": "удовлетворен",
     "partial": "частично удовлетворен",
@@ -187,8 +193,8 @@ _GRADES: Final = {
 LISTS: Final[dict[str, Listed]] = {
     "calls": _listed("поступившие звонки", calls, Q()),
     "answered": _listed("звонки, на которые ответили", calls, _ANSWERED),
-    "in_norm": Listed("ответили в пределах нормы", calls, lambda value: _ANSWERED & Q(waited__lte=_norm())),
-    "late": Listed("ответили позже нормы", calls, lambda value: _ANSWERED & Q(waited__gt=_norm())),
+    "in_norm": Listed("ответили в пределах нормы", calls, lambda value: _answered("lte")),
+    "late": Listed("ответили позже нормы", calls, lambda value: _answered("gt")),
     "held": _listed("звонки с удержанием", calls, _ANSWERED & Q(held__gt=0)),
     "missed": _listed("пропущенные звонки", calls, _MISSED),
     "missed_in": _listed("пропущенные в часы работы", calls, _MISSED & Q(in_hours=True)),
@@ -214,9 +220,11 @@ LISTS: Final[dict[str, Listed]] = {
     "got": Listed(
         "получен ли ответ",
         consultations,
-        _one_of(("yes", "no"), lambda value: Q(**{f"{_SAID}answered": value})),
-        {"yes": "да", "no": "нет"},
+        _one_of(_GOT, lambda value: Q(**{f"{_SAID}answered": value})),
+        _GOT,
     ),
+    "heard": _listed("сказали, получен ли ответ", consultations, Q(**{f"{_SAID}answered__in": tuple(_GOT)})),
+    "graded": _listed("оценили работу консультанта", consultations, Q(**{f"{_SAID}quality__in": tuple(_GRADES)})),
     "grade": Listed(
         "качество работы консультанта",
         consultations,
@@ -310,7 +318,7 @@ class Calls:
 
 @dataclass
 class Duties:
-    """Duties to call back, by what became of them; the median is of those that came within hours."""
+    """Duties to call back, by what became of them; the median is of all that were called back."""
 
     total: int = 0
     waiting: int = 0
@@ -318,7 +326,6 @@ class Duties:
     in_time: int = 0
     settled: dict[str, int] = field(default_factory=dict)
     median: int | None = None
-    p90: int | None = None
 
     @property
     def called_back(self) -> int:
@@ -362,7 +369,22 @@ class Talks:
     @property
     def yes_share(self) -> int | None:
         """Return the share of «да» among those who said whether they got an answer."""
-        return percent(self.count("got", "yes"), self.count("got", "yes") + self.count("got", "no"))
+        return percent(self.yes, self.heard)
+
+    @property
+    def yes(self) -> int:
+        """Return how many got an answer, by their word."""
+        return self.count("got", "yes")
+
+    @property
+    def heard(self) -> int:
+        """Return how many said whether they got an answer."""
+        return sum(self.count("got", one) for one in _GOT)
+
+    @property
+    def with_material(self) -> int:
+        """Return in how many a material of the Knowledge Base was used."""
+        return self.count("with_material")
 
     @property
     def graded(self) -> int:
@@ -378,7 +400,7 @@ class Talks:
     @property
     def material_share(self) -> int | None:
         """Return the share in which a material of the Knowledge Base was used."""
-        return percent(self.count("with_material"), self.total)
+        return percent(self.with_material, self.total)
 
     @property
     def script_share(self) -> int | None:
@@ -468,7 +490,7 @@ def report(scope: Scope) -> Report:
 
 
 def totals(scope: Scope) -> tuple[Calls, Duties]:
-    """Return the calls and the duties to call back of a scope added up, in four queries."""
+    """Return the calls and the duties to call back of a scope added up, in a fixed number of queries."""
     return _calls_by(scope, nothing=Value(0)).get(0, Calls()), _duties(scope)
 
 
@@ -552,13 +574,10 @@ def _duties(scope: Scope) -> Duties:
         **{name: Count("pk", filter=LISTS[name].which("")) for name in ("waiting", "overdue", "in_time")},
         **{f"to_{one}": Count("pk", filter=Q(outcome=one)) for one in _SETTLED},
     )
-    called_back = rows.filter(_CALLED_BACK, in_hours=True)
-    median, p90 = _marks(called_back, Lasted("settled_at", "first_at")).get(None, (None, None))
     return Duties(
         **{name: told[name] for name in ("total", "waiting", "overdue", "in_time")},
         settled={one: told[f"to_{one}"] for one in _SETTLED},
-        median=median,
-        p90=p90,
+        median=median_wait(rows),
     )
 
 
@@ -668,13 +687,19 @@ def table(told: Report) -> Iterator[tuple[object, ...]]:
         of_duties.called_back,
         _cell(of_duties.in_time, of_duties.called_back),
     )
-    yield ("Перезвон", "Половине перезвонили за, с", _or(of_duties.median), of_duties.called_back, "")
+    yield (
+        "Перезвон",
+        "Половине перезвонили за, с рабочего времени линии",
+        _or(of_duties.median),
+        of_duties.called_back,
+        "",
+    )
     yield ("Консультации", "Всего", talks.total, "", "")
     for figure, value in _told().values():
         one = LISTS[figure]
         words = f"{one.words}: {one.names[value]}" if value else one.words
         number = talks.count(figure, value)
-        whole = talks.total if figure not in ("got", "grade") else talks.answered
+        whole = {"got": talks.heard, "grade": talks.graded}.get(figure, talks.total)
         yield ("Консультации", words, number, whole, _cell(number, whole))
     yield ("Консультации", "Индекс удовлетворённости (CSI)", _or(talks.csi), talks.graded, "")
     for part, rows in (("Темы", told.topics), ("Потребности", told.needs), ("Этапы сценариев", told.stages)):

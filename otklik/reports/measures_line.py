@@ -56,7 +56,7 @@ MEASURES: Final = (
              lambda _, duties: share(duties.called_back, duties.total), figure="settled", value="called_back",
              better="more"),
     _measure("return_median", "Медиана времени до перезвона",
-             "время, за которое перезвонили половине звонивших в часы работы", "minutes",
+             "рабочее время линии от звонка до разговора: у половины тех, кому перезвонили, не больше", "minutes",
              lambda _, duties: _minutes(duties.median, duties.called_back), figure="settled", value="called_back",
              better="less"),
     _measure("answer_speed", "Скорость ответа (ASA)", "сумма ожидания / отвеченных", "minutes",

@@ -88,10 +88,12 @@ DIMENSIONS: Final = {
     "consultant": "Консультант",
 }
 
+NOBODY: Final = {"unit": "подразделение не названо", "topic": "без темы", "channel": "канал не указан"}
+
 
 @dataclass(frozen=True)
 class Scope:
-    """Whose opinions of which days; what is not said is not narrowed."""
+    """Whose opinions of which days; what is not said is not narrowed. Unit and topic 0: those without one."""
 
     first: date
     last: date
@@ -220,7 +222,7 @@ def opinions(user: Employee | None, scope: Scope, said: str = "") -> QuerySet[Re
         "of_topic": scope.topic,
         "of_consultant": scope.consultant,
     }
-    rows = rows.filter(**{name: value for name, value in wanted.items() if value})
+    rows = rows.filter(**_wanted(wanted))
     return rows.filter(SAID[said][1]) if said in SAID else rows
 
 
@@ -242,9 +244,8 @@ def by(user: Employee, scope: Scope, dimension: str) -> list[tuple[Any, str, Fig
     rows = rows.order_by("-total", "group")
     found = [(row.pop("group"), Figures(**row)) for row in rows]
     names = _names(dimension, [value for value, _ in found])
-    nobody = {"unit": "подразделение не названо", "topic": "без темы", "channel": "канал не указан"}
     return [
-        (value, names.get(value) or nobody.get(dimension, "не указано"), one)
+        (value, names.get(value) or NOBODY.get(dimension, "не указано"), one)
         for value, one in found
         if value or dimension != "consultant"
     ]
@@ -278,7 +279,7 @@ def consultations(user: Employee | None, scope: Scope, what: str = "all") -> Que
     if scope.channel:
         rows = rows.filter(line__ours=scope.channel == ChannelCode.HOTLINE)
     wanted = {"of_unit": scope.unit, "topic": scope.topic, "by": scope.consultant}
-    return rows.filter(_talk(what), **{name: value for name, value in wanted.items() if value})
+    return rows.filter(_talk(what), **_wanted(wanted))
 
 
 def talks(user: Employee | None, scope: Scope) -> Talks:
@@ -293,6 +294,12 @@ def talks(user: Employee | None, scope: Scope) -> Talks:
 def targets(on: date) -> dict[str, OpinionTarget]:
     """Return what each figure ought to be on a day."""
     return {row.figure: row for row in OpinionTarget.objects.filter(valid(on)).order_by("valid_from")}
+
+
+def _wanted(narrowed: dict[str, Any]) -> dict[str, Any]:
+    """Return the conditions of what a scope is narrowed to; 0 asks for rows without a value."""
+    asked = {name: value for name, value in narrowed.items() if value not in (None, "")}
+    return {name if value else f"{name}__isnull": value or True for name, value in asked.items()}
 
 
 def _about(rows: QuerySet[Response]) -> QuerySet[Response]:

@@ -6,7 +6,6 @@ import math
 import random
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from itertools import pairwise
@@ -149,18 +148,13 @@ def editions() -> QuerySet[Questionnaire]:
     return Questionnaire.objects.order_by("title", "-edition")
 
 
-def choices_of(questionnaire: Questionnaire) -> list[dict[str, Any]]:
-    """Return the questions answered by one key, with the key of each answer: the number of its box on paper."""
-    return [one for one in _numbered(questionnaire) if one["kind"] in questions.ONE_OF]
+def marked_of(questionnaire: Questionnaire) -> list[dict[str, Any]]:
+    """Return the questions whose boxes are marked, one or several: what is typed a second time and compared."""
+    return [one for one in asked_of(questionnaire) if one["kind"] in (*questions.ONE_OF, "several")]
 
 
-def texts_of(questionnaire: Questionnaire) -> list[dict[str, Any]]:
-    """Return the questions answered in words, and those with several answers: the numbers of the boxes are typed."""
-    return [one for one in _numbered(questionnaire) if one["kind"] not in questions.ONE_OF]
-
-
-def _numbered(questionnaire: Questionnaire) -> list[dict[str, Any]]:
-    """Return all questions with their numbers and the numbers of their boxes, as the blank has them."""
+def asked_of(questionnaire: Questionnaire) -> list[dict[str, Any]]:
+    """Return all questions in the order of the blank, with their numbers and the numbers of their boxes (`keys`)."""
     return [
         {
             **one,
@@ -351,18 +345,15 @@ def check_all(batch: PaperBatch, *, by: Employee) -> None:
 
 def checked(batch: PaperBatch) -> Checked:
     """Return how far the check has come, and where the two readings differ; texts are not compared."""
-    asked = choices_of(batch.questionnaire)
+    asked = marked_of(batch.questionnaire)
     sampled = list(batch.forms.filter(sampled=True).select_related("entered_by", "second_by", "settled_by"))
     read = [form for form in sampled if form.second is not None]
     found = []
     for form in read:
         for one in asked:
-            code, first, second = one["code"], form.first or form.answers, form.second or {}
-            if first.get(code) != second.get(code):
-                said = {key: words for _, key, words in one["keys"]} | MARKS
-                found.append(
-                    Difference(form, code, one["text"], said.get(first.get(code), "—"), said.get(second.get(code), "—"))
-                )
+            first, second = _readings(form, one)
+            if first != second:
+                found.append(Difference(form, one["code"], one["text"], _in_words(one, first), _in_words(one, second)))
     return Checked(len(sampled), len(sampled) - len(read), len(read) * len(asked), len(found), found)
 
 
@@ -373,8 +364,9 @@ def settle(form: PaperForm, right: Mapping[str, str], *, by: Employee) -> None:
     if form.second is None:
         raise NotChecked(left=1, open=0)
     first = form.first or form.answers
-    for one in choices_of(form.batch.questionnaire):
-        if first.get(one["code"]) != form.second.get(one["code"]) and right.get(one["code"]) not in ("first", "second"):
+    for one in marked_of(form.batch.questionnaire):
+        readings = set(_readings(form, one))
+        if len(readings) > 1 and right.get(one["code"]) not in ("first", "second"):
             raise FormUnfinished(question=one["text"])
     answers = {
         code: form.second.get(code, value) if right.get(code) == "second" else value for code, value in first.items()
@@ -469,30 +461,47 @@ def _known(questionnaire: Questionnaire, answers: Answers) -> dict[str, str]:
 def _whole(questionnaire: Questionnaire, answers: Answers) -> dict[str, str]:
     """Return what was typed, refusing a form with a question nobody has looked at."""
     known = _known(questionnaire, answers)
-    for one in choices_of(questionnaire):
-        if one["code"] not in known:
+    for one in marked_of(questionnaire):
+        if one["kind"] == "several":
+            known[one["code"]] = _numbers(one, known.get(one["code"], ""))
+        elif one["code"] not in known:
             raise FormUnfinished(question=one["text"])
-    for one in texts_of(questionnaire):
-        _boxes(one, known.get(one["code"], ""))
     return known
 
 
-def _boxes(question: Mapping[str, Any], typed: str) -> list[str]:
-    """Return the codes of the boxes whose numbers were typed: «1 3», «1,3» or, where there are nine at most, «13»."""
-    if question["kind"] != "several":
-        return []
-    codes = {key: code for key, code, _ in question["keys"]}
-    numbers = re.findall(r"\d" if len(codes) <= 9 else r"\d+", typed)
-    if any(one not in codes for one in numbers) or (typed and not numbers):
-        raise NoSuchBox(question=question["text"], most=len(codes))
-    return [code for key, code in codes.items() if key in numbers]
+def _numbers(question: Mapping[str, Any], typed: str) -> str:
+    """Return the numbers of the boxes that were typed, in their order, or the mark that there are none to be read.
+
+    «1 3», «3,1» or, where there are nine at most, «13»; nothing typed is no box marked.
+    """
+    if not typed or typed in MARKS:
+        return typed or NONE
+    keys = [key for key, _, _ in question["keys"]]
+    numbers = re.findall(r"\d" if len(keys) <= 9 else r"\d+", typed)
+    if not numbers or any(one not in keys for one in numbers):
+        raise NoSuchBox(question=question["text"], most=len(keys))
+    return " ".join(key for key in keys if key in numbers)
+
+
+def _readings(form: PaperForm, question: Mapping[str, Any]) -> tuple[str, str]:
+    """Return how a question was read the first time and the second."""
+    first, second = form.first or form.answers, form.second or {}
+    return first.get(question["code"], NONE), second.get(question["code"], NONE)
+
+
+def _in_words(question: Mapping[str, Any], read: str) -> str:
+    """Return a reading as the paper words it."""
+    if read in MARKS:
+        return MARKS[read]
+    if question["kind"] == "several":
+        return "; ".join(words for key, _, words in question["keys"] if key in read.split())
+    return next((words for _, code, words in question["keys"] if code == read), "—")
 
 
 def _said(questionnaire: Questionnaire, answers: Answers) -> dict[str, Any]:
     """Return what the paper says, as questionnaires keep it."""
     said: dict[str, Any] = {code: value for code, value in answers.items() if value not in MARKS}
-    for one in texts_of(questionnaire):
+    for one in marked_of(questionnaire):
         if one["kind"] == "several" and one["code"] in said:
-            with suppress(NoSuchBox):  # words typed before numbers were asked for stay as they are
-                said[one["code"]] = _boxes(one, said[one["code"]])
+            said[one["code"]] = [code for key, code, _ in one["keys"] if key in said[one["code"]].split()]
     return said

@@ -59,7 +59,7 @@ def figures(request: StaffRequest) -> HttpResponseBase:
             (one, _query(Scope(scope.first, scope.last, scope.line, one.employee.pk))) for one in told.consultants
         ],
         "by_line": [
-            (one, came, talks, _query(Scope(scope.first, scope.last, one.pk if one else None, scope.by)))
+            (one, came, talks, _query(Scope(scope.first, scope.last, one.pk if one else 0, scope.by)))
             for one, came, talks in told.lines
         ],
     }

@@ -17,14 +17,16 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.views.decorators.http import require_GET
 
+from otklik.appeals import access
 from otklik.appeals.models import Topic
 from otklik.core import files, sheets, typed
 from otklik.core.access import requires
 from otklik.core.masking import phone
 from otklik.correspondence.models import ChannelCode
 from otklik.people.models import Employee, Unit
-from otklik.reports import opinions
-from otklik.reports.opinions import DIMENSIONS, HEADS, TALKS, Figures, Scope, Share
+from otklik.reports import measures, opinions
+from otklik.reports.measuring import Amount, Slice
+from otklik.reports.opinions import DIMENSIONS, HEADS, NOBODY, TALKS, Figures, Scope, Share
 from otklik.surveys.models import OpinionTarget, Response
 from otklik.workplace.requests import StaffRequest
 
@@ -86,14 +88,16 @@ def analysis(request: StaffRequest) -> HttpResponseBase:
     shown = [one for one in DIMENSIONS if one != "consultant" or user.has_power(HEADS)]
     groups = [(one, DIMENSIONS[one], opinions.by(user, scope, one)) for one in shown]
     whole, talks = opinions.figures(user, scope), opinions.talks(user, scope)
+    of_pos = _of_pos(user, scope)
     if (kind := request.GET.get("format")) in ("csv", "xlsx"):
-        return handed_out(_table(whole, groups), kind, "analiz-otzyvov", "Анализ отзывов")
+        return handed_out(_table(whole, groups, of_pos), kind, "analiz-otzyvov", "Анализ отзывов")
     months, goals = _from_the_first(opinions.by_month(user, scope)), opinions.targets(scope.last)
     goal = goals.get(OpinionTarget.Figure.CSI)
     context = {
         "scope": scope,
         "whole": whole,
         "tiles": list(_tiles(whole, talks, scope, goals)),
+        "of_pos": of_pos,
         "talks": talks,
         "talk_lists": {what: query(scope, view=what) for what in TALKS},
         "groups": [
@@ -175,8 +179,8 @@ def query(scope: Scope, **more: object) -> str:
         "last": "" if scope.first == EVER and scope.last == timezone.localdate() else scope.last.isoformat(),
         "source": scope.source,
         "channel": scope.channel,
-        "unit": scope.unit or "",
-        "topic": scope.topic or "",
+        "unit": "" if scope.unit is None else str(scope.unit),
+        "topic": "" if scope.topic is None else str(scope.topic),
         "consultant": scope.consultant or "",
     }
     return urlencode({name: value for name, value in (said | more).items() if value})
@@ -189,10 +193,12 @@ def narrowed(scope: Scope, **more: object) -> list[tuple[str, str]]:
         found.append((str(Response.Source(scope.source).label), query(replace(scope, source=""), **more)))
     if scope.channel:
         found.append((channel_name(scope.channel), query(replace(scope, channel=""), **more)))
-    if scope.unit and (unit := Unit.objects.filter(pk=scope.unit).first()):
-        found.append((unit.short_name, query(replace(scope, unit=None), **more)))
-    if scope.topic and (topic := Topic.objects.filter(pk=scope.topic).first()):
-        found.append((topic.name, query(replace(scope, topic=None), **more)))
+    if scope.unit is not None:
+        unit = Unit.objects.filter(pk=scope.unit).first()
+        found.append((unit.short_name if unit else NOBODY["unit"], query(replace(scope, unit=None), **more)))
+    if scope.topic is not None:
+        topic = Topic.objects.filter(pk=scope.topic).first()
+        found.append((topic.name if topic else NOBODY["topic"], query(replace(scope, topic=None), **more)))
     if scope.consultant and (who := Employee.objects.filter(pk=scope.consultant).first()):
         found.append((who.short_name, query(replace(scope, consultant=None), **more)))
     return found
@@ -244,9 +250,41 @@ def _tiles(whole: Figures, talks: opinions.Talks, scope: Scope, goals: dict[str,
     )
 
 
+@dataclass(frozen=True)
+class PosMarks:
+    """The marks from 1 to 5 given in ПОС to what ended in the days of a scope, and the list of these cases."""
+
+    amount: Amount
+    list_url: str
+
+    @property
+    def words(self) -> str:
+        """Return the average as it is read."""
+        return measures.spoken("score", self.amount.value)
+
+
+def _of_pos(user: Employee, scope: Scope) -> PosMarks | None:
+    """Return the marks of ПОС; None where there are none, or a scope asks for others or for cases he may not see."""
+    sees = user.has_power(access.ALL) or scope.unit in opinions.units_of(user)
+    if (
+        0 in (scope.unit, scope.topic)
+        or scope.source
+        or scope.consultant
+        or scope.channel not in ("", ChannelCode.POS)
+        or not sees
+    ):
+        return None
+    one, slice_ = measures.measure("pos_rating"), Slice(scope.first, scope.last, unit=scope.unit, topic=scope.topic)
+    amount = one.of(slice_)
+    return PosMarks(amount, f"{reverse(one.list_name)}?{one.query(slice_)}") if amount.whole else None
+
+
 def _narrow(scope: Scope, dimension: str, value: Any) -> str:
-    """Return the address line of one group; of those without a value there is none."""
-    return query(replace(scope, **{dimension: value})) if value else ""
+    """Return the address line of one group; those without a unit or a topic are asked for by 0."""
+    if not value and dimension not in ("unit", "topic"):
+        return ""
+    asked: dict[str, Any] = {dimension: value or 0}
+    return query(replace(scope, **asked))
 
 
 def _from_the_first(months: dict[date, Figures]) -> dict[date, Figures]:
@@ -280,13 +318,17 @@ def _bars(months: dict[date, Figures]) -> Iterator[Bar]:
 
 
 def _table(
-    whole: Figures, groups: Iterable[tuple[str, str, list[tuple[Any, str, Figures]]]]
+    whole: Figures, groups: Iterable[tuple[str, str, list[tuple[Any, str, Figures]]]], of_pos: PosMarks | None
 ) -> Iterator[Iterable[object]]:
     yield HEADINGS
     yield _line("Всего", "", whole)
     for _, name, rows in groups:
         for _, words, one in rows:
             yield _line(name, words, one)
+    if of_pos:
+        yield ()
+        yield ("Оценки в ПОС", "Оценок", "Средняя, от 1 до 5")
+        yield ("Всего", of_pos.amount.whole, of_pos.words)
 
 
 def _line(dimension: str, group: str, one: Figures) -> tuple[object, ...]:

@@ -26,6 +26,7 @@ from otklik.workplace.requests import StaffRequest
 
 POWER: Final = "surveys.paper"
 PER_PAGE: Final = 50
+KEYS: Final = {"0": paper.NONE, "-": paper.UNCLEAR, "−": paper.UNCLEAR}
 SHOWN: Final = 12  # typed forms beside the one that is being typed
 State = PaperBatch.State
 
@@ -244,26 +245,20 @@ def _url(pk: int) -> str:
 
 
 def _typed(request: StaffRequest, row: PaperBatch) -> dict[str, str]:
-    return {one["code"]: request.POST.get(f"q-{one['code']}", "") for one in row.questionnaire.questions}
+    """Return what was typed; where several boxes may be marked, «0» and «-» are keys of what they are elsewhere."""
+    said = {one["code"]: request.POST.get(f"q-{one['code']}", "") for one in row.questionnaire.questions}
+    many = {one["code"] for one in row.questionnaire.questions if one["kind"] == "several"}
+    return {code: KEYS.get(value.strip(), value) if code in many else value for code, value in said.items()}
 
 
 def _asked(row: PaperBatch, form: PaperForm) -> dict[str, Any]:
-    """Return the questions as they are typed: the keys of each with what is chosen."""
-    choices = [
-        {
-            "code": one["code"],
-            "text": one["text"],
-            "number": one["number"],
-            "keys": [(key, code, words, form.answers.get(one["code"]) == code) for key, code, words in one["keys"]],
-            "mark": form.answers.get(one["code"], ""),
-        }
-        for one in paper.choices_of(row.questionnaire)
-    ]
-    texts = [
-        {**one, "many": one["kind"] == "several", "value": form.answers.get(one["code"], "")}
-        for one in paper.texts_of(row.questionnaire)
-    ]
-    return {"form": form, "choices": choices, "texts": texts, "none": paper.NONE, "unclear": paper.UNCLEAR}
+    """Return the questions in the order of the paper, each with what is typed; numbers of boxes as they are typed."""
+    keys = {paper.NONE: "0", paper.UNCLEAR: "-"}
+    asked = []
+    for one in paper.asked_of(row.questionnaire):
+        value = form.answers.get(one["code"], "")
+        asked.append(one | {"value": keys.get(value, value) if one["kind"] == "several" else value})
+    return {"form": form, "asked": asked, "none": paper.NONE, "unclear": paper.UNCLEAR}
 
 
 def _entry(

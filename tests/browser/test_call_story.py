@@ -130,7 +130,6 @@ def test_an_abusive_call_is_ended_by_script(desk: Desk, new_page: Callable[..., 
     hands.key("Alt+KeyR")
     expect(page.locator("#script form[data-step='Снять напряжение']")).to_be_visible()
     expect(page.locator("#script")).to_contain_text("не зачитывать: Не спорьте.")
-    hands.key("Alt+KeyI")
     at(page, "#script")
     hands.key("Digit1")
     expect(page.locator("#script form[data-step='Завершить разговор']")).to_be_visible()

@@ -12,9 +12,28 @@ from tests.browser.conftest import Desk
 from tests.browser.pictures import take
 
 pytestmark = pytest.mark.browser
+# Two weeks of the line, so that there is something to be seen.
+LIVED = """
+from datetime import timedelta
+from django.utils import timezone
+from otklik.hotline.models import Call, Line
+from otklik.people.models import Employee
+line, who = Line.objects.get(code="department"), Employee.objects.get(username="consultant")
+for number in range(140):
+    came = (timezone.localtime() - timedelta(days=1 + number % 14)).replace(hour=9 + number % 8, minute=number % 60)
+    taken = None if number % 9 == 0 else came + timedelta(seconds=5 + number % 50)
+    Call.objects.create(
+        uid=f"lived.{number}", source="ami", line=line, came_at=came, number="",
+        state="answered" if taken else "missed", waited=5 + number % 50,
+        answered_at=taken, answered_by=who if taken else None, talked=60 + number * 7 % 400 if taken else 0,
+        held=40 if taken and number % 6 == 0 else 0,
+        ended_at=came + timedelta(minutes=8), in_hours=True,
+    )
+"""
 
 
 def test_a_figure_opens_the_rows_it_counts(desk: Desk, new_page: Callable[..., Page]) -> None:
+    desk.happens(LIVED)
     page = desk.sit(new_page, "head1", reduced_motion="reduce", viewport={"width": 1440, "height": 1000})
     page.goto(f"{desk.url}/desk/missed/")
     take(page, "missed")

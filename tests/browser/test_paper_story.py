@@ -28,9 +28,9 @@ def press(hands: Hands, sign: str) -> None:
     hands.key("Minus" if sign == "-" else f"Numpad{sign}")
 
 
-def begin(page: Page, url: str, forms: int) -> None:
+def begin(page: Page, url: str, forms: int, asked: str = "Отзыв о консультации, редакция 1") -> None:
     page.goto(f"{url}/desk/paper/")
-    page.locator("[name=questionnaire]").select_option(label="Отзыв о консультации, редакция 1")
+    page.locator("[name=questionnaire]").select_option(label=asked)
     page.locator("[name=unit]").select_option(index=1)
     page.locator("[name=forms_expected]").fill(str(forms))
     judge_again(page)
@@ -97,6 +97,41 @@ def test_twenty_forms_are_typed_by_one_key_an_answer_and_checked_by_another_hand
     expect(other.locator("h1")).to_contain_text("учтена")
     expect(other.locator(".tiles")).to_contain_text(f"{FORMS}учтено отзывов")
     judge_again(other)
+
+
+def test_a_question_with_several_boxes_is_typed_in_its_place_on_the_paper(
+    desk: Desk, new_page: Callable[..., Page]
+) -> None:
+    clerk = desk.sit(new_page, "clerk")
+    begin(clerk, desk.url, 3, "Как мы поработали, редакция 1")
+    judge_again(clerk)
+    hands = Hands(clerk)
+
+    def at() -> str:
+        """Return the number of the question the cursor is in; empty: the words at the end."""
+        said = "document.activeElement.closest('[data-question]')?.innerText ?? ''"
+        return str(clerk.evaluate(said)).split(".")[0]
+
+    press(hands, "1")
+    assert at() == "2"
+    hands.key("Digit1", "Digit3")
+    assert at() == "2", "a second box of the same question"
+    hands.key("Enter")
+    for number in range(3, 9):
+        assert at() == str(number)
+        press(hands, "1")
+    assert at() == ""
+    hands.key("Backspace", *["Backspace"] * 6)
+    assert at() == "2", "back by the same way"
+    hands.key("Enter", *["Digit1"] * 6, "Enter")
+    expect(clerk.locator("#number")).to_have_value("2")
+    for key in ("1", "0", "1", "1", "1", "1", "1", "1"):
+        press(hands, key)  # no box of the second question is marked: one key, as elsewhere
+    assert at() == ""
+    hands.key("Enter")
+    expect(clerk.locator("#number")).to_have_value("3")
+    clerk.goto(f"{clerk.url.split('?')[0]}?number=1")
+    expect(clerk.locator("[name=q-about]")).to_have_value("1 3")
 
 
 def test_what_was_typed_survives_a_lost_connection_and_a_closed_window(

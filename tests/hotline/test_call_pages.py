@@ -165,6 +165,21 @@ def test_a_month_is_reconciled_call_by_call_and_what_we_lack_is_restored(
     assert JournalEntry.objects.get(action="calls.restored").data["calls"] == 1
 
 
+def test_an_account_of_a_line_nobody_has_named_says_how_it_is_called_and_is_compared_once_it_is_named(
+    desk: Client, line: Line
+) -> None:
+    plan = brought(
+        desk, "\n".join(master(uid).replace("support", "novaya").replace("2386002", "999") for uid in ("u1", "u2"))
+    )
+    page = confirmed(desk, plan).content.decode()
+    assert "которых мы не знаем: 2 (999, novaya)" in page
+    assert "Учёта станции за этот месяц нет" not in page
+    Line.objects.filter(pk=line.pk).update(known_as=f"{line.known_as}, novaya")
+    page = desk.get(MONTH, {"month": "2026-11"}).content.decode()
+    assert "Нет у нас: 2" in page
+    assert "не знаем" not in page
+
+
 def test_a_call_written_by_hand_is_not_restored_a_second_time(desk: Client, line: Line, consultant: Employee) -> None:
     came = (timezone.localtime() - timedelta(hours=1)).replace(second=0, microsecond=0)
     calls.write_down(line=line, number=NUMBER, came_at=came, waited=20, by=consultant)

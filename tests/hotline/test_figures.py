@@ -119,17 +119,22 @@ def test_a_refusal_is_no_answer_and_what_was_not_offered_has_its_reasons(talk: C
     assert (told.count("reason", "abusive"), told.count("got", "no"), told.graded, told.count("qr")) == (1, 1, 1, 1)
 
 
-def test_how_soon_people_are_called_back_is_the_median_of_calls_within_hours(line: Line, at: Moment) -> None:
+def test_how_soon_people_are_called_back_is_the_median_of_the_lines_hours(line: Line, at: Moment) -> None:
     came = at(2026, 11, 24, 10)
     for number, minutes in enumerate((10, 20, 90)):
         MissedCall.objects.create(
             line=line, number_key=str(number), first_at=came, last_at=came, in_hours=True,
             due_at=came + timedelta(hours=1), outcome="called_back", settled_at=came + timedelta(minutes=minutes),
         )  # fmt: skip
+    evening = at(2026, 11, 24, 17, 50)
+    MissedCall.objects.create(
+        line=line, number_key="e", first_at=evening, last_at=evening, in_hours=True, due_at=at(2026, 11, 25, 10),
+        outcome="called_back", settled_at=at(2026, 11, 25, 9, 10),
+    )  # fmt: skip
     night = {"first_at": at(2026, 11, 24, 3), "last_at": at(2026, 11, 24, 3), "in_hours": False}
     MissedCall.objects.create(line=line, due_at=at(2026, 11, 24, 10), number_key="n", **night)
     told = figures.report(SCOPE).duties
-    assert (told.total, told.called_back, told.in_time, told.median, told.waiting) == (4, 3, 2, 20 * 60, 1)
+    assert (told.total, told.called_back, told.in_time, told.median, told.waiting) == (5, 4, 3, 20 * 60, 1)
 
 
 def test_use_of_scripts_and_materials_holds_and_transfers_are_counted_by_consultation(
@@ -229,6 +234,23 @@ def page(employee: Employee, address: str) -> str:
     return answer.content.decode()
 
 
+def shown_figures(shown: str, address: str) -> list[tuple[str, int | None]]:
+    """Return every link to a list with the figure it bears, or the one that stands before it; None: an average."""
+    found: list[tuple[str, int | None]] = []
+    pattern = rf'(?:<strong>([^<]*)</strong>)?<a href="({re.escape(address)}\?[^"]+)"[^>]*>(.*?)</a>'
+    for before, link, words in re.findall(pattern, shown, re.DOTALL):
+        inside = re.findall(r"(?:^|: )(\d+)(?: |$)", re.sub(r"<[^>]+>", "", words).replace("\xa0", " "))
+        number = inside[-1] if inside else before if before.isdigit() and not re.search(r"\d", words) else None
+        found.append((unescape(link), int(number) if number else None))
+    return found
+
+
+def length(listed: str) -> int:
+    """Return how many rows a list says it has."""
+    [number] = re.findall(r"Записей: (\d+)\.", listed)
+    return int(number)
+
+
 PLACE = "/desk/line/figures/"
 DAYS = "first=2026-11-24&last=2026-11-24"
 
@@ -244,14 +266,20 @@ def test_every_link_of_the_page_opens_a_list_of_as_many_rows(
     for _ in range(11):
         answered(answered_by=consultant)
         talk(said=("yes", "satisfied"))
+    for _ in range(3):
+        talk(said=("no", "partial"))
     missed_call(came_at=at(2026, 11, 24, 12))
+    answered(line=None)
     shown = page(world.head, f"{PLACE}?{DAYS}")
     assert "Голосова А. П." in shown
-    links = {unescape(one) for one in re.findall(r'href="(/desk/line/figures/list/\?[^"]+)"', shown)}
-    assert len(links) > 40
-    for link in links:
-        assert "Записей: " in page(world.head, link)
-    assert "Записей: 11." in page(world.head, f"{PLACE}list/?{DAYS}&figure=got&value=yes")
+    figures_of_page = shown_figures(shown, "/desk/line/figures/list/")
+    assert len({link for link, _ in figures_of_page}) > 40
+    lengths = {link: length(page(world.head, link)) for link, _ in figures_of_page}
+    assert [
+        (link, number, lengths[link]) for link, number in figures_of_page if number not in (None, lengths[link])
+    ] == []
+    assert sum(number is not None for _, number in figures_of_page) > 60
+    assert "Записей: 11." in page(world.head, f"{PLACE}list/?{DAYS}&figure=got&value=yes"), "of 14 who said it"
     assert "Записей: 0." in page(world.head, f"{PLACE}list/?{DAYS}&figure=calls&hour=3")
 
 

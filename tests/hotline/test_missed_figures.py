@@ -9,6 +9,7 @@ import pytest
 from otklik.hotline import missed, missed_figures
 from otklik.hotline.missed_figures import Scope
 from otklik.hotline.models import MissedCall
+from otklik.reports import line
 
 pytestmark = pytest.mark.django_db
 WEEK = Scope(date(2026, 11, 23), date(2026, 11, 29))
@@ -32,7 +33,9 @@ def week(comes, missed_call, consultant, consultant2, at):
 
 def test_the_share_is_of_working_hours_and_every_figure_is_its_list(week):
     told = missed_figures.figures(WEEK)
-    assert (told.came_in_hours, told.missed_in_hours, told.share, told.missed_out) == (5, 2, 40, 1)
+    assert (told.came_in_hours, told.missed_in_hours, told.share, told.missed_out) == (5, 2, None, 1), (
+        "of fewer than ten no percentage"
+    )
     assert (told.duties, told.waiting, told.called_back, told.median) == (3, 3, 0, None)
     assert missed_figures.duties(WEEK).count() == told.duties
     assert missed_figures.calls(WEEK).filter(in_hours=True, state="missed").count() == told.missed_in_hours
@@ -45,9 +48,11 @@ def test_the_median_counts_minutes_of_the_lines_hours(week, consultant, at):
         missed.attempt(row, "talked", by=consultant)
         row.returns.update(at=at(*talked))
         missed.settle(row, "called_back", by=consultant)
+    MissedCall.objects.update(settled_at=at(2026, 11, 27, 10, 0))
     told = missed_figures.figures(WEEK)
-    assert sorted(told.minutes) == [10, 30, 480], "the night does not count"
-    assert (told.median, told.in_time) == (30, 2)
+    assert (told.median, told.in_time) == (30 * 60, 2), "waits of 10, 30 and 480 minutes: the night does not count"
+    duties = line.report(line.Scope(WEEK.first, WEEK.last)).duties
+    assert (duties.median, duties.called_back) == (told.median, told.called_back), "one rule on both pages of figures"
     assert missed_figures.duties(WEEK).filter(missed_figures.IN_TIME).count() == 2
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
+from otklik.core import calendar
 from otklik.hotline import defaults as hotline
 from otklik.hotline.models import Call, Consultation, Line, MissedCall
 from otklik.knowledge.models import ReviewDuty, SearchSession
@@ -26,10 +27,18 @@ pytestmark = pytest.mark.django_db
 OTHERS = [one for one in MEASURES if one not in OURS]
 
 
+def _at_work(moment: datetime) -> datetime:
+    """Return ten in the morning of that working day, or of the last one before it."""
+    day, work = timezone.localdate(moment), calendar.current()
+    while not work.is_working(day) or day.weekday() > 4:
+        day -= timedelta(days=1)
+    return timezone.make_aware(datetime.combine(day, time(10)))
+
+
 @pytest.fixture
 def lived(world: World, says: Callable[..., Response], talks: Callable[..., Consultation]) -> Slice:
     """A week with calls, opinions, searches and a quarter of reviews."""
-    now = timezone.now() - timedelta(days=8)
+    now = _at_work(timezone.now() - timedelta(days=8))
     for grade, got in (("+", "yes"), ("+", "yes"), ("~", "no"), ("-", "no"), ("+", "yes"), ("~", "yes")):
         talks(days_ago=9, said=says(grade, got, days_ago=8, comment="Спасибо"), number="+7 913 000-00-01")
     for number in range(5):

@@ -205,21 +205,22 @@ def test_several_answers_are_typed_by_the_numbers_of_their_boxes_and_counted_as_
     pile: Pile, world: World
 ) -> None:
     batch = pile(1, questionnaire=Questionnaire.objects.get(code="qr"))
-    numbers = {
-        one["code"]: one["number"]
-        for one in (*paper.choices_of(batch.questionnaire), *paper.texts_of(batch.questionnaire))
-    }
+    numbers = {one["code"]: one["number"] for one in paper.asked_of(batch.questionnaire)}
     assert [numbers[one["code"]] for one in batch.questionnaire.questions] == list(range(1, len(numbers) + 1)), (
         "as printed"
     )
     several = next(one for one in batch.questionnaire.questions if one["kind"] == "several")
-    marks = {one["code"]: paper.NONE for one in paper.choices_of(batch.questionnaire)}
+    marks = {one["code"]: paper.NONE for one in paper.marked_of(batch.questionnaire)}
     for wrong in ("9", "участок"):
         with pytest.raises(paper.NoSuchBox, match="номера отмеченных квадратов"):
             paper.enter(batch, 1, marks | {several["code"]: wrong}, "", by=world.clerk)
     paper.enter(batch, 1, marks | {several["code"]: "3, 1"}, "", by=world.clerk)
     paper.end_entry(batch, forms=1, by=world.clerk)
-    checked_by_another(batch, world)
+    paper.check(batch, 1, marks | {several["code"]: "14"}, by=world.clerk2)
+    [one] = paper.checked(batch).differences
+    first, second = ["; ".join(several["answers"][at][1] for at in places) for places in ((0, 2), (0, 3))]
+    assert (one.code, one.first, one.second) == (several["code"], first, second), "several boxes are compared, too"
+    paper.settle(one.form, {several["code"]: "first"}, by=world.clerk2)
     assert paper.count(batch, by=world.clerk) == 1
     codes = [code for code, _ in several["answers"]]
     assert Response.objects.get().answers == {several["code"]: [codes[0], codes[2]]}

@@ -19,6 +19,7 @@ from tests.appeals.conftest import World
 from tests.desk import at as address
 from tests.desk import desk, told
 from tests.hotline.conftest import NUMBER, comes, consultant, consultant2, ekc, line, missed_call  # noqa: F401
+from tests.hotline.test_figures import shown_figures
 
 pytestmark = pytest.mark.django_db
 OTHER = "+7 913 000-00-02"
@@ -183,11 +184,12 @@ def test_every_figure_opens_its_list(owed, comes, consultant):  # noqa: F811
     comes(OTHER, came_at=came, answered_at=came, state="answered", answered_by=consultant)
     client = desk(consultant)
     said = page_of(client, "missed_figures")
-    links = set(re.findall(r'href="(/desk/missed/[^"]*from=[^"]+)"', said))
-    assert len(links) > 6
-    for link in links:
-        assert client.get(link.replace("&amp;", "&")).status_code == 200
-    assert "<strong>50 %</strong>" in said
+    counted = [*shown_figures(said, "/desk/missed/"), *shown_figures(said, "/desk/missed/figures/calls/")]
+    assert len(counted) > 15
+    for link, number in counted:
+        answer = client.get(link)
+        assert number == answer.context["page"].paginator.count, link
+    assert "<strong>1</strong>пропущено в часы работы" in said, "of two calls no percentage"
     assert "отвечали </span>1" in said
     assert "За эти дни звонков не было" in page_of(client, "missed_figures", query="?from=2020-01-01&to=2020-01-02")
 

@@ -6,12 +6,14 @@ import re
 from io import BytesIO
 
 import pytest
+from django.utils import timezone
 from openpyxl import load_workbook
 
-from otklik.appeals.models import Appeal
+from otklik.appeals.models import Appeal, PosCase
 from otklik.core.models import AccessEntry
 from otklik.knowledge.models import Proposal
 from otklik.people.models import Employee, Role, RoleAssignment, RolePower
+from otklik.reports import kept
 from otklik.surveys import feedback
 from otklik.surveys.models import OpinionTag, OpinionTarget, Response
 from tests.appeals.conftest import LONG_AGO, World
@@ -45,6 +47,47 @@ def test_every_figure_of_the_analysis_opens_a_list_of_as_many(world: World, says
         found = re.search(r"Найдено: (\d+)|: (\d+)</p>", listed)
         assert found is not None
         assert number in found.groups(), address
+
+
+def test_every_group_opens_a_list_of_as_many_those_without_a_unit_or_a_topic_too(world: World, says, talks) -> None:
+    topic, _ = world.pair()
+    for number in range(3):
+        talks(said=says(comment="Слова"), topic=topic if number else None, number="+79130000001")
+    says("~", "no")  # about nobody in particular
+    client = desk(world.clerk)
+    page = client.get(at("opinions")).content.decode().split('class="tiles')[1]
+    groups = re.findall(r'href="(/desk/feedback/[^"]+)">(\d+)<', page.split("</ul>", 1)[1])
+    assert len(groups) > 20
+    for address, number in groups:
+        listed = client.get(address.replace("&amp;", "&")).content.decode()
+        assert f"Найдено: {number}" in listed or (number == "0" and "Найдено" not in listed), address
+    for asked in ("unit=0", "topic=0"):
+        assert any(asked in address for address, _ in groups), asked
+    narrowed = client.get(f"{at('opinions')}?unit=0&topic=0").content.decode()
+    assert "подразделение не названо" in narrowed
+    assert "Отзывов: 1<" in narrowed
+
+
+def test_marks_given_in_pos_stand_beside_with_their_list(world: World, says) -> None:
+    says("+", "yes")
+    today = timezone.localdate()
+    for rating in (5, 4, None):
+        case = world.assigned(world.registered())
+        Appeal.objects.filter(pk=case.pk).update(regime="pos", answered_on=today)
+        PosCase.objects.update_or_create(appeal=case, defaults={"rating": rating})
+    kept.begin_anew()
+    kept.work_all()
+    client = desk(world.clerk)
+    page = client.get(at("opinions")).content.decode()
+    tile = r'<strong>([^<]+)</strong>Средняя оценка ответа в ПОС.*?href="([^"]+)">(\d+)'
+    [(words, address, number)] = re.findall(tile, page)
+    assert (words, number) == ("4,5", "2")
+    listed = client.get(address.replace("&amp;", "&")).content.decode()
+    assert listed.count('class="row-link"') == 2
+    for narrowed, shown in (("source=phone", False), ("channel=hotline", False), ("channel=pos", True)):
+        assert ("Средняя оценка ответа в ПОС" in client.get(f"{at('opinions')}?{narrowed}").content.decode()) is shown
+    table = b"".join(client.get(at("opinions") + "?format=csv").streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
+    assert "Всего;2;4,5" in table
 
 
 def test_of_few_there_is_a_number_and_no_percentage(world: World, says) -> None:

@@ -69,6 +69,25 @@ def test_a_refused_form_comes_back_as_it_was_typed(world: World, pile) -> None:
     assert 'value="yes" data-press="1" checked' in page
 
 
+def test_questions_are_typed_in_the_order_of_the_paper_the_one_with_several_boxes_in_its_place(
+    world: World, pile
+) -> None:
+    batch = pile(1, questionnaire=Questionnaire.objects.get(code="qr"))
+    client = desk(world.clerk)
+    asked = [(one["code"], one["kind"]) for one in batch.questionnaire.questions]
+    typed = {f"q-{code}": "13" if kind == "several" else paper.NONE for code, kind in asked}
+    said = client.get(at("paper_batch", batch.pk)).content.decode()
+    places = [said.index(f'name="q-{code}"') for code, _ in asked]
+    assert places == sorted(places)
+    [many] = [f"q-{code}" for code, kind in asked if kind == "several"]
+    for key, mark in (("0", paper.NONE), ("-", paper.UNCLEAR), ("13", "1 3")):
+        answer = client.post(at("paper_batch", batch.pk), typed | {many: key, "number": "1", "again": "1"})
+        assert answer.status_code in (200, 302), answer.content.decode()
+        assert batch.forms.get().answers[many.removeprefix("q-")] == mark
+        kept = "1 3" if key == "13" else key
+        assert f'value="{kept}" data-many' in client.get(at("paper_batch", batch.pk) + "?number=1").content.decode()
+
+
 def test_what_is_being_typed_is_kept_and_undone(world: World, pile) -> None:
     batch, client = pile(), desk(world.clerk)
     assert client.post(at("paper_keep", batch.pk), {"number": 1, "q-answered": "no"}).status_code == 204

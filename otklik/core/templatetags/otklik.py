@@ -126,6 +126,12 @@ def moment(value: datetime | None) -> str:
     return f"{said} в{SPACE}{at.hour}:{at.minute:02d}"
 
 
+@register.filter
+def until(value: datetime | None) -> str:
+    """Return «сегодня до 14:05», «12 января до 14:05»: when something is due."""
+    return moment(value).replace(f" в{SPACE}", f" до{SPACE}")
+
+
 def _remaining(days: int) -> str:
     if days < 0:
         return f"просрочено на {count(-days, 'день,дня,дней')}"

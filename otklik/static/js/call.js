@@ -225,6 +225,11 @@ document.addEventListener("toggle", (event) => {
   }
 }, true);
 
+// A step of the script chosen by itself («К» where somebody shouts): the next digit is what was heard.
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.detail.requestConfig?.elt.closest(".call-steps")) document.querySelector("#script [data-digit]")?.focus();
+});
+
 // Back from a hold, or with the result of a transfer, the hands are where they wrote last; a part that was drawn anew held them.
 let wrote = document.getElementById("call-q");
 document.addEventListener("focusin", (event) => { if (event.target.matches("[data-notes] :is(textarea, input), #call-q")) wrote = event.target; });

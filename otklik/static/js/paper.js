@@ -1,4 +1,5 @@
 // Paper questionnaires without a mouse: a digit is the answer and goes on to the next question, Enter is the next form.
+// Where several boxes may be marked, or words are asked for, Enter goes on to the next question.
 // Keys are taken by their place, so the layout does not matter; what is pressed while a form is on its way waits for the next.
 const entry = () => document.querySelector("[data-paper]");
 const questions = () => [...entry().querySelectorAll("[data-question]")];
@@ -10,20 +11,33 @@ let away = false; // a form is on its way
 let waiting = []; // what was pressed meanwhile
 let timer = 0;
 
-const isText = (element) => element?.matches?.("textarea");
-const radioOf = (question) => question.querySelector("input:checked") ?? question.querySelector("input");
-const answered = (question) => Boolean(question.querySelector("input:checked"));
+const isText = (element) => element?.matches?.("textarea, [data-many]");
+const typedOf = (question) => question.querySelector("textarea, [data-many]");
+const placeOf = (question) => typedOf(question) ?? question.querySelector("input:checked") ?? question.querySelector("input");
+const answered = (question) => Boolean(typedOf(question)?.value || question.querySelector("input:checked"));
 
 function say(words) {
   const place = entry()?.querySelector("[data-said]");
   if (place) place.textContent = words;
 }
 
+// The hand is quicker than a page that glides: what is to be answered is in sight at once, its words with it.
+function put(place) {
+  place.focus({ preventScroll: true });
+  (place.closest("[data-question]") ?? place).scrollIntoView({ block: "nearest", behavior: "instant" });
+}
+
 // The first question without an answer; where all have one, the words; in a check the button.
 function goOn(from) {
   const next = questions().slice(from).find((one) => !answered(one));
-  if (next) radioOf(next).focus();
-  else (entry().querySelector("textarea") ?? entry().querySelector("[data-enter]")).focus();
+  if (next) put(placeOf(next));
+  else put(entry().querySelector("#comment") ?? entry().querySelector("[data-enter]"));
+}
+
+function leave(question) {
+  const next = questions()[questions().indexOf(question) + 1];
+  if (next) put(placeOf(next));
+  else goOn(questions().length);
 }
 
 function choose(question, pressed) {
@@ -31,15 +45,13 @@ function choose(question, pressed) {
   if (!radio) { say(`Ответа ${pressed} у этого вопроса нет`); return; }
   radio.checked = true;
   radio.dispatchEvent(new Event("change", { bubbles: true }));
-  const at = questions().indexOf(question) + 1;
-  if (at < questions().length) radioOf(questions()[at]).focus();
-  else goOn(questions().length);
+  leave(question);
 }
 
 function send() {
-  const open = questions().find((one) => !answered(one));
+  const open = questions().find((one) => !answered(one) && !typedOf(one));
   if (open) {
-    radioOf(open).focus();
+    put(placeOf(open));
     say("Сначала ответ на этот вопрос: цифра, 0 или минус");
     return;
   }
@@ -64,22 +76,34 @@ function act(code, text, shift) {
   }
   if (code === "Enter" || code === "NumpadEnter") {
     if (isText(here) && shift) return false;
-    send();
-    return true;
-  }
-  if (isText(here)) {
-    if (code !== "Backspace" || here.value) return false;
-    radioOf(questions().at(-1)).focus();
+    const words = isText(here) && here.closest("[data-question]");
+    if (words) leave(words); else send();
     return true;
   }
   const question = here?.closest?.("[data-question]") ?? (here === document.body ? questions().find((one) => !answered(one)) : null);
-  if (!question) return false;
-  if (code === "Backspace") {
-    radioOf(questions()[Math.max(questions().indexOf(question) - 1, 0)]).focus();
+  const pressed = key(code);
+  if (isText(here)) {
+    if (here.value) return false;
+    if (here.matches("[data-many]") && ["0", "-"].includes(pressed)) {
+      here.value = pressed;
+      here.dispatchEvent(new Event("input", { bubbles: true }));
+      leave(question);
+      return true;
+    }
+    if (code !== "Backspace") return false;
+    put(placeOf(questions().at(question ? Math.max(questions().indexOf(question) - 1, 0) : -1)));
     return true;
   }
-  const pressed = key(code);
+  if (!question) return false;
+  if (code === "Backspace") {
+    put(placeOf(questions()[Math.max(questions().indexOf(question) - 1, 0)]));
+    return true;
+  }
   if (pressed === undefined) return false;
+  if (typedOf(question)) {
+    put(typedOf(question)); // the key is typed there
+    return false;
+  }
   choose(question, pressed);
   return true;
 }

@@ -29,6 +29,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (event.code === "Enter" && held) {
+    if (event.target.matches("[data-results]")) return; // a search whose answers stand below it sends nothing
     send(event.target.closest("form") ?? document.querySelector("form[data-begin]"), event.shiftKey);
     return;
   }
