@@ -259,6 +259,13 @@ def test_the_map_shows_what_each_function_has_and_lacks(client, every, garages, 
     client.force_login(author)
     shown = client.get(reverse("workplace:knowledge_coverage")).content.decode()
     assert reverse("wagtailadmin_pages:add", args=["knowledge", "service", garages.pk]) in shown
+    # Each number opens its list.
+    questions = f"{reverse('workplace:knowledge_section', args=[garages.pk])}?kind=faq"
+    assert questions in shown
+    listed = client.get(questions)
+    assert list(listed.context["page"]) == [every[Faq]]
+    assert "только вопрос и ответ" in listed.content.decode()
+    assert client.get(f"{questions}&kind=nothing").context["page"].paginator.count == len(KINDS) - 1
     assert reverse("wagtailadmin_pages:add", args=["knowledge", "faq", leases.pk]) not in shown
 
 
