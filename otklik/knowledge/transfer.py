@@ -30,7 +30,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.text import get_valid_filename
 from wagtail.documents.models import Document
-from wagtail.models import Page, Revision
+from wagtail.models import Page, PageLogEntry, Revision
 
 from otklik.core import journal, sniffing
 from otklik.knowledge import articles, defaults, index, portable
@@ -612,6 +612,20 @@ class _Incoming:
             ]
         )
         self.report.made["версий"] += len(versions)
+        # Wagtail's history offers to compare and bring back what its log names; our journal has a line of its own.
+        PageLogEntry.objects.bulk_create(
+            PageLogEntry(
+                page_id=page.pk,
+                content_type=of_page["content_type"],
+                label=version.object_str,
+                action="wagtail.edit",
+                timestamp=version.created_at,
+                user_id=version.user_id,
+                revision=version,
+                content_changed=True,
+            )
+            for version in versions
+        )
         Page.objects.filter(pk=page.pk).update(
             live=live,
             live_revision=None if line.live is None else versions[line.live],

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
+from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from wagtail.documents.models import Document
@@ -43,6 +44,7 @@ from otklik.knowledge.models import (
 from otklik.people.models import Employee, Unit
 from otklik.search import engine
 from tests.knowledge.test_kinds import fields_of
+from tests.knowledge.test_rights import signed_in
 
 pytestmark = pytest.mark.django_db
 PAST = datetime(2024, 3, 5, 9, 30, 15, 123456, tzinfo=UTC)
@@ -210,6 +212,10 @@ def test_what_came_in_is_read_found_and_on_the_site(lived_in, tmp_path, settings
     first = public.version_of(faq).revision.as_object()
     assert [one.target_id for one in first.references.all()] == [act.pk]
     assert faq.live_revision.user == chief
+    # An author finds every version in the history, and may compare it and bring it back.
+    history = signed_in(author).get(reverse("wagtailadmin_pages:history", args=[faq.pk])).content.decode()
+    for kept in Revision.page_revisions.filter(object_id=str(faq.pk)).exclude(pk=faq.latest_revision_id):
+        assert reverse("wagtailadmin_pages:revisions_revert", args=[faq.pk, kept.pk]) in history
     old = Faq.objects.get(slug="old")
     assert archive.archived(old.pk).replaced_by.pk == faq.pk
     assert old.demo
