@@ -239,7 +239,8 @@ def test_the_editor_promises_nobody_what_the_mark_keeps_inside(author, garages, 
         shown = signed_in(author).get(reverse("wagtailadmin_pages:edit", args=[page.pk])).content.decode()
         assert words in shown
         assert "Видно всем" not in shown
-        assert "Изменить видимость" not in shown
+        # «Опубликовано» leads to where employees read: an internal material has no page on the site.
+        assert f'href="{reverse("workplace:knowledge_material", args=[page.pk])}"' in shown
 
 
 def test_another_section_shows_a_material_whose_home_and_unit_stay(client, reader, garages, leases, publish):
