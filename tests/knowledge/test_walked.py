@@ -87,6 +87,8 @@ def inside(garages, leases, land, author):
         fields = fields_of(kind, land)
         page = kind(title=f"Открытый вопрос {number}", slug=f"s{number}", mark=Mark.PUBLIC, live=False, **fields)
         page.staff_note = f"<p>{SECRET}</p>"
+        if kind is Faq:
+            page.body = f'<p>См. <a linktype="page" id="{hidden[0].pk}">другое</a></p>'
         garages.add_child(instance=page)
         page.references.add(Reference(target=hidden[0], place=SECRET))
         page.attachments.add(Attachment(document=file, inner=True))
