@@ -216,6 +216,7 @@ def test_an_author_compares_versions_and_brings_back_a_former_one_which_is_agree
         desk(author).get(history).content.decode()
     )
     compared = desk(author).get(reverse("wagtailadmin_pages:revisions_compare", args=[page.pk, first.pk, now.pk]))
+    assert "Посмотреть и вернуть" in desk(author).get(history).content.decode()
     assert "<del>" in compared.content.decode() or 'class="deletion"' in compared.content.decode()
     assert "второй" in compared.content.decode()
     restored = desk(author).get(reverse("wagtailadmin_pages:revisions_revert", args=[page.pk, first.pk]))
