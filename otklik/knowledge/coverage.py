@@ -20,12 +20,20 @@ GENERAL: Final = "Общие вопросы"
 
 @dataclass(frozen=True)
 class Cell:
-    """How many published materials of one kind a function has. `add_to`: the section where one would be written."""
+    """How many published materials of one kind each section of a function has: (section, number), those that have any.
+
+    `add_to`: the section where one would be written.
+    """
 
     kind: str
     model: str
-    number: int
+    found: tuple[tuple[int, int], ...]
     add_to: int | None
+
+    @property
+    def number(self) -> int:
+        """Return how many the function has."""
+        return sum(number for _, number in self.found)
 
 
 @dataclass(frozen=True)
@@ -77,7 +85,7 @@ def _line(
         Cell(
             str(kind._meta.verbose_name_plural),
             str(kind._meta.model_name),
-            sum(found[section.path, kind] for section in own),
+            tuple((one.pk, found[one.path, kind]) for one in own if found[one.path, kind]),
             own[0].pk if own else None,
         )
         for kind in KINDS

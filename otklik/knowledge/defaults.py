@@ -44,10 +44,10 @@ def plant_general(unit: Unit) -> Section:
     general: Section = home.add_child(
         instance=Section(title=GENERAL, slug="general", unit=unit, intro=_GENERAL_INTRO, live=False)
     )
-    general.save_revision().publish()
+    general.save_revision(log_action=True).publish()
     for script in _scripts():
         general.add_child(instance=script)
-        script.save_revision().publish()
+        script.save_revision(log_action=True).publish()
     return general
 
 

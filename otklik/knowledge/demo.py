@@ -147,7 +147,7 @@ def _publish(parent: Page, page: Any) -> Any:
     """Add a page with its first published revision, as an author at `/cms/` would."""
     page.live = False  # a draft until it is published, so it is indexed once
     parent.add_child(instance=page)
-    page.save_revision().publish()
+    page.save_revision(log_action=True).publish()
     if getattr(page, "mark", "") == Mark.PUBLIC:
         page.refresh_from_db()
         public.let_out(page)

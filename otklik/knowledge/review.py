@@ -264,6 +264,8 @@ def evidence(material: Material) -> list[Fact]:
     used = MaterialUse.objects.filter(page=material.pk).aggregate(
         inserted=Count("pk", filter=Q(action__in=MaterialUse.IN_ANSWERS)),
         declined=Count("pk", filter=Q(action=action.DECLINED)),
+        opened=Count("pk", filter=Q(action=action.OPENED)),
+        spoken=Count("pk", filter=Q(action__in=MaterialUse.SPOKEN)),
     )
     facts = []
     if material.first_published_at:
@@ -283,7 +285,9 @@ def evidence(material: Material) -> list[Fact]:
     return [
         *facts,
         Fact("Открывали из поиска", _times(led.count())),
+        Fact("Открывали рядом с ответом", _times(used["opened"])),
         Fact("Вставляли в ответы", _times(used["inserted"])),
+        Fact("Читали по телефону", _times(used["spoken"])),
         Fact("Не подошёл", _times(used["declined"])),
         Fact("Помогло / не помогло", f"{said['good']} / {said['against']}" + (f" ({told})" if told else "")),
         *([Fact("Основания менялись за год", "; ".join(map(str, changes)))] if changes else []),

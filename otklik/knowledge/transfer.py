@@ -26,15 +26,16 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
 from django.db import transaction
+from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.text import get_valid_filename
 from wagtail.documents.models import Document
-from wagtail.models import Page, Revision
+from wagtail.models import Page, PageLogEntry, Revision
 
 from otklik.core import journal, sniffing
 from otklik.knowledge import articles, defaults, index, portable
 from otklik.knowledge.lines import LINES, BadLine, Refused, Report, Source, Told, opened
-from otklik.knowledge.models import KINDS, Function, KnowledgeHome, Mark, Material, PublicVersion, Section
+from otklik.knowledge.models import KINDS, Function, KnowledgeHome, Mark, Material, PublicVersion, ReviewItem, Section
 from otklik.knowledge.portable import HOME, Asked, Content, Keys, Unfit
 from otklik.people.models import Employee, Unit
 
@@ -47,6 +48,7 @@ _TEXTS_OF_PUBLIC: Final = ("title", "brief_heading", "brief", "answer", "found_b
 _PIECES_OF_PUBLIC: Final = ("facts", "parts")
 _WORDS: Final = {Function: "функции", Unit: "подразделения", Page: "материала или раздела", Document: "файла"}
 _MOST_VERSIONS: Final = 5_000
+_CHECKED: Final = (ReviewItem.State.CONFIRMED, ReviewItem.State.CHANGED)
 
 
 def export_to(path: Path, *, by: Employee | None = None) -> Counter[str]:
@@ -179,9 +181,16 @@ class _Outgoing:
                 for version in Revision.page_revisions.filter(object_id__in=list(map(str, part))).order_by("pk"):
                     versions[version.object_id].append(version)
                 of_site = {one.pk: one for one in PublicVersion.objects.filter(pk__in=part)}
+                checks: dict[int | None, list[ReviewItem]] = defaultdict(list)
+                known = ReviewItem.objects.filter(material__in=part, state__in=_CHECKED).select_related("unit")
+                for check in known.order_by("decided_at", "pk"):
+                    checks[check.material_id].append(check)
                 for page in pages.filter(pk__in=part).specific():
                     self.counted[word] += 1
-                    yield self._page(page, versions[str(page.pk)], of_site.get(page.pk))
+                    record = self._page(page, versions[str(page.pk)], of_site.get(page.pk))
+                    if checks[page.pk]:
+                        record["checks"] = self._checks(checks[page.pk], versions[str(page.pk)])
+                    yield record
 
     def pack(self, archive: zipfile.ZipFile) -> None:
         for name, document in self.packed.items():
@@ -245,10 +254,28 @@ class _Outgoing:
             }
         return record
 
+    def _checks(self, checks: list[ReviewItem], versions: list[Revision]) -> list[dict[str, Any]]:
+        numbers = {version.pk: number for number, version in enumerate(versions)}
+        return [
+            {
+                "at": _said(check.decided_at),
+                "by": self._login(check.decided_by_id),
+                "unit": check.unit.name,
+                "state": check.state,
+                "version": numbers.get(check.revision or 0),
+                **{name: getattr(check, name) for name in _TEXTS_OF_CHECK},
+            }
+            for check in checks
+        ]
+
 
 _FUNCTION: Final = ("code", "name", "valid_from", "valid_to")
 _FILE: Final = frozenset({"type", "key", "title", "name", "size", "sha256", "at", "by"})
-_PAGE: Final = frozenset({"type", "kind", "key", "page", "versions", "live_version", "latest_version", "on_site"})
+_PAGE: Final = frozenset(
+    {"type", "kind", "key", "page", "versions", "live_version", "latest_version", "on_site", "checks"}
+)
+_TEXTS_OF_CHECK: Final = ("why", "note", "acts")
+_CHECK: Final = frozenset({"at", "by", "unit", "state", "version", *_TEXTS_OF_CHECK})
 _VERSION: Final = frozenset({"at", "by", "publish_at", "content"})
 _ON_SITE: Final = frozenset({"version", *_TEXTS_OF_PUBLIC, *_PIECES_OF_PUBLIC, "refers_to", "files", "by", "at"})
 
@@ -265,6 +292,7 @@ class _Line:
     live: int | None
     latest: int | None
     on_site: dict[str, Any] | None
+    checks: list[dict[str, Any]]
     needs: set[tuple[type[Any], Any]] = field(default_factory=set)
 
     @property
@@ -420,11 +448,12 @@ class _Incoming:
         page.setdefault("draft_title", page.get("title", ""))
         if "versions" not in record:
             record = {**record, "versions": [self._first_version(page)]}
-        line = _Line(number, key, kind, page, self._versions(kind, record), None, None, None)
+        line = _Line(number, key, kind, page, self._versions(kind, record), None, None, None, [])
         last = len(line.versions) - 1
         line.live = _place_of(record, "live_version", line.versions, usual=last if page.get("live") else None)
         line.latest = _place_of(record, "latest_version", line.versions, usual=last)
         line.on_site = self._on_site(kind, record.get("on_site"), line.versions)
+        line.checks = self._checks(kind, record, line.versions)
         self._check(line)
         line.needs = _needs(line)
         if slash:
@@ -479,6 +508,26 @@ class _Incoming:
         if not all(isinstance(one, str) for one in _list(given, "files")):
             raise Unfit("on_site.files: ждали ключи файлов")
         return {**given, **pieces}
+
+    def _checks(self, kind: type[Page], record: dict[str, Any], versions: list[Any]) -> list[dict[str, Any]]:
+        """Return who has checked the material and when, as its former Knowledge Base says."""
+        checks = _list(record, "checks")
+        if checks and not issubclass(kind, Material):
+            raise Unfit("checks: проверяют материалы, не разделы")
+        if len(checks) > _MOST_VERSIONS:
+            raise Unfit(f"checks: ждали список, не длиннее {_MOST_VERSIONS}")
+        for one in checks:
+            if not isinstance(one, dict):
+                raise Unfit("checks: ждали наборы полей в фигурных скобках")
+            _only(one, _CHECK)
+            for name in (*_TEXTS_OF_CHECK, "by", "unit"):
+                _text(one, name, {"by": 150, "unit": 500}.get(name))
+            if one.get("state") not in _CHECKED:
+                raise Unfit(f"checks: state: бывает {' или '.join(_CHECKED)}")
+            if (at := _moment(one.get("at"), "at")) is None or at > datetime.now(tz=UTC):
+                raise Unfit("checks: at: ждали время проверки, которая уже была")
+            _place_of(one, "version", versions, usual=None)
+        return checks
 
     def _check(self, line: _Line) -> None:
         """Judge the page itself: published, it must be whole; a draft may have gaps, but no forbidden mark."""
@@ -563,6 +612,20 @@ class _Incoming:
             ]
         )
         self.report.made["версий"] += len(versions)
+        # Wagtail's history offers to compare and bring back what its log names; our journal has a line of its own.
+        PageLogEntry.objects.bulk_create(
+            PageLogEntry(
+                page_id=page.pk,
+                content_type=of_page["content_type"],
+                label=version.object_str,
+                action="wagtail.edit",
+                timestamp=version.created_at,
+                user_id=version.user_id,
+                revision=version,
+                content_changed=True,
+            )
+            for version in versions
+        )
         Page.objects.filter(pk=page.pk).update(
             live=live,
             live_revision=None if line.live is None else versions[line.live],
@@ -570,6 +633,30 @@ class _Incoming:
         )
         if line.on_site is not None:
             self._let_out(page.pk, line.on_site, versions)
+        if line.checks:
+            self._bring_checks(page, line, versions)
+
+    def _bring_checks(self, page: Page, line: _Line, versions: list[Revision]) -> None:
+        keeper = self.sections[line.key.rpartition("/")[0]].unit_id
+        rows = []
+        for one in line.checks:
+            at, number = _moment(one["at"], "at"), _place_of(one, "version", versions, usual=None)
+            assert at is not None
+            rows.append(
+                ReviewItem(
+                    material_id=page.pk,
+                    title=page.title,
+                    unit_id=self.keys.get(Unit, one["unit"]) or keeper,
+                    cause=ReviewItem.Cause.BROUGHT,
+                    due_on=timezone.localdate(at),
+                    state=one["state"],
+                    decided_at=at,
+                    decided_by_id=self._person(one["by"]),
+                    revision=None if number is None else versions[number].pk,
+                    **{name: one[name] for name in _TEXTS_OF_CHECK},
+                )
+            )
+        self.report.made["проверок"] += len(ReviewItem.objects.bulk_create(rows))
 
     def _let_out(self, pk: int, given: dict[str, Any], versions: list[Revision]) -> None:
         version = PublicVersion.objects.create(

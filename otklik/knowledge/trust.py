@@ -14,6 +14,7 @@ from otklik.knowledge.models import Material, ReviewItem, ReviewLook
 from otklik.people.models import Employee
 
 FRESH, DUE, OVERDUE, REVISED = "fresh", "due", "overdue", "revised"
+_UNKNOWN: Final = "имя при переносе опущено"  # checked where it was brought from, by whom nobody knows here
 _CHECKED: Final = (ReviewItem.State.CONFIRMED, ReviewItem.State.CHANGED)
 
 
@@ -65,7 +66,7 @@ def _of(material: Material, checked: ReviewItem | None, waiting: list[ReviewItem
     published = material.first_published_at
     checked_on, by = (timezone.localdate(published) if published else None), ""
     if checked and checked.decided_at:
-        checked_on, by = timezone.localdate(checked.decided_at), str(checked.decided_by or "")
+        checked_on, by = timezone.localdate(checked.decided_at), str(checked.decided_by or _UNKNOWN)
     due_on = min((one.due_on for one in waiting), default=None)
     if any(one.cause == ReviewItem.Cause.LAW for one in waiting):
         state = REVISED

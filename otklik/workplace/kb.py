@@ -154,13 +154,18 @@ def ask(request: StaffRequest) -> HttpResponse:
 @require_safe
 @requires("knowledge.read")
 def section(request: StaffRequest, pk: int) -> HttpResponse:
-    """Show what an employee may read in a section, a hundred at a time, then what it shows of others."""
+    """Show what an employee may read in a section, or one `?kind=` of it, then what it shows of others."""
     user = request.user
     one = get_object_or_404(Section.objects.select_related("unit", "function"), pk=pk, live=True)
-    page = Paginator(materials.materials_of(one, user), PER_PAGE).get_page(request.GET.get("page"))
+    kind, rows = _filters(request).kind, materials.materials_of(one, user)
+    if kind:
+        rows = rows.filter(content_type__app_label="knowledge", content_type__model=kind)
+    page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "section": one,
         "page": page,
+        "kind": kind,
+        "kind_name": materials.kinds().get(kind, ""),
         "trusts": trust.of(page.object_list),
         "linked": materials.linked_from(one, user),
         "may_edit": rights.may_edit(user, one, on=timezone.localdate()),

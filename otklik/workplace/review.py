@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from otklik.appeals import search_feed
 from otklik.core import typed
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
@@ -22,9 +23,11 @@ from otklik.knowledge import review as reviewing
 from otklik.knowledge.models import QuarterOpening, ReviewDuty, ReviewItem
 from otklik.knowledge.quarters import Quarter
 from otklik.workplace import notices
+from otklik.workplace.asked import APPEALS
 from otklik.workplace.requests import StaffRequest
 
 PER_PAGE: Final = 50
+ALIKE: Final = 5
 
 
 @requires(*reviewing.READERS)
@@ -118,7 +121,10 @@ def confirm_each(request: StaffRequest, pk: int) -> HttpResponse:
 @requires(*reviewing.REVIEWERS)
 @require_http_methods(["GET", "POST"])
 def item(request: StaffRequest, pk: int) -> HttpResponse:
-    """Show one material with what matters for the decision; a POST decides and goes on to the next one."""
+    """Show one material with what matters for the decision; a POST decides and goes on to the next one.
+
+    `?appeals=1`: with the appeals that are about the same. The page asks for them itself: it waits for no search.
+    """
     one = reviewing.items_of(request.user).filter(pk=pk).first()
     if one is None:
         raise Http404
@@ -166,7 +172,10 @@ def _item_page(request: StaffRequest, one: ReviewItem, refusal: DomainError | No
         "may_note_change": reviewing.was_changed(one),
         "given": request.POST,
         "refusal": refusal,
+        "sees_appeals": user.has_any(APPEALS),
     }
+    if material and "appeals" in request.GET:
+        context["alike"] = search_feed.ask(user, material.title, limit=ALIKE)[1] if user.has_any(APPEALS) else []
     return render(request, "workplace/kb/review_item.html", context, status=refusal.status if refusal else 200)
 
 

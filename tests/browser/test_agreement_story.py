@@ -70,7 +70,8 @@ def test_an_author_writes_every_kind_the_head_agrees_and_a_reader_finds_them(
     head = desk.sit(new_page, "head1")
     head.goto(f"{desk.url}/desk/")
     head.get_by_role("link", name="Согласовать материалы").click()
-    expect(head.locator(".kb-hit")).to_have_count(len(KINDS))
+    waiting = head.locator(".kb-hit").filter(has_text=WORD)  # other stories leave what waits as well
+    expect(waiting).to_have_count(len(KINDS))
     judge_again(head)
     take(head, "kb-agreements")
     _comment(head)
@@ -81,7 +82,7 @@ def test_an_author_writes_every_kind_the_head_agrees_and_a_reader_finds_them(
             judge_again(head)
             take(head, "kb-agreement")
         press(head, head.get_by_role("button", name="Согласовать"))
-    expect(head.get_by_text("Ничего не ждёт согласования")).to_be_visible()
+    expect(waiting).to_have_count(0)
 
     _meet_the_comment(author, desk)
     reader = desk.sit(new_page, "executor1")

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.axe import judge_again
 from tests.browser.conftest import Desk
+from tests.browser.pictures import take
 from tests.browser.steps import press
 
 pytestmark = pytest.mark.browser
@@ -66,6 +67,7 @@ def test_what_readers_miss_becomes_a_material(desk: Desk, new_page: Callable[...
     chief.goto(desk.url + "/desk/kb/proposals/")
     chief.get_by_role("link", name=re.compile("лесной участок")).click()
     expect(chief.get_by_text("3 раза")).to_be_visible()
+    take(chief, "kb-proposal")
     address = chief.url
     chief.get_by_label("Раздел, в котором быть материалу").select_option(label="Гаражи")
     press(chief, chief.get_by_role("button", name="Взять в работу"))

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.axe import judge_again
 from tests.browser.conftest import Desk
 from tests.browser.hands import Hands
+from tests.browser.pictures import take
 from tests.browser.steps import press
 
 pytestmark = pytest.mark.browser
@@ -42,6 +43,7 @@ def test_a_unit_reviews_its_quarter_to_the_end(desk: Desk, new_page: Callable[..
     expect(author.get_by_text("2 из 3")).to_be_visible()
     author.get_by_label("Примечание").fill("Телефоны проверены")
     author.get_by_label("Какие акты проверены").fill("ЗК РФ, ст. 39.5")
+    take(author, "kb-review")
     hands.key("Control+Enter")
 
     # The third is out of date: it is taken off, with a reason.
@@ -65,6 +67,7 @@ def test_a_unit_reviews_its_quarter_to_the_end(desk: Desk, new_page: Callable[..
     for words in ("Телефоны проверены", "ЗК РФ, ст. 39.5", "Шаблон заменён новым", "Ответ о переносе гаража"):
         expect(author.get_by_text(words)).to_be_visible()
     judge_again(author)
+    take(author, "kb-protocol")
     address = author.get_by_role("link", name="Протокол в PDF").get_attribute("href")
     printed = author.request.get(f"{desk.url}{address}")
     assert printed.body().startswith(b"%PDF")

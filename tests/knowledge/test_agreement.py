@@ -201,6 +201,37 @@ def test_a_section_is_agreed_as_well(author, head, garages):
     assert Section.objects.get(pk=garages.pk).intro == "О гаражах"
 
 
+def test_an_author_compares_versions_and_brings_back_a_former_one_which_is_agreed_like_any_other(
+    author, head, reader, page
+):
+    """«Версии» on the page leads to the history; what is brought back is a draft until the head agrees."""
+    for words in ("Ответ первой версии", "Ответ второй версии"):
+        send(author, page, short_answer=words)
+        press(head, Agreement.objects.get(state=State.WAITING), "agree")
+    first, now = Revision.page_revisions.filter(object_id=str(page.pk)).order_by("pk")[1:]
+    history = reverse("wagtailadmin_pages:history", args=[page.pk])
+    assert history in desk(author).get(at("knowledge_material", page.pk)).content.decode()
+    assert history not in desk(reader).get(at("knowledge_material", page.pk)).content.decode()
+    assert reverse("wagtailadmin_pages:revisions_revert", args=[page.pk, first.pk]) in (
+        desk(author).get(history).content.decode()
+    )
+    compared = desk(author).get(reverse("wagtailadmin_pages:revisions_compare", args=[page.pk, first.pk, now.pk]))
+    assert "Посмотреть и вернуть" in desk(author).get(history).content.decode()
+    assert "<del>" in compared.content.decode() or 'class="deletion"' in compared.content.decode()
+    assert "второй" in compared.content.decode()
+    restored = desk(author).get(reverse("wagtailadmin_pages:revisions_revert", args=[page.pk, first.pk]))
+    assert "Ответ первой версии" in restored.content.decode()
+    form = typed(first.as_object(), revision=str(first.pk))
+    desk(author).post(reverse("wagtailadmin_pages:edit", args=[page.pk]), form)
+    assert (latest(page).short_answer, read(page)) == ("Ответ первой версии", "Ответ второй версии")
+    send(author, page, short_answer="Ответ первой версии")
+    assert press(head, Agreement.objects.get(state=State.WAITING), "agree") == 302
+    assert read(page) == "Ответ первой версии"
+    # Nothing was written over: every version is still there to be compared.
+    said = Revision.page_revisions.filter(object_id=str(page.pk)).order_by("pk").values_list("content", flat=True)
+    assert [one["short_answer"] for one in said][1:3] == ["Ответ первой версии", "Ответ второй версии"]
+
+
 def test_an_author_takes_back_what_he_sent(author, head, page, asked):
     assert press(head, asked, "withdraw") == 404
     assert press(author, asked, "withdraw") == 302

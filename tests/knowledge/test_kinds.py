@@ -231,6 +231,18 @@ def test_the_editor_offers_only_the_marks_of_the_kind(chief, every):
         assert [mark for mark in Mark.values if f'value="{mark}"' in shown] == list(kind.marks)
 
 
+def test_the_editor_promises_nobody_what_the_mark_keeps_inside(author, garages, publish):
+    """Wagtail's own «Видно всем» would be said of an internal material, too."""
+    said = {Mark.INTERNAL: "прочтут только сотрудники", Mark.PUBLIC: "выпустит второй человек"}
+    for mark, words in said.items():
+        page = publish(garages, f"Вопрос {mark}", mark)
+        shown = signed_in(author).get(reverse("wagtailadmin_pages:edit", args=[page.pk])).content.decode()
+        assert words in shown
+        assert "Видно всем" not in shown
+        # «Опубликовано» leads to where employees read: an internal material has no page on the site.
+        assert f'href="{reverse("workplace:knowledge_material", args=[page.pk])}"' in shown
+
+
 def test_another_section_shows_a_material_whose_home_and_unit_stay(client, reader, garages, leases, publish):
     page = publish(garages, "Вопрос о гараже")
     leases.links.add(SectionLink(material=page))
@@ -259,6 +271,13 @@ def test_the_map_shows_what_each_function_has_and_lacks(client, every, garages, 
     client.force_login(author)
     shown = client.get(reverse("workplace:knowledge_coverage")).content.decode()
     assert reverse("wagtailadmin_pages:add", args=["knowledge", "service", garages.pk]) in shown
+    # Each number opens its list.
+    questions = f"{reverse('workplace:knowledge_section', args=[garages.pk])}?kind=faq"
+    assert questions in shown
+    listed = client.get(questions)
+    assert [one.pk for one in listed.context["page"]] == [every[Faq].pk]
+    assert "только вопрос и ответ" in listed.content.decode()
+    assert client.get(f"{questions}&kind=nothing").context["page"].paginator.count == len(KINDS) - 1
     assert reverse("wagtailadmin_pages:add", args=["knowledge", "faq", leases.pk]) not in shown
 
 

@@ -12,10 +12,8 @@ from wagtail.documents.models import Document
 
 from otklik.core.models import JournalEntry
 from otklik.knowledge import archive, materials, public
-from otklik.knowledge.models import Attachment, Faq, Mark, Material, PublicVersion, Reference, Service
+from otklik.knowledge.models import Attachment, Faq, Mark, Material, PublicVersion
 from otklik.people.models import Employee
-from tests.api.conftest import made
-from tests.appeals.conftest import World
 
 pytestmark = pytest.mark.django_db
 SECRET = "Ненаружу"
@@ -174,50 +172,6 @@ def test_an_archived_material_says_why(garages, publish, author):
     with pytest.raises(archive.NoReason):
         archive.archive(page, reason="  ", by=author)
     assert Material.objects.get(pk=page.pk).live
-
-
-def test_no_word_that_was_not_let_out_reaches_any_public_address(client, garages, leases, publish, author):
-    """Walk every address of the site and every field of the API that a public key reads."""
-    page = publish(garages, "Вопрос о гараже", body="<p>Подробно о гараже.</p>")
-    service = garages.add_child(
-        instance=Service(
-            title="Услуга гаража",
-            slug="service",
-            mark=Mark.PUBLIC,
-            result="Решение",
-            documents="<p>Заявление</p>",
-            term="30 дней",
-            live=False,
-        )
-    )
-    hidden = publish(leases, f"{SECRET} закрытый", Mark.INTERNAL)
-    page.references.add(Reference(target=hidden, place=SECRET))
-    page.body = f'<p>См. <a linktype="page" id="{hidden.pk}">другое</a></p>'
-    for one in (page, service):
-        one.staff_note = f"<p>{SECRET}</p>"
-        one.save_revision(user=author).publish()
-        one.refresh_from_db()
-        public.let_out(one)
-    for kind_fields in ({"title": f"{SECRET} гараж", "short_answer": SECRET, "synonyms": SECRET},):
-        rewrite(page, author, **kind_fields)
-    rewrite(service, author, title=SECRET, result=SECRET, who=SECRET, term=SECRET, documents=f"<p>{SECRET}</p>")
-    rewrite(service, author, link=f"https://services.example/{SECRET}")
-    addresses = ["/", "/kb/", "/kb/garages/", "/kb/leases/", page.url, service.url, hidden.url, "/kb/sitemap.xml"]
-    addresses += [f"{place}?q={word}" for place in ("/", "/kb/") for word in ("гараж", SECRET.lower()[:5], "услуга")]
-    key = made(World().clerk, "materials.public").secret
-    program = {"HTTP_AUTHORIZATION": f"Bearer {key}"}
-    answers = [client.get(address) for address in addresses]
-    answers += [client.get(f"/api/v1/materials{tail}", **program) for tail in ("", f"/{page.pk}", f"/{hidden.pk}")]
-    answers += [
-        client.post("/api/v1/materials/search", {"q": word}, content_type="application/json", **program)
-        for word in ("гараж", SECRET)
-    ]
-    assert sum(answer.status_code == 200 for answer in answers) >= 15
-    for answer in answers:
-        text = answer.content.decode()
-        # What was asked for stands in the box again, and in the heading.
-        assert SECRET not in text, answer.request["PATH_INFO"]
-        assert hidden.url not in text
 
 
 def test_what_was_public_before_stays_on_the_site(garages, publish):

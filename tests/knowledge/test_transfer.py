@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 import zipfile
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -14,19 +14,21 @@ from typing import Any
 import pytest
 from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
+from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from wagtail.documents.models import Document
 from wagtail.models import Page, Revision
 
 from otklik.core.models import JournalEntry
-from otklik.knowledge import archive, articles, lines, materials, portable, public, transfer
+from otklik.knowledge import archive, articles, lines, materials, portable, public, transfer, trust
 from otklik.knowledge.lines import Refused
 from otklik.knowledge.models import (
     KINDS,
     Attachment,
     Faq,
     Function,
+    LawChange,
     LegalAct,
     Mark,
     Material,
@@ -34,11 +36,15 @@ from otklik.knowledge.models import (
     ReceptionHours,
     ReceptionSchedule,
     Reference,
+    ReviewDuty,
+    ReviewItem,
     Section,
     SectionLink,
 )
+from otklik.people.models import Employee, Unit
 from otklik.search import engine
 from tests.knowledge.test_kinds import fields_of
+from tests.knowledge.test_rights import signed_in
 
 pytestmark = pytest.mark.django_db
 PAST = datetime(2024, 3, 5, 9, 30, 15, 123456, tzinfo=UTC)
@@ -139,7 +145,22 @@ def lived_in(home, garages, leases, land, rent, author, chief, employee, setting
     old.save_revision().publish()
     old.refresh_from_db()
     archive.archive(old, reason="Есть новее", replaced_by=faq, by=chief)
+    _checked(faq, act, land, author)
     return faq
+
+
+def _checked(faq: Faq, act: LegalAct, unit: Unit, by: Employee) -> None:
+    """A quarter's check, then one of the law that ended in a new version, and one that nobody has made yet."""
+    duty = ReviewDuty.objects.create(unit=unit, year=2024, quarter=3, opened_on="2024-07-01", due_on="2024-09-30")
+    change = LawChange.objects.create(act=act, named="Закон", happened_on=PAST.date(), what="Сроки", entered_by=by)
+    first, state = Revision.page_revisions.filter(object_id=str(faq.pk)).earliest("pk").pk, ReviewItem.State
+    facts = {"material": faq, "title": faq.title, "unit": unit, "due_on": PAST.date()}
+    done = {"decided_at": PAST, "decided_by": by, "revision": first, "note": "Сверено", "acts": "ЗК РФ, ст. 39.20"}
+    ReviewItem.objects.create(**facts, **done, duty=duty, state=state.CONFIRMED)
+    law = {"cause": ReviewItem.Cause.LAW, "change": change, "why": "Закон: изменён"}
+    done |= {"decided_at": PAST + timedelta(days=200), "revision": None, "note": "", "acts": ""}
+    ReviewItem.objects.create(**facts, **done, **law, state=state.CHANGED)
+    ReviewItem.objects.create(**{**facts, "material": act}, **law)
 
 
 def test_out_and_in_again_the_same_lines(lived_in, tmp_path, settings):
@@ -191,12 +212,38 @@ def test_what_came_in_is_read_found_and_on_the_site(lived_in, tmp_path, settings
     first = public.version_of(faq).revision.as_object()
     assert [one.target_id for one in first.references.all()] == [act.pk]
     assert faq.live_revision.user == chief
+    # An author finds every version in the history, and may compare it and bring it back.
+    history = signed_in(author).get(reverse("wagtailadmin_pages:history", args=[faq.pk])).content.decode()
+    for kept in Revision.page_revisions.filter(object_id=str(faq.pk)).exclude(pk=faq.latest_revision_id):
+        assert reverse("wagtailadmin_pages:revisions_revert", args=[faq.pk, kept.pk]) in history
     old = Faq.objects.get(slug="old")
     assert archive.archived(old.pk).replaced_by.pk == faq.pk
     assert old.demo
     # Whoever wrote the newest published version still does not let it out.
     with pytest.raises(public.OwnWork):
         public.pin(Material.objects.get(pk=faq.pk), revision=faq.live_revision_id, by=chief)
+
+
+def test_who_checked_a_material_there_and_when_is_known_here(lived_in, tmp_path, author, land):
+    checked_on = trust.of([lived_in])[lived_in.pk].checked_on
+    transfer.export_to(tmp_path / "kb.jsonl")
+    emptied()
+    report = transfer.import_from(tmp_path / "kb.jsonl")
+    assert report.made["проверок"] == 2
+    faq = Faq.objects.get(short_answer="Новее, чем на сайте.")
+    told = trust.of([faq])[faq.pk]
+    assert (told.state, told.checked_on, told.by) == (trust.FRESH, checked_on, str(author))
+    first, last = faq.reviews.order_by("decided_at")
+    assert (first.note, first.acts, first.unit, first.get_state_display()) == (
+        *("Сверено", "ЗК РФ, ст. 39.20", land),
+        "проверено, изменений не требуется",
+    )
+    assert first.revision == Revision.page_revisions.filter(object_id=str(faq.pk)).earliest("pk").pk
+    assert (last.why, last.revision) == ("Закон: изменён", None)
+    # Nobody owes anything for what was checked elsewhere, and a name nobody has here is said to be missing.
+    assert ReviewItem.objects.filter(material=faq, duty=None, state=ReviewItem.State.WAITING).count() == 0
+    faq.reviews.update(decided_by=None)
+    assert trust.of([faq])[faq.pk].by == "имя при переносе опущено"
 
 
 def test_a_second_import_adds_nothing(lived_in, tmp_path):
@@ -325,6 +372,12 @@ BAD = [
     (page(expire_at=5), "expire_at: ждали дату"),
     (page(mark="secret"), "mark"),
     (page(references="a"), "references: ждали список"),
+    (line(checks=5), "checks: ждали список"),
+    (line(checks=[5]), "checks: ждали наборы"),
+    (line(checks=[{"state": "waiting", "at": "2026-01-31T09:00:00+00:00"}]), "checks: state: бывает confirmed"),
+    (line(checks=[{"state": "confirmed", "at": "3026-01-31T09:00:00+00:00"}]), "checks: at: ждали время"),
+    (line(checks=[{"state": "confirmed", "at": "2026-01-31T09:00:00+00:00", "version": 7}]), "version: такой версии"),
+    (line(checks=[{"state": "confirmed", "at": "2026-01-31T09:00:00+00:00", "by": 1}]), "by: ждали текст"),
     (page(references=[{"target": "garages/none"}]), "«garages/none» нет"),
     (page(references=[{"target": "garages/new"}]), "сам на себя"),
     (page(references=[{"target": "garages", "place": "п"}] * 2), "дважды"),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from otklik.appeals import drafting
 from otklik.appeals.models import Appeal, Citation
+from otklik.knowledge import quarters
 from otklik.knowledge.models import (
     Faq,
     KnowledgeHome,
@@ -17,9 +20,11 @@ from otklik.knowledge.models import (
     Proposal,
     Reference,
     ReplyTemplate,
+    ReviewItem,
     Section,
     SectionLink,
 )
+from otklik.people.models import RoleAssignment
 from tests.appeals.conftest import World
 from tests.desk import at, desk
 
@@ -74,6 +79,24 @@ def test_a_material_shows_every_place_it_is_used_in_a_fixed_number_of_queries(wo
     assert text.count("версия от") == 3
     for shown in ("Другой 0", "Другой 2", "Иное"):
         assert shown in text
+
+
+def test_who_reviews_a_material_sees_the_appeals_about_the_same_that_he_may_see(world: World, section: Section) -> None:
+    appeal = world.assigned()
+    _faq(section, appeal.subject)
+    Material.objects.update(first_published_at=timezone.now() - timedelta(days=200))
+    quarters.open_quarter(timezone.localdate())
+    where = at("review_item", ReviewItem.objects.get().pk)
+    page = desk(world.head).get(where).content.decode()
+    assert "?appeals=1" in page
+    assert appeal.number not in page
+    assert appeal.number in desk(world.head).get(where, {"appeals": "1"}).content.decode()
+    RoleAssignment.objects.create(
+        employee=world.stranger, role_id="kb_author", unit=world.land, valid_from=date(2024, 1, 1)
+    )
+    other = desk(world.stranger).get(where, {"appeals": "1"}).content.decode()
+    assert appeal.number not in other
+    assert "Похожих нет среди тех, которые вам видны." in other
 
 
 def test_proposals_are_shown_to_those_who_keep_the_base(world: World, section: Section) -> None:

@@ -90,6 +90,7 @@ class ReviewItem(models.Model):
     class Cause(models.TextChoices):
         QUARTER = "quarter", "проверка квартала"
         LAW = "law", "изменилось основание"
+        BROUGHT = "brought", "проверено там, откуда перенесено"
 
     class State(models.TextChoices):
         WAITING = "waiting", "ждёт проверки"
@@ -131,7 +132,8 @@ class ReviewItem(models.Model):
             models.UniqueConstraint("change", "material", name="review_item_once_for_a_change"),
             models.CheckConstraint(
                 condition=Q(cause="quarter", duty__isnull=False, change__isnull=True)
-                | Q(cause="law", change__isnull=False) & ~Q(why=""),
+                | Q(cause="law", change__isnull=False) & ~Q(why="")
+                | Q(cause="brought", duty__isnull=True, change__isnull=True, state__in=["confirmed", "changed"]),
                 name="review_item_of_a_duty",
             ),
             models.CheckConstraint(
@@ -140,7 +142,9 @@ class ReviewItem(models.Model):
                 name="review_item_decided",
             ),
             models.CheckConstraint(
-                condition=~Q(state="confirmed") | Q(decided_by__isnull=False, revision__isnull=False),
+                condition=~Q(state="confirmed")
+                | Q(cause="brought")
+                | Q(decided_by__isnull=False, revision__isnull=False),
                 name="review_item_confirmed_by_somebody",
             ),
             models.CheckConstraint(
