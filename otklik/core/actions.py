@@ -815,6 +815,9 @@ def fact(name: str) -> str:
 
 # Values that are written as codes, as people say them; the ways of signing in are the words of the sign-in library.
 _SPOKEN: Final = {
+    "": "нет",
+    "journalentry": "журнал изменений",
+    "accessentry": "журнал доступа",
     "None": "нет",
     "True": "да",
     "False": "нет",
@@ -833,7 +836,7 @@ _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
 def told(value: object) -> str:
     """Return a fact's value as people read it: no brackets, no `None`."""
     if isinstance(value, dict):
-        return "; ".join(f"{fact(str(name))}: {told(one)}" for name, one in value.items())
+        return "; ".join(f"{fact(str(name))}: {told(one)}" for name, one in value.items()) or "нет"
     if isinstance(value, list):
         return ", ".join(map(told, value)) or "нет"
     return _SPOKEN.get(str(value), _day(str(value)))

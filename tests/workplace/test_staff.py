@@ -171,6 +171,13 @@ def test_a_spreadsheet_is_tried_confirmed_and_passwords_are_given(world: World, 
 @pytest.mark.parametrize(
     ("content", "name"), [(b"", "a.xlsx"), (b"login", "a.csv"), (b"MZ...", "a.xlsx"), (b"PK\x03\x04", "a.xlsx")]
 )
+def test_a_name_of_300_letters_in_a_spreadsheet_leaves_its_reason_in_sight(world: World, admin: Client) -> None:
+    content = sheet(row("vera", last_name="Я" * 300)).read()
+    tried = admin.post(at("staff_import"), {"sheet": SimpleUploadedFile("staff.xlsx", content)})
+    assert "300 знаков, помещается 150" in said(tried)
+    assert "Я" * 61 not in said(tried).split("Подробно")[1]
+
+
 def test_a_file_that_is_no_spreadsheet_is_refused_beside_the_field(
     world: World, admin: Client, content: bytes, name: str
 ) -> None:
