@@ -8,7 +8,7 @@ from datetime import date
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from otklik.appeals import approval, assignment, complained, queues, search_feed, signature
@@ -140,6 +140,13 @@ def held_by(employee: Employee) -> Held:
             )
         ),
     )
+
+
+def may_execute(held: Held, colleagues: QuerySet[Employee]) -> QuerySet[Employee]:
+    """Return those of the colleagues who answer for every unit whose appeals he executes: what an assignment asks."""
+    for unit in {one.unit_id for one in held.appeals if one.unit_id}:
+        colleagues = colleagues.filter(unit__in=staff.below([unit]))
+    return colleagues
 
 
 def hand_over(

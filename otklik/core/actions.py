@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Final
 
@@ -814,6 +815,9 @@ def fact(name: str) -> str:
 
 # Values that are written as codes, as people say them; the ways of signing in are the words of the sign-in library.
 _SPOKEN: Final = {
+    "": "нет",
+    "journalentry": "журнал изменений",
+    "accessentry": "журнал доступа",
     "None": "нет",
     "True": "да",
     "False": "нет",
@@ -826,16 +830,24 @@ _SPOKEN: Final = {
 }
 
 
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
+
+
 def told(value: object) -> str:
     """Return a fact's value as people read it: no brackets, no `None`."""
     if isinstance(value, dict):
-        return "; ".join(f"{fact(str(name))}: {told(one)}" for name, one in value.items())
+        return "; ".join(f"{fact(str(name))}: {told(one)}" for name, one in value.items()) or "нет"
     if isinstance(value, list):
         return ", ".join(map(told, value)) or "нет"
-    return _SPOKEN.get(str(value), str(value))
+    return _SPOKEN.get(str(value), _day(str(value)))
 
 
 def chain_of(code: str) -> str:
-    """Return what a chain is called: «сотрудник 19», «доступ за 2026-11-26»."""
+    """Return what a chain is called: «сотрудник 19», «доступ за 26.11.2026»."""
     kind, _, which = code.partition(":")
-    return f"{CHAINS.get(kind, kind)} {which}".strip()
+    return f"{CHAINS.get(kind, kind)} {_day(which)}".strip()
+
+
+def _day(text: str) -> str:
+    """Return a day as people write it; anything else as it is."""
+    return f"{text[8:]}.{text[5:7]}.{text[:4]}" if _DAY.fullmatch(text) else text

@@ -151,6 +151,9 @@ class Fact:
     burns: bool = False
 
 
+FEW: Final = 12  # facts of an area that are read at a glance
+
+
 @dataclass(frozen=True)
 class Area:
     """Facts of one kind."""
@@ -163,6 +166,16 @@ class Area:
     def level(self) -> str:
         """The worst of the facts."""
         return max((fact.level for fact in self.facts), key=WORST.index, default=GOOD)
+
+    @property
+    def told(self) -> list[Fact]:
+        """What a page says at once: every fact where there are few, else those that are not good."""
+        return [fact for fact in self.facts if len(self.facts) <= FEW or fact.level != GOOD]
+
+    @property
+    def folded(self) -> list[Fact]:
+        """The other facts."""
+        return [fact for fact in self.facts if len(self.facts) > FEW and fact.level == GOOD]
 
 
 def areas() -> list[Area]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Final
 
 from django import forms
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -119,6 +121,21 @@ def progress(request: StaffRequest, pk: int) -> HttpResponse:
     return _page(request, one, FORMS[one.action](initial=one.params), "workplace/bulk.html#progress")
 
 
+def _refused(items: QuerySet[BulkItem]) -> dict[str, Any]:
+    """Return the first refusals, and each reason once with how many cases have it, the most frequent first."""
+    shown = list(items.select_related("appeal").order_by("pk")[:SHOWN])
+    for item in shown:
+        item.reason = _reason(item.why, item.appeal.number)  # type: ignore[attr-defined]
+    reasons = Counter(_reason(*row) for row in items.values_list("why", "appeal__number"))
+    return {"refused": shown, "reasons": reasons.most_common()}
+
+
+def _reason(why: str, number: str) -> str:
+    """Return why without the number, which stands beside it, and without the advice that a card gives."""
+    said = why.replace(f"Обращение № {number}: ", "").removesuffix(" Обновите карточку.")
+    return said[:1].upper() + said[1:]
+
+
 def _page(
     request: StaffRequest, one: BulkRun, form: forms.Form, template: str = "workplace/bulk.html", status: int = 200
 ) -> HttpResponse:
@@ -139,7 +156,7 @@ def _page(
             "fits": numbers[BulkItem.State.FITS],
             "done": numbers[BulkItem.State.DONE],
             "undone": numbers[BulkItem.State.UNDONE],
-            "refused": list(refused.select_related("appeal").order_by("pk")[:SHOWN]),
+            **({} if one.state in MOVING else _refused(refused)),
             "refused_total": sum(numbers[state] for state in ("unfit", "refused", "kept")),
             "back": f"{reverse('workplace:queue')}?{one.back}",
             "numbers": {},

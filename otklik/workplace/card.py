@@ -122,7 +122,8 @@ def _undo(events: list[timeline.Event], allowed: frozenset[str]) -> dict[str, in
     letter = next((one for one in reversed(waiting) if one.kind == OutgoingMessage.Kind.ANSWER), None)
     if letter is None or "undo" not in allowed:
         return {}
-    return {"undoable": letter.pk, "undo_left": max(int((letter.not_before - timezone.now()).total_seconds()), 0)}
+    left = max(int((letter.not_before - timezone.now()).total_seconds()), 0)
+    return {"undoable": letter.pk, "undo_left": left, "undo_until": int(letter.not_before.timestamp())}
 
 
 def buttons(appeal: Appeal, allowed: frozenset[str]) -> tuple[Action | None, list[Action]]:

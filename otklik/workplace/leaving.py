@@ -54,16 +54,30 @@ class HandoverForm(TidyForm):
     def __init__(self, *args: Any, employee: Employee, held: Held, others: Others, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.kinds = [*held.kinds(), *(duty.code for duty in others.rows)]
-        choose(self, "everyone", _colleagues(employee, [code for kind in self.kinds for code in _OFFERED[kind]]))
+        everybody = _colleagues(employee, [code for kind in self.kinds for code in _OFFERED[kind]])
+        workers = _colleagues(employee, _OFFERED[handover.WORK])
+        if handover.WORK in self.kinds:
+            fit = handover.may_execute(held, workers)
+            if fit.exists():
+                everybody = workers = fit
+            else:
+                self.fields["everyone"].help_text = self._nobody(held)
+        choose(self, "everyone", everybody)
         for kind in self.kinds if len(self.kinds) > 1 else ():
             field = Colleague(
-                _colleagues(employee, _OFFERED[kind]),
+                workers if kind == handover.WORK else _colleagues(employee, _OFFERED[kind]),
                 label=_TITLES[kind].capitalize(),
                 required=False,
                 empty_label="Тому же коллеге",
             )
             field.widget.attrs["class"] = "form-select"
             self.fields[kind] = field
+
+    @staticmethod
+    def _nobody(held: Held) -> str:
+        units = sorted({f"«{one.unit}»" for one in held.appeals if one.unit})
+        where = "подразделения" if len(units) == 1 else "сразу всех подразделений:"
+        return f"Больше никто не готовит ответы {where} {', '.join(units)}. Пусть делопроизводитель назначит их заново."
 
     def takers(self) -> dict[str, Employee]:
         """Return kind → who takes it, as far as chosen."""

@@ -95,7 +95,7 @@ def keep(request: StaffRequest) -> HttpResponse:
     """Keep the list on the page under a name."""
     given = request.POST
     one = save(request.user, given.get("name", ""), given.get("query", ""), shared="shared" in given)
-    messages.success(request, f"Вид «{one.name}» сохранён, он в меню слева.")
+    messages.success(request, f"Вид «{one.name}» сохранён, он внизу меню слева.")
     return redirect(url_of(one))
 
 

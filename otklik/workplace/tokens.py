@@ -17,9 +17,14 @@ from otklik.core.access import requires
 from otklik.core.errors import DomainError
 from otklik.core.forms import DATE_INPUT, TidyForm
 from otklik.people import tokens
-from otklik.people.models import Employee
+from otklik.people.models import AccessToken, Employee
 from otklik.people.tokens import MANAGE, SCOPES
 from otklik.workplace.requests import StaffRequest
+
+_SAME = (
+    "Такой ключ уже выдан и действует. Не успели скопировать — завершите его и выдайте новый. "
+    "Нужен второй — назовите его иначе."
+)
 
 
 class TokenForm(TidyForm):
@@ -65,13 +70,14 @@ def access_tokens(request: StaffRequest) -> HttpResponse:
         made, status = _made(request, form)
     rows = tokens.seen_by(request.user)
     running = list(rows.filter(tokens.running(today)))
+    for one in running:
+        one.may = [SCOPES.get(scope, scope) for scope in one.scopes]  # type: ignore[attr-defined]
     facts = {
         "form": TokenForm(initial=form.initial) if made else form,
         "made": made,
         "may_make": may_make,
         "running": running,
         "over": list(rows.exclude(pk__in=[one.pk for one in running])[:50]),
-        "scopes": SCOPES,
         "today": today,
     }
     answer = render(request, "workplace/tokens.html", facts, status=status)
@@ -85,8 +91,13 @@ def _made(request: StaffRequest, form: TokenForm) -> tuple[tokens.Made | None, i
         raise PermissionDenied
     if not form.is_valid():
         return None, 422
+    told = form.cleaned_data
+    same = AccessToken.objects.filter(tokens.running(timezone.localdate()), owner=told["owner"], name=told["name"])
+    if same.exists():  # a page sent again would make a second key that nobody has written down
+        form.add_error("name", _SAME)
+        return None, 422
     try:
-        return tokens.create(**form.cleaned_data, by=request.user), 200
+        return tokens.create(**told, by=request.user), 200
     except DomainError as refusal:
         form.add_error(None, str(refusal))
         return None, refusal.status

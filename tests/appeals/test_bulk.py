@@ -215,10 +215,10 @@ def test_nobody_takes_what_he_may_not_see_or_do(world: World) -> None:
 
 def test_a_clerk_assigns_a_whole_list_sees_the_refusals_and_takes_it_back(world: World) -> None:
     appeals = [world.classified() for _ in range(3)]
-    refused = world.registered()
+    refused, alike = world.registered(), world.registered()
     client = desk(world.clerk)
     queue = client.get(reverse("workplace:queue") + "?view=all").content.decode()
-    assert queue.count("row-tick") == 4
+    assert queue.count("row-tick") == 5
     given = {"action": "assign", "scope": "all", "query": "view=all"}
     page = client.post(reverse("workplace:bulk_begin"), given).url
     assert client.post(page, {"do": "check"}).status_code == 422
@@ -226,11 +226,14 @@ def test_a_clerk_assigns_a_whole_list_sees_the_refusals_and_takes_it_back(world:
     assert "hx-get" in client.get(page).content.decode()
     work()
     shown = client.get(page).content.decode()
-    assert "Получится: 3 из 4" in shown
+    assert "Получится: 3 из 5" in shown
     assert refused.number in shown
+    assert alike.number in shown
+    assert "<strong>2</strong>" in shown, "a reason many have is told once with their number"
+    assert "Обновите карточку" not in shown
     client.post(page, {"do": "begin"})
     work()
-    assert "Сделано: 3 из 4" in client.get(page).content.decode()
+    assert "Сделано: 3 из 5" in client.get(page).content.decode()
     assert {Appeal.objects.get(pk=one.pk).executor for one in appeals} == {world.executor}
     client.post(page, {"do": "undo"})
     work()

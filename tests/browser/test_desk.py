@@ -169,6 +169,20 @@ def test_a_killed_tab_and_a_second_tab_lose_nothing(desk: Desk, new_page: Callab
     expect(second.locator("main")).to_contain_text("Первая")
 
 
+def test_a_card_notices_by_itself_that_its_session_has_ended(desk: Desk, new_page: Callable[..., Page]) -> None:
+    page = desk.sit(new_page, "clerk")
+    page.goto(card_of(desk))
+    kept = page.context.cookies()
+    page.context.clear_cookies(name="sessionid")
+    notice = page.locator("#session-ended")
+    expect(notice).to_be_visible(timeout=8000)
+    page.context.add_cookies(kept)
+    page.evaluate("() => dispatchEvent(new Event('focus'))")
+    expect(notice).to_be_hidden()
+    with page.expect_response(lambda one: "/here/" in one.url and one.ok):
+        pass  # who else is here is asked again
+
+
 def _writer(desk: Desk) -> tuple[str, list[str]]:
     found = next((who, those) for who, those in desk.filled["pages"].items() if any("/draft/" in one for one in those))
     return found[0], [one for one in found[1] if "/draft/" in one]

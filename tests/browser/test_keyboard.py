@@ -164,7 +164,7 @@ class Day:
         hands.letter("KeyE")
         expect(hands.page.locator("#delivery")).to_contain_text("Отменить отправку")
         hands.page.goto(card)
-        expect(hands.page.locator("[data-countdown]")).to_have_text(re.compile(r"^\d+$"))
+        expect(hands.page.locator(".actions [data-countdown]")).to_have_text(re.compile(r"^\d+$"))
         hands.letter("KeyZ")
         expect(hands.page.locator("#notices")).to_contain_text("Отправка отменена")
 

@@ -172,6 +172,14 @@ def test_the_page_is_for_administrators_and_puts_troubles_first(world: World, cl
     assert 'href="/desk/system/"' not in client.get("/desk/").content.decode()
 
 
+def test_a_long_area_shows_what_is_not_good_and_folds_the_rest() -> None:
+    good = [health.Fact(f"Задание {one}", "выполнено") for one in range(20)]
+    bad = health.Fact("Задание 20", "не выполнено", health.BAD, "Посмотрите журнал")
+    long, short = health.Area("jobs", "Задания", [*good, bad]), health.Area("disk", "Диск", good[:3])
+    assert (long.told, long.folded) == ([bad], good)
+    assert (short.told, short.folded) == (good[:3], [])
+
+
 def test_ready_names_who_works(client: Client) -> None:
     alive("worker")
     alive("scheduler")

@@ -58,9 +58,11 @@ def test_every_fact_written_beside_an_action_is_called_in_russian() -> None:
 def test_facts_and_chains_are_read_without_brackets_and_codes() -> None:
     assert told(["password", "webauthn"]) == "пароль, ключ входа"
     assert told({"was": None, "now": [True]}) == "было: нет; стало: да"
-    assert told([]) == told(False) == "нет"
+    assert told([]) == told({}) == told("") == told(False) == "нет"
     assert chain_of("employee:19") == "сотрудник 19"
-    assert chain_of("access:2026-11-26") == "доступ за 2026-11-26"
+    assert chain_of("access:2026-11-26") == "доступ за 26.11.2026"
+    assert told("2026-11-26") == "26.11.2026"
+    assert told("О-2026-000005") == "О-2026-000005"
     assert chain_of("dictionaries") == "справочники"
     assert chain_of("unheard:1") == "unheard 1"
 

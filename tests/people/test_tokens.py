@@ -147,6 +147,26 @@ def test_the_page_shows_a_secret_once(world: World, administrator: Employee) -> 
         tokens.enter(secret)
 
 
+def test_a_page_sent_again_makes_no_second_key(world: World, administrator: Employee) -> None:
+    client = desk(administrator)
+    made = client.post(reverse("workplace:tokens"), typed(world.clerk))
+    again = client.post(reverse("workplace:tokens"), typed(world.clerk))
+    assert again.status_code == 422
+    assert "уже выдан и действует" in again.content.decode()
+    assert AccessToken.objects.get().pk == made.context["made"].token.pk
+    tokens.end(made.context["made"].token, by=administrator)
+    assert client.post(reverse("workplace:tokens"), typed(world.clerk)).status_code == 200
+
+
+def test_the_page_says_in_words_what_a_key_may(world: World, administrator: Employee) -> None:
+    client = desk(administrator)
+    client.post(reverse("workplace:tokens"), typed(world.clerk))
+    page = client.get(reverse("workplace:tokens")).content.decode()
+    may = AccessToken.objects.get().scopes
+    assert all(f"{tokens.SCOPES[one]}" in page for one in may)
+    assert "Вернуть ключ нельзя" in page
+
+
 def test_the_page_keeps_what_was_typed_when_it_refuses(world: World, administrator: Employee) -> None:
     far = timezone.localdate() + timedelta(days=900)
     page = desk(administrator).post(reverse("workplace:tokens"), typed(world.clerk, name="Телефония", valid_to=far))

@@ -111,7 +111,7 @@ def test_a_row_leads_to_the_card_only_who_may_open_it(world: World) -> None:
 def test_facts_are_read_in_russian(world: World) -> None:
     appeal = lived(world)
     page = desk(world.auditor).get(at("journal") + f"?number={appeal.number}").content.decode()
-    assert 'title="was">было:</span> назначено</span>' in page
+    assert 'title="was">было:</span> назначено' in page
     assert f"обращение {appeal.pk}, запись 1" in page
     assert "None" not in page
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -88,6 +89,12 @@ def test_repealed_text_is_struck_out_and_a_past_day_shows_it_in_force(world: Wor
     assert "Порядок показан таким, каким он действовал 01.12.2025" in past
     assert "<h2>п. 9.1</h2>" in shown(world.auditor, "2026-01-15")
     assert "ещё не действовал" in shown(world.auditor, "2020-01-01")
+
+
+def test_a_day_to_come_is_told_as_one(world: World) -> None:
+    page = shown(world.auditor, str(timezone.localdate() + timedelta(days=400)))
+    assert "каким он будет действовать" in page
+    assert "ещё не наступил" in page
 
 
 def test_a_past_figure_that_nobody_knows_is_not_made_up_and_leads_to_no_list(world: World) -> None:

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from otklik.appeals import approval, case_questions, handover, parts, resolutions
-from otklik.appeals.models import ApprovalRoute, AwaitedApproval, CoExecutor, HelperPart, Resolution, RouteStop
+from otklik.appeals.models import Appeal, ApprovalRoute, AwaitedApproval, CoExecutor, HelperPart, Resolution, RouteStop
 from otklik.channels.webhooks.models import Webhook
 from otklik.core import journal
 from otklik.core.models import JournalEntry
@@ -119,6 +119,18 @@ def test_one_page_shows_everything_and_one_press_hands_it_over(world, leaver, ta
     row = JournalEntry.objects.get(action="employee.handed_over")
     assert (row.data["parts"], row.data["resolutions"], row.data["stops"]) == (1, 1, 1)
     assert journal.verify() == []
+
+
+def test_only_who_may_take_the_work_is_offered(world, leaver, taker, admin):
+    elsewhere = world.employee("elsewhere", "Чужакова", world.law, ROLES)
+    Appeal.objects.filter(pk=world.assigned().pk).update(executor=leaver)
+    form = admin.get(at("employee_block", leaver.pk)).context["form"]
+    offered = set(form.fields["everyone"].queryset)
+    assert taker in offered
+    assert elsewhere not in offered
+    Employee.objects.filter(unit=world.land).exclude(pk=leaver.pk).update(is_active=False)
+    shown = page(admin.get(at("employee_block", leaver.pk)))
+    assert "Больше никто не готовит ответы подразделения" in shown
 
 
 def test_one_that_cannot_be_taken_stops_everything(world, leaver, taker, admin):

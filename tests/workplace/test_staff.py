@@ -122,7 +122,7 @@ def test_blocking_shows_what_is_held_and_hands_it_over_in_one_press(world: World
     assert refused.status_code == 422
     assert "Выберите, кому передать" in said(refused)
     refused = admin.post(page, {"everyone": world.helper.pk})
-    assert "работает не в подразделении" in said(refused)
+    assert refused.status_code == 422, "who works elsewhere is not offered, and not taken either"
     assert world.fresh(world.executor).is_active
     open_desk = desk(world.executor)
     assert admin.post(page, {"everyone": colleague.pk, "basis": "приказ"}).status_code == 302
@@ -166,6 +166,13 @@ def test_a_spreadsheet_is_tried_confirmed_and_passwords_are_given(world: World, 
     assert Employee.objects.get(pk=made.pk).check_password(password)
     assert admin.post(page, {"read": read}).status_code == 409  # the same page confirmed again
     assert admin.post(page, {"read": f"{read}x"}).url == page
+
+
+def test_a_name_of_300_letters_in_a_spreadsheet_leaves_its_reason_in_sight(world: World, admin: Client) -> None:
+    content = sheet(row("vera", last_name="Я" * 300)).read()
+    tried = admin.post(at("staff_import"), {"sheet": SimpleUploadedFile("staff.xlsx", content)})
+    assert "300 знаков, помещается 150" in said(tried)
+    assert "Я" * 61 not in said(tried).split("Подробно")[1]
 
 
 @pytest.mark.parametrize(

@@ -185,7 +185,8 @@ def _term_chip(due: date | None, answered: date | None, what: str, short: bool, 
         late = (answered - due).days if due else 0
         tail = f", с опозданием на {count(late, 'день,дня,дней')}" if late > 0 else ""
         said = f"отвечено {_dated(answered, MONTHS, today)}{tail}"
-        return format_html('<span class="chip chip-done">{}{}</span>', icon("check"), said)
+        level = "warn" if late > 0 else "done"
+        return format_html('<span class="chip chip-{}">{}{}</span>', level, icon("check"), said)
     level = _urgency(due, today)
     words = (_short_due if short else _due)(due, today)
     drawn = icon("flame" if level in ("late", "today") else "clock")

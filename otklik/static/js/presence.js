@@ -21,11 +21,16 @@ function words(others) {
     .filter(Boolean).join(". ");
 }
 
+function known(answer) {
+  if (answer.status === 401) document.dispatchEvent(new Event("otklik:signed-out"));
+  return answer.ok;
+}
+
 async function here() {
   if (document.hidden) return;
   const typing = Date.now() - typedAt < STILL_TYPING;
   const answer = await fetch(shown.dataset.here, { method: "POST", body: body(typing && "typing") });
-  if (!answer.ok) return;
+  if (!known(answer)) return;
   const said = words((await answer.json()).others);
   const place = shown.querySelector("[data-words]");
   if (place.textContent !== said) place.textContent = said;
@@ -36,7 +41,7 @@ async function around() {
   const marks = [...list.querySelectorAll("[data-appeal]")];
   if (document.hidden || !marks.length) return;
   const answer = await fetch(list.dataset.around);
-  if (!answer.ok) return;
+  if (!known(answer)) return;
   const { appeals } = await answer.json();
   for (const mark of marks) {
     const said = (appeals[mark.dataset.appeal] ?? []).map((one) => one.typing ? `${one.name} печатает` : one.name).join(", ");

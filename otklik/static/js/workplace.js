@@ -233,6 +233,7 @@ async function askSession() {
   endedBox.querySelector("[data-somebody]").hidden = same;
   if (!same) return;
   for (const field of document.querySelectorAll("[name=csrfmiddlewaretoken]")) field.value = now.token;
+  for (const part of document.querySelectorAll("[data-token]")) part.dataset.token = now.token;
   document.dispatchEvent(new Event("otklik:signed-in"));
 }
 
@@ -241,6 +242,7 @@ function lookAgain() {
 }
 
 document.addEventListener("htmx:responseError", (event) => { if (event.detail.xhr.status === 401) sessionEnded(); });
+document.addEventListener("otklik:signed-out", sessionEnded);
 document.addEventListener("visibilitychange", lookAgain);
 addEventListener("focus", lookAgain);
 addEventListener("pageshow", lookAgain);

@@ -15,6 +15,7 @@ from django.utils.text import Truncator
 from otklik.appeals.models import Appeal
 from otklik.appeals.queues import Row
 from otklik.core import actions, masking
+from otklik.core.models import TermRule
 from otklik.core.templatetags.otklik import channel_icon, icon, moment, term_chip
 from otklik.correspondence.models import ChannelCode
 from otklik.knowledge import finding
@@ -79,8 +80,10 @@ def may(employee: Employee, power: str) -> bool:
 
 @register.filter
 def fact_value(value: object) -> str:
-    """Return a fact of the journal in words; states of an appeal as its card calls them."""
-    return str(Appeal.Status(value).label) if value in Appeal.Status.values else actions.told(value)
+    """Return a fact of the journal in words; states of an appeal and steps of its term as pages call them."""
+    if value in Appeal.Status.values:
+        return str(Appeal.Status(value).label)
+    return str(TermRule.Step(value).label) if value in TermRule.Step.values else actions.told(value)
 
 
 @register.filter
