@@ -106,7 +106,8 @@ def part(appeal: Appeal, user: Employee) -> Part | None:
     sent = forwarding.of(appeal) if is_there(appeal, "forwardings") else []
     may = steps.can("forward", appeal, user)
     due = forwarding.due_of(appeal) if appeal.closed_on is None else None
-    if not sent and (due is None or not may):
+    unknown = may and due is None and appeal.closed_on is None
+    if not sent and not unknown and (due is None or not may):
         return None
     step = (Step("Переслать по принадлежности", "forward", "send"),) if may and due else ()
     late = due is not None and due.on < timezone.localdate()
@@ -114,6 +115,7 @@ def part(appeal: Appeal, user: Employee) -> Part | None:
         "sent": sent,
         "due": due if may else None,
         "late": late,
+        "unknown": unknown,
         "appeal": appeal,
         "may_note": user.has_power(forwarding.POWER),
     }

@@ -210,6 +210,9 @@ def proposed(request: StaffRequest) -> str:
 def of_dispatch(appeal: Appeal) -> dict[str, Any]:
     """Return what the page of sending proposes: kinds that a press confirms, where some question has no outcome yet."""
     open_ = [one for one in outcomes.parts(appeal) if one.outcome is None]
-    plain = (OutcomeKind.Needs.ANSWER, OutcomeKind.Needs.LETTER)
-    kinds = list(outcomes.kinds().filter(needs__in=plain)) if open_ else []
-    return {"outcome_kinds": kinds, "open_questions": len(open_)}
+    return {"outcome_kinds": plain_kinds() if open_ else [], "open_questions": len(open_)}
+
+
+def plain_kinds() -> list[OutcomeKind]:
+    """Return the kinds of outcome that the sending of an answer itself confirms."""
+    return list(outcomes.kinds().filter(needs__in=(OutcomeKind.Needs.ANSWER, OutcomeKind.Needs.LETTER)))
