@@ -313,6 +313,7 @@ def _page(
     files = drafting.files_of(current)
     signer = _likely_signer(appeal, request.user)
     margin = approval.remarks_of(appeal, shown)
+    people = approval.candidates(appeal, request.user)
     can_ask = allows(approval.check_can_ask, appeal, request.user) or appeal.status == Appeal.Status.ASSIGNED
     context = {
         "appeal": appeal,
@@ -323,7 +324,8 @@ def _page(
         "letter": compose.letter_of(appeal, shown, files, signer, on=timezone.localdate()),
         "checks": _checks(appeal, current, shown, files, margin),
         "citations": drafting.citations_of(current),
-        "approvers": approval.candidates(appeal, request.user),
+        "approvers": people,
+        "likely": approval.likely(appeal, request.user, people),
         "routes": routes.for_appeal(appeal, on=timezone.localdate()),
         "margin": margin,
         "remarks": _remarks(current),
