@@ -19,9 +19,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from otklik.appeals import access, approval, checklist, complained, drafting, group_steps, routes, signature
 from otklik.appeals.checklist import Check
-from otklik.appeals.letters import compose
+from otklik.appeals.letters import compose, word
 from otklik.appeals.models import Appeal, Approval, Draft, DraftFile, DraftRevision, MarginRemark
 from otklik.appeals.permissions import allows
+from otklik.core import files as stored
 from otklik.core import typed
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
@@ -157,6 +158,15 @@ def preview(request: StaffRequest, pk: int) -> HttpResponse:
     response["Content-Disposition"] = "inline"
     response["Cache-Control"] = "private, no-store"
     return response
+
+
+@requires(*WRITERS)
+@require_GET
+def as_word(request: StaffRequest, pk: int) -> HttpResponse:
+    """Hand out the saved text as a DOCX, to be edited in Word and brought back as the next revision."""
+    appeal = _opened(request, pk)
+    content = word.document(drafting.draft_of(appeal).text)
+    return stored.download(HttpResponse(content, content_type=word.TYPE), f"Проект ответа {appeal.number}.docx")
 
 
 @requires(*WRITERS)

@@ -293,7 +293,7 @@ def test_an_auditor_changes_nothing(world: World) -> None:
 def test_looking_begins_no_draft(world: World) -> None:
     appeal = world.assigned()
     for who in (world.auditor, world.executor):
-        for page in ("draft", "revisions", "draft_pdf"):
+        for page in ("draft", "revisions", "draft_pdf", "draft_word"):
             assert desk(who).get(at(page, appeal.pk)).status_code == 200
     assert not Draft.objects.exists()
 
