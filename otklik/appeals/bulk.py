@@ -156,10 +156,11 @@ ACTIONS: Final[dict[str, Action]] = {
 }
 
 
-def offered_to(user: Employee) -> list[tuple[str, str]]:
-    """Return the actions the user may take over many appeals, with their names."""
+def offered_to(user: Employee, *, first: str = "") -> list[tuple[str, str]]:
+    """Return the actions the user may take over many appeals, with their names; the one a list is for comes first."""
     named = dict(BulkRun.Action.choices)
-    return [(code, named[code]) for code, action in ACTIONS.items() if _may(action, user)]
+    codes = [code for code, action in ACTIONS.items() if _may(action, user)]
+    return [(code, named[code]) for code in sorted(codes, key=lambda one: one != first)]
 
 
 def _may(action: Action, user: Employee) -> bool:

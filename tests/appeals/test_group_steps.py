@@ -172,8 +172,11 @@ def test_a_bulk_step_sends_what_is_signed_and_can_be_taken_back_while_it_waits(w
 def test_the_list_offers_the_sending_of_many_to_who_sends(world: World) -> None:
     assert BulkRun.Action.SEND in dict(bulk.offered_to(world.clerk))
     assert BulkRun.Action.SEND not in dict(bulk.offered_to(world.executor))
+    assert bulk.offered_to(world.clerk, first=BulkRun.Action.SEND)[0][0] == BulkRun.Action.SEND
     signed = world.signed()
     clerk = desk(world.clerk)
+    listed = clerk.get(f"{reverse('workplace:queue')}?view=dispatch").content.decode()
+    assert listed.index("отправить подписанные ответы") < listed.index("назначить исполнителя")
     given = {"action": "send", "appeal": [signed.pk], "query": ""}
     page = clerk.post(reverse("workplace:bulk_begin"), given, follow=True).content.decode()
     assert "Отправить подписанные ответы" in page
