@@ -35,9 +35,9 @@ class Beside:
     decision: int | None = None
 
 
-def to_ask(appeal: Appeal, user: Employee) -> list[Beside]:
-    """Return the other letters with this text that the user may hand over for approval."""
-    return _beside(appeal, user, S.DRAFTING, approval.check_can_ask)
+def to_ask(appeal: Appeal, user: Employee, *, text: str | None = None) -> list[Beside]:
+    """Return the other letters with this text that the user may hand over for approval; `text`: of the saved draft."""
+    return _beside(appeal, user, S.DRAFTING, approval.check_can_ask, text)
 
 
 def to_freeze(appeal: Appeal, user: Employee) -> list[Beside]:
@@ -107,8 +107,10 @@ def _each(keys: Iterable[int], there: Sequence[Appeal], step: Callable[[Appeal],
     return replace(pressed, refused=pressed.refused | dict.fromkeys(gone.values_list("number", flat=True), GONE))
 
 
-def _beside(appeal: Appeal, user: Employee, status: str, check: Callable[[Appeal, Employee], None]) -> list[Beside]:
-    text = drafting.draft_of(appeal).text
+def _beside(
+    appeal: Appeal, user: Employee, status: str, check: Callable[[Appeal, Employee], None], text: str | None = None
+) -> list[Beside]:
+    text = drafting.draft_of(appeal).text if text is None else text
     return _lines(appeal, [one for one in _others(appeal, user, status, text) if allows(check, one, user)])
 
 

@@ -341,7 +341,7 @@ def _page(
         "remarks": _remarks(current),
         "why_closed": _why_closed(appeal, request.user),
         "can_ask": can_ask,
-        "same": group_steps.to_ask(appeal, request.user) if can_ask else [],
+        "same": group_steps.to_ask(appeal, request.user, text=current.text) if can_ask else [],
         "can_freeze": allows(signature.check_can_freeze, appeal, request.user),
         **_found(request, appeal),
     }
