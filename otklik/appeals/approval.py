@@ -104,6 +104,14 @@ def candidates(appeal: Appeal, user: Employee) -> list[Employee]:
     return sorted(holders, key=lambda one: (one.unit_id != appeal.unit_id, one.full_name))
 
 
+def likely(appeal: Appeal, user: Employee, people: Sequence[Employee]) -> Employee | None:
+    """Return whom the page proposes of those who may be asked: the first of the appeal's unit, else who was last."""
+    if people and people[0].unit_id == appeal.unit_id:
+        return people[0]
+    last = Approval.objects.filter(asked_by=user).order_by("-pk").values_list("approver", flat=True).first()
+    return next((one for one in people if one.pk == last), None)
+
+
 def waiting_for(user: Employee) -> QuerySet[Approval]:
     """Return the decisions that wait for the user, or for whom he stands in; only of texts that still count."""
     people = [person.pk for person in access.people_behind(user)]

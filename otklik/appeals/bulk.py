@@ -16,7 +16,7 @@ from typing import Any, Final
 from django.db import transaction
 from django.utils import timezone
 
-from otklik.appeals import access, assignment, dispatch, registration
+from otklik.appeals import access, assignment, dispatch, outcomes, registration
 from otklik.appeals.models import Appeal, BulkItem, BulkRun
 from otklik.appeals.permissions import check_power
 from otklik.core import calendar, journal
@@ -122,6 +122,14 @@ def _still_ahead(appeal: Appeal, day: str | None) -> date | None:
     return kept if kept >= timezone.localdate() else assignment.propose_internal_date(appeal)
 
 
+def _send(appeal: Appeal, params: Mapping[str, Any], by: Employee) -> None:
+    dispatch.send(appeal, by=by, outcome=params.get("outcome") or outcomes.ANSWERED)
+
+
+def _unsend(appeal: Appeal, before: Mapping[str, Any], by: Employee) -> None:
+    dispatch.undo(appeal, by=by)
+
+
 def _close(appeal: Appeal, params: Mapping[str, Any], by: Employee) -> None:
     dispatch.close(appeal, reason=params.get("reason", ""), by=by)
 
@@ -142,15 +150,17 @@ def _unread(appeal: Appeal, before: Mapping[str, Any], by: Employee) -> None:
 
 ACTIONS: Final[dict[str, Action]] = {
     BulkRun.Action.ASSIGN: Action(("appeals.assign",), _assign, _unassign, _to_whom),
+    BulkRun.Action.SEND: Action(("appeals.dispatch",), _send, _unsend),
     BulkRun.Action.CLOSE: Action(("appeals.close",), _close, _reopen),
     BulkRun.Action.READ: Action(("appeals.view_own", "intake.decide"), _read, _unread),
 }
 
 
-def offered_to(user: Employee) -> list[tuple[str, str]]:
-    """Return the actions the user may take over many appeals, with their names."""
+def offered_to(user: Employee, *, first: str = "") -> list[tuple[str, str]]:
+    """Return the actions the user may take over many appeals, with their names; the one a list is for comes first."""
     named = dict(BulkRun.Action.choices)
-    return [(code, named[code]) for code, action in ACTIONS.items() if _may(action, user)]
+    codes = [code for code, action in ACTIONS.items() if _may(action, user)]
+    return [(code, named[code]) for code in sorted(codes, key=lambda one: one != first)]
 
 
 def _may(action: Action, user: Employee) -> bool:

@@ -351,10 +351,10 @@ def _because(table: Table, number: int, text: Words) -> list[str]:
 
 
 def _told_once(words: Iterable[str]) -> list[str]:
-    """Return words and pairs as they are shown: no word that a pair among them already names."""
+    """Return words and pairs as they are shown: none empty, none that a pair among them already names."""
     found = list(dict.fromkeys(words))
     paired = {part for phrase in found if " " in phrase for part in phrase.split()}
-    return [word for word in found if word not in paired][:MOST_WORDS]
+    return [word for word in found if word.strip() and word not in paired][:MOST_WORDS]
 
 
 def _of_rules(

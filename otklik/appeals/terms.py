@@ -23,6 +23,7 @@ from otklik.people.models import Employee
 
 Step = TermRule.Step
 CHUNK: Final = 500  # rows of one statement: what both databases take
+PAUSES: Final = "intake.decide"  # who lets a term stand still
 FEW: Final = 20  # cases of one day that are not worth a statement of their own
 
 
@@ -213,12 +214,19 @@ def redate(*, by: Employee, reason: str) -> list[Redating]:
     return changed
 
 
+def check_can_pause(appeal: Appeal, user: Employee) -> None:
+    """Raise where the user may not let the term stand still: the regime names no article, or it has been answered."""
+    check_power(user, PAUSES, "приостановить срок")
+    if not appeal.regime.pause_basis:
+        raise PauseRefused(regime=appeal.regime.name)
+    if appeal.status in FINISHED:
+        raise PauseDates(what=f"Обращение № {appeal.number}: ответ уже дан, приостанавливать нечего.")
+
+
 @transaction.atomic
 def pause(appeal: Appeal, *, starts_on: date, by: Employee) -> AppealPause:
     """Let the term stand still from a day on; only where the regime names the article that allows it."""
-    check_power(by, "intake.decide", "приостановить срок")
-    if not appeal.regime.pause_basis:
-        raise PauseRefused(regime=appeal.regime.name)
+    check_can_pause(appeal, by)
     if appeal.pauses.filter(ends_on__isnull=True).exists():
         raise PauseDates(what="Срок уже приостановлен.")
     if starts_on < appeal.registered_on or starts_on > timezone.localdate():
@@ -231,7 +239,7 @@ def pause(appeal: Appeal, *, starts_on: date, by: Employee) -> AppealPause:
 @transaction.atomic
 def resume(appeal: Appeal, *, ends_on: date, by: Employee) -> date:
     """End the running pause, last day included, and return the new date of the answer."""
-    check_power(by, "intake.decide", "возобновить срок")
+    check_power(by, PAUSES, "возобновить срок")
     row = appeal.pauses.filter(ends_on__isnull=True).first()
     if row is None:
         raise PauseDates(what="Срок не приостановлен.")

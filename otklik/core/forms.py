@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from otklik.core import typed
 from otklik.core.typed import FIRST_YEAR, LAST_YEAR
 
 DATE_INPUT = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
@@ -35,3 +36,14 @@ class TidyForm(forms.Form):
             else:
                 css = "form-control"
             widget.attrs["class"] = f"{widget.attrs.get('class', '')} {css}".strip()
+
+
+class SeveralField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
+    """Several rows of a table; a key no table can have is no choice, not a defect."""
+
+    def clean(self, value: Any) -> Any:
+        """Refuse keys beyond what a database holds in the words of any wrong choice."""
+        for one in value or ():
+            if str(one).strip().isdecimal() and typed.number(str(one).strip()) is None:
+                raise ValidationError(self.error_messages["invalid_choice"], params={"value": str(one)[:20]})
+        return super().clean(value)

@@ -281,8 +281,9 @@ class Historian:
             applicant=plan.who,
             contact_point=proposed.contact_point or self.points[plan.channel],
         )
-        if plan.channel not in {"email", "website"} and plan.message is None:
-            way = "post" if plan.number % 3 else "email"
+        # What the law says of the way stays: into ПОС by hand, on paper to who wrote on paper (59-ФЗ, ст. 10 ч. 4).
+        if plan.channel not in {"email", "website", "pos"} and plan.message is None:
+            way = "post" if plan.number % 3 or plan.channel == "post" else "email"
             entry = replace(
                 entry, answer_channel=way, answer_address=plan.who.address if way == "post" else plan.who.email
             )

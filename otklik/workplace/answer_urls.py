@@ -66,6 +66,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{APPEAL}/draft/materials/<row:page_id>/decline/", drafting.decline, name="draft_decline"),
     path(f"{APPEAL}/draft/materials/<row:page_id>/aside/", drafting.aside, name="draft_aside"),
     path(f"{APPEAL}/draft/letter.pdf", drafting.preview, name="draft_pdf"),
+    path(f"{APPEAL}/draft/answer.docx", drafting.as_word, name="draft_word"),
     path(f"{APPEAL}/draft/revisions/", drafting.revisions, name="revisions"),
     path(f"{APPEAL}/draft/revisions/<int:seq>/restore/", drafting.restore, name="restore"),
     path(f"{APPEAL}/approval/", approval.of_appeal, name="approval"),

@@ -7,11 +7,11 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from otklik.appeals import access, approval, complained, drafting
+from otklik.appeals import access, approval, complained, drafting, group_steps
 from otklik.appeals.models import Approval, DraftRevision
 from otklik.core.access import requires
 from otklik.core.errors import DomainError, why_not
-from otklik.workplace import queue
+from otklik.workplace import beside, queue
 from otklik.workplace.compare import changes
 from otklik.workplace.requests import StaffRequest
 
@@ -38,7 +38,11 @@ def decide(request: StaffRequest, pk: int) -> HttpResponse:
             approval.remark(row, passage=passage, text=words, by=request.user)
             messages.success(request, "Замечание записано. Когда закончите, верните проект на доработку.")
             return redirect(queue.step_url(request, "approval_decide", pk))
-        if "approve" in request.POST:
+        if "approve_each" in request.POST:
+            beside.told(
+                request, "Согласовано писем", group_steps.approve_each(row, beside.chosen(request), by=request.user)
+            )
+        elif "approve" in request.POST:
             approval.approve(row, by=request.user)
             messages.success(request, f"Обращение № {appeal.number}: редакция {row.revision.seq} согласована.")
         else:
@@ -64,6 +68,7 @@ def _page(request: StaffRequest, row: Approval, refusal: DomainError | None = No
     before = _last_approved(revision)
     now = drafting.draft_of(revision.draft.appeal)
     outdated = now.version != revision.version and row.decision == Approval.Decision.WAITING
+    why = why_not(approval.check_can_decide, row, request.user)
     context = {
         "approval": row,
         "appeal": revision.draft.appeal,
@@ -80,7 +85,8 @@ def _page(request: StaffRequest, row: Approval, refusal: DomainError | None = No
         "later": list(revision.awaited.select_related("approver")),
         "typed_passage": request.POST.get("passage", ""),
         "typed_margin": request.POST.get("margin", ""),
-        "why_not": why_not(approval.check_can_decide, row, request.user),
+        "why_not": why,
+        "same": [] if why else group_steps.to_decide(row, request.user),
         "remark": request.POST.get("remark", ""),
         "refusal": refusal,
     }

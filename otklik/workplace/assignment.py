@@ -15,7 +15,7 @@ from otklik.appeals import access, assignment
 from otklik.appeals.models import Appeal
 from otklik.core.access import requires
 from otklik.core.errors import DomainError, why_not
-from otklik.core.forms import DATE_INPUT, TidyForm
+from otklik.core.forms import DATE_INPUT, SeveralField, TidyForm
 from otklik.core.terms import valid
 from otklik.core.typed import number
 from otklik.people import staff
@@ -29,7 +29,7 @@ class AssignForm(TidyForm):
 
     unit = forms.ModelChoiceField(Unit.objects.none(), label="Подразделение", empty_label="Выберите подразделение")
     executor = forms.ModelChoiceField(Employee.objects.none(), label="Исполнитель", empty_label="Выберите исполнителя")
-    co_executors = forms.ModelMultipleChoiceField(
+    co_executors = SeveralField(
         Employee.objects.none(), label="Соисполнители", required=False, widget=forms.CheckboxSelectMultiple
     )
     internal_due_on = forms.DateField(

@@ -22,10 +22,10 @@ from otklik.core.errors import DomainError
 from otklik.core.forms import TidyForm
 from otklik.people import staff
 from otklik.people.models import Employee
-from otklik.workplace import asked
+from otklik.workplace import asked, outcomes
 from otklik.workplace.requests import StaffRequest
 
-POWERS: Final = ("appeals.assign", "appeals.close", "appeals.view_own", "intake.decide")
+POWERS: Final = ("appeals.assign", "appeals.dispatch", "appeals.close", "appeals.view_own", "intake.decide")
 SHOWN: Final = 200  # refusals on one page
 MOVING: Final = (BulkRun.State.CHECKING, BulkRun.State.RUNNING, BulkRun.State.UNDOING)
 
@@ -48,6 +48,24 @@ class AssignManyForm(TidyForm):
         return {"executor": executor.pk, "unit": executor.unit_id}
 
 
+class SendManyForm(TidyForm):
+    """How those questions ended of which nobody has said it yet."""
+
+    outcome = forms.ChoiceField(
+        label="Исход вопросов, у которых он не указан",
+        help_text="Каждый ответ уйдёт своим способом под своим номером. Отменить можно, пока письмо ещё не ушло.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["outcome"]
+        field.choices = [(kind.code, kind.name) for kind in outcomes.plain_kinds()]
+
+    def params(self) -> dict[str, Any]:
+        """Return what the run is done with."""
+        return {"outcome": self.cleaned_data["outcome"]}
+
+
 class CloseManyForm(TidyForm):
     """Why they are closed."""
 
@@ -68,8 +86,9 @@ class NothingToAskForm(TidyForm):
         return {}
 
 
-FORMS: Final[dict[str, type[AssignManyForm | CloseManyForm | NothingToAskForm]]] = {
+FORMS: Final[dict[str, type[AssignManyForm | SendManyForm | CloseManyForm | NothingToAskForm]]] = {
     BulkRun.Action.ASSIGN: AssignManyForm,
+    BulkRun.Action.SEND: SendManyForm,
     BulkRun.Action.CLOSE: CloseManyForm,
     BulkRun.Action.READ: NothingToAskForm,
 }

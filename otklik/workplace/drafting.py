@@ -17,18 +17,19 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from otklik.appeals import access, approval, checklist, complained, drafting, routes, signature
+from otklik.appeals import access, approval, checklist, complained, drafting, group_steps, routes, signature
 from otklik.appeals.checklist import Check
-from otklik.appeals.letters import compose
+from otklik.appeals.letters import compose, word
 from otklik.appeals.models import Appeal, Approval, Draft, DraftFile, DraftRevision, MarginRemark
 from otklik.appeals.permissions import allows
+from otklik.core import files as stored
 from otklik.core import typed
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
 from otklik.knowledge import finding, materials, trust
 from otklik.knowledge.materials import Insert
 from otklik.people.models import Employee
-from otklik.workplace import queue
+from otklik.workplace import beside, queue
 from otklik.workplace.compare import changes
 from otklik.workplace.requests import StaffRequest
 
@@ -161,6 +162,15 @@ def preview(request: StaffRequest, pk: int) -> HttpResponse:
 
 @requires(*WRITERS)
 @require_GET
+def as_word(request: StaffRequest, pk: int) -> HttpResponse:
+    """Hand out the saved text as a DOCX, to be edited in Word and brought back as the next revision."""
+    appeal = _opened(request, pk)
+    content = word.document(drafting.draft_of(appeal).text)
+    return stored.download(HttpResponse(content, content_type=word.TYPE), f"Проект ответа {appeal.number}.docx")
+
+
+@requires(*WRITERS)
+@require_GET
 def revisions(request: StaffRequest, pk: int) -> HttpResponse:
     """Show kept revisions and what changed between two of them (by default: the last one and the text as it is)."""
     appeal = _opened(request, pk)
@@ -262,9 +272,13 @@ def _ask(request: StaffRequest, appeal: Appeal) -> HttpResponse:
     offered = routes.for_appeal(appeal, on=timezone.localdate()) if request.POST.get("route") else []
     route = next((one for one in offered if str(one.pk) == request.POST["route"]), None)
     chosen = [person for person in approval.candidates(appeal, request.user) if str(person.pk) in _ids(request)]
-    rows = approval.ask(appeal, approvers=chosen, route=None if chosen else route, by=request.user)
+    route = None if chosen else route
+    rows = approval.ask(appeal, approvers=chosen, route=route, by=request.user)
     names = ", ".join(row.approver.short_name for row in rows)
     messages.success(request, f"Обращение № {appeal.number}: проект передан на согласование — {names}")
+    if keys := beside.chosen(request):
+        others = group_steps.ask_each(appeal, keys, approvers=chosen, route=route, by=request.user)
+        beside.told(request, "С ним передано писем с тем же текстом", others)
     return redirect(queue.card_url(request, appeal.pk))
 
 
@@ -309,6 +323,8 @@ def _page(
     files = drafting.files_of(current)
     signer = _likely_signer(appeal, request.user)
     margin = approval.remarks_of(appeal, shown)
+    people = approval.candidates(appeal, request.user)
+    can_ask = allows(approval.check_can_ask, appeal, request.user) or appeal.status == Appeal.Status.ASSIGNED
     context = {
         "appeal": appeal,
         "draft": current,
@@ -318,12 +334,14 @@ def _page(
         "letter": compose.letter_of(appeal, shown, files, signer, on=timezone.localdate()),
         "checks": _checks(appeal, current, shown, files, margin),
         "citations": drafting.citations_of(current),
-        "approvers": approval.candidates(appeal, request.user),
+        "approvers": people,
+        "likely": approval.likely(appeal, request.user, people),
         "routes": routes.for_appeal(appeal, on=timezone.localdate()),
         "margin": margin,
         "remarks": _remarks(current),
         "why_closed": _why_closed(appeal, request.user),
-        "can_ask": allows(approval.check_can_ask, appeal, request.user) or appeal.status == Appeal.Status.ASSIGNED,
+        "can_ask": can_ask,
+        "same": group_steps.to_ask(appeal, request.user, text=current.text) if can_ask else [],
         "can_freeze": allows(signature.check_can_freeze, appeal, request.user),
         **_found(request, appeal),
     }

@@ -12,8 +12,9 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from otklik.appeals import access, control_term, extension, regime_choice, steps
+from otklik.appeals import access, control_term, extension, regime_choice, steps, terms
 from otklik.appeals.models import Appeal, TermExtension
+from otklik.appeals.permissions import allows
 from otklik.core import terms as rules
 from otklik.core.access import requires
 from otklik.core.errors import DomainError, why_not
@@ -85,9 +86,14 @@ def part(appeal: Appeal, user: Employee) -> Part | None:
         taken.append(Step("Контрольный срок", "control", "calendar"))
     if steps.can("change_regime", appeal, user):
         taken.append(Step("Изменить режим", "change_regime", "pencil"))
+    pauses = list(appeal.pauses.order_by("starts_on")) if appeal.regime.pause_basis else []
+    if pauses and pauses[-1].ends_on is None and user.has_power(terms.PAUSES):
+        taken.append(Step("Возобновить срок", "pause", "player-play"))
+    elif allows(terms.check_can_pause, appeal, user):
+        taken.append(Step("Приостановить срок", "pause", "player-stop"))
     if found is None and row is None and control is None:
         return None
-    facts = {"extension": row, "control": control, "offer": found, "appeal": appeal}
+    facts = {"extension": row, "control": control, "offer": found, "appeal": appeal, "pauses": pauses}
     return Part("Срок", "clock", "workplace/law/term_part.html", facts, tuple(taken))
 
 

@@ -76,11 +76,16 @@ class QuestionsField(forms.ModelMultipleChoiceField[AppealQuestion]):
 class BodyForm(TidyForm):
     """One body, and what of the appeal it gets."""
 
-    body = forms.CharField(label="Куда", max_length=300)
+    body = forms.CharField(label="Куда", max_length=300, widget=forms.TextInput(attrs={"data-wanted": ""}))
     channel = forms.ChoiceField(
         label="Как отправить", choices=[(one.value, ChannelCode(one).label) for one in forwarding.WAYS]
     )
-    address = forms.CharField(label="Адрес", max_length=500, help_text="Почтовый, электронный или адрес МЭДО.")
+    address = forms.CharField(
+        label="Адрес",
+        max_length=500,
+        help_text="Почтовый, электронный или адрес МЭДО.",
+        widget=forms.TextInput(attrs={"data-wanted": ""}),
+    )
     questions = QuestionsField(
         AppealQuestion.objects.none(), label="Вопросы", required=False, widget=forms.CheckboxSelectMultiple
     )
@@ -106,7 +111,8 @@ def part(appeal: Appeal, user: Employee) -> Part | None:
     sent = forwarding.of(appeal) if is_there(appeal, "forwardings") else []
     may = steps.can("forward", appeal, user)
     due = forwarding.due_of(appeal) if appeal.closed_on is None else None
-    if not sent and (due is None or not may):
+    unknown = may and due is None and appeal.closed_on is None
+    if not sent and not unknown and (due is None or not may):
         return None
     step = (Step("Переслать по принадлежности", "forward", "send"),) if may and due else ()
     late = due is not None and due.on < timezone.localdate()
@@ -114,6 +120,7 @@ def part(appeal: Appeal, user: Employee) -> Part | None:
         "sent": sent,
         "due": due if may else None,
         "late": late,
+        "unknown": unknown,
         "appeal": appeal,
         "may_note": user.has_power(forwarding.POWER),
     }
@@ -192,7 +199,9 @@ def told(request: StaffRequest, pk: int) -> HttpResponse:
 def _page(
     request: StaffRequest, appeal: Appeal, form: ForwardForm, bodies: Any, *, due: Any, late: bool, status: int = 200
 ) -> HttpResponse:
+    rule = forwarding.rule_of(appeal)
     facts = {"appeal": appeal, "form": form, "bodies": bodies, "due": due, "late": late}
+    facts["basis"] = rule.basis if rule else ""
     return render(
         request, "workplace/law/forward.html", {**facts, "why_not": _why_not(appeal, request.user, due)}, status=status
     )

@@ -15,6 +15,7 @@ from otklik.workplace import (
     moving_pages,
     news,
     outage_pages,
+    pausing,
     reports_pages,
     sed_pages,
     sign_group,
@@ -86,4 +87,5 @@ urlpatterns: list[URLPattern] = [
     path("forwardings/<row:pk>/told/", forwarding.told, name="forwarding_told"),
     # Many letters with one text, signed together
     path("sign-groups/<row:pk>/", sign_group.group, name="sign_group"),
+    path("appeals/<row:pk>/pause/", pausing.pause, name="pause"),
 ]

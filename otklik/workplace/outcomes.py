@@ -18,7 +18,7 @@ from otklik.appeals.permissions import allows
 from otklik.core import files
 from otklik.core.access import requires
 from otklik.core.errors import DomainError, why_not
-from otklik.core.forms import DATE_INPUT, TidyForm
+from otklik.core.forms import DATE_INPUT, SeveralField, TidyForm
 from otklik.people.models import Employee
 from otklik.workplace import matter_part, queue
 from otklik.workplace.matter_part import Part, Step
@@ -45,7 +45,7 @@ class OutcomeForm(TidyForm):
     """How questions ended; what the chosen outcome does not need stays empty."""
 
     kind = KindField(OutcomeKind.objects.none(), label="Чем закончилось", empty_label="Выберите исход")
-    questions = forms.ModelMultipleChoiceField(
+    questions = SeveralField(
         AppealQuestion.objects.none(),
         label="По каким вопросам",
         required=False,
@@ -63,7 +63,7 @@ class OutcomeForm(TidyForm):
     number = forms.CharField(label="Номер решения или письма", required=False, max_length=60)
     dated = forms.DateField(label="Дата решения или письма", required=False, widget=DATE_INPUT)
     decided_by = Decider(Employee.objects.none(), label="Кто принял решение", required=False, empty_label="—")
-    earlier = forms.ModelMultipleChoiceField(
+    earlier = SeveralField(
         Appeal.objects.none(),
         label="Прежние ответы по существу",
         required=False,
@@ -210,6 +210,9 @@ def proposed(request: StaffRequest) -> str:
 def of_dispatch(appeal: Appeal) -> dict[str, Any]:
     """Return what the page of sending proposes: kinds that a press confirms, where some question has no outcome yet."""
     open_ = [one for one in outcomes.parts(appeal) if one.outcome is None]
-    plain = (OutcomeKind.Needs.ANSWER, OutcomeKind.Needs.LETTER)
-    kinds = list(outcomes.kinds().filter(needs__in=plain)) if open_ else []
-    return {"outcome_kinds": kinds, "open_questions": len(open_)}
+    return {"outcome_kinds": plain_kinds() if open_ else [], "open_questions": len(open_)}
+
+
+def plain_kinds() -> list[OutcomeKind]:
+    """Return the kinds of outcome that the sending of an answer itself confirms."""
+    return list(outcomes.kinds().filter(needs__in=(OutcomeKind.Needs.ANSWER, OutcomeKind.Needs.LETTER)))

@@ -16,7 +16,7 @@ from otklik.appeals.models import Appeal, HelperPart
 from otklik.appeals.permissions import allows
 from otklik.core.access import requires
 from otklik.core.errors import DomainError, why_not
-from otklik.core.forms import DATE_INPUT, TidyForm
+from otklik.core.forms import DATE_INPUT, SeveralField, TidyForm
 from otklik.people import staff
 from otklik.people.models import Employee
 from otklik.workplace import queue
@@ -27,7 +27,7 @@ from otklik.workplace.requests import StaffRequest
 class AskForm(TidyForm):
     """Who hands in what, and by which day."""
 
-    people = forms.ModelMultipleChoiceField(
+    people = SeveralField(
         Employee.objects.none(),
         label="Кого просите",
         widget=forms.CheckboxSelectMultiple,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from textwrap import shorten
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django.db.models import QuerySet, Value
@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from otklik.appeals import bulk, queues
-from otklik.appeals.models import Topic
+from otklik.appeals.models import BulkRun, Topic
 from otklik.core import built, typed
 from otklik.core.access import requires
 from otklik.core.terms import valid
@@ -26,6 +26,9 @@ from otklik.people.models import Unit
 from otklik.workplace import asked, saved
 from otklik.workplace.asked import APPEALS
 from otklik.workplace.requests import StaffRequest
+
+# What most is done over many appeals of a view: it is offered first.
+STEPS_OF_VIEWS: Final = {"dispatch": BulkRun.Action.SEND, "replies": BulkRun.Action.READ}
 
 
 @requires(*APPEALS)
@@ -98,7 +101,7 @@ def _page(request: StaffRequest, view: str, filters: queues.Filters) -> dict[str
         "named": named,
         "menu_view": f"saved_{named.pk}" if named else view,
         "conditions": conditions,
-        "many": bulk.offered_to(request.user) if page.view.narrow else [],
+        "many": bulk.offered_to(request.user, first=STEPS_OF_VIEWS.get(view, "")) if page.view.narrow else [],
         "prints": page.view.narrow is not None,
         "orderable": view not in ("registration", "due"),
         "page": page,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Final
 
 from django import forms
 from django.contrib import messages
@@ -18,10 +17,9 @@ from otklik.appeals.signing_groups import Group, Pressed
 from otklik.core import typed
 from otklik.core.access import requires
 from otklik.core.forms import DATE_INPUT, TidyForm
+from otklik.workplace import beside
 from otklik.workplace.requests import StaffRequest
 from otklik.workplace.sign_many import SIGNERS
-
-MOST_TOLD: Final = 10  # refusals a page lists by their numbers
 
 
 class SedForm(TidyForm):
@@ -88,12 +86,7 @@ def _pressed(request: StaffRequest, found: Group, form: SedForm) -> tuple[str, P
 def _told(request: StaffRequest, what: tuple[str, Pressed]) -> None:
     """Say how many letters took the step, and of each other by its number why it did not."""
     words, pressed = what
-    if pressed.done:
-        messages.success(request, f"{words}: {len(pressed.done)}.")
-    elif not pressed.refused:
+    if not pressed.done and not pressed.refused:
         nothing = "Впишите номера СЭД рядом с письмами." if "sed" in request.POST else "Отметьте письма."
         messages.warning(request, f"Ничего не сделано. {nothing}")
-    for number, why in list(pressed.refused.items())[:MOST_TOLD]:
-        messages.error(request, f"№ {number}: {why}")
-    if (more := len(pressed.refused) - MOST_TOLD) > 0:
-        messages.error(request, f"И ещё отказов: {more}.")
+    beside.told(request, words, pressed)

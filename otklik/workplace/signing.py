@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from otklik.appeals import access, approval, complained, fixed, releasing, signature
+from otklik.appeals import access, approval, complained, fixed, group_steps, releasing, signature
 from otklik.appeals.models import FINISHED, Appeal, FrozenAnswer
 from otklik.appeals.permissions import allows
 from otklik.core import files
@@ -21,7 +21,7 @@ from otklik.core.access import requires
 from otklik.core.errors import DomainError
 from otklik.core.forms import DATE_INPUT, TidyForm
 from otklik.people.models import Employee
-from otklik.workplace import queue
+from otklik.workplace import beside, queue
 from otklik.workplace.requests import StaffRequest
 
 SIGNERS = ("appeals.sign", "appeals.attest", "appeals.dispatch", "appeals.draft", "appeals.approve", "appeals.view_all")
@@ -94,6 +94,9 @@ def freeze(request: StaffRequest, pk: int) -> HttpResponse:
         return redirect(queue.step_url(request, "sign", pk))
     signature.freeze(appeal, signer=signer, by=request.user)
     messages.success(request, f"Ответ передан на подпись ({signer.short_name}). Текст и приложения больше не меняются.")
+    if keys := beside.chosen(request):
+        others = group_steps.freeze_each(appeal, keys, signer=signer, by=request.user)
+        beside.told(request, "С ним передано на подпись писем с тем же текстом", others)
     return redirect(queue.step_url(request, "sign", pk))
 
 
@@ -164,6 +167,7 @@ def _page(
     request: StaffRequest, appeal: Appeal, *, forms_: dict[str, forms.Form] | None = None, status: int = 200
 ) -> HttpResponse:
     user = request.user
+    can_freeze = allows(signature.check_can_freeze, appeal, user)
     today = {"signed_on": timezone.localdate()}
     shown = {way: form(prefix=way, initial=today) for way, form in FORMS.items()} | (forms_ or {})
     context = {
@@ -175,7 +179,8 @@ def _page(
         "signers": signature.signers(appeal),
         "bound": fixed.of(appeal),
         "may_release": allows(releasing.check_can_decide, appeal, user),
-        "can_freeze": allows(signature.check_can_freeze, appeal, user),
+        "can_freeze": can_freeze,
+        "same": group_steps.to_freeze(appeal, user) if can_freeze else [],
         "can_withdraw": allows(signature.check_can_withdraw, appeal, user),
         "can_sign": allows(signature.check_can_sign, appeal, user),
         "can_attest": allows(signature.check_can_attest, appeal, user),

@@ -151,3 +151,13 @@ def test_what_was_handed_over_is_not_handed_over_again(world):
     appeal = world.asked()
     with pytest.raises(transitions.MoveRefused):
         approval.ask(appeal, approvers=[world.signer], by=world.executor)
+
+
+def test_who_is_proposed_is_of_the_unit_else_who_was_asked_last(world):
+    appeal = world.drafted()
+    assert approval.likely(appeal, world.executor, [world.head, world.signer]) == world.head
+    assert approval.likely(appeal, world.executor, [world.signer, world.head]) is None
+    approval.ask(appeal, approvers=[world.head], by=world.executor)
+    other = world.drafted()
+    assert approval.likely(other, world.executor, [world.signer, world.head]) == world.head
+    assert approval.likely(other, world.executor, []) is None

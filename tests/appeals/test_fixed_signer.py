@@ -14,7 +14,7 @@ from django.utils import timezone
 from otklik.api import spec
 from otklik.appeals import bulk, dispatch, fixed, handover, releasing, signature
 from otklik.appeals.errors import NotAllowed, NotYours
-from otklik.appeals.models import Appeal, BulkRun, FixedSigner, FrozenAnswer, Signature
+from otklik.appeals.models import Appeal, BulkItem, BulkRun, FixedSigner, FrozenAnswer, Signature
 from otklik.core.models import JournalEntry, Regime
 from otklik.people.models import Employee, RoleAssignment, Substitution
 from tests.appeals.test_signature import _letter, _signature_file
@@ -113,7 +113,8 @@ def test_it_does_not_pass_to_another_with_the_work_of_who_leaves(world, waiting)
 
 
 def test_no_bulk_step_signs_and_a_bulk_dispatch_of_anothers_signature_is_refused(world, waiting):
-    assert set(bulk.ACTIONS) <= {BulkRun.Action.ASSIGN, BulkRun.Action.CLOSE, BulkRun.Action.READ}
+    known = {BulkRun.Action.ASSIGN, BulkRun.Action.SEND, BulkRun.Action.CLOSE, BulkRun.Action.READ}
+    assert set(bulk.ACTIONS) == known
     signature.sign_ukep(waiting, ContentFile(_signature_file(_letter(waiting))), by=world.signer)
     # Somebody has changed the rows past our doors: the letter does not go out.
     Signature.objects.update(bound_signer=None)
@@ -121,6 +122,10 @@ def test_no_bulk_step_signs_and_a_bulk_dispatch_of_anothers_signature_is_refused
     FrozenAnswer.objects.update(signer=world.signer2)
     with pytest.raises(fixed.SignerIsFixed):
         dispatch.send(Appeal.objects.get(pk=waiting.appeal_id), by=world.clerk)
+    run = bulk.at_once(BulkRun.Action.SEND, [waiting.appeal_id], {}, by=world.clerk)
+    while bulk.work_next():
+        pass
+    assert run.items.get().state == BulkItem.State.REFUSED
 
 
 def test_the_api_has_no_door_that_signs():

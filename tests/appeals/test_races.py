@@ -18,6 +18,7 @@ from otklik.appeals import (
     bulk,
     dispatch,
     drafting,
+    group_steps,
     numbers,
     packages,
     registration,
@@ -32,6 +33,7 @@ from otklik.appeals.models import (
     BulkItem,
     BulkRun,
     Dispatch,
+    Forwarding,
     FrozenAnswer,
     Signature,
 )
@@ -41,6 +43,8 @@ from otklik.core.models import JournalEntry
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
 from otklik.people.models import Applicant, Employee
 from tests.appeals.conftest import World
+from tests.appeals.test_group_steps import asked
+from tests.appeals.test_law_terms import _forwarded as forwarded
 from tests.appeals.test_signature import _signature_file
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -254,3 +258,44 @@ def test_workers_share_a_run_and_do_each_appeal_once(world: World, monkeypatch: 
     assert bulk.numbers(run) == {BulkItem.State.DONE: 8}
     lines = JournalEntry.objects.filter(action="appeal.assigned").values_list("chain", flat=True)
     assert sorted(lines) == sorted(f"appeal:{pk}" for pk in appeals)
+
+
+def test_a_clerk_sends_while_a_bulk_step_sends_the_same_answer(world: World) -> None:
+    signed = world.signed()
+    run = bulk.at_once(BulkRun.Action.SEND, [signed.pk], {}, by=world.clerk)
+    mine, by = world.again(signed), world.fresh(world.clerk2)
+    results = at_once(lambda: dispatch.send(mine, by=by), bulk.work_next)
+    assert Dispatch.objects.count() == 1
+    assert OutgoingMessage.objects.filter(kind="answer").count() == 1
+    item = run.items.get()
+    assert isinstance(results[0], DomainError) == (item.state == BulkItem.State.DONE), (results, item.why)
+    assert journal.verify() == []
+
+
+def test_one_approves_all_of_a_group_while_another_gives_one_of_it_back(world: World) -> None:
+    appeals = asked(world)
+    rows = [approval.decision_of(world.again(one), world.head) for one in appeals[:2]]
+    others = [one.pk for one in appeals[1:]]
+    results = at_once(
+        lambda: group_steps.approve_each(rows[0], others, by=world.fresh(world.head)),
+        lambda: approval.give_back(rows[1], remark="Ему — о другом.", by=world.fresh(world.head)),
+    )
+    assert not isinstance(results[0], Exception), results
+    back = not isinstance(results[1], Exception)
+    assert world.again(appeals[1]).status == (Appeal.Status.DRAFTING if back else Appeal.Status.APPROVAL)
+    assert (appeals[1].number in results[0].done) != back
+    assert {appeals[0].number, appeals[2].number} <= set(results[0].done)
+    assert journal.verify() == []
+
+
+def test_one_assigns_while_another_forwards(world: World) -> None:
+    appeal = world.classified()
+    copies = [world.again(appeal), world.again(appeal)]
+    results = at_once(
+        lambda: assignment.assign(copies[0], unit=world.land, executor=world.executor, by=world.fresh(world.clerk2)),
+        lambda: forwarded(world, copies[1]),
+    )
+    _one_won(results)
+    gone = Forwarding.objects.exists()
+    assert world.again(appeal).status == (Appeal.Status.CLOSED if gone else Appeal.Status.ASSIGNED)
+    assert OutgoingMessage.objects.filter(kind="notice").exists() == gone

@@ -11,10 +11,12 @@ from django.utils import timezone
 
 from otklik.appeals import approval, checklist, drafting, routes
 from otklik.appeals.errors import NotAllowed
+from otklik.appeals.letters import word
 from otklik.appeals.models import Appeal, ApprovalRoute
 from otklik.appeals.routes import Stop
 from otklik.core import files
 from tests.appeals.conftest import World
+from tests.desk import at, desk
 
 S = Appeal.Status
 
@@ -146,6 +148,19 @@ def test_a_document_of_word_becomes_the_next_revision_and_the_old_text_is_kept(w
     draft = drafting.take_text(appeal, upload, base_version=1, by=world.executor)
     assert draft.text == "Первый абзац.\n\nВторой абзац."
     assert [one.text for one in draft.revisions.all()] == ["Договор продлён."]
+
+
+def test_a_text_handed_out_for_word_comes_back_as_it_was(world: World) -> None:
+    text = "Уважаемая Анна & «Ко» <8>!\n\nДоговор продлён до 1 мая.\n\nЧто Вам делать дальше: ничего."
+    appeal = world.drafted(text=text)
+    upload = ContentFile(word.document(text + "\x0b\ud800"), "ответ.docx")
+    assert drafting.take_text(appeal, upload, base_version=1, by=world.executor).text == text
+    given = desk(world.executor).get(at("draft_word", appeal.pk))
+    assert given.content == word.document(text)
+    assert "attachment" in given["Content-Disposition"]
+    empty = ContentFile(word.document(""), "пусто.docx")
+    with pytest.raises(drafting.NoTextInFile):
+        drafting.take_text(world.again(appeal), empty, base_version=1, by=world.executor)
 
 
 def test_what_is_no_text_is_refused_with_words_and_nothing_is_lost(world: World, trace: Any) -> None:

@@ -235,7 +235,7 @@ def fill() -> dict[str, Any]:
                 *kept_safe(people["clerk"]),
                 *(
                     f"/desk/appeals/{drafted.pk}/{place}/"
-                    for place in ("extend", "forward", "control", "change-regime")
+                    for place in ("extend", "forward", "control", "change-regime", "pause")
                 ),
             ],
             "clerk2": [f"/desk/paper/{checked}/", f"/desk/paper/{checked}/check/"],

@@ -77,6 +77,16 @@ def refused_to_close(pk: int) -> str:
 
 def group(*last_names: str) -> int:
     """Leave letters of these people about one thing, one text to all handed over to be signed; return the first one."""
+    keys = alike(*last_names)
+    for pk in keys:
+        approval.ask(_again(pk), approvers=[_who("head1")], by=_who("executor1"))
+        approval.approve(approval.decision_of(_again(pk), _who("head1")), by=_who("head1"))
+        signature.freeze(_again(pk), signer=_who("signer"), by=_who("executor1"))
+    return FrozenAnswer.objects.get(appeal=keys[0]).pk
+
+
+def alike(*last_names: str) -> list[int]:
+    """Leave letters of these people about one thing with one text written in each, nothing asked yet."""
     subject, text = "Сквер у школы", "Прошу сохранить сквер у школы."
     keys = [letter(one, text, subject) for one in last_names]
     for pk in keys[1:]:
@@ -84,10 +94,7 @@ def group(*last_names: str) -> int:
     for pk in keys:
         assigned(pk)
         drafting.save(_again(pk), text="Сквер сохранят: участок не продаётся.", base_version=0, by=_who("executor1"))
-        approval.ask(_again(pk), approvers=[_who("head1")], by=_who("executor1"))
-        approval.approve(approval.decision_of(_again(pk), _who("head1")), by=_who("head1"))
-        signature.freeze(_again(pk), signer=_who("signer"), by=_who("executor1"))
-    return FrozenAnswer.objects.get(appeal=keys[0]).pk
+    return keys
 
 
 def _again(pk: int) -> Appeal:

@@ -78,7 +78,16 @@ NO_PAGES = {
                 "styled",
                 "calendar_year",
             ),
-            *("original", "quarantine_original", "incoming_file", "outgoing_file", "draft_pdf", "letter", "package"),
+            *(
+                "original",
+                "quarantine_original",
+                "incoming_file",
+                "outgoing_file",
+                "draft_pdf",
+                "draft_word",
+                "letter",
+                "package",
+            ),
             *("join", "reject", "note", "read", "reveal", "merge", "undo_merge", "draft_autosave", "draft_materials"),
             *(
                 "draft_insert",

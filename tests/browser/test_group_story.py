@@ -59,3 +59,35 @@ def _another(desk: Desk) -> str:
     return desk.happens(
         "from tests.browser import matter_cases as m; print(m.group('Клумбова', 'Газонова'))"
     ).splitlines()[-1]
+
+
+def test_one_text_to_many_is_handed_over_by_one_key_and_approved_one_by_one_or_together(
+    desk: Desk, new_page: Callable[..., Page]
+) -> None:
+    said = desk.happens("from tests.browser import matter_cases as m; print(*m.alike('Липова', 'Вязова', 'Клёнова'))")
+    first, second, third = said.splitlines()[-1].split()
+    writer = desk.sit(new_page, "executor1", **WIDE)
+    writer.goto(f"{desk.url}/desk/appeals/{first}/draft/")
+    expect(writer.get_by_role("group", name="Передать вместе с ним письма группы: 2")).to_be_visible()
+    writer.get_by_role("textbox", name="Текст ответа").focus()
+    writer.keyboard.press("Control+Shift+Enter")
+    expect(writer.locator("main")).to_contain_text("С ним передано писем с тем же текстом: 2.")
+
+    # One is opened by its number and decided about alone, the others by one press.
+    head = desk.sit(new_page, "head1", **WIDE)
+    head.goto(f"{desk.url}/desk/appeals/{first}/approval/")
+    others = head.get_by_role("group", name="Этот же текст ждёт вашего решения ещё в письмах: 2")
+    judge_again(head)
+    others.get_by_role("link").last.click()
+    press(head, head.get_by_role("button", name="Согласовать только это письмо"))
+    assert f"/desk/appeals/{third}/" in head.url
+    head.goto(f"{desk.url}/desk/appeals/{first}/approval/")
+    expect(head.get_by_role("group", name="Этот же текст ждёт вашего решения ещё в письмах: 1")).to_be_visible()
+    press(head, head.get_by_role("button", name="Согласовать это и отмеченные"))
+    expect(head.locator("main")).to_contain_text("Согласовано писем: 2.")
+
+    writer.goto(f"{desk.url}/desk/appeals/{second}/sign/")
+    expect(writer.get_by_role("group", name="Передать вместе с ним согласованные письма группы: 2")).to_be_visible()
+    judge_again(writer)
+    press(writer, writer.get_by_role("button", name="Передать на подпись"))
+    expect(writer.locator("main")).to_contain_text("С ним передано на подпись писем с тем же текстом: 2.")

@@ -328,6 +328,7 @@ OUR_TABLES = {
     "intake_sample",
     "sed_sample",
     "package",
+    "draft_word",
     "journal_export",
     "access_export",
     "journal_seals",
@@ -348,6 +349,7 @@ def doors(world: World) -> dict[str, str]:
         "outgoing_file": at("outgoing_file", known["files/out"]),
         "quarantine_original": at("quarantine_original", broken.pk),
         "draft_pdf": at("draft_pdf", frozen.pk),
+        "draft_word": at("draft_word", frozen.pk),
         "letter": at("letter", frozen.pk),
         "ekc_sample": at("ekc_sample"),
         "intake_sample": at("intake_sample"),
@@ -368,7 +370,12 @@ def doors(world: World) -> dict[str, str]:
 def allowed(world: World, door: str) -> Employee:
     if door in {"journal_export", "access_export", "journal_seals"}:
         return world.auditor
-    return {"draft_pdf": world.executor, "letter": world.signer, "package": world.signer}.get(door, world.clerk)
+    return {
+        "draft_pdf": world.executor,
+        "draft_word": world.executor,
+        "letter": world.signer,
+        "package": world.signer,
+    }.get(door, world.clerk)
 
 
 def test_every_door_of_files_is_closed_to_strangers_and_gives_nothing_a_browser_would_run(

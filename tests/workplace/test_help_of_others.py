@@ -20,7 +20,7 @@ from otklik.people.models import Substitution
 from otklik.workplace import notices
 from otklik.workplace.models import Notice
 from tests.appeals.conftest import World
-from tests.desk import MATTER
+from tests.desk import MATTER, at, desk
 
 pytestmark = pytest.mark.django_db
 TODAY = timezone.localdate()
@@ -287,3 +287,9 @@ def test_a_list_is_looked_at_before_it_is_loaded_and_each_difference_opens_its_c
     assert clerk.get(url("sed_sample")).status_code == 200
     bad = clerk.post(url("sed_upload"), {"sheet": SimpleUploadedFile("sed.xlsx", b"no table")})
     assert bad.status_code == 422
+
+
+def test_a_key_no_table_can_have_is_no_choice_and_no_defect(world: World) -> None:
+    appeal = world.assigned()
+    asked = {"people": "1" * 30, "what": "Проверить реестр", "due_on": "2026-12-01"}
+    assert desk(world.executor).post(at("part_ask", appeal.pk), asked).status_code == 422

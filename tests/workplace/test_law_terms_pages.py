@@ -180,3 +180,35 @@ def test_the_clerk_changes_the_regime_on_the_page_with_a_reason(world: World, da
     assert clerk.post(at("change_regime", appeal.pk), typed).status_code == 302
     assert world.again(appeal).due_on == date(2026, 12, 8)
     assert "Сообщение вне 59-ФЗ" in clerk.get(at("card", appeal.pk)).content.decode()
+
+
+def test_a_term_is_paused_and_resumed_on_a_page_only_where_the_regime_names_an_article(world: World, day: Any) -> None:
+    appeal, clerk = world.assigned(), desk(world.clerk)
+    said = clerk.get(at("pause", appeal.pk)).content.decode()
+    assert "не приостанавливается: в справочнике нет статьи" in said
+    refused = clerk.post(at("pause", appeal.pk), {"on": EVENT.isoformat()})
+    assert refused.status_code == 422
+    assert not appeal.pauses.exists()
+    matter = clerk.get(at("matter", appeal.pk)).content.decode()
+    assert "Срок не останавливается: статьи, которая это позволяет" in matter
+    assert "Приостановить срок" not in matter
+
+    Regime.objects.filter(pk=appeal.regime_id).update(pause_basis="регламент, п. 21")
+    matter = clerk.get(at("matter", appeal.pk)).content.decode()
+    assert at("pause", appeal.pk) in matter
+    early = clerk.post(at("pause", appeal.pk), {"on": (EVENT - timedelta(days=90)).isoformat()})
+    assert "не раньше регистрации" in early.content.decode()
+    assert clerk.post(at("pause", appeal.pk), {"on": EVENT.isoformat()}).status_code == 302
+    day(EVENT + timedelta(days=6))
+    page = clerk.get(at("pause", appeal.pk)).content.decode()
+    assert "Возобновить срок" in page
+    was = world.again(appeal).due_on
+    told = clerk.post(at("pause", appeal.pk), {"on": (EVENT + timedelta(days=5)).isoformat()}, follow=True)
+    becomes = world.again(appeal).due_on
+    assert was
+    assert becomes
+    assert becomes > was
+    assert f"Ответить нужно до {becomes:%d.%m.%Y}" in told.content.decode()
+    told_of = set(JournalEntry.objects.filter(chain=f"appeal:{appeal.pk}").values_list("action", flat=True))
+    assert told_of >= {"appeal.paused", "appeal.resumed"}
+    assert desk(world.executor).get(at("pause", appeal.pk)).status_code == 403

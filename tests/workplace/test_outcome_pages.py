@@ -125,7 +125,7 @@ def test_a_letter_is_split_described_and_joined_on_the_page(world):
     assert "Ещё" in wrong.content.decode()
 
 
-@pytest.mark.parametrize("door", ["draft", "draft_pdf", "revisions", "sign"])
+@pytest.mark.parametrize("door", ["draft", "draft_pdf", "draft_word", "revisions", "sign"])
 def test_whom_it_complains_of_opens_no_door_to_the_text(world, door):
     appeal = world.drafted(text="Секретный проект.")
     complained.add(world.again(appeal), employee=world.executor, by=world.clerk)

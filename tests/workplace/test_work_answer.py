@@ -293,7 +293,7 @@ def test_an_auditor_changes_nothing(world: World) -> None:
 def test_looking_begins_no_draft(world: World) -> None:
     appeal = world.assigned()
     for who in (world.auditor, world.executor):
-        for page in ("draft", "revisions", "draft_pdf"):
+        for page in ("draft", "revisions", "draft_pdf", "draft_word"):
             assert desk(who).get(at(page, appeal.pk)).status_code == 200
     assert not Draft.objects.exists()
 
@@ -320,12 +320,12 @@ def test_the_editor_asks_the_database_as_often_however_long_the_work_lasts(
     drafting.keep(drafting.draft_of(appeal), by=world.executor)
     executor = desk(world.executor)
     executor.get(at("draft", appeal.pk))
-    with django_assert_max_num_queries(38) as short:
+    with django_assert_max_num_queries(39) as short:
         executor.get(at("draft", appeal.pk))
     for number in range(6):
         version = drafting.draft_of(appeal).version
         drafting.save(appeal, text=f"Редакция {number}", base_version=version, by=world.executor)
         drafting.keep(drafting.draft_of(appeal), by=world.executor)
-    with django_assert_max_num_queries(38) as long:
+    with django_assert_max_num_queries(39) as long:
         executor.get(at("draft", appeal.pk))
     assert len(long) == len(short)

@@ -658,6 +658,7 @@ class BulkRun(models.Model):
 
     class Action(models.TextChoices):
         ASSIGN = "assign", "назначить исполнителя"
+        SEND = "send", "отправить подписанные ответы"
         CLOSE = "close", "закрыть"
         READ = "read", "отметить ответы заявителей прочитанными"
 

@@ -208,7 +208,7 @@ document.addEventListener("change", (event) => {
   const form = event.target.closest("[data-many]");
   if (!form || event.target.name !== "appeal") return;
   const number = form.querySelectorAll("[name=appeal]:checked").length;
-  form.querySelector("[data-chosen]").textContent = number ? `: ${number}` : "";
+  form.querySelector("[data-ticked]").textContent = number ? `: ${number}` : "";
   if (number) form.querySelector("details").open = true;
 });
 // A session that ended is told once and nothing open is touched. Whoever signed in again in another tab goes on here:
