@@ -118,6 +118,26 @@ def test_powers_that_ended_yesterday_hold_nothing(day):
     assert noted("reception.start_refused", refused_why="no_authority")
 
 
+def test_the_table_itself_lets_nobody_lead_by_anothers_order(day):
+    card = day.answered()
+    now = timezone.now()
+    ended = {"state": S.FINISHED, "finished_at": now}
+    for bad in (
+        *({"official": day.other}, {"official": day.without}, {"authorised": day.other}, {"started_at": None}),
+        *({**ended, "finished_by": None}, {**ended, "finished_by": day.other}),
+    ):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            ReceptionCard.objects.filter(pk=card.pk).update(**bad)
+        card = ReceptionCard.objects.get()
+        for name, value in bad.items():
+            setattr(card, name, value)
+        with pytest.raises(IntegrityError), transaction.atomic():
+            card.save()
+        with pytest.raises(IntegrityError), transaction.atomic():
+            ReceptionCard.objects.bulk_update([card], list(bad))
+    ReceptionCard.objects.filter(pk=card.pk).update(**ended, finished_by=day.official)  # whole, it passes
+
+
 def test_a_reception_begins_on_its_day_only(day):
     Appointment.objects.update(starts_at=day.appointment.starts_at - timedelta(days=3))
     card = ReceptionCard.objects.get()

@@ -90,6 +90,23 @@ def test_the_board_shows_who_when_where_and_how_long_he_waits_names_masked(clien
     assert "Ив•••" in body(client.get(at("front_office") + "?on=чушь")), "odd days show today"
 
 
+def test_the_tabs_of_the_board_lead_to_days_of_reception(client, official, booked, recorded):
+    people.rule(official, recorded, weekday=0)  # Mondays
+    booked(recorded, people.moment(2026, 11, 26, 10, 0))  # somebody was to come on a Thursday without hours
+    booked(recorded, people.moment(2026, 11, 25, 10, 0), state="cancelled")
+    said = body(client.get(at("front_office") + "?on=2026-11-27"))
+    assert "?on=2026-11-26" in said
+    assert "?on=2026-11-30" in said, "the weekend is passed over"
+    said = body(client.get(at("front_office") + "?on=2026-11-26"))
+    assert "?on=2026-11-23" in said, "a cancelled appointment brings nobody"
+
+
+def test_where_nobody_receives_the_tabs_lead_to_working_days(client):
+    said = body(client.get(at("front_office") + "?on=2026-11-27"))
+    assert "?on=2026-11-26" in said
+    assert "?on=2026-11-30" in said
+
+
 def test_the_board_keeps_within_its_budget_of_questions(client, booked, recorded):
     for minutes in range(0, 400, 20):
         booked(recorded, TEN + timedelta(minutes=minutes))
