@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -46,7 +46,7 @@ def chain_of(official: Employee) -> str:
     return f"receives:{official.pk}"
 
 
-def history(official: Employee) -> QuerySet[JournalEntry]:
+def history(official: Employee) -> QuerySet[Any]:
     """Return what was changed in an official's schedule, the newest first; of what others did at receptions nothing."""
     earlier = Q(chain=f"reception:{official.pk}", action__in=OF_OFFICIALS)
     rows = JournalEntry.objects.filter(Q(chain=chain_of(official)) | earlier)

@@ -171,7 +171,7 @@ def chain_of(card: ReceptionCard) -> str:
     return f"reception:{card.pk}"
 
 
-def history(card: ReceptionCard) -> QuerySet[JournalEntry]:
+def history(card: ReceptionCard) -> QuerySet[Any]:
     """Return what was done with a card, the oldest first; of the schedule of an official of this number nothing."""
     rows = JournalEntry.objects.filter(chain=chain_of(card)).exclude(action__in=OF_OFFICIALS)
     return rows.select_related("actor").order_by("seq")

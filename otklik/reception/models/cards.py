@@ -209,7 +209,7 @@ class ReceptionCard(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Write the card; a new one copies from its order whom that authorises."""
-        if self._state.adding and self.authorised_id is None:
+        if self._state.adding:
             self.authorised_id = self.authority.official_id
         super().save(*args, **kwargs)
 
