@@ -28,7 +28,7 @@ people.rule(one, where, weekday=3)
 monday = people.next_weekday(0, after=timezone.localdate() + timedelta(days=7))
 for hour, name in ((10, "Первова"), (11, "Вторина")):
     at = timezone.make_aware(datetime.combine(monday, time(hour)))
-    people.appointment(one, where, at, by=clerk, last_name=name)
+    people.appointment(one, where, at, by=clerk, last_name=name, token_hash=f"{hour}" * 32)
 print(one.pk, monday.isoformat())
 """
 # Somebody receives all day long, and another waits for him already.
@@ -45,7 +45,8 @@ ReceptionException.objects.create(official=one, date=timezone.localdate(), opens
     slot_minutes=5, room=where, why="День открытых дверей")
 now = timezone.now().replace(second=0, microsecond=0)
 begins = now - timedelta(minutes=now.minute % 5)
-people.appointment(one, where, begins, minutes=5, by=clerk, last_name="Ждунова", state="arrived", arrived_at=begins)
+people.appointment(one, where, begins, minutes=5, by=clerk, last_name="Ждунова", state="arrived", arrived_at=begins,
+    token_hash="12" * 32)
 print(one.pk)
 """
 
