@@ -292,6 +292,11 @@ def _resume(request: StaffRequest, card: ReceptionCard) -> str:
     return "Приём продолжен."
 
 
+def _withdraw(request: StaffRequest, card: ReceptionCard) -> str:
+    holding.withdraw_consent(card, request.POST.get("kind", ""), by=request.user)
+    return "Согласие отозвано. Скажите ведущему приём: запись остановить сейчас."
+
+
 def _end(request: StaffRequest, card: ReceptionCard) -> str:
     front_office.end(card, why=request.POST.get("why", ""), by=request.user)
     return "Записано: приём не состоялся."
@@ -309,6 +314,7 @@ STEPS: Final[dict[str, Callable[[StaffRequest, ReceptionCard], str]]] = {
     "ready": _ready,
     "back": _back,
     "resume": _resume,
+    "withdraw": _withdraw,
     "end": _end,
     "turn_away": _turn_away,
 }
@@ -360,6 +366,11 @@ def _page(request: StaffRequest, card: ReceptionCard, *, meets: bool) -> dict[st
         "may_move": may_move,
         "offer": offer,
         "later": [(_key(one.slot), one) for one in offer.later] if offer else [],
+        "withdrawable": [
+            (kind, words)
+            for kind, words in (("video", "видео"), ("audio", "аудио"))
+            if card.state == State.OPEN and getattr(card, kind) == Consent.GIVEN
+        ],
         "waited": None if waited is None else int(waited.total_seconds() // 60),
         "history": moves.history(card),
         **_turning_away(),

@@ -22,6 +22,7 @@ from otklik.reception import finishing, handing_over, holding, instructions, mov
 from otklik.reception.models import (
     Appointment,
     Authority,
+    CardHandover,
     CardQuestion,
     Instruction,
     ReceptionCard,
@@ -167,6 +168,9 @@ def test_it_is_handed_over_only_to_one_with_powers_that_day_with_a_ground(day):
     row = handing_over.hand_over(day.card, day.other, ground="Вызван к губернатору", by=day.official)
     card = ReceptionCard.objects.get()
     assert (card.official, card.introduced_at, row.was) == (day.other, None, day.official)
+    for bad in ({"ground": ""}, {"to": day.official}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            CardHandover.objects.update(**bad)
     assert SlotCell.objects.filter(resource=f"official:{day.other.pk}").exists()
     with pytest.raises(holding.MayNotHold):
         holding.introduce(card, by=day.official)

@@ -164,6 +164,25 @@ def test_from_arrival_to_ready_and_every_look_is_in_the_access_log(client, booke
     assert card().state == "check_in"
 
 
+def test_consent_withdrawn_midway_is_noted_by_the_desk_too_and_the_finished_card_leads_on(client, official, recorded):
+    row = people.appointment(official, recorded, TEN, state="received", arrived_at=NOW)
+    one = people.card(row, state="open")
+    page = at("check_in", one.pk)
+    assert "Заявитель отозвал согласие на видео" in body(client.get(page))
+    assert does(client, "withdraw", kind="video").status_code == 302
+    assert card().state == ReceptionCard.State.PAUSED
+    said = body(client.get(page))
+    assert "нужно другое" in said
+    assert does(client, "withdraw", kind="video").status_code == 409, "twice changes nothing"
+    ReceptionCard.objects.update(room=people.room("Без системы"), room_video=False)
+    ReceptionCard.objects.update(
+        state="finished", introduced_at=NOW, applied_before=False, finished_at=NOW, finished_by=official
+    )
+    said = body(client.get(page))
+    assert at("reception_card", one.pk) in said
+    assert "ждал 0 мин" in said
+
+
 def test_the_cursor_stands_in_the_first_step_that_is_not_done(client, booked, recorded):
     client.post(at("arrival", booked(recorded).pk), {"step": "open"})
     quiet = people.room("Кабинет без видео")

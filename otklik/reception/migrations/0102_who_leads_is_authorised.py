@@ -42,4 +42,12 @@ class Migration(migrations.Migration):
                 name="card_finished_by_its_official",
             ),
         ),
+        migrations.AddConstraint(
+            model_name="cardhandover",
+            constraint=models.CheckConstraint(condition=~Q(ground=""), name="handover_names_its_ground"),
+        ),
+        migrations.AddConstraint(
+            model_name="cardhandover",
+            constraint=models.CheckConstraint(condition=~Q(to=F("was")), name="handover_to_another"),
+        ),
     ]

@@ -299,6 +299,11 @@ class CardHandover(models.Model):
     class Meta:
         verbose_name = "передача приёма"
         verbose_name_plural = "передачи приёма"
+        constraints = [
+            # п. 35.1: a ground is named, and it goes to somebody else.
+            models.CheckConstraint(condition=~Q(ground=""), name="handover_names_its_ground"),
+            models.CheckConstraint(condition=~Q(to=F("was")), name="handover_to_another"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.card}: {self.to}"
