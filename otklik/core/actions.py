@@ -749,6 +749,7 @@ CHAINS: Final[dict[str, str]] = {
     "webhook": "сообщения другой системе",
     "appointment": "запись на приём",
     "reception": "личный приём",
+    "receives": "расписание приёма должностного лица",
     "access": "доступ за",
     "appeal": "обращение",
     "visit_request": "просьба о записи на приём",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -12,10 +13,18 @@ from django.utils import timezone
 from otklik.appeals.models import Topic
 from otklik.core import journal
 from otklik.core.errors import DomainError
+from otklik.core.models import JournalEntry
 from otklik.core.terms import valid
 from otklik.people.models import Employee
 from otklik.reception.models import Appointment, Authority
 from otklik.reception.rooms import WrongDays
+
+# What is told of an official's schedule; before it had a chain of its own, it stood in that of a card of this number.
+OF_OFFICIALS: Final = (
+    *("reception.authority_given", "reception.authority_ended"),
+    *("reception.rule_added", "reception.rule_changed", "reception.rule_ended"),
+    *("reception.day_set", "reception.day_unset", "reception.feed_made", "reception.feed_ended"),
+)
 
 
 class SameOrder(DomainError):
@@ -30,6 +39,18 @@ class HasReceived(DomainError):
 
     code = "reception.has_received"
     text = "По этому полномочию {last:%d.%m.%Y} уже вели приём: последний день не может быть раньше."
+
+
+def chain_of(official: Employee) -> str:
+    """Return the journal's chain of an official's schedule; the card of the same number has another."""
+    return f"receives:{official.pk}"
+
+
+def history(official: Employee) -> QuerySet[Any]:
+    """Return what was changed in an official's schedule, the newest first; of what others did at receptions nothing."""
+    earlier = Q(chain=f"reception:{official.pk}", action__in=OF_OFFICIALS)
+    rows = JournalEntry.objects.filter(Q(chain=chain_of(official)) | earlier)
+    return rows.select_related("actor").order_by("-pk")
 
 
 def valid_on(on: date) -> QuerySet[Authority]:
@@ -82,7 +103,7 @@ def give(
     row.topics.set(topics)
     journal.record(
         "reception.authority_given",
-        chain=f"reception:{official.pk}",
+        chain=chain_of(official),
         by=by,
         row=row.pk,
         valid_from=valid_from,
@@ -107,7 +128,7 @@ def end(row: Authority, *, last_day: date, why: str, by: Employee) -> list[Appoi
     row.valid_to, row.ended_why = last_day, why
     journal.record(
         "reception.authority_ended",
-        chain=f"reception:{row.official_id}",
+        chain=chain_of(row.official),
         by=by,
         row=row.pk,
         on=last_day,

@@ -71,6 +71,7 @@ def look(
         row.to_move = reason
     Appointment.objects.bulk_update([*hit, *lifted, *changed], ["to_move"])
     _told(hit)
+    _drop_dead_offers(official)
     # Who has not been told yet need not hear of it.
     AppointmentNotice.objects.filter(appointment__in=lifted, kind=_TO_MOVE, told_at=None).delete()
     if hit:
@@ -78,6 +79,27 @@ def look(
     if lifted:
         journal.record_each("appointment.stays", {_chain(row): {} for row in lifted}, by=by)
     return hit
+
+
+def _drop_dead_offers(official: Employee | None) -> None:
+    """Offer nobody a time that has gone from the schedule: who was told already is told by the link itself."""
+    from otklik.reception import schedule
+
+    rows = AppointmentNotice.objects.filter(kind=AppointmentNotice.Kind.FREED, told_at=None, of_time__gt=timezone.now())
+    offers = list(rows.filter(official=official) if official else rows)
+    if not offers:
+        return
+    days = [timezone.localdate(one.of_time) for one in offers]
+    hours = schedule.receptions(min(days), max(days), {one.official_id for one in offers if one.official_id})
+    dead = [
+        one.pk
+        for one in offers
+        if not any(
+            part.official_id == one.official_id and one.of_time and part.starts_at <= one.of_time < part.ends_at
+            for part in hours
+        )
+    ]
+    AppointmentNotice.objects.filter(pk__in=dead).delete()
 
 
 def _chain(row: Appointment) -> str:

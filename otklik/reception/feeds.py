@@ -14,7 +14,7 @@ from icalendar import Calendar, Event
 
 from otklik.core import journal
 from otklik.people.models import Employee
-from otklik.reception import schedule
+from otklik.reception import authority, schedule
 from otklik.reception.models import Appointment, CalendarFeed, Room
 
 BEHIND: Final = timedelta(days=30)
@@ -26,7 +26,7 @@ def make(official: Employee, *, by: Employee) -> str:
     """Give an official a secret address and return its token, shown this once; the one before opens no more."""
     token = secrets.token_urlsafe(32)
     CalendarFeed.objects.update_or_create(official=official, defaults={"token_hash": _hash_of(token), "made_by": by})
-    journal.record("reception.feed_made", chain=f"reception:{official.pk}", by=by)
+    journal.record("reception.feed_made", chain=authority.chain_of(official), by=by)
     return token
 
 
@@ -35,7 +35,7 @@ def end(official: Employee, *, by: Employee) -> None:
     """Let the address open no more."""
     gone, _ = CalendarFeed.objects.filter(official=official).delete()
     if gone:
-        journal.record("reception.feed_ended", chain=f"reception:{official.pk}", by=by)
+        journal.record("reception.feed_ended", chain=authority.chain_of(official), by=by)
 
 
 def of(token: str) -> Employee | None:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Max, Min, Q
 from django.utils import timezone
 
 from otklik.core import calendar, journal
@@ -26,7 +26,7 @@ from otklik.people.models import Employee
 from otklik.reception import authority, consent_texts, moves, numbers, rooms
 from otklik.reception.models import CELL_MINUTES, Appointment, NoCard, ReceptionCard, Room, RoomCheck, SlotCell, Source
 from otklik.reception.moves import AGAINST_VIDEO, RoomHasVideo
-from otklik.reception.schedule import Slot, slots
+from otklik.reception.schedule import Slot, receptions, slots
 
 DESK: Final = "reception.desk"
 NUMBER_SHOWN: Final = 3  # signs of a document's number that are kept
@@ -212,6 +212,28 @@ def board(day: date) -> list[Appointment]:
         return not row.out_of_turn.strip(), at, row.arrived_at or row.starts_at, row.pk
 
     return sorted(rows, key=turn)
+
+
+def neighbours(day: date, official: Employee | None = None) -> tuple[date, date]:
+    """Return the nearest days before and after on which somebody, or one official, receives or is to receive.
+
+    Where a month has none, the working day beside it.
+    """
+    first, last = day - timedelta(days=DAYS_AHEAD), day + timedelta(days=DAYS_AHEAD)
+    days = {one.day for one in receptions(first, last, [official.pk] if official else None)}
+    own = Q(starts_at__gte=midnight(day), starts_at__lt=midnight(day, 1))
+    there = Appointment.objects.filter(starts_at__gte=midnight(first), starts_at__lt=midnight(last, 1)).exclude(own)
+    if official is not None:
+        there = there.filter(official=official)
+    ends = there.exclude(state=Booked.CANCELLED).aggregate(
+        before=Max("starts_at", filter=Q(starts_at__lt=midnight(day))),
+        after=Min("starts_at", filter=Q(starts_at__gte=midnight(day))),
+    )
+    days |= {timezone.localdate(at) for at in ends.values() if at}
+    work = calendar.current()
+    before = max((one for one in days if one < day), default=None)
+    after = min((one for one in days if one > day), default=None)
+    return before or work.previous_working(day), after or work.next_working(day)
 
 
 def waited(appointment: Appointment, now: datetime) -> timedelta | None:

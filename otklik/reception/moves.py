@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from otklik.core import journal
 from otklik.core.errors import DomainError
 from otklik.core.models import JournalEntry
 from otklik.people.models import Employee
+from otklik.reception.authority import OF_OFFICIALS
 from otklik.reception.models import ReceptionCard, Room
 
 S = ReceptionCard.State
@@ -147,6 +148,8 @@ def move(
     The update names the state and the version it starts from: of two people pressing at once one succeeds, the other
     is told by name who was quicker. `facts` go to the journal: ids, codes, dates and digests only.
     """
+    if "authority" in changes:  # whose order it is goes with it: the table compares
+        changes.setdefault("authorised_id", changes["authority"].official_id)
     check_can_move(card, to)
     _check_words(card, to, changes)
     was = card.state
@@ -168,9 +171,15 @@ def chain_of(card: ReceptionCard) -> str:
     return f"reception:{card.pk}"
 
 
+def history(card: ReceptionCard) -> QuerySet[Any]:
+    """Return what was done with a card, the oldest first; of the schedule of an official of this number nothing."""
+    rows = JournalEntry.objects.filter(chain=chain_of(card)).exclude(action__in=OF_OFFICIALS)
+    return rows.select_related("actor").order_by("seq")
+
+
 def last_hand(card: ReceptionCard) -> str:
     """Return who changed the card last, by name."""
-    entry = JournalEntry.objects.filter(chain=chain_of(card)).select_related("actor").order_by("-seq").first()
+    entry = history(card).order_by("-seq").first()
     actor = entry.actor if isinstance(entry, JournalEntry) else None
     return actor.short_name if actor is not None else "система"
 

@@ -20,7 +20,7 @@ from otklik.core import calendar, hours, journal
 from otklik.core.errors import DomainError
 from otklik.core.workdays import WorkCalendar
 from otklik.people.models import Employee
-from otklik.reception import displaced
+from otklik.reception import authority, displaced
 from otklik.reception.models import (
     CELL_MINUTES,
     Appointment,
@@ -257,7 +257,7 @@ def keep_rule(rule: ReceptionRule, *, by: Employee) -> list[Appointment]:
     _check_rooms(rule.official, rule.valid_from)
     journal.record(
         "reception.rule_added" if is_new else "reception.rule_changed",
-        chain=_chain(rule.official),
+        chain=authority.chain_of(rule.official),
         by=by,
         row=rule.pk,
         hours=[weekly(rule)],
@@ -281,7 +281,8 @@ def end_rule(rule: ReceptionRule, *, last_day: date, by: Employee) -> list[Appoi
         ReceptionRule.objects.filter(pk=rule.pk).delete()
     else:
         ReceptionRule.objects.filter(pk=rule.pk).update(valid_to=last_day)
-    journal.record("reception.rule_ended", chain=_chain(rule.official), by=by, hours=[weekly(rule)], on=last_day)
+    chain = authority.chain_of(rule.official)
+    journal.record("reception.rule_ended", chain=chain, by=by, hours=[weekly(rule)], on=last_day)
     return displaced.look(by=by, official=rule.official)
 
 
@@ -314,7 +315,7 @@ def set_day(day: ReceptionException, *, by: Employee) -> list[Appointment]:
         _check_rooms(day.official, day.date, day.date)
     journal.record(
         "reception.day_set",
-        chain=_chain(day.official),
+        chain=authority.chain_of(day.official),
         by=by,
         day=day.date,
         hours=[said(day)],
@@ -391,17 +392,13 @@ def drop_day(row: ReceptionException, *, by: Employee) -> list[Appointment]:
     gone, _ = ReceptionException.objects.filter(pk=row.pk).delete()
     if gone:
         _check_rooms(row.official, row.date, row.date)
-        journal.record("reception.day_unset", chain=_chain(row.official), by=by, day=row.date)
+        journal.record("reception.day_unset", chain=authority.chain_of(row.official), by=by, day=row.date)
     return displaced.look(by=by, official=row.official)
 
 
 def _lock(official: Employee) -> None:
     """Let changes of one official's schedule come one after another."""
     Employee.objects.select_for_update().get(pk=official.pk)
-
-
-def _chain(official: Employee) -> str:
-    return f"reception:{official.pk}"
 
 
 def _check_hours(row: ReceptionRule | ReceptionException) -> None:

@@ -22,7 +22,6 @@ from otklik.core import calendar, files, journal, masking, typed
 from otklik.core.access import by_itself, requires
 from otklik.core.errors import DomainError
 from otklik.core.forms import DATE_INPUT, TidyForm
-from otklik.core.models import JournalEntry
 from otklik.people import access
 from otklik.people.applicants import Typed
 from otklik.reception import appointments, authority, blanks, consent_texts, front_office, holding, moves, rooms
@@ -61,7 +60,8 @@ class Line:
 def today(request: StaffRequest) -> HttpResponse:
     """Show who comes on a day, today if none is asked for; the list refreshes itself."""
     on = _day(request)
-    context = {**_board(request, on), "before": on - timedelta(days=1), "after": on + timedelta(days=1)}
+    before, after = front_office.neighbours(on)
+    context = {**_board(request, on), "before": before, "after": after}
     context["guarded"] = calendar.current().next_working(on)
     return render(request, "workplace/front/board.html", context)
 
@@ -292,6 +292,11 @@ def _resume(request: StaffRequest, card: ReceptionCard) -> str:
     return "Приём продолжен."
 
 
+def _withdraw(request: StaffRequest, card: ReceptionCard) -> str:
+    holding.withdraw_consent(card, request.POST.get("kind", ""), by=request.user)
+    return "Согласие отозвано. Скажите ведущему приём: запись остановить сейчас."
+
+
 def _end(request: StaffRequest, card: ReceptionCard) -> str:
     front_office.end(card, why=request.POST.get("why", ""), by=request.user)
     return "Записано: приём не состоялся."
@@ -309,6 +314,7 @@ STEPS: Final[dict[str, Callable[[StaffRequest, ReceptionCard], str]]] = {
     "ready": _ready,
     "back": _back,
     "resume": _resume,
+    "withdraw": _withdraw,
     "end": _end,
     "turn_away": _turn_away,
 }
@@ -360,8 +366,13 @@ def _page(request: StaffRequest, card: ReceptionCard, *, meets: bool) -> dict[st
         "may_move": may_move,
         "offer": offer,
         "later": [(_key(one.slot), one) for one in offer.later] if offer else [],
+        "withdrawable": [
+            (kind, words)
+            for kind, words in (("video", "видео"), ("audio", "аудио"))
+            if card.state == State.OPEN and getattr(card, kind) == Consent.GIVEN
+        ],
         "waited": None if waited is None else int(waited.total_seconds() // 60),
-        "history": JournalEntry.objects.filter(chain=moves.chain_of(card)).select_related("actor").order_by("seq"),
+        "history": moves.history(card),
         **_turning_away(),
     }
 
@@ -402,13 +413,13 @@ class WalkInForm(TidyForm):
     matter = forms.CharField(
         label="С чем пришёл", required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 2})
     )
-    needs_access = forms.BooleanField(label="Нужно доступное помещение", required=False)
     out_of_turn = forms.CharField(
         label="Право на приём вне очереди",
         max_length=300,
         required=False,
         help_text="Чем подтверждается (59-ФЗ, ст. 13 ч. 7). Пусто — в порядке очереди.",
     )
+    needs_access = forms.BooleanField(label="Нужно доступное помещение", required=False)
 
     def __init__(self, *args: Any, choices: list[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

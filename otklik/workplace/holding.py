@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from django import forms
@@ -21,12 +21,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from otklik.appeals import access, classification, fixed, releasing
 from otklik.appeals.models import FixedSigner, Need
 from otklik.core import files, journal, typed
-from otklik.core.access import requires
+from otklik.core.access import by_itself, requires
 from otklik.core.errors import DomainError
 from otklik.core.forms import DATE_INPUT, TidyForm
 from otklik.people.models import Employee
 from otklik.reception import (
     finishing,
+    front_office,
     handing_over,
     holding,
     instructions,
@@ -88,9 +89,8 @@ class InstructionForm(TidyForm):
 @never_cache
 def hold_day(request: StaffRequest) -> HttpResponse:
     """Show the official his receptions of a day: who waits, what is over, what stands next."""
-    on = typed.day(request.GET.get("on")) or timezone.localdate()
-    if not timezone.localdate().replace(year=2020) <= on <= timezone.localdate() + timedelta(days=730):
-        on = timezone.localdate()
+    on = _day(request)
+    before, after = front_office.neighbours(on, request.user)
     waiting = instructions.seen_by(request.user).filter(instructions.OPEN, by=request.user)
     his = Q(signer=request.user, released_to=None) | Q(released_to=request.user)  # who is to sign: he and nobody else
     own = list(_promised(request.user).filter(his, appeal__answered_on=None)[:EARLIER])
@@ -98,14 +98,30 @@ def hold_day(request: StaffRequest) -> HttpResponse:
     context = {
         "on": on,
         "today": timezone.localdate(),
-        "before": on - timedelta(days=1),
-        "after": on + timedelta(days=1),
+        "before": before,
+        "after": after,
         "cards": holding.day_of_official(request.user, on),
         "reported": waiting.filter(done_at__isnull=False).count(),
         "promised": own,
         "visible": set(seen.values_list("pk", flat=True)),
     }
     return render(request, "workplace/reception/hold_day.html", context)
+
+
+@by_itself
+@requires(holding.HOLD)
+@require_safe
+@never_cache
+def hold_rows(request: StaffRequest) -> HttpResponse:
+    """Show his cards of the day alone: an open page asks every half a minute."""
+    on = _day(request)
+    context = {"on": on, "cards": holding.day_of_official(request.user, on)}
+    return render(request, "workplace/reception/_hold_rows.html", context)
+
+
+def _day(request: StaffRequest) -> date:
+    on, today = typed.day(request.GET.get("on")), timezone.localdate()
+    return on if on and today.replace(year=2020) <= on <= today + timedelta(days=730) else today
 
 
 @requires(holding.HOLD)
@@ -133,7 +149,10 @@ def hold_step(request: StaffRequest, pk: int) -> HttpResponse:
     step = STEPS.get(name)
     if step is None:
         raise Http404
+    is_his = card.official_id == request.user.pk
     try:
+        if not is_his and name not in OF_OTHERS:
+            holding.check_holds(card, request.user, starting=name == "start")
         said = step(request, card)
     except holding.MayNotHold as refusal:
         if card.official_id != request.user.pk:
@@ -145,6 +164,9 @@ def hold_step(request: StaffRequest, pk: int) -> HttpResponse:
         return redirect("workplace:reception_card", pk=pk)
     except (DomainError, _Unclear) as refusal:
         card = _cards(ReceptionCard.objects.all()).get(pk=pk)
+        if not is_his:  # what is not filled in is told, what the card holds is not
+            context = {"refusal": refusal, "card": card}
+            return render(request, "workplace/reception/hold_refused.html", context, status=refusal.status)
         return _screen(request, card, refusal=refusal)
     if said:
         messages.success(request, said)
@@ -457,6 +479,7 @@ STEPS: Final[dict[str, Callable[[StaffRequest, ReceptionCard], str]]] = {
     "hand-over": _hand_over,
     "finish": _finish,
 }
+OF_OTHERS: Final = frozenset({"hand-over", "withdraw"})  # who else may, is asked by the step
 
 
 # --- what the pages show ---------------------------------------------------------------------------------------------

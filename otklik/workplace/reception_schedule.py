@@ -28,7 +28,6 @@ from otklik.core import calendar, masking, typed
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
 from otklik.core.forms import DATE_INPUT, TidyForm
-from otklik.core.models import JournalEntry
 from otklik.people.models import Employee
 from otklik.people.powers import POWERS
 from otklik.reception import authority, displaced, feeds, published, rooms, schedule
@@ -41,6 +40,7 @@ from otklik.workplace.staff import choose, employee_of
 
 READERS: Final = tuple(code for code in POWERS if code.startswith("reception."))
 TIME_INPUT: Final = forms.TimeInput(format="%H:%M", attrs={"type": "time", "step": 300})
+BOOK: Final = "reception.book"
 HISTORY: Final = 15
 AHEAD: Final = 60
 
@@ -90,6 +90,7 @@ def reception_schedule(request: StaffRequest) -> HttpResponse:
         "phones": published.phones(today),
         "phone_hours": published.phone_hours(),
         "may_keep": request.user.has_power(POWER),
+        "books": request.user.has_power(BOOK),
         "today": today,
     }
     return render(request, "workplace/reception/schedule.html", context)
@@ -178,7 +179,6 @@ def _official_page(request: StaffRequest, one: Employee, *, feed: str = "") -> d
     unlike = ReceptionException.objects.filter(official=one)
     coming = schedule.receptions(today, today + timedelta(days=AHEAD), [one.pk])
     places = dict(Room.objects.values_list("pk", "name"))
-    history = JournalEntry.objects.filter(chain=f"reception:{one.pk}").select_related("actor").order_by("-seq")
     powers = Authority.objects.filter(official=one).prefetch_related("topics").order_by("-valid_from")
     return {
         "official": one,
@@ -191,8 +191,9 @@ def _official_page(request: StaffRequest, one: Employee, *, feed: str = "") -> d
         "past": unlike.filter(date__lt=today).order_by("-date")[:HISTORY],
         "coming": [(part, places[part.room_id]) for part in coming[:20]],
         "moving": told(displaced.waiting().filter(official=one)),
-        "history": history[:HISTORY],
+        "history": authority.history(one)[:HISTORY],
         "may_keep": request.user.has_power(POWER),
+        "books": request.user.has_power(BOOK),
         "may_feed": _may_feed(request.user, one),
         "has_feed": CalendarFeed.objects.filter(official=one).exists(),
         "feed": feed,

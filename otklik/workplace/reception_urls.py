@@ -12,6 +12,7 @@ from otklik.workplace import (
     inviting,
     mailboxes,
     reception_figures,
+    reception_rebooking,
     reception_rooms,
     reception_schedule,
     upload,
@@ -39,6 +40,7 @@ urlpatterns: list[URLPattern] = [
     path("reception-officials/<row:pk>/day/", reception_schedule.day, name="reception_day"),
     path("reception-officials/<row:pk>/cancel/", reception_schedule.day_cancel, name="reception_day_cancel"),
     path("reception-officials/<row:pk>/move/", reception_schedule.day_move, name="reception_day_move"),
+    path("reception-officials/<row:pk>/rebook/", reception_rebooking.rebook, name="reception_rebook"),
     path("reception-days/<row:pk>/remove/", reception_schedule.day_remove, name="reception_day_remove"),
     path("reception-rules/<row:pk>/", reception_schedule.rule, name="reception_rule"),
     path("reception-rules/<row:pk>/end/", reception_schedule.rule_end, name="reception_rule_end"),
@@ -64,6 +66,7 @@ urlpatterns: list[URLPattern] = [
     path("visit-notices/<row:pk>/", appointments.visit_notice, name="visit_notice"),
     # Holding the reception
     path("receptions/", holding.hold_day, name="hold_day"),
+    path("receptions/mine/", holding.hold_rows, name="hold_rows"),
     path("receptions/promised/", holding.promised_list, name="promised_answers"),
     path("receptions/<row:pk>/", holding.hold, name="hold"),
     path("receptions/<row:pk>/step/", holding.hold_step, name="hold_step"),

@@ -389,7 +389,7 @@ def reception_pages(official: Employee, clerk: Employee) -> list[str]:
         "/desk/reception/schedule/",
         f"/desk/reception/schedule/?month={reception.next_weekday(0):%Y-%m}&view=list",
         "/desk/reception/hours/",
-        *(f"{one}{place}" for place in ("", "hours/", "day/", "cancel/", "move/")),
+        *(f"{one}{place}" for place in ("", "hours/", "day/", "cancel/", "move/", "rebook/")),
         f"/desk/reception-authorities/{power.pk}/end/",
         *(f"/desk/reception-rules/{hours.pk}/{place}" for place in ("", "end/")),
         f"/desk/reception-days/{unlike.pk}/remove/",

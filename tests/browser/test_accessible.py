@@ -121,7 +121,7 @@ NO_PAGES = {
             *("pos_import_progress", "pos_term", "pos_mark"),
             *("history_import_progress", "history_import_errors", "full_export_file"),
             *("sending_try", "webhook_step", "resend_many"),
-            *("hold_step", "reception_pdf", "recording_add", "recording"),
+            *("hold_step", "hold_rows", "reception_pdf", "recording_add", "recording"),
             *("channel_try", "channel_silence"),
             "report_step",
             # Prints, macros, storage

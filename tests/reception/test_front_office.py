@@ -503,7 +503,7 @@ BROKEN = [
 def test_the_table_itself_refuses_what_the_order_forbids(complete, recorded, secretary, broken, state):
     card = complete(recorded)
     done = {"introduced_at": timezone.now(), "applied_before": False, "started_at": timezone.now()}
-    done["finished_at"] = timezone.now()
+    done |= {"finished_at": timezone.now(), "finished_by": card.official}
     with pytest.raises(IntegrityError), transaction.atomic():
         ReceptionCard.objects.filter(pk=card.pk).update(**{**done, "state": state, **broken})
     card = ReceptionCard.objects.get()

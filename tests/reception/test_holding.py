@@ -22,6 +22,7 @@ from otklik.reception import finishing, handing_over, holding, instructions, mov
 from otklik.reception.models import (
     Appointment,
     Authority,
+    CardHandover,
     CardQuestion,
     Instruction,
     ReceptionCard,
@@ -118,6 +119,26 @@ def test_powers_that_ended_yesterday_hold_nothing(day):
     assert noted("reception.start_refused", refused_why="no_authority")
 
 
+def test_the_table_itself_lets_nobody_lead_by_anothers_order(day):
+    card = day.answered()
+    now = timezone.now()
+    ended = {"state": S.FINISHED, "finished_at": now}
+    for bad in (
+        *({"official": day.other}, {"official": day.without}, {"authorised": day.other}, {"started_at": None}),
+        *({**ended, "finished_by": None}, {**ended, "finished_by": day.other}),
+    ):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            ReceptionCard.objects.filter(pk=card.pk).update(**bad)
+        card = ReceptionCard.objects.get()
+        for name, value in bad.items():
+            setattr(card, name, value)
+        with pytest.raises(IntegrityError), transaction.atomic():
+            card.save()
+        with pytest.raises(IntegrityError), transaction.atomic():
+            ReceptionCard.objects.bulk_update([card], list(bad))
+    ReceptionCard.objects.filter(pk=card.pk).update(**ended, finished_by=day.official)  # whole, it passes
+
+
 def test_a_reception_begins_on_its_day_only(day):
     Appointment.objects.update(starts_at=day.appointment.starts_at - timedelta(days=3))
     card = ReceptionCard.objects.get()
@@ -147,6 +168,9 @@ def test_it_is_handed_over_only_to_one_with_powers_that_day_with_a_ground(day):
     row = handing_over.hand_over(day.card, day.other, ground="Вызван к губернатору", by=day.official)
     card = ReceptionCard.objects.get()
     assert (card.official, card.introduced_at, row.was) == (day.other, None, day.official)
+    for bad in ({"ground": ""}, {"to": day.official}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            CardHandover.objects.update(**bad)
     assert SlotCell.objects.filter(resource=f"official:{day.other.pk}").exists()
     with pytest.raises(holding.MayNotHold):
         holding.introduce(card, by=day.official)

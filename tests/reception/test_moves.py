@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
+from otklik.core import journal
 from otklik.core.models import JournalEntry
-from otklik.reception import moves
+from otklik.reception import authority, moves
 from otklik.reception.models import ReceptionCard
 from tests.reception import people
 
@@ -45,8 +47,8 @@ def card(secretary):
 def test_every_pair_of_states_moves_or_is_refused_with_its_reason(card, secretary, frm, to):
     # A card as the front office leaves it: from there each state has what its neighbours ask.
     row = card("ready")
-    ReceptionCard.objects.filter(pk=row.pk).update(state=frm, started_at=MARKS["introduced_at"], **NEEDED["finished"]
-                                                   | NEEDED["ended"])  # fmt: skip
+    marks = NEEDED["finished"] | NEEDED["ended"] | {"started_at": MARKS["introduced_at"], "finished_by": row.official}
+    ReceptionCard.objects.filter(pk=row.pk).update(state=frm, **marks)
     row.refresh_from_db()
     before = lines()
     if to in moves.ALLOWED[frm]:
@@ -104,3 +106,18 @@ def test_the_drawing_and_the_refusals_in_the_docs_are_the_tables():
     text = DRAWING.read_text()
     assert moves.diagram() in text
     assert moves.refusals() in text
+
+
+def test_a_card_and_the_schedule_of_an_official_of_the_same_number_are_told_of_apart(secretary):
+    """What was written down before officials had a chain of their own is told of apart, too."""
+    one, other = people.official(), people.employee("other", "Другова", "receptionist")
+    row = people.card(people.appointment(one, people.room(), by=one), by=one, pk=one.pk)
+    moves.move(row, S.CHECK_IN, by=secretary)
+    with transaction.atomic():
+        for action in authority.OF_OFFICIALS:
+            journal.record(action, chain=f"reception:{one.pk}", by=other)
+    authority.give(one, basis="Приказ № 2", valid_from=timezone.localdate(), by=other)
+    assert moves.last_hand(row) == "Встречаева А. П."
+    assert [entry.action for entry in moves.history(row)] == ["reception.moved"]
+    told = [entry.action for entry in authority.history(one)]
+    assert told == ["reception.authority_given", *reversed(authority.OF_OFFICIALS)]

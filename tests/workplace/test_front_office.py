@@ -90,6 +90,23 @@ def test_the_board_shows_who_when_where_and_how_long_he_waits_names_masked(clien
     assert "Ив•••" in body(client.get(at("front_office") + "?on=чушь")), "odd days show today"
 
 
+def test_the_tabs_of_the_board_lead_to_days_of_reception(client, official, booked, recorded):
+    people.rule(official, recorded, weekday=0)  # Mondays
+    booked(recorded, people.moment(2026, 11, 26, 10, 0))  # somebody was to come on a Thursday without hours
+    booked(recorded, people.moment(2026, 11, 25, 10, 0), state="cancelled")
+    said = body(client.get(at("front_office") + "?on=2026-11-27"))
+    assert "?on=2026-11-26" in said
+    assert "?on=2026-11-30" in said, "the weekend is passed over"
+    said = body(client.get(at("front_office") + "?on=2026-11-26"))
+    assert "?on=2026-11-23" in said, "a cancelled appointment brings nobody"
+
+
+def test_where_nobody_receives_the_tabs_lead_to_working_days(client):
+    said = body(client.get(at("front_office") + "?on=2026-11-27"))
+    assert "?on=2026-11-26" in said
+    assert "?on=2026-11-30" in said
+
+
 def test_the_board_keeps_within_its_budget_of_questions(client, booked, recorded):
     for minutes in range(0, 400, 20):
         booked(recorded, TEN + timedelta(minutes=minutes))
@@ -145,6 +162,25 @@ def test_from_arrival_to_ready_and_every_look_is_in_the_access_log(client, booke
     assert "может начать приём" in body(client.get(at("check_in", card().pk)))
     does(client, "back")
     assert card().state == "check_in"
+
+
+def test_consent_withdrawn_midway_is_noted_by_the_desk_too_and_the_finished_card_leads_on(client, official, recorded):
+    row = people.appointment(official, recorded, TEN, state="received", arrived_at=NOW)
+    one = people.card(row, state="open")
+    page = at("check_in", one.pk)
+    assert "Заявитель отозвал согласие на видео" in body(client.get(page))
+    assert does(client, "withdraw", kind="video").status_code == 302
+    assert card().state == ReceptionCard.State.PAUSED
+    said = body(client.get(page))
+    assert "нужно другое" in said
+    assert does(client, "withdraw", kind="video").status_code == 409, "twice changes nothing"
+    ReceptionCard.objects.update(room=people.room("Без системы"), room_video=False)
+    ReceptionCard.objects.update(
+        state="finished", introduced_at=NOW, applied_before=False, finished_at=NOW, finished_by=official
+    )
+    said = body(client.get(page))
+    assert at("reception_card", one.pk) in said
+    assert "ждал 0 мин" in said
 
 
 def test_the_cursor_stands_in_the_first_step_that_is_not_done(client, booked, recorded):

@@ -17,7 +17,7 @@ from otklik.appeals.models import Appeal, FixedSigner
 from otklik.core.models import AccessEntry, JournalEntry
 from otklik.people.models import Employee, Substitution
 from otklik.reception import holding, promised_answers
-from otklik.reception.models import Authority, CardQuestion, ReceptionCard
+from otklik.reception.models import Authority, CardQuestion, ReceptionCard, Room
 from otklik.reports import compliance
 from tests.reception import people
 from tests.reception.test_holding import Day
@@ -94,6 +94,54 @@ def test_another_official_is_refused_by_the_page_and_it_stays_in_the_journal(day
     card = ReceptionCard.objects.get()
     assert (card.introduced_at, card.applied_before, card.state) == (None, None, S.OPEN)
     assert not card.questions.exists()
+
+
+def test_a_step_of_another_shows_him_nothing_of_the_card_whatever_he_leaves_out(day):
+    """What a form lacks is told to who may fill it in: to nobody else is the card shown on the way."""
+    holding.start(day.card, by=day.official)
+    holding.add_question(day.card, "Тайна заявителя", by=day.official)
+    name = day.card.appointment.last_name
+    client = signed_in(day.other)
+    for step in ("outcome", "change", "remove", "hand-over", "withdraw", "paper", "add", "resume"):
+        answer = press(client, day.card, step)
+        assert answer.status_code in (403, 422), step
+        said = text_of(answer)
+        assert "Тайна заявителя" not in said, step
+        assert name not in said, step
+    assert ReceptionCard.objects.get().state == S.OPEN
+    assert JournalEntry.objects.filter(action="reception.decision_refused").count() >= 6
+
+
+def test_his_day_refreshes_itself_and_leads_to_days_of_reception(day):
+    client = signed_in(day.official)
+    today = timezone.localdate()
+    part = client.get(reverse("workplace:hold_rows"))
+    assert day.card.number in part.content.decode()
+    assert "<html" not in part.content.decode()
+    assert day.card.number not in signed_in(day.other).get(reverse("workplace:hold_rows")).content.decode()
+    monday = people.next_weekday(0, after=today)
+    people.rule(day.official, people.room(), weekday=0)
+    page = client.get(reverse("workplace:hold_day") + f"?on={monday - timedelta(days=2)}").content.decode()
+    assert f"?on={monday}" in page, "Sunday is passed over"
+
+
+def test_an_interrupted_reception_goes_on_only_where_a_room_without_video_is_chosen(day):
+    card = day.card
+    holding.start(card, by=day.official)
+    if not card.room.has_video:
+        Room.objects.filter(pk=card.room_id).update(has_video=True)
+        ReceptionCard.objects.filter(pk=card.pk).update(room_video=True, video="given")
+        card.refresh_from_db()
+    holding.withdraw_consent(card, "video", by=day.official)
+    client = signed_in(day.official)
+    said = text_of(client.get(reverse("workplace:hold", args=[card.pk])))
+    assert "Выбрать помещение" in said
+    assert "Продолжить в помещении" not in said
+    assert press(client, card, "resume").status_code == 422 or ReceptionCard.objects.get().state == S.PAUSED
+    plain = people.room("Кабинет без системы")
+    ReceptionCard.objects.filter(pk=card.pk).update(room=plain, room_video=False)
+    said = text_of(client.get(reverse("workplace:hold", args=[card.pk])))
+    assert "Продолжить в помещении «Кабинет без системы»" in said
 
 
 def test_without_the_power_no_page_of_it_opens(day):

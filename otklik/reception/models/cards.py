@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from otklik.appeals.models import Appeal, Need, Topic
 from otklik.core.models import StoredFile
@@ -78,6 +80,13 @@ class ReceptionCard(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="reception_cards", verbose_name="кто ведёт приём"
     )
     authority = models.ForeignKey(Authority, models.PROTECT, related_name="cards", verbose_name="полномочие")
+    authorised = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="+",
+        verbose_name="чьё полномочие",
+        help_text="Должностное лицо приказа: вести приём может только оно (п. 35.1).",
+    )
     applicant = models.ForeignKey(Applicant, models.PROTECT, related_name="receptions", verbose_name="заявитель")
     room = models.ForeignKey(Room, models.PROTECT, related_name="+", verbose_name="помещение")
     room_video = models.BooleanField("в помещении есть видеосистема", help_text="На момент выбора помещения.")
@@ -125,6 +134,17 @@ class ReceptionCard(models.Model):
         verbose_name_plural = "карточки личного приёма"
         ordering = ["-opened_at", "-pk"]
         constraints = [
+            # п. 35.1: the official of the card is the one its order authorises; nobody else is put there.
+            models.CheckConstraint(condition=Q(authorised=F("official")), name="card_official_is_authorised"),
+            models.CheckConstraint(
+                condition=~Q(state__in=("open", "paused", "finished")) | Q(started_at__isnull=False),
+                name="card_begun_has_its_hour",
+            ),
+            # п. 35.3: who has held the reception ends it.
+            models.CheckConstraint(
+                condition=~Q(state="finished") | Q(finished_by__isnull=False, finished_by=F("official")),
+                name="card_finished_by_its_official",
+            ),
             # п. 35.2 пп. 1: nobody is received without his document compared with the card.
             models.CheckConstraint(
                 # A check that comes to NULL passes: «not compared» is asked for by name.
@@ -186,6 +206,12 @@ class ReceptionCard(models.Model):
 
     def __str__(self) -> str:
         return self.number
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Write the card; a new one copies from its order whom that authorises."""
+        if self._state.adding:
+            self.authorised_id = self.authority.official_id
+        super().save(*args, **kwargs)
 
 
 class CardQuestion(models.Model):
@@ -273,6 +299,11 @@ class CardHandover(models.Model):
     class Meta:
         verbose_name = "передача приёма"
         verbose_name_plural = "передачи приёма"
+        constraints = [
+            # п. 35.1: a ground is named, and it goes to somebody else.
+            models.CheckConstraint(condition=~Q(ground=""), name="handover_names_its_ground"),
+            models.CheckConstraint(condition=~Q(to=F("was")), name="handover_to_another"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.card}: {self.to}"
