@@ -9,7 +9,7 @@ from django.db.models import F, Q
 class Migration(migrations.Migration):
     dependencies = [
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-        ("reception", "0101_the_order_of_the_card_is_his"),
+        ("reception", "0003_the_order_of_the_card_is_his"),
     ]
 
     operations = [
