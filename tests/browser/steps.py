@@ -17,11 +17,16 @@ def press(page: Page, button: Locator) -> None:
         button.click()
 
 
+def choose_signer(page: Page, signer: str) -> None:
+    """Choose who signs by the beginning of his name: other stories may have brought more of those who may."""
+    signers = page.get_by_label("Кто подпишет")
+    signers.select_option(label=signers.locator("option", has_text=signer).inner_text().strip())
+
+
 def sign_in_sed(clerk: Page, card: str, *, signer: str) -> None:
     """Freeze the approved text for the signer, then record the signature made in the government's system."""
     clerk.goto(f"{card}sign/")
-    signers = clerk.get_by_label("Кто подпишет")
-    signers.select_option(label=signers.locator("option", has_text=signer).inner_text().strip())
+    choose_signer(clerk, signer)
     press(clerk, clerk.get_by_role("button", name="Передать на подпись"))
     clerk.locator("summary", has_text="В СЭД").click()
     sed = clerk.locator("form", has=clerk.locator("input[value=sed]"))

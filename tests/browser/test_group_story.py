@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.axe import judge_again
 from tests.browser.conftest import Desk
 from tests.browser.pictures import take
-from tests.browser.steps import press
+from tests.browser.steps import choose_signer, press
 
 pytestmark = pytest.mark.browser
 WIDE = {"reduced_motion": "reduce", "viewport": {"width": 1280, "height": 1000}}
@@ -89,5 +89,6 @@ def test_one_text_to_many_is_handed_over_by_one_key_and_approved_one_by_one_or_t
     writer.goto(f"{desk.url}/desk/appeals/{second}/sign/")
     expect(writer.get_by_role("group", name="Передать вместе с ним согласованные письма группы: 2")).to_be_visible()
     judge_again(writer)
+    choose_signer(writer, "Подписантов")
     press(writer, writer.get_by_role("button", name="Передать на подпись"))
     expect(writer.locator("main")).to_contain_text("С ним передано на подпись писем с тем же текстом: 2.")
