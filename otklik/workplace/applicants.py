@@ -28,10 +28,9 @@ def find(text: str, user: Employee) -> list[Applicant]:
 
     Only those whose data this employee may ask for, the newest first.
     """
+    fits = people.called(text) if len(people.plain(text)) >= 2 else Q(pk__in=[])
     if keys := [key for key in (people.email_key(text), people.phone_key(text)) if key]:
-        fits = Q(pk__in=Contact.objects.filter(key__in=keys).values("applicant"))
-    else:
-        fits = people.called(text) if len(people.plain(text)) >= 2 else Q(pk__in=[])
+        fits |= Q(pk__in=Contact.objects.filter(key__in=keys).values("applicant"))
     some = list(Applicant.objects.filter(fits).values_list("pk", flat=True)[:NAMESAKES])
     seen = access.applicants_seen(user, some)
     if len(some) < NAMESAKES or len(seen) >= 2 * SHOWN:

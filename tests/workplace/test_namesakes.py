@@ -43,3 +43,8 @@ def test_who_is_seen_among_a_few_is_who_is_seen_at_all(world: World) -> None:
             access.applicants_of(who).filter(pk__in=every).values_list("pk", flat=True)
         )
     assert access.applicants_seen(world.executor, every) == {mine.pk, main.pk, twin.pk}
+
+
+def test_a_name_that_reads_as_a_telephone_is_found_as_a_name(world: World) -> None:
+    named = Applicant.objects.create(organisation="89130000001", name_key="89130000001")
+    assert applicants.find("89130000001", world.clerk) == [named]
