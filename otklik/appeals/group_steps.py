@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from django.db.models import Q
@@ -16,7 +17,6 @@ from otklik.appeals import access, approval, complained, drafting, signature
 from otklik.appeals.models import Appeal, Approval, ApprovalRoute, DraftFile, Kinship
 from otklik.appeals.permissions import allows
 from otklik.appeals.signing_groups import Pressed
-from otklik.core.errors import DomainError
 from otklik.people import access as people_access
 from otklik.people.models import Employee
 
@@ -95,14 +95,8 @@ def _each(keys: Iterable[int], there: Sequence[Appeal], step: Callable[[Appeal],
     chosen, pressed = list(dict.fromkeys(keys))[: MOST + 1], Pressed()
     known = {one.pk: one for one in there}
     for key in chosen:
-        if (appeal := known.get(key)) is None:
-            continue
-        try:
-            step(appeal)
-        except DomainError as refusal:
-            pressed.refused[appeal.number] = str(refusal)
-        else:
-            pressed.done.append(appeal.number)
+        if appeal := known.get(key):
+            pressed.take(appeal, partial(step, appeal))
     gone = access.visible_to(by).filter(pk__in=[key for key in chosen if key not in known])
     return replace(pressed, refused=pressed.refused | dict.fromkeys(gone.values_list("number", flat=True), GONE))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 
 from django.utils import timezone
 
@@ -59,6 +60,15 @@ class Pressed:
 
     done: list[str] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
+
+    def take(self, appeal: Appeal, step: Callable[[], object]) -> None:
+        """Take the step over the letter of an appeal, a transaction of its own; keep whether it was refused and why."""
+        try:
+            step()
+        except DomainError as refusal:
+            self.refused[appeal.number] = str(refusal)
+        else:
+            self.done.append(appeal.number)
 
 
 def gather(answers: Sequence[FrozenAnswer]) -> list[Group]:
@@ -133,14 +143,8 @@ def approve_each(group: Group, keys: Iterable[int], *, by: Employee) -> Pressed:
 def _each(group: Group, keys: Iterable[int], step: Callable[[FrozenAnswer], object]) -> Pressed:
     """Take a step over the chosen letters; each is a transaction of its own."""
     there, pressed = {one.pk: one for one in group.letters}, Pressed()
-    asked = [there[pk] for pk in dict.fromkeys(keys) if pk in there]
-    for one in asked:
-        try:
-            step(one)
-        except DomainError as refusal:
-            pressed.refused[one.appeal.number] = str(refusal)
-        else:
-            pressed.done.append(one.appeal.number)
+    for one in (there[pk] for pk in dict.fromkeys(keys) if pk in there):
+        pressed.take(one.appeal, partial(step, one))
     return pressed
 
 
