@@ -12,7 +12,7 @@ from django.utils import timezone
 from otklik.demo import clock
 from otklik.knowledge import finding, materials, proposals, votes
 from otklik.knowledge.finding import Searcher
-from otklik.knowledge.models import Audience, Baseline, Material, Prompted, SearchSession, Vote
+from otklik.knowledge.models import Audience, Baseline, Material, Prompted, ReadingDay, SearchSession, Vote
 from otklik.people.models import Employee
 
 DAYS: Final = 90
@@ -55,6 +55,7 @@ def load(people: Mapping[str, Employee], now: datetime) -> int:
     Prompted.objects.bulk_create(_prompted(now))
     _baseline(people, now)
     _votes(chance, pages[:12], known, people, now)
+    ReadingDay.objects.bulk_create(_readings(chance, pages, now))
     proposals.gather()
     return len(rows)
 
@@ -97,6 +98,16 @@ def _search(chance: Random, pages: list[Material], day: datetime, ago: int, **wh
         if ended > 0.6:
             row.used_ms = ms + chance.randint(5, 120) * 1000
     return row
+
+
+def _readings(chance: Random, pages: list[Material], now: datetime) -> Iterator[ReadingDay]:
+    """Yield how often each material was read: the first ones most, on the site more than at work."""
+    for ago in range(DAYS, 0, -1):
+        day = timezone.localdate(now) - timedelta(days=ago)
+        for place, page in enumerate(pages):
+            for audience, most in ((Audience.STAFF, 3.0), (Audience.PUBLIC, 5.0)):
+                if times := int(chance.expovariate((1 + place / 10) / most)):
+                    yield ReadingDay(page_id=page.pk, audience=audience, on=day, times=times)
 
 
 def _prompted(now: datetime) -> Iterator[Prompted]:

@@ -19,8 +19,9 @@ from wagtail.models import PageLogEntry
 
 from otklik.core import journal
 from otklik.core.errors import DomainError
+from otklik.core.templatetags.otklik import count
 from otklik.knowledge import archive as archives
-from otklik.knowledge import materials, rights
+from otklik.knowledge import materials, readings, rights
 from otklik.knowledge.models import (
     EmptySection,
     LawChange,
@@ -259,7 +260,7 @@ def history_of(material: Material) -> list[ReviewItem]:
 
 
 def evidence(material: Material) -> list[Fact]:
-    """Return what matters for the decision: age, uses in answers, readers' words and searches, changed acts."""
+    """Return what matters for the decision: age, readings, uses in answers, votes and searches, changed acts."""
     action = MaterialUse.Action
     used = MaterialUse.objects.filter(page=material.pk).aggregate(
         inserted=Count("pk", filter=Q(action__in=MaterialUse.IN_ANSWERS)),
@@ -280,10 +281,12 @@ def evidence(material: Material) -> list[Fact]:
     told = ", ".join(f"{Vote.Reason(reason).label}: {met}" for reason, met in reasons.order_by("-met"))
     acts = Reference.objects.filter(page=material.pk).values("target")
     changes = LawChange.objects.filter(act__in=acts, entered_at__gte=timezone.now() - A_YEAR)[:MOST_CHANGES]
+    at_work, on_site = readings.since(material.pk, timezone.localdate() - A_YEAR)
     led = SearchSession.objects.filter(page=material.pk).exclude(query="")
     words = dict.fromkeys(led.order_by("-pk").values_list("query", flat=True)[:50])
     return [
         *facts,
+        Fact("Читали за год", f"сотрудники {_times(at_work)}, клиенты на сайте {_times(on_site)}"),
         Fact("Открывали из поиска", _times(led.count())),
         Fact("Открывали рядом с ответом", _times(used["opened"])),
         Fact("Вставляли в ответы", _times(used["inserted"])),
@@ -301,7 +304,7 @@ def _age(days: int) -> str:
 
 
 def _times(number: int) -> str:
-    return f"{number} раз" if number else "ни разу"
+    return count(number, "раз,раза,раз") if number else "ни разу"
 
 
 @transaction.atomic

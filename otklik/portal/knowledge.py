@@ -10,11 +10,12 @@ from django.contrib.sitemaps.views import sitemap as listed
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
 
 from otklik.core.access import public
-from otklik.knowledge import archive, finding, materials, trust
-from otklik.knowledge.models import PublicVersion, ReceptionSchedule, Section
+from otklik.knowledge import archive, finding, materials, readings, trust
+from otklik.knowledge.models import Audience, PublicVersion, ReceptionSchedule, Section
 from otklik.portal import searching
 
 NEAR: Final = 5
@@ -65,6 +66,17 @@ def material(request: HttpRequest, section: str, slug: str) -> HttpResponse:
         "related": materials.near_on_site(version, keeper, limit=NEAR) if keeper else [],
     }
     return render(request, "portal/knowledge/material.html", context)
+
+
+@public
+@never_cache
+@require_POST
+def read(request: HttpRequest, pk: int) -> HttpResponse:
+    """Count that a material was read: its page tells so when it has stayed open; of the reader nothing is kept."""
+    if pk >= 10**18 or not materials.for_public().filter(pk=pk).exists():
+        raise Http404
+    readings.note(pk, Audience.PUBLIC)
+    return HttpResponse(status=204)
 
 
 class _Pages(Sitemap[PublicVersion | Section | None]):

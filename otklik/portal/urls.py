@@ -27,6 +27,7 @@ urlpatterns = [
     path("kb/sitemap.xml", knowledge.sitemap, name="sitemap"),
     path("kb/<str:section>/", knowledge.section, name="knowledge_section"),
     path("kb/<str:section>/<str:slug>/", knowledge.material, name="knowledge_material"),
+    path("read/<int:pk>/", knowledge.read, name="knowledge_read"),
     path("how-to-file/", filing.how_to_file, name="how_to_file"),
     path("reception/", reception_hours.hours, name="reception"),
     path("reception/calendar/<str:token>/", reception_hours.feed, name="reception_feed"),

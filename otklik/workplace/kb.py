@@ -28,12 +28,13 @@ from otklik.knowledge import (
     proposals,
     public,
     reading,
+    readings,
     review,
     rights,
     trust,
 )
 from otklik.knowledge.materials import Filters
-from otklik.knowledge.models import LegalAct, Mark, Material, ReceptionSchedule, Section
+from otklik.knowledge.models import Audience, LegalAct, Mark, Material, ReceptionSchedule, Section
 from otklik.people.models import Unit
 from otklik.workplace import kb_votes
 from otklik.workplace.requests import StaffRequest
@@ -202,6 +203,16 @@ def material(request: StaffRequest, pk: int) -> HttpResponse:
     if has_draft and (context["may_edit"] or rights.may_agree(user, read.section, on=today)):
         context |= {"agreement": agreement.latest_of(read.material), "draft": True}
     return render(request, "workplace/kb/material.html", context)
+
+
+@requires("knowledge.read")
+@require_POST
+def read(request: StaffRequest, pk: int) -> HttpResponse:
+    """Count that a material was read: its page tells so when it has stayed open."""
+    if not materials.for_staff(request.user).filter(pk=pk).exists():
+        raise Http404
+    readings.note(pk, Audience.STAFF)
+    return HttpResponse(status=204)
 
 
 def _unpublished(request: StaffRequest, pk: int, exc: Exception) -> HttpResponse:

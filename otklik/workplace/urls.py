@@ -132,6 +132,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("kb/votes/<row:pk>/", kb_votes.decide, name="vote_decide"),
     path("kb/<row:pk>/vote/", kb_votes.vote, name="knowledge_vote"),
     path("kb/<row:pk>/", kb.material, name="knowledge_material"),
+    path("kb/<row:pk>/read/", kb.read, name="knowledge_read"),
     path("kb/<row:pk>/uses/", kb_use.uses, name="knowledge_uses"),
     path("kb/<row:pk>/on-case/", kb_use.on_case, name="knowledge_on_case"),
     path("kb/<row:pk>/as-citizen/", kb_keeping.as_citizen, name="knowledge_as_citizen"),

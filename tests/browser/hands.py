@@ -35,7 +35,8 @@ class Hands:
     """Press keys on a page; `pressed` counts them, a held key with another is one.
 
     `rest`: milliseconds before a key, as of somebody who reads what the last one has changed. Parts of a page that come
-    from the server put the cursor back where it was a moment after they are seen: no hand is quicker than that.
+    from the server put the cursor back where it was a moment after they are seen: no hand is quicker than that. Nor is
+    any quicker than a page that is still loading: a key waits for it.
     """
 
     def __init__(self, page: Page, *, rest: int = 0) -> None:
@@ -48,12 +49,14 @@ class Hands:
         for one in keys:
             if self.rest:
                 self.page.wait_for_timeout(self.rest)
+            self.page.wait_for_load_state()
             self.page.keyboard.press(one)
             self._count()
 
     def letter(self, *places: str) -> None:
         """Press single keys by their place, as the Russian layout sends them: «KeyE» comes as «у»."""
         for place in places:
+            self.page.wait_for_load_state()
             sign, code = SIGNS.get(place) or (RUSSIAN[LATIN.index(place[3:])], ord(place[3:]))
             facts = {"code": place, "key": sign, "windowsVirtualKeyCode": code}
             self._raw.send("Input.dispatchKeyEvent", {"type": "keyDown", "text": sign, **facts})
@@ -62,6 +65,7 @@ class Hands:
 
     def type(self, text: str) -> None:
         """Type words where the cursor stands; in a list of choices the first letters choose."""
+        self.page.wait_for_load_state()
         for sign in text:
             self._raw.send("Input.dispatchKeyEvent", {"type": "keyDown", "text": sign, "key": sign})
             self._raw.send("Input.dispatchKeyEvent", {"type": "keyUp", "key": sign})

@@ -46,7 +46,7 @@ NO_PAGES = {
     ),
     *(f"demo:{one}" for one in ("eml", "file")),
     *(f"portal:{one}" for one in ("feedback_contact", "status_file", "vote", "sitemap", "ask_qr", "ask_mistyped")),
-    *(f"portal:{one}" for one in ("write_answers", "write_opened")),
+    *(f"portal:{one}" for one in ("write_answers", "write_opened", "knowledge_read")),
     *(f"portal:account_{one}" for one in ("enter", "returned", "leave", "more", "file")),
     "workplace:knowledge_clear_recent",
     "workplace:figure_target_end",
@@ -133,7 +133,8 @@ NO_PAGES = {
             *("sstu_progress", "sstu_volume"),
             # Kept safe, paper and outage
             *("backup_now", "drill_now", "outage_blank", "guard_list"),
-            *("knowledge_vote", "vote_decide", "questions_sample", "search_confidence", "test_set_progress"),
+            *("knowledge_vote", "knowledge_read", "vote_decide"),
+            *("questions_sample", "search_confidence", "test_set_progress"),
         )
     ),
 }

@@ -73,7 +73,7 @@ pytestmark = pytest.mark.django_db
 # An employee enters his own absence, names lists and chooses notices for himself; a search changes nothing and sends a
 # POST only to keep names out of addresses.
 HIS_OWN = {"away", "away_cancel", "search", "palette", "keep_view", "remove_view"}
-HIS_OWN |= {"attention", "notices_read", "notice_settings", "knowledge_vote"}
+HIS_OWN |= {"attention", "notices_read", "notice_settings", "knowledge_vote", "knowledge_read"}
 HIS_OWN |= {"knowledge_ask", "knowledge_clear_recent"}
 HIS_OWN |= {"whole_case"}  # a copy for himself
 HIS_OWN |= {"news_told"}

@@ -1,7 +1,7 @@
 """Tables and pages of the Knowledge Base; each step of its life has a file."""
 
 from otklik.knowledge.models.agreement import Agreement
-from otklik.knowledge.models.finding import Audience, Baseline, Prompted, SearchSession, Vote
+from otklik.knowledge.models.finding import Audience, Baseline, Prompted, ReadingDay, SearchSession, Vote
 from otklik.knowledge.models.kinds import (
     KINDS,
     ContactData,
@@ -66,6 +66,7 @@ __all__ = [
     "Proposal",
     "PublicVersion",
     "QuarterOpening",
+    "ReadingDay",
     "ReceptionHours",
     "ReceptionSchedule",
     "Reference",

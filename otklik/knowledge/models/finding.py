@@ -105,6 +105,23 @@ class Baseline(models.Model):
         return f"{self.get_audience_display()}: {self.seconds} с"
 
 
+class ReadingDay(models.Model):
+    """How often a material was opened and read on one day, by whichever way it was come to; nobody is named."""
+
+    page = models.ForeignKey(Page, models.CASCADE, related_name="+", verbose_name="материал")
+    audience = models.CharField("кто читал", max_length=6, choices=Audience)
+    on = models.DateField("день")
+    times = models.PositiveIntegerField("сколько раз", default=0)
+
+    class Meta:
+        verbose_name = "прочтения материала за день"
+        verbose_name_plural = "прочтения материалов по дням"
+        constraints = [models.UniqueConstraint("page", "on", "audience", name="readings_of_a_day")]
+
+    def __str__(self) -> str:
+        return f"{self.get_audience_display()}, {self.on:%d.%m.%Y}: {self.times}"
+
+
 class Vote(models.Model):
     """What one reader says of one version of a material: it helped, or why it did not and what became of that."""
 
