@@ -157,7 +157,7 @@ def _check_ready(appeal: Appeal) -> None:
 def check_executor(executor: Employee, unit: Unit, on: date) -> None:
     """Raise where the employee cannot answer for this unit."""
     check_helper(executor, on)
-    if executor.unit_id not in staff.below([unit.pk]):
+    if executor.unit_id != unit.pk and executor.unit_id not in staff.below([unit.pk]):
         raise UnfitExecutor(name=executor.short_name, why=f"работает не в подразделении «{unit}»")
 
 

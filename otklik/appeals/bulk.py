@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -58,6 +58,13 @@ class ChangedSince(DomainError):
     text = "Обращение № {number}: с ним уже работали дальше, отменять нельзя."
 
 
+class OutOfSight(DomainError):
+    """The owner of the run does not see the appeal any more."""
+
+    code = "bulk.out_of_sight"
+    text = "Обращение вам больше не видно: пока шло действие, его передали другим."
+
+
 class NothingToRead(DomainError):
     """No letter of the applicant waits."""
 
@@ -89,7 +96,7 @@ def _to_whom(params: Mapping[str, Any]) -> dict[str, Any]:
 
 def _assign(appeal: Appeal, given: Mapping[str, Any], by: Employee) -> None:
     executor = given["executor"]
-    helpers = [row.employee for row in appeal.helpers.select_related("employee") if row.employee_id != executor.pk]
+    helpers = [row.employee for row in appeal.helpers.all() if row.employee_id != executor.pk]
     assignment.assign(
         appeal,
         unit=given["unit"],
@@ -234,7 +241,7 @@ def _move(run: BulkRun, expected: tuple[str, ...], to: str, **changes: Any) -> N
 class Phase:
     """What a worker does with an item: from which state, to which when it went well or was refused, and what after."""
 
-    act: Callable[[BulkRun, BulkItem, Mapping[str, Any]], None]
+    act: Callable[[BulkRun, BulkItem, Appeal, Mapping[str, Any]], None]
     takes: str
     good: str
     bad: str
@@ -258,12 +265,15 @@ def work_next() -> bool:
     return bool(items)
 
 
-def _work(run: BulkRun, items: Iterable[BulkItem], phase: Phase) -> None:
+def _work(run: BulkRun, items: Sequence[BulkItem], phase: Phase) -> None:
     given = ACTIONS[run.action].read(run.params) if items and phase.takes != Item.DONE else {}
+    appeals = _appeals(run, items)
     for item in items:
         try:
+            if (appeal := appeals.get(item.appeal_id)) is None:
+                raise OutOfSight
             with transaction.atomic():
-                phase.act(run, item, given)
+                phase.act(run, item, appeal, given)
         except DomainError as refusal:
             _refused(item, phase, str(refusal))
         except Exception:
@@ -277,30 +287,30 @@ def _refused(item: BulkItem, phase: Phase, why: str) -> None:
     BulkItem.objects.filter(pk=item.pk).update(state=phase.bad, why=why[:500])
 
 
-def _appeal(run: BulkRun, item: BulkItem) -> Appeal:
-    return access.visible_to(run.owner).select_related("regime", "applicant", "unit", "executor").get(pk=item.appeal_id)
+def _appeals(run: BulkRun, items: Sequence[BulkItem]) -> dict[int, Appeal]:
+    """Return the appeals of a portion that the owner sees; one that goes on meanwhile is refused by its version."""
+    rows = access.visible_to(run.owner).select_related("regime", "applicant", "unit", "executor")
+    return rows.prefetch_related("helpers__employee").in_bulk([item.appeal_id for item in items])
 
 
-def _try(run: BulkRun, item: BulkItem, given: Mapping[str, Any]) -> None:
-    ACTIONS[run.action].do(_appeal(run, item), given, run.owner)
+def _try(run: BulkRun, item: BulkItem, appeal: Appeal, given: Mapping[str, Any]) -> None:
+    ACTIONS[run.action].do(appeal, given, run.owner)
     transaction.set_rollback(True)
 
 
-def _do(run: BulkRun, item: BulkItem, given: Mapping[str, Any]) -> None:
-    appeal = _appeal(run, item)
+def _do(run: BulkRun, item: BulkItem, appeal: Appeal, given: Mapping[str, Any]) -> None:
     item.before = {
         "status": appeal.status,
         "unit": appeal.unit_id,
         "executor": appeal.executor_id,
-        "helpers": list(appeal.helpers.values_list("employee", flat=True)),
+        "helpers": [row.employee_id for row in appeal.helpers.all()],
         "internal_due_on": appeal.internal_due_on.isoformat() if appeal.internal_due_on else None,
     }
     ACTIONS[run.action].do(appeal, given, run.owner)
     item.version = appeal.version
 
 
-def _undo(run: BulkRun, item: BulkItem, _: Mapping[str, Any]) -> None:
-    appeal = _appeal(run, item)
+def _undo(run: BulkRun, item: BulkItem, appeal: Appeal, _: Mapping[str, Any]) -> None:
     if appeal.version != item.version:
         raise ChangedSince(number=appeal.number)
     ACTIONS[run.action].undo(appeal, item.before, run.owner)

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 import pytest
 from django.conf import settings as django_settings
 from django.test import Client
-from django.urls import reverse
+from django.urls import resolve, reverse
 from django.utils import timezone
 
 from otklik.appeals import approval
@@ -415,6 +415,7 @@ def test_a_page_sent_as_a_file_is_handed_out_as_bytes(world: World, doors: dict[
 def test_no_other_address_of_the_desk_gives_a_file(world: World, doors: dict[str, str]) -> None:
     """A new door that gives a file has to be put on the list above, and so to be tested."""
     known = ids(Appeal.objects.earliest("pk"))
+    of_door = {door: resolve(url).kwargs.get("pk", 1) for door, url in doors.items()}
     given, pages = set(), set()
     for who in some(world.clerk, world.executor, world.auditor, world.head, world.signer):
         browser = Watched(who)
@@ -423,6 +424,7 @@ def test_no_other_address_of_the_desk_gives_a_file(world: World, doors: dict[str
                 continue
             for pk in {
                 known.get(place, 1),
+                of_door.get(pattern.name, 1),
                 Appeal.objects.latest("pk").pk,
                 *IncomingMessage.objects.values_list("pk", flat=True),
             }:
