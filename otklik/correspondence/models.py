@@ -287,6 +287,7 @@ class IncomingMessage(models.Model):
             models.Index(fields=["state", "received_at"], name="incoming_waiting"),
             models.Index(fields=["sender_address"], name="incoming_sender"),
             models.Index(fields=["channel", "stored_at"], name="incoming_of_channel"),
+            models.Index(fields=["channel", "stored_at"], name="incoming_lately", condition=Q(origin_imported=False)),
         ]
 
     def __str__(self) -> str:

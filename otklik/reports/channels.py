@@ -10,8 +10,7 @@ from statistics import median
 from typing import Final
 
 from django.conf import settings
-from django.db.models import Count, F, Max, Q, Window
-from django.db.models.functions import RowNumber
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from otklik.channels import registry
@@ -147,21 +146,33 @@ def _why_off() -> dict[str, str]:
 
 
 def _counts(now: datetime) -> dict[str, tuple[datetime | None, int]]:
+    """Return when the last message of each channel came, and how many came today; what was moved in did not come."""
     since = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
-    rows = IncomingMessage.objects.order_by().values("channel")
-    counted = rows.annotate(last=Max("stored_at"), today=Count("pk", filter=Q(stored_at__gte=since)))
-    return {channel: (last, today) for channel, last, today in counted.values_list("channel", "last", "today")}
+    codes, rows = ChannelCode.values, IncomingMessage.objects.all()
+    came = rows.filter(channel__in=codes, stored_at__gte=since, origin_imported=False).order_by()
+    today = dict(came.values_list("channel").annotate(of=Count("pk")))
+    last = {channel: at for channel, (at, *_) in _newest(rows, codes, 1).items()}
+    return {code: (last.get(code), today.get(code, 0)) for code in codes}
 
 
 def _times(now: datetime, codes: Iterable[str]) -> dict[str, list[datetime]]:
     """Return when the last messages of each channel came, the newest first."""
-    lately = IncomingMessage.objects.filter(channel__in=list(codes), stored_at__gte=now - LATELY, origin_imported=False)
-    place = Window(RowNumber(), partition_by=F("channel"), order_by=F("stored_at").desc())
+    rows = IncomingMessage.objects.filter(stored_at__gte=now - LATELY, origin_imported=False)
+    return _newest(rows, codes, LOOKED_AT)
+
+
+def _newest(rows: QuerySet[IncomingMessage], codes: Iterable[str], many: int) -> dict[str, list[datetime]]:
+    """Return when the newest `many` of the rows of each channel came, in one query.
+
+    Channel by channel within it: each is the end of an index, a greatest or a place among all would read every message.
+    """
     found: dict[str, list[datetime]] = {}
-    rows = lately.annotate(place=place).filter(place__lte=LOOKED_AT).order_by("channel", "place")
-    for channel, at in rows.values_list("channel", "stored_at"):
+    newest = rows.order_by("-stored_at").values("pk")
+    each = [IncomingMessage.objects.filter(pk__in=newest.filter(channel=code)[:many]).order_by() for code in codes]
+    told = [one.values_list("channel", "stored_at") for one in each]
+    for channel, at in told[0].union(*told[1:], all=True) if told else ():
         found.setdefault(channel, []).append(at)
-    return found
+    return {channel: sorted(times, reverse=True) for channel, times in found.items()}
 
 
 def _state(code: str, known: _Known, channel: Connected | None, total: int, by_program: bool) -> ChannelState:

@@ -937,7 +937,8 @@ def seen_by(user: Employee) -> QuerySet[Notice]:
 
 def open_to(user: Employee) -> Q:
     """Return which notices he may read: of appeals he sees; what is about none shows no citizen's data."""
-    return Q(appeal__in=access.visible_to(user)) | Q(appeal=None)
+    # Asked of each notice: a list of all he sees would be made anew each time a bell is looked at.
+    return Q(Exists(access.visible_to(user).filter(pk=OuterRef("appeal")))) | Q(appeal=None)
 
 
 def unread(user: Employee) -> QuerySet[Notice]:
