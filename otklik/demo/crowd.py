@@ -15,7 +15,7 @@ import statistics
 import tempfile
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.client import HTTPException
@@ -88,22 +88,22 @@ class Empty(DomainError):
 
 @dataclass
 class Told:
-    """What everybody was answered: seconds by kind of question, and what went wrong."""
+    """What everybody was answered: seconds by kind of question, and what went wrong: what was said, how many times."""
 
     seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-    wrong: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    wrong: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
     def ask(self, kind: str, right: tuple[int, ...], ask: Callable[[], Answer]) -> Answer | None:
         """Ask, and note how long it took; None where the answer is not one of `right`."""
         start = time.perf_counter()
         try:
             answer = ask()
-        except (OSError, HTTPException):
-            self.wrong[kind] += 1
+        except (OSError, HTTPException) as lost:
+            self.wrong[kind][type(lost).__name__] += 1
             return None
         self.seconds[kind].append(time.perf_counter() - start)
         if answer.status not in right:
-            self.wrong[kind] += 1
+            self.wrong[kind][str(answer.status)] += 1
             return None
         return answer
 
@@ -183,8 +183,8 @@ class _Person:
         while not over.is_set():
             try:
                 getattr(self, f"_{self.chance.choices(list(self.opens), list(self.opens.values()))[0]}")()
-            except (OSError, HTTPException):
-                self.told.wrong["связь"] += 1
+            except (OSError, HTTPException) as lost:
+                self.told.wrong["связь"][type(lost).__name__] += 1
             self._read(over, self.chance.expovariate(1 / READS_FOR))
 
     def _read(self, over: threading.Event, seconds: float) -> None:
@@ -292,12 +292,17 @@ def _table(told: Told, seconds: float) -> Iterator[Row]:
         p50, p95, p99 = (times[min(int(len(times) * part), len(times) - 1)] * 1000 for part in (0.5, 0.95, 0.99))
         yield (
             name,
-            f"{len(times) / seconds:.1f} в секунду, ошибок {told.wrong[kind]}; "
+            f"{len(times) / seconds:.1f} в секунду, {_errors(told.wrong[kind])}; "
             f"p50 {p50:.0f}, p95 {p95:.0f}, p99 {p99:.0f} мс, в среднем {statistics.mean(times) * 1000:.0f}",
         )
-    lost = {kind: many for kind, many in told.wrong.items() if kind not in NAMES}
+    lost = sum((many for kind, many in told.wrong.items() if kind not in NAMES), Counter[str]())
     if lost:
-        yield "Обрывов связи", str(sum(lost.values()))
+        yield "Обрывы связи", _errors(lost)
+
+
+def _errors(wrong: Counter[str]) -> str:
+    said = ", ".join(f"{what}: {many}" for what, many in sorted(wrong.items()))
+    return f"ошибок {wrong.total()}" + (f" ({said})" if said else "")
 
 
 def _estimate(table: str) -> int:
