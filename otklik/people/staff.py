@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from django.db.models import Exists, FilteredRelation, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
-from django.utils import timezone
 
 from otklik.core import built
 from otklik.core.terms import valid
@@ -57,11 +56,8 @@ def _powers(on: date) -> QuerySet[Employee, tuple[int, int | None, int | None, s
 
 
 def powers_of(employee: Employee, on: date) -> frozenset[str]:
-    """Return the powers an employee has on a day: of his own roles and of those he stands in for.
-
-    Today's are read once for one object in hand, that is, once per request.
-    """
-    return employee.standing.powers if on == timezone.localdate() else standing(employee, on).powers
+    """Return the powers an employee has on a day: of his own roles and of those he stands in for."""
+    return standing(employee, on).powers
 
 
 def _absent(employee: Employee, on: date) -> Q:
