@@ -26,8 +26,10 @@ def test_a_reader_finds_and_votes_and_the_figures_show_it(desk: Desk, new_page: 
     page.get_by_text("Не помог…").click()
     page.get_by_label("Устарело").check()
     page.get_by_label("Чего не хватило?").fill("Нет срока ответа")
-    page.get_by_role("button", name="Отправить").click()
+    with page.expect_response(re.compile(r"/desk/kb/\d+/read/$")) as told:  # the page has stayed open: it is counted
+        page.get_by_role("button", name="Отправить").click()
     expect(page.locator("#vote")).to_contain_text("Вы ответили: не помог")
+    assert told.value.status == 204
 
     chief = desk.sit(new_page, "kbchief")
     chief.goto(f"{desk.url}/desk/kb/finding/")
@@ -52,8 +54,10 @@ def test_a_citizen_finds_and_is_asked_why_it_has_not_helped(desk: Desk, new_page
     page.locator(".portal-answers a").first.click()
     page.locator("#vote summary").click()
     page.get_by_label("Непонятно").check()
-    page.get_by_role("button", name="Отправить").click()
+    with page.expect_response(re.compile(r"/read/\d+/$")) as told:
+        page.get_by_role("button", name="Отправить").click()
     expect(page.locator("#vote")).to_contain_text("ваша оценка учтена")
+    assert told.value.status == 204
 
     # The same question for employees only has no page here, whoever knows its address, and no search leads to it.
     assert page.request.get(f"{desk.url}/kb/garages/garage-0/").status == 200
