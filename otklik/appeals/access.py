@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import F, Model, OuterRef, Q, QuerySet
+from django.db.models import F, Model, OuterRef, Q, QuerySet, Value
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -66,18 +66,42 @@ def _of_seen(user: Employee, path: str) -> Q:
     return Q(**{f"{path}__isnull": False}) if user.has_power(ALL) else Q(**{f"{path}__in": visible_to(user)})
 
 
+class Given(NamedTuple):
+    """The people and units an appeal is given to by name, whatever their powers."""
+
+    people: set[int]
+    units: set[int]
+
+    @classmethod
+    def first(cls, appeal: Appeal) -> Given:
+        """Return the executor and the unit alone: nobody else is asked of a new appeal."""
+        return cls({pk for pk in [appeal.executor_id] if pk}, {pk for pk in [appeal.unit_id] if pk})
+
+
+def given_to(appeals: Collection[Appeal]) -> dict[int, Given]:
+    """Return to whom each of these appeals is given: what `visible_to` asks of a user, asked of appeals; one query."""
+    found = {one.pk: Given.first(one) for one in appeals}
+    person, unit = Value("person"), Value("unit")
+    helping = CoExecutor.objects.filter(appeal__in=found).values_list("appeal", "employee", person)
+    approving = Approval.objects.filter(revision__draft__appeal__in=found).order_by()
+    directed = Resolution.objects.filter(appeal__in=found).order_by()
+    rows = helping.union(
+        approving.values_list("revision__draft__appeal", "approver", person),
+        directed.filter(to_person__isnull=False).values_list("appeal", "to_person", person),
+        directed.filter(to_unit__isnull=False).values_list("appeal", "to_unit", unit),
+    )
+    for appeal, pk, kind in rows:
+        (found[appeal].people if kind == "person" else found[appeal].units).add(pk)
+    return found
+
+
 def who_see(appeal: Appeal, on: date) -> set[int]:
     """Return ids of those who see an appeal, to be offered; whether one of them may, `visible_to` says."""
-    own = set(CoExecutor.objects.filter(appeal=appeal).values_list("employee", flat=True))
-    own |= set(Approval.objects.filter(revision__draft__appeal=appeal).values_list("approver", flat=True))
-    own |= {appeal.executor_id} if appeal.executor_id else set()
-    directed = Resolution.objects.filter(appeal=appeal).values_list("to_person", "to_unit")
-    own |= {person for person, _ in directed if person}
-    running = Substitution.objects.filter(absent__in=own, starts_on__lte=on, ends_on__gte=on)
-    own |= set(running.values_list("deputy", flat=True))
+    given = given_to([appeal])[appeal.pk]
+    running = Substitution.objects.filter(absent__in=given.people, starts_on__lte=on, ends_on__gte=on)
+    own = given.people | set(running.values_list("deputy", flat=True))
     seeing = set(staff.holders(ALL, on=on).values_list("pk", flat=True))
-    units = {unit for unit in (appeal.unit_id, *(unit for _, unit in directed)) if unit}
-    for unit in Unit.objects.filter(pk__in=units):
+    for unit in Unit.objects.filter(pk__in=given.units):
         seeing |= set(staff.holders(UNIT, unit=unit, on=on).values_list("pk", flat=True))
     may = staff.holders(OWN, on=on) | staff.holders(UNIT, on=on)
     return seeing | set(may.filter(pk__in=own).values_list("pk", flat=True))

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 
-from otklik.appeals import access, checklist, complained, drafting, routes, transitions
+from otklik.appeals import access, checklist, complained, drafting, routes, search_feed, transitions
 from otklik.appeals.errors import NotYours
 from otklik.appeals.models import Appeal, Approval, ApprovalRoute, AwaitedApproval, DraftRevision, MarginRemark
 from otklik.appeals.permissions import check_can_write, check_power
@@ -186,6 +186,7 @@ def ask(
         action="appeal.approval_asked",
         facts={"revision": revision.seq, "approvers": [one.pk for _, people in turns for one in people]},
     )
+    search_feed.put(appeal)
     return rows
 
 
@@ -231,6 +232,7 @@ def _ask_next(revision: DraftRevision, *, by: Employee, at: datetime) -> None:
         revision=revision.seq,
         approvers=[row.approver_id for row in now],
     )
+    search_feed.put(revision.draft.appeal)
 
 
 # --- remarks in the margin -------------------------------------------------------------------------------------------

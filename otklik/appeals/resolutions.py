@@ -146,15 +146,16 @@ def write(
             unit=unit.pk if unit else None,
             due_on=due_on.isoformat() if due_on else None,
         )
+        written = Written(row)
         if person is not None:
             why_not = _why_not_assigned(appeal, person, by)
             if not why_not:
                 _assign(appeal, person, due_on, by)
-            return Written(row, assigned=not why_not, why_not=why_not)
-        assert unit is not None
-        _name_unit(appeal, unit, by)
+            written = Written(row, assigned=not why_not, why_not=why_not)
+        if unit is not None:
+            _name_unit(appeal, unit, by)
         search_feed.put(appeal)
-    return Written(row)
+    return written
 
 
 def report(row: Resolution, words: str, *, by: Employee) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from itertools import chain
+from typing import Final, TypeAlias
 
 from django.db import transaction
 
 from otklik.appeals import access
-from otklik.appeals.models import Appeal, Approval
+from otklik.appeals.models import Appeal, AppealMessage
 from otklik.correspondence.models import IncomingMessage
 from otklik.people.models import Employee
 from otklik.search import engine as search
@@ -19,6 +21,7 @@ from otklik.search.snippets import Segment
 INDEX = "appeals"
 _PORTION: Final = 500  # appeals put in one transaction
 EVERYONE = "all"  # the mark that holders of «видеть все обращения» look for
+Document: TypeAlias = tuple[str, str, str, list[str]]  # key, title, words, marks of who may see it
 
 
 @dataclass(frozen=True)
@@ -33,59 +36,50 @@ class Found:
 
 def put(appeal: Appeal) -> None:
     """Put the appeal's newest words and readers into the index; call it in the same transaction."""
-    texts = appeal.messages.order_by("id").values_list("message__subject", "message__text")
-    _put(appeal, texts, _scopes(appeal))
+    key, title, body, scopes = _documents([appeal])[0]
+    search.put(INDEX, key, title=title, body=body, scopes=scopes)
 
 
 def put_new(appeal: Appeal, message: IncomingMessage) -> None:
-    """Put an appeal just made of a message into the index: nobody is assigned or asked yet."""
-    _put(appeal, [(message.subject, message.text)], [EVERYONE])
+    """Put an appeal just made of a message into the index."""
+    put_each([(appeal, message)])
 
 
 def put_each(appeals: Iterable[tuple[Appeal, IncomingMessage]]) -> None:
-    """Put appeals that were brought in, each with its only letter: nobody is asked about them yet."""
+    """Put appeals just made, each with its only letter: only whom they are assigned to is asked about them yet."""
     search.put_each(
         INDEX,
-        [
-            (
-                str(appeal.pk),
-                f"{appeal.number} {appeal.subject}",
-                "\n".join(part for part in (message.subject, message.text) if part),
-                [
-                    EVERYONE,
-                    *([f"unit:{appeal.unit_id}"] if appeal.unit_id else []),
-                    *([f"person:{appeal.executor_id}"] if appeal.executor_id else []),
-                ],
-            )
-            for appeal, message in appeals
-        ],
+        [_document(one, [(letter.subject, letter.text)], access.Given.first(one)) for one, letter in appeals],
     )
 
 
 def put_all(*, lost_only: bool, say: Callable[[int, int], object] = lambda done, total: None) -> int:
     """Put every appeal into the index, or only those it does not know; return how many."""
     rows = Appeal.objects.order_by("pk")
-    if lost_only:
-        known = search.known(INDEX)
-        lost = [pk for pk in rows.values_list("pk", flat=True) if str(pk) not in known]
-    else:
-        lost = list(rows.values_list("pk", flat=True))
+    known = search.known(INDEX) if lost_only else set()
+    lost = [pk for pk in rows.values_list("pk", flat=True) if str(pk) not in known]
     for start in range(0, len(lost), _PORTION):
         with transaction.atomic():  # an appeal is put as it is while nobody changes it
-            for appeal in rows.select_for_update(of=("self",)).filter(pk__in=lost[start : start + _PORTION]):
-                put(appeal)
+            portion = rows.select_for_update(of=("self",)).filter(pk__in=lost[start : start + _PORTION])
+            search.put_each(INDEX, _documents(list(portion)))
         say(min(start + _PORTION, len(lost)), len(lost))
     return len(lost)
 
 
-def _put(appeal: Appeal, texts: Iterable[tuple[str, str]], scopes: Collection[str]) -> None:
-    search.put(
-        INDEX,
-        str(appeal.pk),
-        title=f"{appeal.number} {appeal.subject}",
-        body="\n".join(part for row in texts for part in row if part),
-        scopes=scopes,
-    )
+def _documents(appeals: Sequence[Appeal]) -> list[Document]:
+    """Return what is to be found of these appeals; as many queries for one as for hundreds."""
+    texts: defaultdict[int, list[tuple[str, str]]] = defaultdict(list)
+    letters = AppealMessage.objects.filter(appeal__in=appeals).order_by("id")
+    for pk, subject, text in letters.values_list("appeal", "message__subject", "message__text"):
+        texts[pk].append((subject, text))
+    given = access.given_to(appeals)
+    return [_document(one, texts[one.pk], given[one.pk]) for one in appeals]
+
+
+def _document(appeal: Appeal, texts: Iterable[tuple[str, str]], given: access.Given) -> Document:
+    """Return the appeal's key, title, words, and the marks of its readers."""
+    marks = [EVERYONE, *(f"unit:{pk}" for pk in given.units), *(f"person:{pk}" for pk in given.people)]
+    return str(appeal.pk), f"{appeal.number} {appeal.subject}", "\n".join(filter(None, chain(*texts))), marks
 
 
 def ask(user: Employee, query: str, *, limit: int, typing: bool = False) -> tuple[str, list[Found]]:
@@ -117,13 +111,6 @@ def scores_for(user: Employee, text: str, *, limit: int) -> list[tuple[int, floa
     """Return the ids of appeals open to a user that are nearest to a text, and how near: for comparing, not to show."""
     hits = search.find(INDEX, text, scopes=_scopes_of(user), limit=limit)
     return [(int(hit.key), hit.score) for hit in hits]
-
-
-def _scopes(appeal: Appeal) -> list[str]:
-    approving = Approval.objects.filter(revision__draft__appeal=appeal).order_by().values_list("approver", flat=True)
-    people = {appeal.executor_id, *appeal.helpers.values_list("employee", flat=True).union(approving)}
-    unit = [f"unit:{appeal.unit_id}"] if appeal.unit_id else []
-    return [EVERYONE, *unit, *sorted(f"person:{pk}" for pk in people if pk)]
 
 
 def _scopes_of(user: Employee) -> list[str]:

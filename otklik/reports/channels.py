@@ -146,7 +146,7 @@ def _why_off() -> dict[str, str]:
 
 
 def _counts(now: datetime) -> dict[str, tuple[datetime | None, int]]:
-    """Return when the last message of each channel came, and how many came today; what was moved in did not come."""
+    """Return when the last message of each channel was stored, and how many came today, without those moved in."""
     since = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
     codes, rows = ChannelCode.values, IncomingMessage.objects.all()
     came = rows.filter(channel__in=codes, stored_at__gte=since, origin_imported=False).order_by()

@@ -117,18 +117,15 @@ class Condition:
 
 def condition() -> Condition:
     """Return how fresh the counts are, in one query."""
-    last = Appeal.objects.order_by("-pk").values("pk")[:1]
-    row = KeptState.objects.filter(pk=1).annotate(last=last).values("filled_to", "fresh_at", "last").first()
+    row = _state().first()
     if row is None:
         return Condition(None, 0)
-    return Condition(row["fresh_at"], 100 if not row["last"] else min(100, 100 * row["filled_to"] // row["last"]))
+    return Condition(row.fresh_at, 100 if not row.last else min(100, 100 * row.filled_to // row.last))
 
 
 def _is_idle() -> bool:
     """Tell without a lock that there is nothing to count and that it has been said of late."""
-    # The last number is looked up in the index; «is there any greater» would read all of them when there is none.
-    last = Appeal.objects.order_by("-pk").values("pk")[:1]
-    row = KeptState.objects.filter(pk=1).annotate(waits=Exists(KeptTouched.objects.all()), last=last).first()
+    row = _state().annotate(waits=Exists(KeptTouched.objects.all())).first()
     return (
         row is not None
         and not row.waits
@@ -137,6 +134,12 @@ def _is_idle() -> bool:
         and row.fresh_at is not None
         and timezone.now() - row.fresh_at < SAID_ANEW
     )
+
+
+def _state() -> Any:
+    """Return the state with the number of the last appeal beside it."""
+    # The last number is looked up in the index; «is there any greater» would read all of them when there is none.
+    return KeptState.objects.filter(pk=1).annotate(last=Appeal.objects.order_by("-pk").values("pk")[:1])
 
 
 def _hold() -> KeptState | None:

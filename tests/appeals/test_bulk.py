@@ -210,6 +210,19 @@ def test_nobody_takes_what_he_may_not_see_or_do(world: World) -> None:
     assert BulkRun.objects.count() == 1
 
 
+def test_an_appeal_given_to_others_meanwhile_is_refused_in_words_and_the_rest_are_done(world: World) -> None:
+    kept, given_away = world.assigned(), world.assigned()
+    Appeal.objects.update(unseen_reply=True)
+    run = bulk.prepare("read", [kept.pk, given_away.pk], by=world.executor)
+    run.items.update(state=Item.FITS)
+    BulkRun.objects.update(state=Run.RUNNING)
+    assignment.assign(given_away, unit=world.land, executor=world.head, by=world.clerk)
+    work()
+    assert "больше не видно" in run.items.get(appeal=given_away, state=Item.REFUSED).why
+    assert run.items.get(appeal=kept).state == Item.DONE
+    assert Appeal.objects.get(pk=given_away.pk).unseen_reply
+
+
 # ---------- On the page ----------
 
 

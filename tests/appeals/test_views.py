@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.http import Http404
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from otklik.appeals import (
     access,
@@ -15,13 +16,17 @@ from otklik.appeals import (
     notes,
     queues,
     registration,
+    resolutions,
+    routes,
     search_feed,
     steps,
     timeline,
 )
 from otklik.appeals.errors import NotAllowed
 from otklik.appeals.models import Appeal
+from otklik.appeals.routes import Stop
 from otklik.core.errors import DomainError
+from otklik.search.models import Entry
 
 
 def _seen(user):
@@ -178,6 +183,41 @@ def test_search_finds_what_the_user_may_see_and_follows_assignment(world):
     assert [one.appeal for one in search_feed.search_for(world.executor, "продлить договор")] == [appeal]
     assert [one.appeal for one in search_feed.search_for(world.head, "продлить договор")] == [appeal]
     assert search_feed.search_for(world.stranger, "продлить договор") == []
+
+
+def test_whoever_an_appeal_is_given_to_finds_it_from_that_moment(world):
+    """By assignment, approval asked and its next turn, a resolution: search finds what the lists show."""
+    lawyer = world.employee("lawyer", "Юрьева", world.law, ["head"])
+    expert = world.employee("expert", "Экспертова", world.law, ["head"])
+
+    def found(user):
+        return {one.appeal.pk for one in search_feed.search_for(world.fresh(user), "продлить договор")}
+
+    appeal = world.drafted()
+    assert found(lawyer) == found(expert) == found(world.stranger) == set()
+    stops = [Stop(1, lawyer), Stop(2, expert)]
+    route = routes.keep(
+        None, name="Право", regime=None, unit=None, valid_from=timezone.localdate(), valid_to=None, stops=stops,
+        by=world.clerk,
+    )  # fmt: skip
+    (asked,) = approval.ask(appeal, route=route, by=world.executor)
+    assert (found(lawyer), found(expert)) == ({appeal.pk}, set())
+    approval.approve(asked, by=lawyer)
+    assert found(expert) == {appeal.pk}
+    registered = world.registered()
+    resolutions.write(registered, text="Прошу ответить", to=world.stranger, by=world.signer)
+    assert found(world.stranger) == {registered.pk}
+
+
+def test_putting_all_puts_the_words_and_readers_that_putting_each_would(world, django_assert_max_num_queries):
+    appeals = [world.registered(), world.assigned(co_executors=[world.stranger]), world.asked()]
+    one_by_one = list(Entry.objects.order_by("key").values_list("key", "title", "body", "scopes"))
+    assert search_feed.put_all(lost_only=True) == 0
+    Entry.objects.filter(index=search_feed.INDEX).delete()
+    with django_assert_max_num_queries(12):
+        assert search_feed.put_all(lost_only=True) == len(appeals)
+    assert list(Entry.objects.order_by("key").values_list("key", "title", "body", "scopes")) == one_by_one
+    assert any(f"person:{world.stranger.pk}" in scopes for *_, scopes in one_by_one)
 
 
 def test_a_note_needs_words_and_the_power(world, trace):
