@@ -29,6 +29,7 @@ from otklik.appeals.models import (
     DestructionItem,
     DraftFile,
     DraftRevision,
+    DraftVariant,
     Forwarding,
     FrozenAnswer,
     HelperPart,
@@ -230,6 +231,7 @@ def erase(appeal: Appeal, act: DestructionAct) -> tuple[int, str]:
     PosCase.objects.filter(appeal=appeal).update(people={}, said={})
     MarginRemark.objects.filter(revision__draft__appeal=appeal).update(passage=gone, text=gone, answer="")
     DraftRevision.objects.filter(draft__appeal=appeal).update(text=gone)
+    DraftVariant.objects.filter(revision__draft__appeal=appeal).update(name=gone, file=None, file_name="")
     if hasattr(appeal, "draft"):
         type(appeal.draft).objects.filter(appeal=appeal).update(text=gone)
     for answer in frozen:
@@ -277,6 +279,7 @@ def _files_of(appeal: Appeal) -> list[StoredFile]:
         (HelperPartFile.objects.filter(part__appeal=appeal), "stored"),
         (QuestionOutcome.objects.filter(appeal=appeal), "file"),
         (DraftFile.objects.filter(draft__appeal=appeal), "stored"),
+        (DraftVariant.objects.filter(revision__draft__appeal=appeal), "file"),
         (FrozenAnswer.objects.filter(appeal=appeal), "letter"),
         (Signature.objects.filter(answer__appeal=appeal), "file"),
         (CaseFile.objects.filter(appeal=appeal), "stored"),

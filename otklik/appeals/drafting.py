@@ -25,6 +25,7 @@ from otklik.appeals.models import (
     Draft,
     DraftFile,
     DraftRevision,
+    DraftVariant,
     FrozenAnswer,
 )
 from otklik.appeals.permissions import allows, check_can_work, check_can_write
@@ -147,7 +148,7 @@ def save(
         return draft  # the same words twice, as from a page whose last save had not answered yet: no two texts
     before = copy(draft)
     _write(draft, base_version, by=by, at=at, text=text)
-    if compared:
+    if compared and before.saved_by is not None:
         keep(before, by=by)
     else:
         _keep_before(before, by, at)
@@ -309,6 +310,15 @@ def take_text(appeal: Appeal, upload: File[bytes], *, base_version: int, by: Emp
     A file behind a password, a scan and what is no document are refused with words; nothing is lost.
     """
     check_can_draft(appeal, by)
+    text, kind = text_in(upload)
+    with transaction.atomic():
+        draft = save(appeal, text=text, base_version=base_version, by=by, compared=True)
+        journal.record("appeal.text_taken", chain=f"appeal:{appeal.pk}", by=by, version=draft.version, kind=kind)
+    return draft
+
+
+def text_in(upload: File[bytes]) -> tuple[str, str]:
+    """Return the text of a document and its kind, one of TEXT_FILES; what is no readable document is refused."""
     name = upload.name or "файл"
     kind = name.rpartition(".")[2].lower()
     if kind not in TEXT_FILES:
@@ -325,10 +335,7 @@ def take_text(appeal: Appeal, upload: File[bytes], *, base_version: int, by: Emp
     text = said["text"].strip() if kind in ("txt", "pdf") else said["text"].strip().replace("\n", "\n\n")
     if not text:
         raise NoTextInFile(name=name, why="в нём нет текста, возможно, это скан", do="Загрузите документ с текстом.")
-    with transaction.atomic():
-        draft = save(appeal, text=text, base_version=base_version, by=by, compared=True)
-        journal.record("appeal.text_taken", chain=f"appeal:{appeal.pk}", by=by, version=draft.version, kind=kind)
-    return draft
+    return text, kind
 
 
 @transaction.atomic
@@ -370,6 +377,7 @@ def reopen(appeal: Appeal, *, by: Employee) -> Draft:
     _write(draft, draft.version, by=by, at=now, text="")
     keep(before, by=by)
     draft.files.all().delete()
+    DraftVariant.objects.filter(revision__draft=draft, put_away_at=None).update(put_away_at=now)
     transitions.move(
         appeal, S.DRAFTING, by=by, action="appeal.reopened", answered_on=None, closed_on=None, close_reason=""
     )
@@ -394,14 +402,25 @@ def keep(draft: Draft, *, by: Employee) -> DraftRevision:
 def keep_aside(appeal: Appeal, text: str, *, by: Employee) -> None:
     """Keep a text that came second among the revisions, never in force: a closed page does not lose it."""
     check_can_draft(appeal, by)
+    draft = begun_alone(appeal)
+    if text.strip() and not draft.revisions.filter(text=text, author=by).exists():
+        revision = beside(draft, text, by=by)
+        journal.record("appeal.draft_kept_aside", chain=f"appeal:{appeal.pk}", by=by, revision=revision.seq)
+
+
+def begun_alone(appeal: Appeal) -> Draft:
+    """Return the draft, begun if nobody has, its row held until the transaction ends: numbers follow each other."""
     draft = _begun(appeal)
-    Draft.objects.filter(pk=draft.pk).update(version=F("version"))  # one at a time: numbers follow each other
-    if not text.strip() or draft.revisions.filter(text=text, author=by).exists():
-        return
-    revision = DraftRevision.objects.create(
+    Draft.objects.filter(pk=draft.pk).update(version=F("version"))
+    draft.refresh_from_db()
+    return draft
+
+
+def beside(draft: Draft, text: str, *, by: Employee) -> DraftRevision:
+    """Keep a text among the revisions that is never in force; the draft is held."""
+    return DraftRevision.objects.create(
         draft=draft, seq=_next_seq(draft), version=ASIDE, text=text, author=by, at=timezone.now()
     )
-    journal.record("appeal.draft_kept_aside", chain=f"appeal:{appeal.pk}", by=by, revision=revision.seq)
 
 
 def _next_seq(draft: Draft) -> int:

@@ -233,17 +233,18 @@ class Indexer:
 
     def _documents(self, name: str, say: Say) -> Iterator[Document]:
         total, done, last = Entry.objects.filter(index=name).count(), 0, 0
-        told = time.monotonic()
+        told, rest = time.monotonic(), BETWEEN_COMMITS
         self.folder.tell(name, 0, total)
         say(name, 0, total)
         while portion := list(Entry.objects.filter(index=name, pk__gt=last).order_by("pk")[:_PORTION]):
             for entry in portion:
                 yield _document(entry)
-                if time.monotonic() - told > BETWEEN_COMMITS:
-                    told = time.monotonic()
+                if (now := time.monotonic()) - told > rest:
                     self.folder.tell(name, done, total)
                     say(name, done, total)
                     self.step()  # those that stand go on
+                    told = time.monotonic()
+                    rest = max(BETWEEN_COMMITS, told - now)  # of a long queue of changes, with half of the time at most
                 done += 1
             last = portion[-1].pk
         say(name, done, total)

@@ -24,6 +24,7 @@ from otklik.workplace import (
     substitution,
     terms,
     tokens,
+    variants,
 )
 
 
@@ -67,6 +68,9 @@ urlpatterns: list[URLPattern] = [
     path(f"{APPEAL}/draft/materials/<row:page_id>/aside/", drafting.aside, name="draft_aside"),
     path(f"{APPEAL}/draft/letter.pdf", drafting.preview, name="draft_pdf"),
     path(f"{APPEAL}/draft/answer.docx", drafting.as_word, name="draft_word"),
+    path(f"{APPEAL}/draft/variants/", variants.variants, name="variants"),
+    path("answer-variants/<row:pk>/file/", variants.document, name="variant_file"),
+    path("answer-variants/<row:pk>/letter.pdf", variants.letter, name="variant_letter"),
     path(f"{APPEAL}/draft/revisions/", drafting.revisions, name="revisions"),
     path(f"{APPEAL}/draft/revisions/<int:seq>/restore/", drafting.restore, name="restore"),
     path(f"{APPEAL}/approval/", approval.of_appeal, name="approval"),

@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from otklik.appeals import access, approval, checklist, complained, drafting, group_steps, routes, signature
+from otklik.appeals import access, approval, checklist, complained, drafting, group_steps, routes, signature, variants
 from otklik.appeals.checklist import Check
 from otklik.appeals.letters import compose, word
 from otklik.appeals.models import Appeal, Approval, Draft, DraftFile, DraftRevision, MarginRemark
@@ -40,7 +40,7 @@ WRITERS = ("appeals.draft", "appeals.approve", "appeals.view_all")
 @require_http_methods(["GET", "POST"])
 def draft(request: StaffRequest, pk: int) -> HttpResponse:
     """Show the editor; a POST saves the text and then does what the pressed button says."""
-    appeal = _opened(request, pk)
+    appeal = opened(request, pk)
     if request.method != "POST":
         return _page(request, appeal)
     text, base_version = _typed(request)
@@ -49,13 +49,13 @@ def draft(request: StaffRequest, pk: int) -> HttpResponse:
             appeal, text=text, base_version=base_version, by=request.user, compared="theirs" in request.POST
         )
     except drafting.DraftConflict as conflict:
-        return _conflict(request, appeal, conflict)
+        return in_conflict(request, appeal, conflict)
     except DomainError as refusal:
         return _page(request, appeal, text=text, refusal=refusal)
     try:
         return _pressed(request, appeal, saved)
     except drafting.DraftConflict as conflict:
-        return _conflict(request, appeal, conflict)
+        return in_conflict(request, appeal, conflict)
     except DomainError as refusal:
         return _page(request, appeal, refusal=refusal)
 
@@ -64,7 +64,7 @@ def draft(request: StaffRequest, pk: int) -> HttpResponse:
 @require_POST
 def reopen(request: StaffRequest, pk: int) -> HttpResponse:
     """Begin another answer to an applicant who wrote again; whoever may write it goes on to the editor."""
-    appeal = _opened(request, pk)
+    appeal = opened(request, pk)
     drafting.reopen(appeal, by=request.user)
     messages.success(request, f"Обращение № {appeal.number}: начат новый ответ. Прежний остался в истории.")
     writes = allows(drafting.check_can_draft, appeal, request.user)
@@ -75,7 +75,7 @@ def reopen(request: StaffRequest, pk: int) -> HttpResponse:
 @require_POST
 def autosave(request: StaffRequest, pk: int) -> JsonResponse:
     """Save what was typed and say when; tell of another's text without touching either."""
-    appeal = _opened(request, pk)
+    appeal = opened(request, pk)
     text, base_version = _typed(request)
     try:
         saved = drafting.save(appeal, text=text, base_version=base_version, by=request.user)
@@ -92,7 +92,7 @@ def autosave(request: StaffRequest, pk: int) -> JsonResponse:
 @require_GET
 def find_materials(request: StaffRequest, pk: int) -> HttpResponse:
     """Show what the Knowledge Base has for the typed words, or for the letter itself while nothing is typed."""
-    appeal = _opened(request, pk)
+    appeal = opened(request, pk)
     return render(request, "workplace/draft.html#materials", {"appeal": appeal, **_found(request, appeal)})
 
 
@@ -100,7 +100,7 @@ def find_materials(request: StaffRequest, pk: int) -> HttpResponse:
 @require_POST
 def insert(request: StaffRequest, pk: int, page_id: int) -> JsonResponse:
     """Give a material's text with filled placeholders, to be put where the cursor stands; its use is recorded."""
-    appeal = _opened(request, pk)
+    appeal = opened(request, pk)
     take = drafting.insert_link if request.POST.get("how") == "link" else drafting.insert_material
     try:
         taken = take(appeal, page_id, reason=request.POST.get("reason", ""), by=request.user)
@@ -115,7 +115,7 @@ def insert(request: StaffRequest, pk: int, page_id: int) -> JsonResponse:
 @require_GET
 def aside(request: StaffRequest, pk: int, page_id: int) -> HttpResponse:
     """Show a material beside the answer; without scripts, on its own page."""
-    appeal = _opened(request, pk)
+    appeal = opened(request, pk)
     try:
         material = drafting.open_aside(appeal, page_id, by=request.user)
     except materials.NoSuchMaterial as exc:
@@ -131,7 +131,7 @@ def aside(request: StaffRequest, pk: int, page_id: int) -> HttpResponse:
 @require_POST
 def append(request: StaffRequest, pk: int, page_id: int) -> HttpResponse:
     """Put a material at the end of the answer and open it: the way from the card to the editor."""
-    appeal = _opened(request, pk)
+    appeal = opened(request, pk)
     _append(request, appeal, drafting.draft_of(appeal), page_id, drafting.insert_material)
     return redirect(queue.step_url(request, "draft", pk))
 
@@ -140,7 +140,7 @@ def append(request: StaffRequest, pk: int, page_id: int) -> HttpResponse:
 @require_POST
 def decline(request: StaffRequest, pk: int, page_id: int) -> HttpResponse:
     """Note that a material did not fit this letter; its owner sees it in the figures of the material."""
-    drafting.decline_material(_opened(request, pk), page_id, by=request.user)
+    drafting.decline_material(opened(request, pk), page_id, by=request.user)
     return HttpResponse("")
 
 
@@ -148,12 +148,15 @@ def decline(request: StaffRequest, pk: int, page_id: int) -> HttpResponse:
 @require_GET
 def preview(request: StaffRequest, pk: int) -> HttpResponse:
     """Show the letter as the PDF it would be today, from the saved text."""
-    appeal = _opened(request, pk)
-    current = drafting.draft_of(appeal)
-    files = drafting.files_of(current)
-    content = compose.letter_pdf(
-        appeal, current.text, files, _likely_signer(appeal, request.user), on=timezone.localdate()
-    )
+    appeal = opened(request, pk)
+    return as_letter(request, appeal, drafting.draft_of(appeal).text)
+
+
+def as_letter(request: StaffRequest, appeal: Appeal, text: str) -> HttpResponse:
+    """Show a text as the PDF it would be if it were signed today, with the attachments of the draft named."""
+    files = drafting.files_of(drafting.draft_of(appeal))
+    signer = _likely_signer(appeal, request.user)
+    content = compose.letter_pdf(appeal, text, files, signer, on=timezone.localdate())
     response = HttpResponse(content, content_type="application/pdf")
     response["Content-Disposition"] = "inline"
     response["Cache-Control"] = "private, no-store"
@@ -164,16 +167,20 @@ def preview(request: StaffRequest, pk: int) -> HttpResponse:
 @require_GET
 def as_word(request: StaffRequest, pk: int) -> HttpResponse:
     """Hand out the saved text as a DOCX, to be edited in Word and brought back as the next revision."""
-    appeal = _opened(request, pk)
-    content = word.document(drafting.draft_of(appeal).text)
-    return stored.download(HttpResponse(content, content_type=word.TYPE), f"Проект ответа {appeal.number}.docx")
+    appeal = opened(request, pk)
+    return in_word(drafting.draft_of(appeal).text, f"Проект ответа {appeal.number}")
+
+
+def in_word(text: str, name: str) -> HttpResponse:
+    """Hand out a text as a DOCX."""
+    return stored.download(HttpResponse(word.document(text), content_type=word.TYPE), f"{name}.docx")
 
 
 @requires(*WRITERS)
 @require_GET
 def revisions(request: StaffRequest, pk: int) -> HttpResponse:
     """Show kept revisions and what changed between two of them (by default: the last one and the text as it is)."""
-    appeal = _opened(request, pk)
+    appeal = opened(request, pk)
     current = drafting.draft_of(appeal)
     kept = list(DraftRevision.objects.filter(draft=current.pk).select_related("author").order_by("-seq"))
     older, newer = _picked(request.GET.get("from"), kept), _picked(request.GET.get("to"), kept)
@@ -194,20 +201,18 @@ def revisions(request: StaffRequest, pk: int) -> HttpResponse:
 @require_POST
 def restore(request: StaffRequest, pk: int, seq: int) -> HttpResponse:
     """Make the text of a kept revision the current one; the text it replaces is kept as well."""
-    appeal = _opened(request, pk)
+    appeal = opened(request, pk)
     current = drafting.draft_of(appeal)
     chosen = get_object_or_404(DraftRevision, draft=current.pk, seq=seq)
-    drafting.check_can_draft(appeal, request.user)
-    drafting.keep(current, by=request.user)
     try:
-        drafting.save(appeal, text=chosen.text, base_version=_typed(request)[1], by=request.user)
+        drafting.save(appeal, text=chosen.text, base_version=_typed(request)[1], by=request.user, compared=True)
     except drafting.DraftConflict as conflict:
-        return _conflict(request, appeal, conflict)
+        return in_conflict(request, appeal, conflict)
     messages.success(request, f"Возвращена редакция {seq}. Прежний текст сохранён среди редакций.")
     return redirect(queue.step_url(request, "draft", pk))
 
 
-def _opened(request: StaffRequest, pk: int) -> Appeal:
+def opened(request: StaffRequest, pk: int) -> Appeal:
     """Return an appeal whose draft the user may read: not of whom it complains."""
     appeal = access.get_for(request.user, pk)
     complained.check_reader(appeal, request.user)
@@ -228,6 +233,9 @@ def _pressed(request: StaffRequest, appeal: Appeal, saved: Draft) -> HttpRespons
         _attach(request, appeal)
     elif "take_text" in pressed:
         _take_text(request, appeal, saved)
+    elif "keep_variant" in pressed:
+        kept = variants.keep_current(appeal, pressed.get("variant_name", ""), by=request.user)
+        messages.success(request, f"Текст отложен: «{kept.name}». Пишите дальше — вариант не изменится.")
     elif done := pressed.get("done"):
         approval.done(appeal, typed.number(done) or 0, answer=pressed.get(f"answer-{done}", ""), by=request.user)
         messages.success(request, "Замечание отмечено как учтённое: согласующий увидит, что сделано.")
@@ -308,7 +316,7 @@ def _attach(request: StaffRequest, appeal: Appeal) -> None:
             messages.error(request, str(refusal))
 
 
-def _conflict(request: StaffRequest, appeal: Appeal, conflict: drafting.DraftConflict) -> HttpResponse:
+def in_conflict(request: StaffRequest, appeal: Appeal, conflict: drafting.DraftConflict) -> HttpResponse:
     """Show both texts and what the colleague's has that the one on the screen has not; nothing is chosen for him."""
     drafting.keep_aside(appeal, conflict.mine, by=request.user)
     context = {"appeal": appeal, "conflict": conflict, "changes": changes(conflict.mine, conflict.theirs)}
@@ -343,6 +351,7 @@ def _page(
         "can_ask": can_ask,
         "same": group_steps.to_ask(appeal, request.user, text=current.text) if can_ask else [],
         "can_freeze": allows(signature.check_can_freeze, appeal, request.user),
+        "variants": variants.of(appeal),
         **_found(request, appeal),
     }
     return render(request, "workplace/draft.html", context, status=refusal.status if refusal else 200)

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from otklik.appeals import destruction, dispatch, drafting, publication, registration, storage
 from otklik.appeals.errors import NotAllowed
-from otklik.appeals.models import Appeal, Collective, DestructionAct, DestructionItem, InquiryRule
+from otklik.appeals.models import Appeal, Collective, DestructionAct, DestructionItem, DraftVariant, InquiryRule
 from otklik.core import files, journal, retention
 from otklik.core.models import AccessEntry, RetentionRule
 from otklik.correspondence.models import IncomingFile, IncomingMessage, OutgoingFile, OutgoingMessage, Thread
@@ -157,6 +157,9 @@ def test_no_table_keeps_a_word_of_what_was_written_beside_the_letters(world, sec
     appeal.resolutions.create(**beside, text=f"Ответить гражданке {who}")
     part = appeal.parts.create(employee=world.helper, asked_by=world.executor, what=who, text=who, due_on=today)
     part.files.create(stored=files.store(who.encode(), name="a.txt"), name=f"{who}.txt")
+    DraftVariant.objects.create(
+        revision=appeal.draft.revisions.earliest("pk"), name=who, file_name=who, file=files.store(b"x", name="b.txt")
+    )
     asked = {"number": "1/З1", "on": today, "rule": InquiryRule.objects.earliest("pk"), "body": "Росреестр"}
     thread = Thread.objects.create()
     letter = OutgoingMessage.objects.create(

@@ -31,8 +31,10 @@ from otklik.appeals import (
     search_feed,
     signals,
     storage,
+    variants,
 )
 from otklik.appeals import outcomes as case_outcomes
+from otklik.appeals.letters import word
 from otklik.appeals.models import (
     AnswerRule,
     Appeal,
@@ -254,7 +256,10 @@ def fill() -> dict[str, Any]:
                 *outside(people["admin"]),
             ],
             "operator": [f"/desk/ekc/{record.pk}/", "/desk/ekc/upload/"],
-            writer: [f"/desk/appeals/{drafted.pk}/draft/", *parts_asked(drafted, people["clerk"])],
+            writer: [
+                *(f"/desk/appeals/{drafted.pk}/draft/{page}" for page in ("", "variants/")),
+                *parts_asked(drafted, people["clerk"]),
+            ],
             "kbchief": _of_the_chief(),
             "consultant": [
                 *_calls(people["consultant"], people["executor1"]),
@@ -473,6 +478,16 @@ def of_the_governor(clerk: Employee) -> list[str]:
         by=clerk,
     )
     return [f"/desk/inbox/{taken.message.pk}/{place}" for place in ("", "cover/")]
+
+
+def _written(drafted: Appeal) -> list[str]:
+    """Put two variants of an answer side by side, one in another's words; return the pages of its text."""
+    assert drafted.executor is not None
+    variants.keep_current(drafted, "как сейчас", by=drafted.executor)
+    document = ContentFile(word.document("В продлении отказано: договор прекращён."), "Отказ.docx")
+    refusal = variants.bring(drafted, document, "с отказом", by=drafted.executor)
+    pages = ("", "variants/", f"variants/?with={refusal.pk}")
+    return [f"/desk/appeals/{drafted.pk}/draft/{page}" for page in pages]
 
 
 def parties_and_kin(drafted: Appeal, lived: list[Appeal], clerk: Employee) -> list[str]:

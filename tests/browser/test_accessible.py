@@ -85,6 +85,8 @@ NO_PAGES = {
                 "outgoing_file",
                 "draft_pdf",
                 "draft_word",
+                "variant_file",
+                "variant_letter",
                 "letter",
                 "package",
             ),

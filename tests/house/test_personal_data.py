@@ -18,7 +18,7 @@ from django.test import Client
 from django.urls import resolve, reverse
 from django.utils import timezone
 
-from otklik.appeals import approval
+from otklik.appeals import approval, variants
 from otklik.appeals.models import Appeal, AppealMessage
 from otklik.channels.mail import intake
 from otklik.channels.mail.models import CaughtLetter
@@ -322,13 +322,14 @@ def test_pages_of_refusal_repeat_no_address(world: World) -> None:
 # ---------- Doors that give files ----------
 
 OUTSIDE = {"original", "incoming_file", "outgoing_file", "quarantine_original"}  # what people brought or got
-OUR_LETTERS = {"draft_pdf", "letter"}  # made by us, shown in the page
+OUR_LETTERS = {"draft_pdf", "variant_letter", "letter"}  # made by us, shown in the page
 OUR_TABLES = {
     "ekc_sample",
     "intake_sample",
     "sed_sample",
     "package",
     "draft_word",
+    "variant_file",
     "journal_export",
     "access_export",
     "journal_seals",
@@ -339,7 +340,9 @@ OUR_TABLES = {
 def doors(world: World) -> dict[str, str]:
     """Return an address of every door that gives a file, with somebody's file behind it."""
     appeal = lived(world, watched=[])
-    frozen = world.frozen().appeal
+    drafted = world.drafted()
+    variant = variants.keep_current(drafted, "", by=world.executor)
+    frozen = world.frozen(drafted).appeal
     broken = intake.keep(b"From: a@b.example\r\nMessage-ID: <2@c.example>\r\n\r\nbroken").message
     IncomingMessage.objects.filter(pk=broken.pk).update(state="quarantined")
     known = ids(appeal)
@@ -350,6 +353,7 @@ def doors(world: World) -> dict[str, str]:
         "quarantine_original": at("quarantine_original", broken.pk),
         "draft_pdf": at("draft_pdf", frozen.pk),
         "draft_word": at("draft_word", frozen.pk),
+        **{door: at(door, variant.pk) for door in ("variant_file", "variant_letter")},
         "letter": at("letter", frozen.pk),
         "ekc_sample": at("ekc_sample"),
         "intake_sample": at("intake_sample"),
@@ -373,6 +377,8 @@ def allowed(world: World, door: str) -> Employee:
     return {
         "draft_pdf": world.executor,
         "draft_word": world.executor,
+        "variant_file": world.executor,
+        "variant_letter": world.executor,
         "letter": world.signer,
         "package": world.signer,
     }.get(door, world.clerk)

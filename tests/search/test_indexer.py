@@ -387,6 +387,33 @@ def test_other_indexes_go_on_while_one_is_built(indexer, monkeypatch):
     assert seen[-1] == ["x"]
 
 
+def test_a_long_queue_of_changes_takes_half_the_time_of_a_build_at_most(indexer, monkeypatch):
+    """A million entries put at once wait as changes for the index that stands: the new one is built all the same."""
+    monkeypatch.setattr(indexers, "BETWEEN_COMMITS", 0.0)
+    for number in range(60):
+        put(str(number))
+    work(indexer)
+    clock, spent, step = [0.0], [0.0, 0.0], 10.0
+    document = indexers._document
+
+    def busy():
+        clock[0] += step
+        spent[0] += step
+        return True
+
+    def analysed(entry):
+        clock[0] += 1.0
+        spent[1] += 1.0
+        return document(entry)
+
+    monkeypatch.setattr(indexers.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(indexer, "step", busy)
+    monkeypatch.setattr(indexers, "_document", analysed)
+    indexer.wanted["t"] = True
+    indexer.build()
+    assert 0 < spent[0] <= spent[1] + step
+
+
 # Real transactions
 
 

@@ -15,7 +15,7 @@ from django.test import Client
 from django.urls import URLPattern
 from django.utils import timezone
 
-from otklik.appeals import approval, bulk, dispatch, macros, registration, routes
+from otklik.appeals import approval, bulk, dispatch, macros, registration, routes, variants
 from otklik.appeals.models import (
     AnswerRule,
     Appeal,
@@ -274,6 +274,11 @@ def _report(world: World) -> int:
     return scheduling.keep(row, [world.fresh(world.signer)], by=world.clerk).pk
 
 
+def _variant(world: World) -> int:
+    """Put a draft's text aside as a variant; return its id."""
+    return variants.keep_current(world.drafted(), "", by=world.executor).pk
+
+
 @pytest.fixture
 def ids(world: World) -> dict[str, list[int]]:
     """Make something at every address: the beginning of a route → ids of rows there, the first one with most to it."""
@@ -306,6 +311,7 @@ def ids(world: World) -> dict[str, list[int]]:
     goal = MeasureTarget.objects.create(measure="in_term", value=95, valid_from="2026-01-01", by=world.clerk)
     return {
         "figures": [goal.pk],
+        "answer-variants": [_variant(world)],
         "appeals": [appeal.pk, asked.pk, frozen.pk, signed.pk],
         "walk": [appeal.pk],
         "inbox": [world.message().pk],

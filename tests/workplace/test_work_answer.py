@@ -320,12 +320,12 @@ def test_the_editor_asks_the_database_as_often_however_long_the_work_lasts(
     drafting.keep(drafting.draft_of(appeal), by=world.executor)
     executor = desk(world.executor)
     executor.get(at("draft", appeal.pk))
-    with django_assert_max_num_queries(39) as short:
+    with django_assert_max_num_queries(40) as short:
         executor.get(at("draft", appeal.pk))
     for number in range(6):
         version = drafting.draft_of(appeal).version
         drafting.save(appeal, text=f"Редакция {number}", base_version=version, by=world.executor)
         drafting.keep(drafting.draft_of(appeal), by=world.executor)
-    with django_assert_max_num_queries(39) as long:
+    with django_assert_max_num_queries(40) as long:
         executor.get(at("draft", appeal.pk))
     assert len(long) == len(short)

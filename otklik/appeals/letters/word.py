@@ -25,13 +25,14 @@ _FONT: Final = '<w:rPr><w:rFonts w:ascii="Times New Roman" w:hAnsi="Times New Ro
 
 
 def document(text: str) -> bytes:
-    """Return a DOCX of the text alone: paragraphs are parted by empty lines; the letterhead comes with the letter."""
+    """Return a DOCX of the text alone, the same for the same text; paragraphs are parted by empty lines."""
     body = "".join(_paragraph(one) for one in re.split(r"\n\s*\n", _NO_XML.sub("", text)) if one.strip())
     main = f'<w:document xmlns:w="{_MAIN}"><w:body>{body or "<w:p/>"}</w:body></w:document>'
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(packed, "w") as archive:
         for name, content in {**_PARTS, "word/document.xml": main}.items():
-            archive.writestr(name, _HEAD + content)
+            # Without the moment of packing: the same text is the same file.
+            archive.writestr(zipfile.ZipInfo(name), _HEAD + content, zipfile.ZIP_DEFLATED)
     return packed.getvalue()
 
 

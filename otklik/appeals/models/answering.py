@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from otklik.appeals.models.spine import Approval, DraftRevision, FrozenAnswer
-from otklik.core.models import Regime
+from otklik.core.models import Regime, StoredFile
 from otklik.correspondence.models import ChannelCode, OutgoingMessage
 from otklik.people.models import Employee, Unit
 
@@ -91,6 +91,28 @@ class AwaitedApproval(models.Model):
 
     def __str__(self) -> str:
         return f"{self.turn}: {self.approver}"
+
+
+class DraftVariant(models.Model):
+    """A text of the answer kept beside the one in work under a name: typed here, or from a document that was brought.
+
+    Its words, author and moment are its revision's; the document stays as it was brought.
+    """
+
+    revision = models.ForeignKey(DraftRevision, models.CASCADE, related_name="variants", verbose_name="редакция")
+    name = models.CharField("название", max_length=100)
+    file = models.ForeignKey(StoredFile, models.PROTECT, null=True, related_name="+", verbose_name="документ")
+    file_name = models.CharField("имя документа", max_length=300, blank=True)
+    put_away_at = models.DateTimeField("когда убран", null=True, blank=True)
+
+    class Meta:
+        verbose_name = "вариант ответа"
+        verbose_name_plural = "варианты ответов"
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint("revision", condition=Q(put_away_at=None), name="draft_variant_once")]
+
+    def __str__(self) -> str:
+        return f"вариант {self.pk}"
 
 
 class MarginRemark(models.Model):
