@@ -53,6 +53,11 @@ def slapd() -> str | None:
     return shutil.which("slapd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/lib/openldap")
 
 
+def nginx() -> str | None:
+    """Give the path of the proxy."""
+    return shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+
+
 def _postgres() -> bool:
     return (postgres.binaries() / "initdb").exists()
 
@@ -64,5 +69,7 @@ DOVECOT = Component("Dovecot", "dovecot-imapd", lambda: dovecot() is not None)
 
 CLAMD = Component("clamd", "clamav-daemon", lambda: clamd() is not None)
 SLAPD = Component("slapd", "slapd ldap-utils", lambda: slapd() is not None)
+NGINX = Component("nginx", "nginx-light openssl", lambda: nginx() is not None)
+SYSTEMD = Component("systemd", "systemd", lambda: shutil.which("systemd-analyze") is not None)
 
 BY_MARK = {"browser": CHROMIUM, "dovecot": DOVECOT, "clamd": CLAMD, "slapd": SLAPD}

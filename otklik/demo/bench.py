@@ -420,7 +420,8 @@ def _intake(folder: Path, env: dict[str, str]) -> float:
     letters, nothing = folder / "letters", folder / "nothing"
     write_letters(letters, LETTERS)
     nothing.mkdir()
-    start = timed(lambda: run_command(["mail-in", "--directory", str(nothing)], env))
+    # The first process after others have been at work reads its code from the disk again.
+    start = min(timed(lambda: run_command(["mail-in", "--directory", str(nothing)], env)) for _ in range(2))
     return LETTERS / (timed(lambda: run_command(["mail-in", "--directory", str(letters)], env)) - start)
 
 
