@@ -16,7 +16,7 @@ from typing import Any, Final
 from django.db import transaction
 from django.utils import timezone
 
-from otklik.appeals import access, assignment, dispatch, outcomes, registration
+from otklik.appeals import access, assignment, dispatch, outcomes, registration, search_feed
 from otklik.appeals.models import Appeal, BulkItem, BulkRun
 from otklik.appeals.permissions import check_power
 from otklik.core import calendar, journal
@@ -254,7 +254,7 @@ def work_next() -> bool:
     if run is None:
         return False
     phase = PHASES[run.state]
-    with transaction.atomic(), calendar.asked_once():
+    with transaction.atomic(), journal.together(), search_feed.together(), calendar.asked_once():
         # Taken and done in one transaction: a killed worker leaves its items as they were; another passes them by.
         free = run.items.select_for_update(skip_locked=True).filter(state=phase.takes)
         items = list(free.order_by("pk")[:AT_ONCE])
@@ -267,20 +267,25 @@ def work_next() -> bool:
 
 def _work(run: BulkRun, items: Sequence[BulkItem], phase: Phase) -> None:
     given = ACTIONS[run.action].read(run.params) if items and phase.takes != Item.DONE else {}
-    appeals = _appeals(run, items)
+    appeals, good = _appeals(run, items), list[BulkItem]()
     for item in items:
         try:
             if (appeal := appeals.get(item.appeal_id)) is None:
                 raise OutOfSight
-            with transaction.atomic():
+            with journal.together(), search_feed.together():
                 phase.act(run, item, appeal, given)
+        except _Tried:
+            good.append(item)
         except DomainError as refusal:
             _refused(item, phase, str(refusal))
         except Exception:
             log.exception("bulk run %s, item %s", run.pk, item.pk)
             _refused(item, phase, "Не получилось из-за ошибки системы. Она записана; остальные обращения не задеты.")
         else:
-            BulkItem.objects.filter(pk=item.pk).update(state=phase.good, before=item.before, version=item.version)
+            good.append(item)
+    for item in good:
+        item.state = phase.good
+    BulkItem.objects.bulk_update(good, ["state", "before", "version"])
 
 
 def _refused(item: BulkItem, phase: Phase, why: str) -> None:
@@ -293,9 +298,13 @@ def _appeals(run: BulkRun, items: Sequence[BulkItem]) -> dict[int, Appeal]:
     return rows.prefetch_related("helpers__employee").in_bulk([item.appeal_id for item in items])
 
 
+class _Tried(Exception):
+    """The step went well, and nothing of it is to stay: neither its changes nor what is told of them."""
+
+
 def _try(run: BulkRun, item: BulkItem, appeal: Appeal, given: Mapping[str, Any]) -> None:
     ACTIONS[run.action].do(appeal, given, run.owner)
-    transaction.set_rollback(True)
+    raise _Tried
 
 
 def _do(run: BulkRun, item: BulkItem, appeal: Appeal, given: Mapping[str, Any]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from typing import Final, TypeAlias
@@ -34,8 +36,39 @@ class Found:
     why: tuple[str, ...] = ()
 
 
+class _Waiting(threading.local):
+    """The appeals that are put at the end of this thread's `together()`."""
+
+    appeals: dict[int, Appeal] | None = None
+
+
+_waiting = _Waiting()
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Put what is put inside all at once at the end, in a transaction; inside another one, at the end of that.
+
+    What fails inside and is caught there must have been a `together()` too, in a savepoint: its appeals are not put.
+    """
+    outer, appeals = _waiting.appeals, dict[int, Appeal]()
+    with transaction.atomic(savepoint=False):  # a savepoint is the caller's matter: `journal.together()` has one
+        _waiting.appeals = appeals
+        try:
+            yield
+        finally:
+            _waiting.appeals = outer
+        if outer is not None:
+            outer |= appeals
+        elif appeals:
+            search.put_each(INDEX, _documents(list(appeals.values())))
+
+
 def put(appeal: Appeal) -> None:
     """Put the appeal's newest words and readers into the index; call it in the same transaction."""
+    if _waiting.appeals is not None:
+        _waiting.appeals[appeal.pk] = appeal
+        return
     key, title, body, scopes = _documents([appeal])[0]
     search.put(INDEX, key, title=title, body=body, scopes=scopes)
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from otklik.appeals import assignment, bulk, dispatch
@@ -188,6 +189,25 @@ def test_a_killed_worker_leaves_its_appeal_to_the_next_one(world: World, monkeyp
     assert bulk.numbers(run) == {Item.FITS: 1}
     work()
     assert bulk.numbers(run) == {Item.DONE: 1}
+
+
+def test_a_step_over_one_more_appeal_asks_little_more(world: World) -> None:
+    """What a portion shares is asked once: the journal's chains, the index, who is assigned."""
+    asked: dict[tuple[str, int], int] = {}
+    for many in (2, 12):
+        run = bulk.prepare("assign", [world.classified().pk for _ in range(many)], by=world.clerk)
+        bulk.check(run, to_land(world))
+        for step in ("tried", "done"):
+            with CaptureQueriesContext(connection) as queries:
+                bulk.work_next()
+            asked[step, many] = len(queries)
+            work()
+            if step == "tried":
+                bulk.begin(BulkRun.objects.get(pk=run.pk))
+        assert bulk.numbers(run) == {Item.DONE: many}
+    each = {step: (asked[step, 12] - asked[step, 2]) / 10 for step in ("tried", "done")}
+    assert each["tried"] <= 10, each
+    assert each["done"] <= 9, each
 
 
 def test_two_presses_begin_once(world: World) -> None:
