@@ -184,5 +184,7 @@ def test_a_card_notices_by_itself_that_its_session_has_ended(desk: Desk, new_pag
 
 
 def _writer(desk: Desk) -> tuple[str, list[str]]:
-    found = next((who, those) for who, those in desk.filled["pages"].items() if any("/draft/" in one for one in those))
-    return found[0], [one for one in found[1] if "/draft/" in one]
+    found = next(
+        (who, those) for who, those in desk.filled["pages"].items() if any(one.endswith("/draft/") for one in those)
+    )
+    return found[0], [one for one in found[1] if one.endswith("/draft/")]
