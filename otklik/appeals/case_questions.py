@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from otklik.appeals import assignment, classification, complained, transitions
+from otklik.appeals import assignment, classification, complained, search_feed, transitions
 from otklik.appeals.models import (
     FINISHED,
     Appeal,
@@ -96,6 +96,7 @@ def describe(question: AppealQuestion, *, text: str, executor: Employee | None, 
     )
     if executor is not None and executor.pk != appeal.executor_id:
         CoExecutor.objects.get_or_create(appeal=appeal, employee=executor)
+        search_feed.put(appeal)
     journal.record(
         "appeal.question_described",
         chain=f"appeal:{appeal.pk}",

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from otklik.appeals import access, assignment, drafting
+from otklik.appeals import access, assignment, drafting, search_feed
 from otklik.appeals.errors import NotYours, WrongDate
 from otklik.appeals.models import Appeal, CoExecutor, DraftFile, HelperPart, HelperPartFile
 from otklik.appeals.permissions import check_power, is_head_of
@@ -89,6 +89,7 @@ def ask(appeal: Appeal, people: Sequence[Employee], *, what: str, due_on: date, 
                 asked_of=one.pk,
                 due_on=due_on.isoformat(),
             )
+        search_feed.put(appeal)
     return made
 
 

@@ -12,8 +12,10 @@ from otklik.appeals import (
     access,
     approval,
     assignment,
+    case_questions,
     dispatch,
     notes,
+    parts,
     queues,
     registration,
     resolutions,
@@ -186,8 +188,9 @@ def test_search_finds_what_the_user_may_see_and_follows_assignment(world):
 
 
 def test_whoever_an_appeal_is_given_to_finds_it_from_that_moment(world):
-    """By assignment, approval asked and its next turn, a resolution: search finds what the lists show."""
+    """Approval asked and its next turn, a part, a question, a resolution: search finds what the lists show."""
     lawyer = world.employee("lawyer", "Юрьева", world.law, ["head"])
+    drafter = world.employee("drafter", "Чертёжникова", world.law, ["executor"])
     expert = world.employee("expert", "Экспертова", world.law, ["head"])
 
     def found(user):
@@ -204,6 +207,10 @@ def test_whoever_an_appeal_is_given_to_finds_it_from_that_moment(world):
     assert (found(lawyer), found(expert)) == ({appeal.pk}, set())
     approval.approve(asked, by=lawyer)
     assert found(expert) == {appeal.pk}
+    parts.ask(appeal, [world.helper], what="Справка", due_on=timezone.localdate(), by=world.executor)
+    assert found(world.helper) == {appeal.pk}
+    case_questions.describe(appeal.questions.get(), text="Чей участок?", executor=drafter, by=world.executor)
+    assert found(drafter) == {appeal.pk}
     registered = world.registered()
     resolutions.write(registered, text="Прошу ответить", to=world.stranger, by=world.signer)
     assert found(world.stranger) == {registered.pk}
