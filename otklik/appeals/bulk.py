@@ -254,7 +254,7 @@ def work_next() -> bool:
     if run is None:
         return False
     phase = PHASES[run.state]
-    with transaction.atomic(), journal.together(), search_feed.together(), calendar.asked_once():
+    with journal.together(), search_feed.together(), calendar.asked_once():
         # Taken and done in one transaction: a killed worker leaves its items as they were; another passes them by.
         free = run.items.select_for_update(skip_locked=True).filter(state=phase.takes)
         items = list(free.order_by("pk")[:AT_ONCE])

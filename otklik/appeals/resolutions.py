@@ -154,7 +154,8 @@ def write(
             written = Written(row, assigned=not why_not, why_not=why_not)
         if unit is not None:
             _name_unit(appeal, unit, by)
-        search_feed.put(appeal)
+        if not written.assigned:  # assigning has put it
+            search_feed.put(appeal)
     return written
 
 
