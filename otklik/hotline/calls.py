@@ -25,7 +25,7 @@ from otklik.core import journal, locks
 from otklik.core.errors import DomainError
 from otklik.hotline import hours, missed
 from otklik.hotline.exchange.counting import Counted, count
-from otklik.hotline.exchange.events import Event, Kind, Source, extension, facts
+from otklik.hotline.exchange.events import LONGEST_NUMBER, Event, Kind, Source, extension, facts
 from otklik.hotline.models import Call, CallEvent, Extension, Line
 from otklik.people.applicants import phone_key
 from otklik.people.models import Employee
@@ -348,7 +348,7 @@ class Names:
         if self._person(extension(number), one.came_at) is not None:
             direction = Call.Direction.OUT  # an inner number calls: outside is whom it has dialled
         if direction == Call.Direction.OUT:
-            number, dialled = dialled, number
+            number, dialled = dialled[:LONGEST_NUMBER], number
         line = one.line or self.line(one.names)
         return {
             "source": one.source,

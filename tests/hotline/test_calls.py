@@ -156,6 +156,12 @@ def test_a_hangup_of_a_strange_telephone_leaves_nothing(line):
     assert not Call.objects.exists()
 
 
+def test_more_digits_than_a_number_has_are_cut_and_lose_no_call(line):
+    dialled = {"dialled": "8" * 60, "direction": "out"}
+    calls.take([Event(Source.WEBHOOK, "out", Kind.ENTERED, AT, dialled)])
+    assert Call.objects.get().number == "8" * 40
+
+
 def test_an_inner_number_that_calls_out_is_no_missed_call(line, consultant):
     calls.take(
         [
