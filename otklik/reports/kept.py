@@ -249,8 +249,7 @@ def _cells(facts: Facts) -> Iterator[tuple[tuple[Any, ...], Facts]]:
 def _apply(changes: dict[tuple[Any, ...], Change]) -> None:
     keys = {"|".join(map(str, cell)): cell for cell in changes}
     known = KeptMonth.objects.in_bulk(list(keys))
-    new: list[KeptMonth] = []
-    same: list[KeptMonth] = []
+    full: list[KeptMonth] = []
     empty: list[KeptMonth] = []
     for key, cell in keys.items():
         level, event, month, unit, channel, regime, topic, need = cell
@@ -264,9 +263,15 @@ def _apply(changes: dict[tuple[Any, ...], Change]) -> None:
         row.days = _added(row.days, change.days)
         row.rated += change.rated
         row.rating += change.rating
-        (new if key not in known else same if row.marks else empty).append(row)
-    KeptMonth.objects.bulk_create(new, batch_size=500)
-    KeptMonth.objects.bulk_update(same, ["number", "marks", "days", "rated", "rating"], batch_size=200)
+        (full if row.marks else empty).append(row)
+    # One INSERT … ON CONFLICT a portion; the CASE WHEN of `bulk_update` was most of the first count of a million.
+    KeptMonth.objects.bulk_create(
+        full,
+        batch_size=500,
+        update_conflicts=True,
+        unique_fields=["key"],
+        update_fields=["number", "marks", "days", "rated", "rating"],
+    )
     KeptMonth.objects.filter(pk__in=[row.pk for row in empty]).delete()
 
 
