@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, TypeVar
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Value
 from django.utils import timezone
@@ -21,6 +21,7 @@ from otklik.people.models import Applicant, Employee
 
 S = Appeal.Status
 State = OutgoingMessage.State
+W = TypeVar("W", waiting.Line, waiting.Heap)
 
 PAGE: Final = 50
 OPEN: Final = [status for status in S.values if status not in FINISHED]
@@ -197,14 +198,21 @@ def views_for(user: Employee) -> list[View]:
     return [view for view in VIEWS.values() if not view.powers or user.has_any(view.powers)]
 
 
+class Beside(NamedTuple):
+    """What a room above counts in the same query: its rows, and which of them are late."""
+
+    rows: QuerySet[Any]
+    late: Q
+
+
 def counters(
     user: Employee,
     named: Mapping[str, tuple[str, Filters]] | None = None,
-    also: Mapping[str, QuerySet[Any]] = MappingProxyType({}),
+    also: Mapping[str, Beside] = MappingProxyType({}),
 ) -> dict[str, int]:
     """Return how many rows each of the user's views has, and each of `named`: name → view and filters.
 
-    `also`: what a room above has counted in the same query, name → its rows.
+    `also`: what a room above has counted in the same query; of «name» what is late is «name late».
     «Все» is not counted. Two queries, and one more for each named list of messages that is narrowed by words.
     """
     shown = {view.code: (view.code, Filters()) for view in views_for(user) if view.code != "all"} | dict(named or {})
@@ -215,22 +223,25 @@ def counters(
     states = {name: state for name, condition in asked.items() if (state := _state_alone(condition))}
     visible = access.visible_to(user).order_by()
     counts = [
-        visible.filter(condition).annotate(of=Value(f"view {name}")).values("of").annotate(rows=Count("pk"))
+        _counted(visible.filter(condition), Value(f"view {name}"))
         for name, condition in asked.items()
         if name not in states
     ]
     if states:
-        together = visible.filter(status__in=set(states.values())).annotate(of=F("status"))
-        counts.append(together.values("of").annotate(rows=Count("pk")))
-    counts += [
-        rows.order_by().annotate(of=Value(f"also {name}")).values("of").annotate(rows=Count("pk"))
-        for name, rows in also.items()
-    ]
-    found = dict(counts[0].union(*counts[1:], all=True).values_list("of", "rows")) if counts else {}
+        counts.append(_counted(visible.filter(status__in=set(states.values())), F("status")))
+    counts += [_counted(rows.order_by(), Value(f"also {name}"), late) for name, (rows, late) in also.items()]
+    rows: list[tuple[str, int, int]] = list(counts[0].union(*counts[1:], all=True)) if counts else []
+    found = {of: number for of, number, _ in rows} | {f"{of} late": late for of, _, late in rows}
     return {
-        name: found.get(states.get(name, f"view {name}"), 0) + len(_lines(user, VIEWS[view], filters))
+        name: found.get(states.get(name, f"view {name}"), 0) + _waits(user, VIEWS[view], filters)
         for name, (view, filters) in shown.items()
-    } | {name: found.get(f"also {name}", 0) for name in also}
+    } | {told: found.get(f"also {told}", 0) for name in also for told in (name, f"{name} late")}
+
+
+def _counted(rows: Any, of: Value | F, late: Q | None = None) -> Any:
+    """Return the question how many rows there are of what, and how many of them are late."""
+    number = Count("pk", filter=late) if late else Value(0)
+    return rows.annotate(of=of).values("of").annotate(rows=Count("pk"), late=number).values_list("of", "rows", "late")
 
 
 def rows(user: Employee, view: str, filters: Filters | None = None, *, size: int | None = None) -> Page:
@@ -277,14 +288,24 @@ def _order(view: str, filters: Filters) -> tuple[Any, ...]:
 
 def _lines(user: Employee, view: View, filters: Filters) -> list[waiting.Line]:
     """Return the messages among a view's rows: all that wait, those that burn, or none."""
-    if view.narrow is None:
-        return _narrow_lines(waiting.lines(user), filters)
-    return _narrow_lines(burning_messages(user), filters) if view.code == "due" else []
+    found = _narrowed(user, view, filters, waiting.lines)
+    if (text := filters.text.strip()) and found:
+        told = Q(subject__icontains=text) | Q(text__icontains=text)
+        hits = set(waiting.messages().filter(told).values_list("pk", flat=True))
+        found = [line for line in found if line.pk in hits]
+    return found
 
 
-def burning_messages(user: Employee) -> list[waiting.Line]:
-    """Return the messages to register before the day is over, for who may do it."""
-    return [line for line in waiting.lines(user) if line.burns] if user.has_power("intake.decide") else []
+def _waits(user: Employee, view: View, filters: Filters) -> int:
+    """Return how many messages are among a view's rows; only words have to be looked for in each."""
+    if filters.text.strip():
+        return len(_lines(user, view, filters))
+    return sum(heap.number for heap in _narrowed(user, view, filters, waiting.heaps))
+
+
+def burning_messages(user: Employee) -> int:
+    """Return how many messages have to be registered before the day is over, for who may do it."""
+    return _waits(user, VIEWS["due"], Filters())
 
 
 def applicant_label(applicant: Applicant) -> str:
@@ -339,19 +360,17 @@ def _state_alone(condition: Q) -> str:
     return ""
 
 
-def _narrow_lines(found: list[waiting.Line], filters: Filters) -> list[waiting.Line]:
-    """Narrow what waits; a message has no topic and no unit yet."""
-    if filters.topic or filters.unit or filters.counted:
+def _narrowed(user: Employee, view: View, filters: Filters, read: Callable[[Employee], list[W]]) -> list[W]:
+    """Narrow what waits to a view and to filters, except words; a message has no topic and no unit yet."""
+    burning = view.code == "due" and user.has_power("intake.decide")
+    if not (view.narrow is None or burning) or filters.topic or filters.unit or filters.counted:
         return []
+    found = [one for one in read(user) if one.burns or not burning]
     if filters.channel:
-        found = [line for line in found if line.channel == filters.channel]
+        found = [one for one in found if one.channel == filters.channel]
     if filters.term and filters.term != UNDER_WAY:
         first, last = _within(filters.term)
-        found = [line for line in found if line.due_on and first <= line.due_on <= last]
-    if text := filters.text.strip():
-        told = Q(subject__icontains=text) | Q(text__icontains=text)
-        hits = set(waiting.messages().filter(told).values_list("pk", flat=True))
-        found = [line for line in found if line.pk in hits]
+        found = [one for one in found if one.due_on and first <= one.due_on <= last]
     return found
 
 

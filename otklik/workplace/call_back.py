@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q
 from django.utils import timezone
 
+from otklik.appeals import queues
 from otklik.hotline import missed, promises
 from otklik.people.models import Employee
 
@@ -21,15 +21,15 @@ class Waiting:
     late: int = 0
 
 
-def lists(user: Employee) -> dict[str, QuerySet[Any]]:
+def lists(user: Employee) -> dict[str, queues.Beside]:
     """Return what waits for the employee, by the name of its page, and of it what is late: counted with others."""
-    waiting: dict[str, QuerySet[Any]] = {}
+    late = Q(due_at__lt=timezone.now())
+    found: dict[str, queues.Beside] = {}
     if user.has_power(missed.KEEPER):
-        waiting["missed"] = missed.waiting()
+        found["missed"] = queues.Beside(missed.waiting(), late)
     if user.has_power(promises.CONSULTANT):
-        waiting["promises"] = promises.waiting_for(user)
-    late = {f"{name} late": rows.filter(due_at__lt=timezone.now()) for name, rows in waiting.items()}
-    return waiting | late
+        found["promises"] = queues.Beside(promises.waiting_for(user), late)
+    return found
 
 
 def counted(numbers: Mapping[str, int]) -> dict[str, Waiting]:

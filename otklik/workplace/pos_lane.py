@@ -7,13 +7,14 @@ from typing import Any, Final
 
 from django import forms
 from django.contrib import messages
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
+from otklik.appeals import queues
 from otklik.appeals.models import FINISHED, Need, PosCase, PosTemplate, PosTheme, Topic
 from otklik.appeals.pos import cases, term, themes
 from otklik.channels.pos import imports
@@ -42,12 +43,11 @@ PARTS: Final = {
 }
 
 
-def lists(user: Employee) -> dict[str, QuerySet[Any]]:
+def lists(user: Employee) -> dict[str, queues.Beside]:
     """Return what the lane holds for the employee, and of it what is late: counted with the other lists."""
     if not user.has_any(READERS):
         return {}
-    mine = cases.of_user(user)
-    return {"pos_lane": mine.filter(cases.in_lane()), "pos_lane late": mine.filter(cases.late())}
+    return {"pos_lane": queues.Beside(cases.of_user(user).filter(cases.in_lane()), cases.late())}
 
 
 def counted(numbers: Mapping[str, int]) -> dict[str, Waiting]:

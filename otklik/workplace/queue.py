@@ -39,10 +39,11 @@ def queue(request: StaffRequest) -> HttpResponse:
     if request.htmx and not request.htmx.boosted:
         template = "workplace/queue.html#short" if "short" in request.GET else "workplace/queue.html#rows"
         return render(request, template, _page(request, view, filters))
+    page = _page(request, view, filters) | _choices()
     # A search, and what burns of both kinds, is work enough for one page: the menu's counters come right after it.
     later = bool(filters.text) or view == "due"
     menu = {"numbers": {}, "lazy_menu": True} if later else {"numbers": saved.counters(request.user)}
-    return render(request, "workplace/queue.html", _page(request, view, filters) | _choices() | menu)
+    return render(request, "workplace/queue.html", page | menu)
 
 
 @requires(*APPEALS)
@@ -128,12 +129,18 @@ def _dictionaries(on: date) -> QuerySet[Topic, tuple[str, int, str]]:
     return topics.values_list("of", "pk", "name").union(names).order_by("name")
 
 
+@lru_cache(maxsize=2000)
+def _short(name: str) -> str:
+    """Return a topic's name as it fits into a filter. Made once: every list offers them all."""
+    return shorten(name, 70, placeholder="…")
+
+
 def _choices() -> dict[str, Any]:
     """Return what the filters offer."""
     offered = list(_dictionaries(timezone.localdate()))
     return {
         "channels": ChannelCode.choices,
-        "topics": [(pk, shorten(name, 70, placeholder="…")) for of, pk, name in offered if of == "topic"],
+        "topics": [(pk, _short(name)) for of, pk, name in offered if of == "topic"],
         "units": [(pk, name) for of, pk, name in offered if of == "unit"],
         "terms": asked.TERMS.items(),
         "orders": asked.ORDERS.items(),

@@ -64,7 +64,7 @@ def today(request: StaffRequest) -> HttpResponse:
     if request.user.is_guest:
         return redirect("workplace:ekc")
     numbers = saved.counters(request.user)
-    burning = {"registration": len(queues.burning_messages(request.user))} if numbers.get("registration") else {}
+    burning = {"registration": queues.burning_messages(request.user)} if numbers.get("registration") else {}
     steps = [
         Waiting(f"{reverse('workplace:queue')}?view={view}", icon, title, numbers[view], burning.get(view, 0))
         for view, icon, title in STEPS

@@ -120,3 +120,26 @@ def test_only_who_registers_is_told_what_burns(world, monkeypatch):
     assert queues.counters(world.fresh(world.auditor))["registration"] == 1
     assert queues.rows(world.fresh(world.auditor), "due").rows == []
     assert "registration" not in queues.counters(world.fresh(world.executor))
+
+
+def test_what_is_counted_is_what_is_listed_of_each_channel_whatever_the_day(world, monkeypatch):
+    for day in (11, 12, 13):
+        be(monkeypatch, 2027, 1, day)
+        for channel in (ChannelCode.POST, ChannelCode.EMAIL, ChannelCode.EMAIL):
+            inbox.add_facts(world.message(channel=channel), schema="x", data={"identified": day == 12})
+    world.message(channel=ChannelCode.POST)
+    evening = datetime(2027, 1, 13, 20, tzinfo=UTC)  # in Novosibirsk it is the 14th already
+    IncomingMessage.objects.filter(pk=world.message().pk).update(received_at=evening)
+    be(monkeypatch, 2027, 1, 14)
+    clerk = world.fresh(world.clerk)
+    asked = {
+        f"{view} {channel} {term} {text}": (view, queues.Filters(channel=channel, term=term, text=text))
+        for view in ("registration", "due")
+        for channel in ("", "post", "email", "vk")
+        for term in ("", "overdue", "today", "soon")
+        for text in ("", "аренд")
+    }
+    listed = {name: len(queues.rows(clerk, *one).rows) for name, one in asked.items()}
+    assert {name: queues.counters(clerk, asked)[name] for name in asked} == listed
+    assert len(set(listed.values())) > 3
+    assert queues.burning_messages(clerk) == listed["due   "]
