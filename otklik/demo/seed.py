@@ -13,6 +13,7 @@ from itertools import islice
 from typing import TypeVar
 
 from django.db import connection, models, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from otklik.appeals import registration
@@ -154,6 +155,9 @@ class _Sower:
             IncomingMessage,
             (letter for number, one in zip(numbers, appeals, strict=True) for letter in self._letters(number, one)),
         )
+        # Kept on the day they came: the reconciliation of a day would count all of them on the day of seeding.
+        between = (letters[0].pk, letters[-1].pk) if letters else (0, 0)
+        IncomingMessage.objects.filter(pk__range=between).update(stored_at=F("received_at"))
         joined = _made(
             AppealMessage,
             (

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from otklik.appeals.models import Appeal, AppealMessage
@@ -32,6 +33,7 @@ def test_every_seeded_appeal_has_its_letters_its_term_and_an_allowed_order_of_da
         assert appeal.term_rows.get().due_on == appeal.due_on
         assert appeal.received_on <= appeal.registered_on <= appeal.due_on
         assert bool(appeal.answered_on) == (appeal.status in {"sent", "closed"})
+    assert not IncomingMessage.objects.exclude(stored_at=F("received_at")).exists()
 
 
 def test_seeded_appeals_are_of_many_channels_regimes_and_states_and_of_the_length_people_write():
