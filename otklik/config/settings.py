@@ -72,17 +72,15 @@ def _database(url: str) -> dict[str, object]:
             },
         }
     return {
-        "ENGINE": "otklik.config.postgres",
+        "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
         "HOST": unquote(parts.hostname or ""),
         "PORT": str(parts.port or ""),
-        "CONN_MAX_AGE": 600,
+        "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
-        # Statements are prepared, and planned once in the ten minutes a connection lives: PostgreSQL took longer to
-        # plan a card than to read it.
-        "OPTIONS": {"server_side_binding": True, "prepare_threshold": 5} | dict(parse_qsl(parts.query)),
+        "OPTIONS": dict(parse_qsl(parts.query)),
     }
 
 
