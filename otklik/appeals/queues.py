@@ -230,18 +230,18 @@ def counters(
     if states:
         counts.append(_counted(visible.filter(status__in=set(states.values())), F("status")))
     counts += [_counted(rows.order_by(), Value(f"also {name}"), late) for name, (rows, late) in also.items()]
-    rows: list[tuple[str, int, int]] = list(counts[0].union(*counts[1:], all=True)) if counts else []
-    found = {of: number for of, number, _ in rows} | {f"{of} late": late for of, _, late in rows}
+    told: list[tuple[str, int, int]] = list(counts[0].union(*counts[1:], all=True)) if counts else []
+    found = {of: number for of, number, _ in told} | {f"{of} late": late for of, _, late in told}
     return {
         name: found.get(states.get(name, f"view {name}"), 0) + _waits(user, VIEWS[view], filters)
         for name, (view, filters) in shown.items()
-    } | {told: found.get(f"also {told}", 0) for name in also for told in (name, f"{name} late")}
+    } | {asked_for: found.get(f"also {asked_for}", 0) for name in also for asked_for in (name, f"{name} late")}
 
 
 def _counted(rows: Any, of: Value | F, late: Q | None = None) -> Any:
     """Return the question how many rows there are of what, and how many of them are late."""
-    number = Count("pk", filter=late) if late else Value(0)
-    return rows.annotate(of=of).values("of").annotate(rows=Count("pk"), late=number).values_list("of", "rows", "late")
+    of_them = Count("pk", filter=late) if late else Value(0)
+    return rows.annotate(of=of).values("of").annotate(rows=Count("pk"), late=of_them).values_list("of", "rows", "late")
 
 
 def rows(user: Employee, view: str, filters: Filters | None = None, *, size: int | None = None) -> Page:

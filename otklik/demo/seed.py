@@ -156,8 +156,7 @@ class _Sower:
             (letter for number, one in zip(numbers, appeals, strict=True) for letter in self._letters(number, one)),
         )
         # Kept on the day they came: the reconciliation of a day would count all of them on the day of seeding.
-        between = (letters[0].pk, letters[-1].pk) if letters else (0, 0)
-        IncomingMessage.objects.filter(pk__range=between).update(stored_at=F("received_at"))
+        IncomingMessage.objects.filter(pk__in=[one.pk for one in letters]).update(stored_at=F("received_at"))
         joined = _made(
             AppealMessage,
             (
