@@ -12,7 +12,16 @@ from django.db.models import Exists, F, Func, IntegerField, OuterRef, Q
 from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
 
 from otklik.appeals.defaults import LAW, POS
-from otklik.appeals.models import FINISHED, Citation, Kinship, OutcomeKind, PosCase, QuestionOutcome, TermExtension
+from otklik.appeals.models import (
+    FINISHED,
+    AppealQuestion,
+    Citation,
+    Kinship,
+    OutcomeKind,
+    PosCase,
+    QuestionOutcome,
+    TermExtension,
+)
 from otklik.appeals.models.spine import ENDED
 
 FAST: Final = "pos_fast_track"
@@ -22,6 +31,8 @@ LANES: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "pos": ("ПОС", (POS, FAST)),
     "fast": ("ПОС, Фаст-трек", (FAST,)),
 }
+# What п. 9.1 speaks of: written, and to be answered in substance.
+TO_CLASSIFY: Final = Q(written=True, needs_answer=True)
 Sstu = OutcomeKind.Sstu
 NEWEST_ENDED: Final = (ENDED.desc(), "-pk")  # the order of the index
 
@@ -92,6 +103,11 @@ def _cited() -> Q:
     return Q(answered_on__isnull=False) & Q(Exists(Citation.objects.filter(draft__appeal=OuterRef("pk"))))
 
 
+def _classified() -> Q:
+    confirmed = AppealQuestion.objects.filter(appeal=OuterRef("pk"), confirmed_by__isnull=False)
+    return TO_CLASSIFY & Q(Exists(confirmed))
+
+
 def _in_term() -> Q:
     return Q(due_on__isnull=False) & Q(LessThanOrEqual(ENDED, F("due_on")))
 
@@ -119,6 +135,8 @@ MARKS: Final[dict[str, Mark]] = {
         "оценено в ПОС",
         lambda: Q(Exists(PosCase.objects.filter(appeal=OuterRef("pk"), rating__isnull=False))),
     ),
+    "to_classify": Mark("письменные, требуют ответа по существу", lambda: TO_CLASSIFY),
+    "classified": Mark("классифицировано", _classified),
 }
 
 

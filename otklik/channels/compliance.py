@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from datetime import date
 from typing import Final
@@ -20,9 +19,7 @@ BEYOND: Final = {ChannelCode.MAX}
 
 def _taken_in(on: date) -> Figure:
     """Count what came, channel by channel; of today also which channels a program takes in and which are off."""
-    seen: Counter[str] = Counter()
-    for row in reconciliation.tally(on, days=DAYS):
-        seen[row.channel] += row.seen
+    seen = reconciliation.seen_of(on, days=DAYS)
     told = ", ".join(f"{ChannelCode(code).label} — {number}" for code, number in seen.most_common() if number)
     text = f"За {DAYS} дней поступило сообщений: {seen.total()}{f' ({told})' if told else ''}"
     return Figure(f"{text}. {_now()}" if is_today(on) else text, seen.total())

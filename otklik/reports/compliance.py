@@ -17,6 +17,8 @@ from otklik.hotline import compliance as hotline
 from otklik.knowledge import compliance as knowledge
 from otklik.reception import booked, promised_answers
 from otklik.reception import compliance as reception
+from otklik.reports import handled
+from otklik.reports.measuring import together
 from otklik.surveys import compliance as surveys
 
 # Who sees how the Procedure is kept, on the page and by the API: auditors, clerks, administrators, heads and signers.
@@ -28,6 +30,7 @@ PLANNED: Final[tuple[Promise, ...]] = ()
 PROMISES: Final[tuple[Promise, ...]] = (
     *channels.PROMISES,
     *appeals.PROMISES,
+    *handled.PROMISES,
     *hotline.PROMISES,
     *reception.PROMISES,
     *booked.PROMISES,
@@ -74,7 +77,8 @@ def promised() -> Mapping[str, list[Promise]]:
 
 def figures(on: date) -> dict[str, Figure]:
     """Return every figure by its promise's code; one query each, whatever there is."""
-    return {one.code: one.figure(on) for one in PROMISES if one.figure}
+    with together():
+        return {one.code: one.figure(on) for one in PROMISES if one.figure}
 
 
 def rows(on: date) -> list[Row]:

@@ -12,6 +12,7 @@ from otklik.core import procedure
 from otklik.core.compliance import Figure
 from otklik.reports import compliance
 from otklik.reports.compliance import Row
+from otklik.reports.measuring import together
 
 TITLE: Final = "Справка об исполнении Порядка взаимодействия с клиентом"
 STATES: Final = {
@@ -82,8 +83,9 @@ class Certificate:
 
 def certificate(first: date, last: date) -> Certificate:
     """Return what holds on the last day, each figure beside what it was on the eve of the first."""
-    eve = compliance.figures(first - timedelta(days=1))
-    rows = [one for one in compliance.rows(last) if not one.wording.ended]
+    with together():
+        eve = compliance.figures(first - timedelta(days=1))
+        rows = [one for one in compliance.rows(last) if not one.wording.ended]
     return Certificate(first, last, tuple(_clause(one, eve) for one in rows))
 
 

@@ -31,7 +31,7 @@ FILLED_AT_ONCE: Final = 2000
 SAID_ANEW: Final = timedelta(seconds=30)
 BITS: Final = {code: 1 << place for place, code in enumerate(MARKS)}
 # Changed whenever the order or the meaning of the bits does: everything is counted anew then.
-LAYOUT: Final = 1
+LAYOUT: Final = 2
 CAME, OVER = "came", "ended"
 Level = KeptMonth.Level
 
@@ -237,6 +237,7 @@ def _cells(facts: Facts) -> Iterator[tuple[tuple[Any, ...], Facts]]:
             continue
         month = day.replace(day=1)
         of = (facts.unit, facts.channel, facts.regime)
+        yield (Level.EVERY.value, event, month, 0, "", "", 0, 0), facts
         yield (Level.ALL.value, event, month, *of, 0, 0), facts
         for topic in topics:
             yield (Level.TOPIC.value, event, month, *of, topic, 0), facts
@@ -384,6 +385,22 @@ def _added_up(slice_: Slice, event: str, lane: str) -> Tally:
     for group, one in ledger(slice_).items():
         if group.event == event and (not lane or group.regime in regimes):
             found.add(one)
+    return found
+
+
+def until(last: date) -> dict[str, Tally]:
+    """Return all appeals that ever came, and all that ended, up to a day: a query for whole months, one for days."""
+    return once(("until", last), lambda: _until(last))
+
+
+def _until(last: date) -> dict[str, Tally]:
+    begun = last.replace(day=1)
+    found = {CAME: Tally(), OVER: Tally()}
+    months = KeptMonth.objects.filter(level=Level.EVERY, month__lt=begun)
+    for event, marks, days, rated, rating in months.values_list("event", "marks", "days", "rated", "rating"):
+        found[event].add(Tally(_numbers(marks), _numbers(days), rated, rating))
+    for (_, group), one in _of_days(Slice(begun, last), [(begun, last)]).items():
+        found[group.event].add(one)
     return found
 
 

@@ -16,7 +16,8 @@ from otklik.core import procedure
 from otklik.core.compliance import Figure
 from otklik.core.models import ProcedureClause
 from otklik.correspondence import reconciliation
-from otklik.reports import compliance
+from otklik.reports import compliance, kept
+from otklik.workplace import notices
 from tests.appeals.conftest import World
 
 pytestmark = pytest.mark.django_db
@@ -37,6 +38,9 @@ def today() -> date:
 
 
 def figure(code: str, on: date | None = None) -> Figure:
+    while notices.work_next():
+        pass
+    kept.work_all()
     return compliance.figures(on or today())[code]
 
 
@@ -98,6 +102,15 @@ def test_answers_with_materials_are_counted_among_all_answers_sent_by_that_day(w
     dispatch.send(world.signed(), by=world.clerk)
     assert figure("R14.1").text == "С материалами Базы знаний подготовлено ответов: 0 из 1 (0 %)"
     assert figure("R14.1", today() - timedelta(days=1)).text.endswith("0 из 0")
+
+
+@pytest.mark.parametrize("code", ["R9.1", "R14.1"])
+def test_while_cases_are_counted_anew_the_figure_says_how_far_and_names_no_number(world: World, code: str) -> None:
+    world.classified()
+    assert figure(code).number is not None
+    kept.begin_anew()
+    told = compliance.figures(today())[code]
+    assert told == Figure("Пересчитывается, готово 0 %.")
 
 
 @pytest.mark.parametrize("code", ["R2", "R38", "R39", "R40"])

@@ -12,7 +12,7 @@ from pypdf import PdfReader
 
 from otklik.core import procedure
 from otklik.core.models import ProcedureClause
-from otklik.reports import compliance, execution
+from otklik.reports import compliance, execution, kept
 from tests.appeals.conftest import World
 
 pytestmark = pytest.mark.django_db
@@ -54,6 +54,7 @@ def test_it_is_a_paper_with_lines_to_sign(world: World) -> None:
 
 
 def test_no_requirement_is_without_a_promise_a_live_figure_and_a_list(world: World) -> None:
+    kept.work_all()
     figures = compliance.figures(timezone.localdate())
     for one in compliance.PROMISES:
         assert one.does, one.code

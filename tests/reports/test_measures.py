@@ -64,6 +64,9 @@ CASES = st.fixed_dictionaries(
         "repeats": st.one_of(st.none(), st.integers(0, 20)),
         "cited": st.booleans(),
         "rating": st.one_of(st.none(), st.integers(1, 5)),
+        "written": st.booleans(),
+        "needs_answer": st.booleans(),
+        "confirmed": st.booleans(),
     }
 )
 SLICES = st.builds(
@@ -110,12 +113,14 @@ class Department:
             "due_on": on["due"],
             "answered_on": on["answered"],
             "closed_on": on["closed"],
+            "written": facts["written"],
+            "needs_answer": facts["needs_answer"],
         }
         if place is None:
             case = Appeal(number=f"М-{len(self.cases)}", secret="1", contact_point=self.point, subject="о земле")
             case.thread = Thread.objects.create()
             case.registered_by, case.applicant = self.world.clerk, self.applicant
-            case.answer_channel, case.needs_answer = "post", True
+            case.answer_channel = "post"
             self.cases.append(case)
         else:
             case = self.cases[place]
@@ -136,8 +141,9 @@ class Department:
         ):
             rows.delete()
         clerk = self.world.clerk
+        confirmed = {"confirmed_by": clerk, "confirmed_at": timezone.now()} if facts["confirmed"] else {}
         asked = [
-            AppealQuestion.objects.create(appeal=case, topic=self.topics[topic], need=self.needs[need])
+            AppealQuestion.objects.create(appeal=case, topic=self.topics[topic], need=self.needs[need], **confirmed)
             for topic, need in sorted(facts["questions"])
         ]
         about = [*asked, None]
@@ -382,6 +388,33 @@ def test_groups_and_pairs_are_what_a_slow_count_says(
         transaction.set_rollback(True)
 
 
+@settings(max_examples=15, suppress_health_check=UNDONE)
+@given(cases=st.lists(CASES, min_size=1, max_size=14), day=st.integers(-40, DAYS + 60))
+def test_all_up_to_a_day_is_what_a_slow_count_says(
+    department: Department, cases: list[dict[str, Any]], day: int
+) -> None:
+    with transaction.atomic():
+        department.cases = []
+        for facts in cases:
+            department.put(facts)
+        kept.work_all()
+        last = FIRST + timedelta(days=day)
+        sure = set(AppealQuestion.objects.exclude(confirmed_by=None).values_list("appeal_id", flat=True))
+        cited = set(Citation.objects.values_list("draft__appeal_id", flat=True))
+        came = [row for row in Appeal.objects.all() if row.registered_on <= last]
+        asking = [row for row in came if row.written and row.needs_answer]
+        ends = [(row, row.answered_on or row.closed_on) for row in Appeal.objects.all()]
+        over = [row for row, ended_on in ends if ended_on and ended_on <= last]
+        told = kept.until(last)
+        assert told["came"].count() == len(came)
+        assert told["came"].count("to_classify") == len(asking)
+        assert told["came"].count("classified") == sum(row.pk in sure for row in asking)
+        assert told["ended"].count() == len(over)
+        assert told["ended"].count("answered") == sum(row.answered_on is not None for row in over)
+        assert told["ended"].count("cited") == sum(row.answered_on is not None and row.pk in cited for row in over)
+        transaction.set_rollback(True)
+
+
 def test_what_happens_to_a_case_is_heard_from_the_journal(world: World) -> None:
     appeal = world.registered()
     while notices.work_next():
@@ -400,7 +433,7 @@ def test_a_question_taken_away_takes_its_topic_away(department: Department) -> N
     facts = {
         "came": 1, "unit": 0, "regime": "59fz", "channel": "post", "due": 30, "answered": 5, "closed": None,
         "questions": {(0, 0)}, "extended": False, "outcomes": [], "replaced": False, "repeats": None,
-        "cited": False, "rating": None,
+        "cited": False, "rating": None, "written": True, "needs_answer": True, "confirmed": False,
     }  # fmt: skip
     case = department.put(facts)
     kept.work_all()

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from otklik.core.models import JournalEntry, ProcedureClause, ProcedureEdition, RetentionRule
 from otklik.people.models import Employee
+from otklik.reports import kept
 from tests.appeals.conftest import World
 from tests.workplace.test_frame import at, desk, queries, world
 
@@ -58,6 +59,7 @@ def test_only_the_keeper_of_dictionaries_may_edit(world: World) -> None:
 
 def test_a_clause_shows_its_text_what_is_done_the_figure_and_its_list(world: World) -> None:
     world.registered()
+    kept.work_all()
     about = article(shown(world.clerk), "9.1")
     assert "классифицируются отделом организационной и кадровой работы" in about
     assert "Сделано" in about

@@ -58,6 +58,7 @@ class KeptMonth(models.Model):
     class Level(models.TextChoices):
         """What a row is apart by, besides the month and the event."""
 
+        EVERY = "every", "ничего больше"
         ALL = "all", "подразделение, канал, режим"
         TOPIC = "topic", "и тема"
         TOPICS = "topics", "только тема"
