@@ -248,6 +248,6 @@ def _candidate(found: tantivy.Document) -> Candidate:
     title, *lines = stored["kept"][0].decode().split("\n")
     body: dict[str, int] = {}
     for line in lines:
-        times, *words = line.split(" ")
-        body |= dict.fromkeys(words, int(times))
+        times, _, words = line.partition(" ")
+        body |= dict.fromkeys(words.split(" "), int(times))
     return Candidate(stored["key"][0], title.split(), body, stored["length"][0])
