@@ -25,6 +25,8 @@ from otklik.people.applicants import Typed
 
 OTKLIK: Final = [sys.executable, "-m", "otklik"]
 POST: Final = {"channel": "post", "address": "630000, г. Новосибирск, ул. Выдуманная, д. 1"}
+# The server closes a connection after thirty seconds of silence; whoever is silent for longer opens a new one.
+STALE: Final = 20
 TEXT: Final = "Здравствуйте! Прошу разъяснить порядок оформления участка.\n" * 12
 
 
@@ -50,16 +52,20 @@ class User:
     def __init__(self, base: str, **headers: str) -> None:
         self._connection = HTTPConnection(base.removeprefix("http://"), timeout=60)
         self._headers = headers
+        self._used = time.perf_counter()
 
     def ask(self, path: str, given: object = None, **headers: str) -> Answer:
         """Ask for a page, send something to the API, or a form as its bytes."""
         body = given if isinstance(given, bytes | None) else json.dumps(given).encode()
         start = time.perf_counter()
+        if start - self._used > STALE:
+            self._connection.close()  # the next request opens it again
         self._connection.request("GET" if body is None else "POST", path, body, self._headers | headers)
         answer = self._connection.getresponse()
         content = answer.read()
+        self._used = time.perf_counter()
         return Answer(
-            time.perf_counter() - start,
+            self._used - start,
             answer.status,
             content,
             answer.getheader("Server-Timing", ""),

@@ -47,7 +47,8 @@ class Hit(NamedTuple):
 class Found(NamedTuple):
     """What a query found. `confidence`: from 0 to 1; `read_as`: the query as understood, where it was repaired.
 
-    `features`: what confidence is reckoned from, kept to learn from.
+    `sure`: confident enough, or the best is called by just what was asked. `features`: what confidence is reckoned
+    from, kept to learn from.
     """
 
     hits: list[Hit]
@@ -135,4 +136,4 @@ def _found(answer: ranking.Answer, there: Mapping[str, Sequence[str]]) -> Found:
         if (texts := there.get(one.key))
     ]
     confidence, sure = calibration.judged(answer.features)
-    return Found(hits, confidence, bool(hits) and sure, answer.asked.read_as, answer.features)
+    return Found(hits, confidence, bool(hits) and (sure or answer.named), answer.asked.read_as, answer.features)

@@ -60,11 +60,16 @@ class Ranked(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What was found. `features`: what `confidence` is reckoned from; `asked`: the query as understood."""
+    """What was found. `features`: what `confidence` is reckoned from; `asked`: the query as understood.
+
+    `named`: every word asked stands in the title of the best. «Сервитут» asks nothing one could be sure of answering:
+    it calls a document by its name.
+    """
 
     ranked: list[Ranked]
     asked: Asked
     features: confidence.Features
+    named: bool = False
 
 
 class Vectors(Protocol):
@@ -122,7 +127,8 @@ def answer(
     ]
     known = sum(part for word, part in asked.words.items() if word in lexicon.met) / (sum(asked.words.values()) or 1.0)
     scores = [one.score for one in met if one.found.key not in brought]
-    return Answer(ranked, asked, confidence.features(scores, total, best_typed, known, asked))
+    named = bool(met and asked.words) and not asked.letter and asked.words.keys() <= set(met[0].found.title)
+    return Answer(ranked, asked, confidence.features(scores, total, best_typed, known, asked), named)
 
 
 def _candidates(store: Store, asked: Asked, shares: Sequence[float], lexicon: _Lexicon, limit: int) -> list[Candidate]:

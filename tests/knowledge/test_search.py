@@ -87,6 +87,18 @@ def test_where_nothing_is_sure_the_nearest_three_are_shown_and_the_rest_is_folde
     assert f"{reverse('workplace:knowledge_ask')}?q=" in text
 
 
+def test_one_word_that_a_material_is_called_by_needs_no_question_to_be_sure(garages, reader, publish):
+    page = publish(garages, "Сервитут для проезда к участку")
+    publish(garages, "Как оформить гараж")
+    called = materials.search("сервитут", user=reader)
+    assert (called.pages[0], called.sure) == (page.pk, True)
+    assert (
+        "Уверенного ответа нет"
+        not in desk(reader).get(reverse("workplace:knowledge"), {"q": "сервитут"}).content.decode()
+    )
+    assert not materials.search("пенсия", user=reader).sure
+
+
 def test_sureness_of_what_may_not_be_shown_is_not_given_to_the_next(garages, reader, publish, monkeypatch):
     first, second = publish(garages, "Первый"), publish(garages, "Второй")
     _answers(monkeypatch, [first, second], sure=True)

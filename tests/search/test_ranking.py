@@ -123,6 +123,30 @@ def test_the_surer_the_better_it_is_met(view):
     assert 0 <= doubtful < judge.threshold <= certain <= 1
 
 
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ("межевание", True),
+        ("МЕЖЕВАНИЯ", True),
+        ("vt;tdfybt", True),
+        ("межавание", True),
+        ("амнистия гаражная", True),
+        ("участок", True),
+        ("базар", False),  # stands in a text, names none
+        ("гаражная пошлина", False),
+        ("вертолёт", False),
+        ("которые", False),
+        ("", False),
+    ],
+)
+def test_a_document_is_named_by_words_that_all_stand_in_its_title(view, query, named):
+    assert ranking.answer(view, query, 10, words=WORDS).named is named
+
+
+def test_a_letter_names_nothing(view):
+    assert not ranking.answer(view, "межевание " * 60, 10, words=WORDS).named
+
+
 def test_nothing_is_sure_where_nothing_is_found(view):
     answer = ranking.answer(view, "вертолёт", 10, words=Words(thesaurus.Thesaurus()))
     assert (answer.ranked, confidence.SHIPPED.confidence(answer.features)) == ([], 0.0)

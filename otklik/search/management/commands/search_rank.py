@@ -60,7 +60,7 @@ class Command(BaseCommand):
                     "query_id": query["id"],
                     "ranked": [hit.key for hit in found.ranked],
                     "confidence": round(sure, 4),
-                    "abstain": sure < judge.threshold,
+                    "abstain": sure < judge.threshold and not found.named,
                     "ms": round((time.perf_counter() - started) * 1000, 3),
                 }
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")
