@@ -183,6 +183,26 @@ def test_everything_is_restored_elsewhere_and_once_more_in_the_other_kind_of_dat
     assert newest == Employee.objects.create(username="next").pk
 
 
+def test_what_a_failed_update_left_in_the_database_is_put_aside_with_the_rest(
+    copy: Path, new_url: Callable[..., str], tmp_path: Path
+) -> None:
+    """Else the update tried again would stumble over its own tables."""
+    data, url = tmp_path / "there" / "data", new_url("there")
+    data.parent.mkdir()
+    back = ("-m", "tests.config.quick_restore", "restore", copy, "--other-key")
+    assert otklik(*back, data=data, url=url).returncode == 0
+    leave = "CREATE TABLE later_version (id integer PRIMARY KEY, by_id integer REFERENCES people_employee (id))"
+    run = "import django; django.setup(); from django.db import connection as c; "
+    left = otklik("-c", f"{run}c.cursor().execute({leave!r})", data=data, url=url)
+    assert left.returncode == 0, left.stderr
+    again = otklik(*back, "--replace", data=data, url=url)
+    assert again.returncode == 0, again.stderr
+    assert "прежняя база" in again.stdout
+    there = otklik("-c", f"{run}print(c.introspection.table_names())", data=data, url=url).stdout
+    assert "people_employee" in there
+    assert "later_version" not in there
+
+
 def test_a_backup_is_one_moment_and_nobody_waits_for_it(
     world: World, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

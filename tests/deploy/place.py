@@ -205,8 +205,16 @@ def namespace() -> Iterator[subprocess.Popen[str]]:
         keeper.wait()
 
 
-def tree(folder: Path, version: str, *, of: Path = ROOT, breaks: bool = False, template: Path | None = None) -> Path:
-    """Copy a tree of the product under another version number; `breaks`: its last migration falls.
+def tree(
+    folder: Path,
+    version: str,
+    *,
+    of: Path = ROOT,
+    adds: bool = False,
+    breaks: bool = False,
+    template: Path | None = None,
+) -> Path:
+    """Copy a tree of the product under another version number; `adds` a table, `breaks`: the migration after it falls.
 
     `template`: a migrated database that a restore begins with, which takes a minute less.
     """
@@ -222,10 +230,11 @@ def tree(folder: Path, version: str, *, of: Path = ROOT, breaks: bool = False, t
             shutil.copy2(of / name, folder / name)
     init = folder / "otklik" / "__init__.py"
     init.write_text(re.sub(r'__version__ = "[^"]+"', f'__version__ = "{version}"', init.read_text("utf-8")), "utf-8")
-    if breaks:
-        migrations = folder / "otklik" / "core" / "migrations"
+    migrations = folder / "otklik" / "core" / "migrations"
+    if adds or breaks:
         last = max(one.stem for one in migrations.glob("[0-9]*.py"))
         (migrations / "9998_half.py").write_text(HALF.format(last=last))
+    if breaks:
         (migrations / "9999_broken.py").write_text(BROKEN)
     if template is not None:
         with (folder / "otklik/config/backup/restore.py").open("a", encoding="utf-8") as file:

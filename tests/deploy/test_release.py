@@ -20,7 +20,27 @@ pytestmark = [
     pytest.mark.proof,
     pytest.mark.skipif(not sizes.FULL, reason="весь путь со всеми пакетами: make proof; короткий — test_update.py"),
 ]
-EARLIER = "HEAD~60"
+BACK = 60  # commits
+
+
+def _git(*words: str) -> str:
+    done = subprocess.run(["git", *words], cwd=place.ROOT, capture_output=True, text=True, check=False)
+    return done.stdout if done.returncode == 0 else ""
+
+
+def _migrations(commit: str) -> set[str]:
+    """Return the migrations of a commit, each with the hash of what it says."""
+    return {line for line in _git("ls-tree", "-r", commit, "otklik").splitlines() if "/migrations/0" in line}
+
+
+def _released() -> str:
+    """Return the newest commit at least so far back that could have been a release; nothing where there is none here.
+
+    Between releases migrations bear numbers from 101 on and are put in their turn later: nobody has installed those.
+    """
+    ours = _migrations("HEAD")
+    commits = _git("rev-list", "--first-parent", "--skip", str(BACK), "-n", "200", "HEAD").split()
+    return next((one for one in commits if _migrations(one) <= ours), "")
 
 
 @pytest.fixture
@@ -28,9 +48,9 @@ def earlier(tmp_path: Path) -> Path:
     """Give the tree of an earlier release."""
     folder = tmp_path / "earlier"
     folder.mkdir()
-    packed = subprocess.run(["git", "archive", EARLIER], cwd=place.ROOT, capture_output=True, check=False)
-    if packed.returncode:
-        pytest.skip(f"истории до {EARLIER} здесь нет: git fetch --unshallow")
+    if not (commit := _released()):
+        pytest.skip("истории выпусков здесь нет: git fetch --unshallow")
+    packed = subprocess.run(["git", "archive", commit], cwd=place.ROOT, capture_output=True, check=True)
     subprocess.run(["tar", "-x", "-C", folder], input=packed.stdout, check=True)
     return folder
 
@@ -57,38 +77,58 @@ def machine(tmp_path: Path) -> Iterator[Place]:
             shutil.rmtree(scratch, ignore_errors=True)
 
 
+def update(here: Place, archive: Path) -> subprocess.CompletedProcess[str]:
+    return here.run(here.opt / "current" / "deploy" / "update.sh", archive)
+
+
+def works(here: Place, version: str) -> int:
+    """Return how many employees there are, once this version works."""
+    assert here.version() == version
+    assert here.ready()
+    return place.counts(here)["employees"]
+
+
 def test_an_earlier_release_is_updated_and_taken_back(machine: Place, earlier: Path, tmp_path: Path) -> None:
-    """Install, fail with a migration that falls, update, go back: what people wrote is there each time."""
+    """Install, update, go back: what people wrote is there each time."""
     archives = {
         "0.9.0": place.packed(place.tree(tmp_path / "old", "0.9.0", of=earlier), tmp_path / "dist", thin=False),
         "1.0.0": place.packed(place.tree(tmp_path / "new", "1.0.0"), tmp_path / "dist", thin=False),
-        "1.1.0": place.packed(place.tree(tmp_path / "bad", "1.1.0", breaks=True), tmp_path / "dist", thin=False),
     }
-    subprocess.run(["tar", "-xf", archives["0.9.0"], "-C", tmp_path], check=True)
-    create = tmp_path / "otklik-0.9.0" / "deploy" / "create-database.sh"
-    name = {"ROLE": "department"}
-    assert "создана" in machine.done(create, more=name)
-    assert "уже есть" in machine.done(create, more=name)
+    create_database(machine, archives["0.9.0"], tmp_path)
     machine.set_up(archives["0.9.0"])
-    before = place.counts(machine)
-
-    def update(version: str) -> subprocess.CompletedProcess[str]:
-        return machine.run(machine.opt / "current" / "deploy" / "update.sh", archives[version])
-
-    said = update("1.1.0")
-    assert said.returncode, said.stdout
-    assert "this migration falls" in said.stdout
-    assert "Работает прежняя версия 0.9.0, данные прежние." in said.stdout
-    assert machine.ready()
-    assert place.counts(machine)["employees"] == before["employees"]
-
-    said = update("1.0.0")
+    before = works(machine, "0.9.0")
+    said = update(machine, archives["1.0.0"])
     assert said.returncode == 0, said.stdout
-    assert machine.version() == "1.0.0"
-    assert machine.ready()
-    assert place.counts(machine)["employees"] == before["employees"]
-
+    assert works(machine, "1.0.0") == before
     machine.done(machine.opt / "current" / "deploy" / "rollback.sh", "--yes")
-    assert machine.version() == "0.9.0"
-    assert machine.ready()
-    assert place.counts(machine)["employees"] == before["employees"]
+    assert works(machine, "0.9.0") == before
+
+
+def test_an_update_that_failed_is_tried_again_when_it_is_mended(machine: Place, tmp_path: Path) -> None:
+    """The tables of the failed one are no hindrance to the next."""
+    archives = {
+        "1.0.0": place.packed(place.tree(tmp_path / "new", "1.0.0"), tmp_path / "dist", thin=False),
+        "1.1.0": place.packed(place.tree(tmp_path / "bad", "1.1.0", breaks=True), tmp_path / "dist", thin=False),
+        "1.2.0": place.packed(place.tree(tmp_path / "good", "1.2.0", adds=True), tmp_path / "dist", thin=False),
+    }
+    create_database(machine, archives["1.0.0"], tmp_path)
+    machine.set_up(archives["1.0.0"])
+    before = works(machine, "1.0.0")
+    said = update(machine, archives["1.1.0"])
+    assert said.returncode, said.stdout
+    assert "this migration falls" in said.stdout, said.stdout
+    assert "Работает прежняя версия 1.0.0, данные прежние." in said.stdout
+    assert works(machine, "1.0.0") == before
+    said = update(machine, archives["1.2.0"])
+    assert said.returncode == 0, said.stdout
+    assert works(machine, "1.2.0") == before
+    machine.done(machine.opt / "current" / "deploy" / "rollback.sh", "--yes")
+    assert works(machine, "1.0.0") == before
+
+
+def create_database(here: Place, archive: Path, folder: Path) -> None:
+    """Make the role and the database by the bundle's own script, which may be run again."""
+    subprocess.run(["tar", "-xf", archive, "-C", folder], check=True)
+    create = next(folder.glob("otklik-*/deploy/create-database.sh"))
+    assert "создана" in here.done(create, more={"ROLE": "department"})
+    assert "уже есть" in here.done(create, more={"ROLE": "department"})

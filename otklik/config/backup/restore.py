@@ -251,24 +251,30 @@ class _PostgresPlace:
             yield
 
     def put(self, used: bool, stamp: str) -> str:
-        """Move the tables to their place, all at once; return where the old ones are."""
+        """Move the tables to their place, all at once; return where the old ones are.
+
+        All that is ours goes aside, what no archive knows too: tables of a newer version whose update failed would
+        stand in the way of the next one.
+        """
         aside = f"otklik_before_{stamp.replace('-', '_')}"
         quote = connection.ops.quote_name
         with transaction.atomic(), connection.cursor() as cursor:
             new, old = self._tables(self.scratch), self._tables(self.target)
-            if there := new & old:
+            if old:
                 cursor.execute(f"CREATE SCHEMA {aside}")
-            for name in sorted(there):
+            for name in sorted(old):
                 cursor.execute(f"ALTER TABLE {quote(self.target)}.{quote(name)} SET SCHEMA {aside}")
             for name in sorted(new):
                 cursor.execute(f"ALTER TABLE {self.scratch}.{quote(name)} SET SCHEMA {quote(self.target)}")
-            if there and not used:
+            # Of a base nobody works in only what an archive puts there itself may go.
+            if gone := old and not used and old <= new:
                 cursor.execute(f"DROP SCHEMA {aside} CASCADE")
-        return f"прежняя база: схема {aside}" if there and used else ""
+        return f"прежняя база: схема {aside}" if old and not gone else ""
 
     def _tables(self, schema: str) -> set[str]:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s", [schema])
+            ours = "SELECT tablename FROM pg_tables WHERE schemaname = %s AND tableowner = current_user"
+            cursor.execute(ours, [schema])
             return {name for (name,) in cursor.fetchall()}
 
     def clear(self) -> None:
