@@ -120,7 +120,10 @@ def condition() -> Condition:
     row = _state().first()
     if row is None:
         return Condition(None, 0)
-    return Condition(row.fresh_at, 100 if not row.last else min(100, 100 * row.filled_to // row.last))
+    # Those registered a moment ago are counted by the next portion: figures are not «being counted anew» for them.
+    if row.fresh_at is not None and (row.last or 0) - row.filled_to <= FILLED_AT_ONCE:
+        return Condition(row.fresh_at, 100)
+    return Condition(row.fresh_at, min(99, 100 * row.filled_to // row.last) if row.last else 0)
 
 
 def _is_idle() -> bool:

@@ -429,6 +429,22 @@ def test_what_happens_to_a_case_is_heard_from_the_journal(world: World) -> None:
     assert KeptCase.objects.get(pk=appeal.pk).unit == world.land.pk
 
 
+def test_what_came_a_moment_ago_is_no_counting_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert kept.condition() == kept.Condition(None, 0)
+    world.registered()
+    kept.work_all()
+    world.registered()
+    assert (kept.condition().percent, kept.condition().whole) == (100, True)
+    kept.begin_anew()
+    assert (kept.condition().percent, kept.condition().whole) == (0, False)
+    monkeypatch.setattr(kept, "FILLED_AT_ONCE", 1)
+    for _ in range(6):
+        world.registered()
+    assert kept.work_next()
+    assert 0 < kept.condition().percent < 100
+    assert not kept.condition().whole
+
+
 def test_a_question_taken_away_takes_its_topic_away(department: Department) -> None:
     facts = {
         "came": 1, "unit": 0, "regime": "59fz", "channel": "post", "due": 30, "answered": 5, "closed": None,

@@ -23,7 +23,7 @@ from otklik.appeals.models import Appeal
 from otklik.core.models import JournalEntry
 from otklik.people.models import Employee
 from otklik.reports import kept, measures, targets
-from otklik.reports.models import KeptState, MeasureTarget
+from otklik.reports.models import MeasureTarget
 from tests.appeals.conftest import World
 
 URL = "/desk/figures/"
@@ -181,5 +181,5 @@ def test_a_new_target_ends_the_one_before_the_day_before(world: World) -> None:
 
 
 def test_while_counting_goes_on_the_page_says_so(world: World, cases: Any, page: Any) -> None:
-    KeptState.objects.update(filled_to=0)
+    kept.begin_anew()
     assert "пересчитываются: готово 0 %" in page(world.signer)
