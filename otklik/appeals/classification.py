@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from otklik.appeals import access, proposing, transitions
@@ -250,8 +250,11 @@ def _told(row: AppealQuestion) -> dict[str, str]:
 
 
 def needs_classification(appeal: Appeal) -> bool:
-    """Tell whether п. 9.1 demands confirmed questions before assignment."""
+    """Tell whether п. 9.1 demands confirmed questions before assignment; `TO_CLASSIFY` is the same as a condition."""
     return appeal.written and appeal.needs_answer
+
+
+TO_CLASSIFY: Final = Q(written=True, needs_answer=True)
 
 
 def is_classified(appeal: Appeal) -> bool:

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db.models import Exists, F, Func, IntegerField, OuterRef, Q
 from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
 
+from otklik.appeals.classification import TO_CLASSIFY
 from otklik.appeals.defaults import LAW, POS
 from otklik.appeals.models import (
     FINISHED,
@@ -31,8 +32,6 @@ LANES: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "pos": ("ПОС", (POS, FAST)),
     "fast": ("ПОС, Фаст-трек", (FAST,)),
 }
-# What п. 9.1 speaks of: written, and to be answered in substance.
-TO_CLASSIFY: Final = Q(written=True, needs_answer=True)
 Sstu = OutcomeKind.Sstu
 NEWEST_ENDED: Final = (ENDED.desc(), "-pk")  # the order of the index
 

@@ -8,7 +8,7 @@ from typing import Final
 from django.db.models import CharField, Count, Exists, OuterRef, Q, Value
 from django.db.models.functions import Cast, Concat
 
-from otklik.appeals import measured
+from otklik.appeals.classification import TO_CLASSIFY
 from otklik.appeals.models import Appeal
 from otklik.core.compliance import Figure, Promise, end_of, is_today, unknown
 from otklik.core.models import JournalEntry
@@ -37,7 +37,7 @@ def _classified(on: date) -> Figure:
 def _classified_then(on: date) -> Figure:
     chain = Concat(Value("appeal:"), Cast(OuterRef("pk"), CharField()))
     steps = JournalEntry.objects.filter(chain=chain, action="appeal.classified", at__lt=end_of(on))
-    live = Appeal.objects.filter(measured.TO_CLASSIFY, registered_on__lte=on, origin=Appeal.Origin.LIVE)
+    live = Appeal.objects.filter(TO_CLASSIFY, registered_on__lte=on, origin=Appeal.Origin.LIVE)
     found = live.annotate(is_done=Exists(steps)).aggregate(all=Count("pk"), done=Count("pk", filter=Q(is_done=True)))
     if not found["all"]:
         return unknown("обращений, заведённых в Отклике, к этому дню не было; о перенесённых даты нет")

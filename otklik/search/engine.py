@@ -81,7 +81,7 @@ def ask_each(
     # An index is a moment behind: whom an entry has been taken from must not see it even then.
     named = {one.key for answer in answers for one in answer.ranked}
     rows = Entry.objects.filter(entries.open_to(scopes), index=index, key__in=named)
-    there = {key: texts for key, *texts in rows.values_list("key", "title", "body")} if named else {}
+    there = {entry.key: entry for entry in rows} if named else {}
     return [_found(answer, there) for answer in answers]
 
 
@@ -127,13 +127,12 @@ def _answers(
     return reading.look(index, scopes, lambda store: [answer(store, query) for query in asked_of])
 
 
-def _found(answer: ranking.Answer, there: Mapping[str, Sequence[str]]) -> Found:
-    """Return what a page shows; `there`: title and body of what may be read, by key."""
+def _found(answer: ranking.Answer, there: Mapping[str, Entry]) -> Found:
     marks = Marks({*answer.asked.typed, *answer.asked.written, *answer.asked.meant})
     hits = [
-        Hit(one.key, texts[0], snippet(texts[1], marks), one.score, one.share, one.why)
+        Hit(entry.key, entry.title, snippet(entry.body, marks), one.score, one.share, one.why)
         for one in answer.ranked
-        if (texts := there.get(one.key))
+        if (entry := there.get(one.key))
     ]
     confidence, sure = calibration.judged(answer.features)
     return Found(hits, confidence, bool(hits) and (sure or answer.named), answer.asked.read_as, answer.features)

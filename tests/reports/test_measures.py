@@ -95,6 +95,13 @@ class Department:
         self.applicant = Applicant.objects.create(last_name="Иванова", first_name="Мария")
         self.cases: list[Appeal] = []
 
+    def begin(self, cases: list[dict[str, Any]]) -> None:
+        """Have these cases and no others, all of them counted."""
+        self.cases = []
+        for facts in cases:
+            self.put(facts)
+        kept.work_all()
+
     def put(self, facts: dict[str, Any], place: int | None = None) -> Appeal:
         """Make a case of some facts, or make an earlier one into it."""
         came = FIRST + timedelta(days=facts["came"])
@@ -316,12 +323,9 @@ def test_figures_are_what_a_slow_count_over_all_rows_says_before_and_after_any_c
     department: Department, cases: list[dict[str, Any]], changes: list[Any], told: list[Any]
 ) -> None:
     with transaction.atomic():
-        department.cases = []
-        for facts in cases:
-            department.put(facts)
+        department.begin(cases)
         slices = [_slice(one, department) for one in told]
         slices.append(Slice(date(2025, 12, 1), date(2026, 2, 28)))
-        kept.work_all()
         _compare(department, slices)
         for place, facts in changes:
             case = department.put(facts, place % len(cases))
@@ -344,10 +348,7 @@ def test_the_list_a_figure_opens_is_as_long_as_the_figure(
     department: Department, cases: list[dict[str, Any]], told: tuple[Any, ...]
 ) -> None:
     with transaction.atomic():
-        department.cases = []
-        for facts in cases:
-            department.put(facts)
-        kept.work_all()
+        department.begin(cases)
         for slice_ in (_slice(told, department), Slice(FIRST, FIRST + timedelta(days=200))):
             for line in measures.shown(OURS, slice_, compared=False):
                 query = QueryDict(urlsplit(line.address).query)
@@ -363,10 +364,7 @@ def test_groups_and_pairs_are_what_a_slow_count_says(
     department: Department, cases: list[dict[str, Any]], told: tuple[Any, ...]
 ) -> None:
     with transaction.atomic():
-        department.cases = []
-        for facts in cases:
-            department.put(facts)
-        kept.work_all()
+        department.begin(cases)
         slow = Slow()
         for slice_ in (_slice(told, department), Slice(date(2025, 12, 1), date(2026, 4, 10))):
             came = [row for row in slow.chosen(slice_) if slice_.first <= row.registered_on <= slice_.last]
@@ -394,10 +392,7 @@ def test_all_up_to_a_day_is_what_a_slow_count_says(
     department: Department, cases: list[dict[str, Any]], day: int
 ) -> None:
     with transaction.atomic():
-        department.cases = []
-        for facts in cases:
-            department.put(facts)
-        kept.work_all()
+        department.begin(cases)
         last = FIRST + timedelta(days=day)
         sure = set(AppealQuestion.objects.exclude(confirmed_by=None).values_list("appeal_id", flat=True))
         cited = set(Citation.objects.values_list("draft__appeal_id", flat=True))
