@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -14,12 +15,14 @@ from django.utils import timezone
 
 from otklik.appeals import complained
 from otklik.appeals.models import Appeal, Approval, CoExecutor, Resolution
-from otklik.core import journal
+from otklik.core import built, journal
+from otklik.core.hours import midnight
 from otklik.correspondence.models import IncomingMessage
 from otklik.people import staff
 from otklik.people.models import Applicant, Employee, Substitution, Unit
 
 Row = TypeVar("Row", bound=Model)
+Also = Callable[[Employee], Mapping[str, Any]]  # name → expression, as a user asks it
 
 ALL, UNIT, OWN = "appeals.view_all", "appeals.view_unit", "appeals.view_own"
 INTAKE = "intake.view"
@@ -42,6 +45,34 @@ def units_of(user: Employee) -> set[int]:
         known = staff.units_under(user, timezone.localdate(), power=UNIT) if user.has_power(UNIT) else set()
         user.__dict__["_units_seen"] = known
     return known
+
+
+@dataclass(frozen=True)
+class Sight:
+    """All that conditions asked for an employee today depend on: by it statements are kept, see `built.asked`."""
+
+    pk: int
+    unit: int | None
+    is_active: bool
+    token: int | None
+    standing: staff.Standing
+    units: frozenset[int]
+    today: date
+
+    @classmethod
+    def of(cls, user: Employee) -> Sight:
+        """Return a user's, of this request."""
+        units = frozenset[int]() if user.has_power(ALL) else frozenset(units_of(user))
+        today = timezone.localdate()
+        return cls(user.pk, user.unit_id, user.is_active, user.through_token, user.standing, units, today)
+
+    @property
+    def user(self) -> Employee:
+        """The employee to make conditions for; nothing more is known of him, so they can depend on nothing more."""
+        employee = Employee(pk=self.pk, unit_id=self.unit, is_active=self.is_active)
+        employee.through_token, employee._standing = self.token, (midnight(self.today, 1), self.standing)
+        employee.__dict__["_units_seen"] = set(self.units)
+        return employee
 
 
 def visible_to(user: Employee) -> QuerySet[Appeal]:
@@ -134,17 +165,30 @@ def applicants_seen(user: Employee, among: Collection[int]) -> set[int]:
 # down here, once per person, appeal and day; what lists show is masked and passes by.
 
 
-def get_for(user: Employee, pk: int, **also: Any) -> Appeal:
+def get_for(user: Employee, pk: int, *also: Also) -> Appeal:
     """Return one appeal with what a card shows beside it, the look logged; 404 where the user may not see it.
 
-    `also`: what rooms above want to know in the same query, name → expression.
+    `also`: what rooms above want to know in the same query.
     """
-    # No more than a card shows: PostgreSQL plans nine tables for twice as long as six, and longer than it reads them.
-    beside = ("regime", "applicant", "unit", "executor", "draft")
-    rows = Appeal.objects.select_related(*beside).annotate(**also, complained_of=complained.barred(user))
-    appeal: Any = get_of_appeal(user, rows, "pk", pk=pk)
+    found: list[Any] = _card(Sight.of(user), *also, pk=pk)
+    if not found:
+        raise Http404
+    [appeal] = found
+    if not appeal.looked:
+        journal.looked("appeal.opened", by=user, appeal=appeal.pk)
     complained.told(appeal, user, is_so=appeal.complained_of)
     return cast("Appeal", appeal)
+
+
+@built.asked
+def _card(sight: Sight, *also: Also, pk: int) -> QuerySet[Appeal]:
+    # No more than a card shows: PostgreSQL plans nine tables for twice as long as six, and longer than it reads them.
+    beside, user = ("regime", "applicant", "unit", "executor", "draft"), sight.user
+    rows = Appeal.objects.select_related(*beside).annotate(complained_of=complained.barred(user))
+    for more in also:
+        rows = rows.annotate(**more(user))
+    found: QuerySet[Appeal] = _with_look(user, rows.filter(_of_seen(user, "pk"), pk=pk), "pk")
+    return found
 
 
 def look_at_each(user: Employee, keys: Collection[int]) -> None:
@@ -166,12 +210,16 @@ def made(user: Employee, appeal: Appeal) -> Appeal:
 
 def get_of_appeal(user: Employee, queryset: QuerySet[Row], path: str, **wanted: Any) -> Row:
     """Return a row of an appeal the user may see, the look logged, else 404; `path` leads from it to the appeal."""
-    seen = queryset.filter(_of_seen(user, path))
-    looked = journal.looked_today("appeal.opened", by=user, appeal=OuterRef(path))
-    row: Any = get_object_or_404(seen.annotate(looked=looked, of_appeal=F(path)), **wanted)
+    seen = _with_look(user, queryset.filter(_of_seen(user, path)), path)
+    row: Any = get_object_or_404(seen.annotate(of_appeal=F(path)), **wanted)
     if not row.looked:
         journal.looked("appeal.opened", by=user, appeal=row.of_appeal)
     return cast(Row, row)
+
+
+def _with_look(user: Employee, rows: Any, path: str) -> Any:
+    """Return the rows, each with whether today's log has the look at its appeal already."""
+    return rows.annotate(looked=journal.looked_today("appeal.opened", by=user, appeal=OuterRef(path)))
 
 
 def messages_of(user: Employee) -> QuerySet[IncomingMessage]:

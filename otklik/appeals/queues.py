@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -13,7 +14,7 @@ from django.utils import timezone
 
 from otklik.appeals import access, measured, search_feed, waiting
 from otklik.appeals.models import FINISHED, Appeal, AppealQuestion, Approval, CoExecutor, Dispatch, FrozenAnswer
-from otklik.core import masking
+from otklik.core import built, masking
 from otklik.core.terms import SOON_DAYS
 from otklik.correspondence.models import IncomingMessage, OutgoingMessage
 from otklik.correspondence.text import without_greeting
@@ -205,43 +206,68 @@ class Beside(NamedTuple):
     late: Q
 
 
+Lists = Callable[[Employee, datetime], Mapping[str, Beside]]  # of an employee at a moment, by name
+Named = tuple[str, str, Filters]  # a name, and the view and the filters it stands for
+
+
 def counters(
-    user: Employee,
-    named: Mapping[str, tuple[str, Filters]] | None = None,
-    also: Mapping[str, Beside] = MappingProxyType({}),
+    user: Employee, named: Mapping[str, tuple[str, Filters]] = MappingProxyType({}), also: tuple[Lists, ...] = ()
 ) -> dict[str, int]:
     """Return how many rows each of the user's views has, and each of `named`: name → view and filters.
 
-    `also`: what a room above has counted in the same query; of «name» what is late is «name late».
+    `also`: what rooms above have counted in the same query; where there is any, of «name» what is late is «name late».
     «Все» is not counted. Two queries, and one more for each named list of messages that is narrowed by words.
     """
-    shown = {view.code: (view.code, Filters()) for view in views_for(user) if view.code != "all"} | dict(named or {})
-    conditions = {name: _condition(user, VIEWS[view], filters) for name, (view, filters) in shown.items()}
-    asked = {name: condition for name, condition in conditions.items() if condition is not None}
-    # Views that are a state are counted together, the others each through an index of its own: a sum of conditions
-    # over all appeals would read them all.
-    states = {name: state for name, condition in asked.items() if (state := _state_alone(condition))}
+    own = {view.code: (view.code, Filters()) for view in views_for(user) if view.code != "all"}
+    shown = tuple((name, *of) for name, of in (own | dict(named)).items())
+    sight, now = access.Sight.of(user), timezone.now()
+    if any(filters.text for _, _, filters in shown):
+        told = list(_numbers(sight, shown, also, now=now))
+    else:
+        told = _numbers_asked(sight, shown, also, now=now)
+    found = {of: number for of, number, _ in told} | {f"{of} late": late for of, _, late in told}
+    states = _states(sight, shown)
+    views = {
+        name: found.get(states.get(name, name), 0) + _waits(user, VIEWS[view], filters) for name, view, filters in shown
+    }
+    return found | views
+
+
+def _numbers(
+    sight: access.Sight, shown: tuple[Named, ...], also: tuple[Lists, ...], *, now: datetime
+) -> QuerySet[Any, tuple[str, int, int]]:
+    """Return the question how many rows each of the lists has and how many are late: its name, and both numbers.
+
+    Views that are a state are counted together, under the state's code, the others each through an index of its own: a
+    sum of conditions over all appeals would read them all.
+    """
+    user, states = sight.user, _states(sight, shown)
     visible = access.visible_to(user).order_by()
-    counts = [
-        _counted(visible.filter(condition), Value(f"view {name}"))
-        for name, condition in asked.items()
-        if name not in states
-    ]
+    asked = {name: _condition(user, VIEWS[view], filters) for name, view, filters in shown if name not in states}
+    counts = [_counted(visible.filter(of), Value(name)) for name, of in asked.items() if of is not None]
     if states:
         counts.append(_counted(visible.filter(status__in=set(states.values())), F("status")))
-    counts += [_counted(rows.order_by(), Value(f"also {name}"), late) for name, (rows, late) in also.items()]
-    told: list[tuple[str, int, int]] = list(counts[0].union(*counts[1:], all=True)) if counts else []
-    found = {of: number for of, number, _ in told} | {f"{of} late": late for of, _, late in told}
-    return {
-        name: found.get(states.get(name, f"view {name}"), 0) + _waits(user, VIEWS[view], filters)
-        for name, (view, filters) in shown.items()
-    } | {asked_for: found.get(f"also {asked_for}", 0) for name in also for asked_for in (name, f"{name} late")}
+    for lists in also:
+        counts += [_counted(rows.order_by(), Value(name), late) for name, (rows, late) in lists(user, now).items()]
+    together: Any = counts[0].union(*counts[1:], all=True) if counts else Appeal.objects.none()
+    return together  # type: ignore[no-any-return]
+
+
+_numbers_asked = built.asked(_numbers)
+
+
+@lru_cache(maxsize=128)
+def _states(sight: access.Sight, shown: tuple[Named, ...]) -> dict[str, str]:
+    """Return which of the lists ask for a state and for nothing else: name → state."""
+    user = sight.user
+    plain = [(name, _condition(user, VIEWS[view], filters)) for name, view, filters in shown if not filters.narrows]
+    return {name: state for name, condition in plain if condition and (state := _state_alone(condition))}
 
 
 def _counted(rows: Any, of: Value | F, late: Q | None = None) -> Any:
     """Return the question how many rows there are of what, and how many of them are late."""
-    of_them = Count("pk", filter=late) if late else Value(0)
-    return rows.annotate(of=of).values("of").annotate(rows=Count("pk"), late=of_them).values_list("of", "rows", "late")
+    number, number_late = Count("pk"), Count("pk", filter=late) if late else Value(0)
+    return rows.annotate(of=of).values("of").annotate(rows=number, late=number_late).values_list("of", "rows", "late")
 
 
 def rows(user: Employee, view: str, filters: Filters | None = None, *, size: int | None = None) -> Page:
@@ -251,19 +277,27 @@ def rows(user: Employee, view: str, filters: Filters | None = None, *, size: int
         return Page(chosen)
     number, size = max(filters.page, 1), size or PAGE
     start, end = (number - 1) * size, number * size + 1
-    condition, lines = _condition(user, chosen, filters), _lines(user, chosen, filters)
-    if condition is None:
+    lines = _lines(user, chosen, filters)
+    if chosen.narrow is None:
         taken = _message_rows(lines[start:end])
         return Page(chosen, taken[:size], number, len(taken) > size)
-    found = access.visible_to(user).filter(condition).select_related("applicant", "unit", "executor")
-    ordered = found.only(*_SHOWN).order_by(*_order(view, filters))
+    # Messages and appeals are both in the order of their terms: no page of both needs more than `end` of either.
+    first = 0 if lines else start
+    ask = _appeals if filters.text else _appeals_asked  # what is found by words is part of the statement
+    taken = [_appeal_row(one) for one in ask(access.Sight.of(user), view, filters, first, end)]
     if lines:
-        # Both are in the order of their terms: no page of them together needs more than `end` of either.
-        both = [*map(_appeal_row, ordered[:end]), *_message_rows(lines[:end])]
+        both = [*taken, *_message_rows(lines[:end])]
         taken = sorted(both, key=lambda row: row.due_on or date.max)[start:end]
-    else:
-        taken = [_appeal_row(one) for one in ordered[start:end]]
     return Page(chosen, taken[:size], number, len(taken) > size)
+
+
+def _appeals(sight: access.Sight, view: str, filters: Filters, first: int, end: int) -> QuerySet[Appeal]:
+    """Return the appeals of a view from one of its rows to another, as rows show them."""
+    found = ordered(sight.user, view, filters).select_related("applicant", "unit", "executor")
+    return found.only(*_SHOWN)[first:end]
+
+
+_appeals_asked = built.asked(_appeals)
 
 
 def appeals_of(user: Employee, view: str, filters: Filters) -> QuerySet[Appeal]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from django.db.models import (
     BigIntegerField,
@@ -21,6 +21,7 @@ from django.db.models.functions import Cast
 
 from otklik.appeals.models import Appeal, InquiryReply, Note, Signature
 from otklik.appeals.transitions import S
+from otklik.core import built
 from otklik.core.actions import NAMES
 from otklik.core.models import JournalEntry
 from otklik.correspondence.models import IncomingFile, IncomingMessage, OutgoingFile, OutgoingMessage
@@ -64,10 +65,7 @@ def of(appeal: Appeal) -> list[Event]:
 
 
 def _incoming(appeal: Appeal) -> Iterator[Event]:
-    has_files = Exists(IncomingFile.objects.filter(message=OuterRef("pk")))
-    body = Subquery(InquiryReply.objects.filter(message=OuterRef("pk")).values("inquiry__body"))
-    rows = IncomingMessage.objects.filter(taken__appeal=appeal)
-    messages: list[Any] = list(rows.annotate(has_files=has_files, of_body=body))
+    messages: list[Any] = _messages(appeal=appeal.pk)
     with_files = [message for message in messages if message.has_files]
     prefetch_related_objects(with_files, Prefetch("files", IncomingFile.objects.select_related("stored__examination")))
     for message in messages:
@@ -77,9 +75,15 @@ def _incoming(appeal: Appeal) -> Iterator[Event]:
         yield Event(INCOMING, message.received_at, who, title, message.text, files=files, source=message)
 
 
+@built.asked
+def _messages(*, appeal: int) -> QuerySet[IncomingMessage]:
+    has_files = Exists(IncomingFile.objects.filter(message=OuterRef("pk")))
+    body = Subquery(InquiryReply.objects.filter(message=OuterRef("pk")).values("inquiry__body"))
+    return IncomingMessage.objects.filter(taken__appeal=appeal).annotate(has_files=has_files, of_body=body)
+
+
 def _outgoing(appeal: Appeal) -> Iterator[Event]:
-    messages = OutgoingMessage.objects.filter(thread=appeal.thread_id).select_related("created_by")
-    letters = list(messages)
+    letters = _letters(thread=appeal.thread_id)
     # Only answers and reports of them carry files; where there is none yet, nothing is asked.
     with_files = (OutgoingMessage.Kind.ANSWER, OutgoingMessage.Kind.REPORT)
     answers = [message for message in letters if message.kind in with_files]
@@ -99,16 +103,15 @@ def _outgoing(appeal: Appeal) -> Iterator[Event]:
         )
 
 
+@built.asked
+def _letters(*, thread: int) -> QuerySet[OutgoingMessage]:
+    return OutgoingMessage.objects.filter(thread=thread).select_related("created_by")
+
+
 def _journal(appeal: Appeal) -> Iterator[Event]:
     """Yield what the journal knows; a note's row in it brings the note's words along."""
-    found = JournalEntry.objects.filter(chain=f"appeal:{appeal.pk}", action__in=EVENTS)
-    note = Note.objects.filter(appeal=appeal, pk=OuterRef("note"))
-    told = found.select_related("actor", "on_behalf_of").annotate(
-        note=Cast(KT("data__note"), BigIntegerField()),
-        words=Subquery(note.values("text")),
-        named=Subquery(note.values("mentions")),
-    )
-    for entry in cast("QuerySet[Any]", told):
+    entries: list[Any] = _entries(chain=f"appeal:{appeal.pk}", appeal=appeal.pk)
+    for entry in entries:
         who = entry.actor.short_name if entry.actor else "Отклик"
         if entry.on_behalf_of:
             who = f"{who} (за: {entry.on_behalf_of.short_name})"
@@ -124,6 +127,18 @@ def _journal(appeal: Appeal) -> Iterator[Event]:
             )
         else:
             yield Event(EVENT, entry.at, who, _words(entry), source=entry)
+
+
+@built.asked
+def _entries(*, chain: str, appeal: int) -> QuerySet[JournalEntry]:
+    found = JournalEntry.objects.filter(chain=chain, action__in=EVENTS)
+    note = Note.objects.filter(appeal=appeal, pk=OuterRef("note"))
+    told: QuerySet[JournalEntry] = found.select_related("actor", "on_behalf_of").annotate(
+        note=Cast(KT("data__note"), BigIntegerField()),
+        words=Subquery(note.values("text")),
+        named=Subquery(note.values("mentions")),
+    )
+    return told
 
 
 def _words(entry: JournalEntry) -> str:

@@ -104,14 +104,14 @@ def _told() -> QuerySet[IncomingMessage, tuple[Any, ...]]:
     return told.values_list("pk", "channel", "identified", "came_on")
 
 
-@built.once
+@built.asked
 def _heaped() -> QuerySet[IncomingMessage, tuple[Any, ...]]:
     """Return the same without the messages, and how many there are of each."""
     each: Any = _told()
     return each.values_list("channel", "identified", "came_on").annotate(number=Count("pk")).order_by()  # type: ignore[no-any-return]
 
 
-@built.once
+@built.asked
 def _proposed(on: date) -> QuerySet[ChannelDefault, tuple[Any, ...]]:
     """Return the defaults of channels as of a day, each with the terms of registration under its regime."""
     term = FilteredRelation("regime__terms", condition=Q(regime__terms__step=TermRule.Step.REGISTER))
@@ -129,7 +129,7 @@ class _Terms:
     def __init__(self) -> None:
         self._today, self._days = timezone.localdate(), calendar.current()
         self._later = self._days.next_working(self._today)
-        self._rows: list[tuple[Any, ...]] = list(_proposed(self._today))
+        self._rows = _proposed(self._today)
         self._known: dict[tuple[str, bool, date], Due | None] = {}
 
     def due(self, channel: str, identified: object, came_on: date) -> Due | None:

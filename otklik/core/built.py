@@ -1,21 +1,30 @@
-"""Querysets that are built once: Django takes longer to build some than the database takes to answer them."""
+"""Questions to the database that are built once: Django takes longer over many of them than the database does.
+
+What is kept is the question, never the answer. `once` keeps a queryset, of which more can be asked; `asked` keeps the
+very text of a statement, and gives rows.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Hashable, Mapping
+from copy import copy
+from datetime import datetime
 from functools import lru_cache, wraps
-from typing import Any, TypeVar, cast
+from typing import Any, Generic, ParamSpec, TypeVar, cast
 
-from django.db.models import QuerySet
+from django.core.exceptions import EmptyResultSet
+from django.db import connections
+from django.db.models import QuerySet, Value
+from django.db.models.sql.where import WhereNode
 
 Build = TypeVar("Build", bound=Callable[..., "QuerySet[Any, Any]"])
+Row = TypeVar("Row")
+P = ParamSpec("P")
 
 
 def once(build: Build) -> Build:
-    """Let a function build its queryset once for the same arguments; each caller gets a copy nobody has asked yet.
-
-    What is kept is the question, never the answer.
-    """
+    """Let a function build its queryset once for the same arguments; each caller gets a copy nobody has asked yet."""
     kept = lru_cache(maxsize=64)(build)
 
     @wraps(build)
@@ -23,3 +32,60 @@ def once(build: Build) -> Build:
         return kept(*args).all()
 
     return cast(Build, copied)
+
+
+def asked(build: Callable[P, QuerySet[Any, Row]]) -> Callable[P, list[Row]]:
+    """Let a function that builds a queryset answer with its rows, the statement being made once for the same arguments.
+
+    Arguments that are given by name are filled into the statement at each asking: the function gets a place for a
+    value instead of it, and can do nothing but compare with it. All others decide what the statement is: whatever
+    the queryset depends on has to be among them.
+    """
+    kept: Any = lru_cache(maxsize=128)(lambda *args, **places: _Question(build(*args, **places)))
+    named = [one.name for one in inspect.signature(build).parameters.values() if one.kind is one.KEYWORD_ONLY]
+    places = {name: _Place(name) for name in named}
+
+    @wraps(build)
+    def rows(*args: P.args, **values: P.kwargs) -> list[Row]:
+        return kept(*args, **places).answer(values)  # type: ignore[no-any-return]
+
+    return rows
+
+
+class _Place(Value):
+    """Where a statement has a value that comes with each asking."""
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        return "%s", [self]
+
+
+class _Question(Generic[Row]):
+    """A statement with its text, asked through the queryset it was made of."""
+
+    def __init__(self, rows: QuerySet[Any, Row]) -> None:
+        self._rows = rows.all()
+        self._compiler: Any = rows.query.get_compiler(rows.db)
+        try:
+            self._text, self._values = self._compiler.as_sql()
+        except EmptyResultSet:
+            self._text, self._values = "", ()
+        # With the text made, its conditions are of no use any more: sixty people have some ten statements each.
+        query = self._compiler.query = self._rows.query
+        query.where, query.combined_queries = WhereNode(), ()
+        self._compiler.where = self._compiler.having = None
+
+    def answer(self, given: Mapping[str, Hashable]) -> list[Row]:
+        # Another thread may be asking the same: each asking has a compiler of its own, and its thread's connection.
+        compiler, rows = copy(self._compiler), self._rows.all()
+        compiler.connection = connection = connections[rows.db]
+        values = [_filled(one, given, connection) for one in self._values]
+        compiler.as_sql = lambda *_, **__: (self._text, values)
+        rows.query.get_compiler = lambda *_, **__: compiler  # type: ignore[method-assign]
+        return list(rows)
+
+
+def _filled(value: Any, given: Mapping[str, Hashable], connection: Any) -> Any:
+    if not isinstance(value, _Place):
+        return value
+    own = given[value.value]
+    return connection.ops.adapt_datetimefield_value(own) if isinstance(own, datetime) else own

@@ -37,7 +37,7 @@ class Standing:
 
 def standing(employee: Employee, on: date) -> Standing:
     """Return an employee's powers on a day, of his own roles and of those he stands in for, and these people."""
-    rows = list(_powers(on).filter(in_person(employee, on)))
+    rows = _powers(employee.pk, on)
     return Standing(
         powers=frozenset(power for _, _, _, power in rows if power),
         people=frozenset(Person(pk, unit) for pk, unit, _, _ in rows),
@@ -45,14 +45,15 @@ def standing(employee: Employee, on: date) -> Standing:
     )
 
 
-@built.once
-def _powers(on: date) -> QuerySet[Employee, tuple[int, int | None, int | None, str | None]]:
-    """Return everybody with his unit, and each power of his own roles on a day with the unit the role is of."""
-    everyone = Employee.objects.order_by().annotate(
+@built.asked
+def _powers(employee: int, on: date) -> QuerySet[Employee, tuple[int, int | None, int | None, str | None]]:
+    """Return him and those he stands in for, with the unit, each power of their own roles, and the role's unit."""
+    people = Employee.objects.order_by().annotate(
         held=FilteredRelation("assignments", condition=valid(on, prefix="assignments__")),
         given=FilteredRelation("held__role__powers", condition=valid(on, prefix="held__role__powers__")),
     )
-    return everyone.values_list("pk", "unit", "held__unit", "given__power")
+    found = people.filter(in_person(Employee(pk=employee), on))
+    return found.values_list("pk", "unit", "held__unit", "given__power")
 
 
 def powers_of(employee: Employee, on: date) -> frozenset[str]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db.models import Q
-from django.utils import timezone
 
 from otklik.appeals import queues
 from otklik.hotline import missed, promises
@@ -21,9 +21,9 @@ class Waiting:
     late: int = 0
 
 
-def lists(user: Employee) -> dict[str, queues.Beside]:
+def lists(user: Employee, now: datetime) -> dict[str, queues.Beside]:
     """Return what waits for the employee, by the name of its page, and of it what is late: counted with others."""
-    late = Q(due_at__lt=timezone.now())
+    late = Q(due_at__lt=now)
     found: dict[str, queues.Beside] = {}
     if user.has_power(missed.KEEPER):
         found["missed"] = queues.Beside(missed.waiting(), late)

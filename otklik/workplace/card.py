@@ -85,7 +85,7 @@ def card(request: StaffRequest, pk: int) -> HttpResponse:
 
 def _card(request: StaffRequest, pk: int, *, status: int = 200, **typed: object) -> HttpResponse:
     """Show an appeal; `typed` is the note that was refused, and why."""
-    appeal: Any = access.get_for(request.user, pk, **notices.on_card(request.user), **parties.on_card())
+    appeal: Any = access.get_for(request.user, pk, notices.on_card, parties.on_card)
     if appeal.has_news:
         notices.mark_read(request.user, pk)
     allowed = steps.available(appeal, request.user)
@@ -143,7 +143,7 @@ def buttons(appeal: Appeal, allowed: frozenset[str]) -> tuple[Action | None, lis
 @require_GET
 def context(request: StaffRequest, pk: int) -> HttpResponse:
     """Show the facts beside the conversation: term and its grounds, applicant, earlier appeals, what was said after."""
-    appeal: Any = access.get_for(request.user, pk, **notices.on_card(request.user))
+    appeal: Any = access.get_for(request.user, pk, notices.on_card)
     prefetch_related_objects([appeal.applicant], "contacts")
     earlier = (
         access.visible_to(request.user)

@@ -29,6 +29,7 @@ from otklik.appeals.models import (
     TermExtension,
 )
 from otklik.core.access import requires
+from otklik.people.models import Employee
 from otklik.workplace import (
     classification,
     extension,
@@ -90,11 +91,15 @@ _IN: Final[dict[str, QuerySet[Any]]] = {
 }
 
 
+def _there(_: Employee) -> dict[str, Exists]:
+    return {f"there_{name}": Exists(rows) for name, rows in _IN.items()}
+
+
 @requires(*READERS)
 @require_GET
 def matter(request: StaffRequest, pk: int) -> HttpResponse:
     """Show every part of the matter that has something to say to this person."""
-    appeal = access.get_for(request.user, pk, **{f"there_{name}": Exists(rows) for name, rows in _IN.items()})
+    appeal = access.get_for(request.user, pk, _there)
     made = (make(appeal, request.user) for make in PARTS)
     # Beside the card a part is a word until it is wanted; who opens the page has come to read all of it.
     facts = {"appeal": appeal, "parts": [part for part in made if part], "whole": not request.htmx}

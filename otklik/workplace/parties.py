@@ -142,7 +142,7 @@ def signed(request: StaffRequest, pk: int) -> HttpResponse:
     return redirect("workplace:collective", pk=pk)
 
 
-def on_card() -> dict[str, Exists | Subquery]:
+def on_card(_: Employee) -> dict[str, Exists | Subquery]:
     """Return what the head of a card tells, asked in the query that fetches its appeal."""
     here = OuterRef("pk")
     kin = Kinship.objects.filter(other=here).order_by("pk").values("kind")[:1]

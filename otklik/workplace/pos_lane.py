@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from django import forms
@@ -43,7 +44,7 @@ PARTS: Final = {
 }
 
 
-def lists(user: Employee) -> dict[str, queues.Beside]:
+def lists(user: Employee, _: datetime) -> dict[str, queues.Beside]:
     """Return what the lane holds for the employee, and of it what is late: counted with the other lists."""
     if not user.has_any(READERS):
         return {}

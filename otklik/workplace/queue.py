@@ -120,7 +120,7 @@ def _page(request: StaffRequest, view: str, filters: queues.Filters) -> dict[str
     }
 
 
-@built.once
+@built.asked
 def _dictionaries(on: date) -> QuerySet[Topic, tuple[str, int, str]]:
     """Return the topics and the units of a day in one query: which it is, its key, its name."""
     topics = Topic.objects.filter(valid(on), leaf=True).annotate(of=Value("topic")).order_by()
@@ -137,7 +137,7 @@ def _short(name: str) -> str:
 
 def _choices() -> dict[str, Any]:
     """Return what the filters offer."""
-    offered = list(_dictionaries(timezone.localdate()))
+    offered = _dictionaries(timezone.localdate())
     return {
         "channels": ChannelCode.choices,
         "topics": [(pk, _short(name)) for of, pk, name in offered if of == "topic"],

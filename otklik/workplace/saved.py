@@ -6,13 +6,14 @@ from typing import Any, Final
 
 from django.contrib import messages
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from otklik.appeals import queues
+from otklik.core import built
 from otklik.core.access import requires
 from otklik.core.errors import DomainError
 from otklik.people.models import Employee
@@ -48,9 +49,13 @@ def seen_by(user: Employee) -> list[SavedView]:
     """Return the lists in the employee's menu, asked once per request."""
     known: list[SavedView] | None = user.__dict__.get("_saved_views")
     if known is None:
-        known = list(SavedView.objects.filter(Q(owner=user) | Q(shared=True)))
-        user.__dict__["_saved_views"] = known
+        known = user.__dict__["_saved_views"] = _seen(owner=user.pk)
     return known
+
+
+@built.asked
+def _seen(*, owner: int) -> QuerySet[SavedView]:
+    return SavedView.objects.filter(Q(owner=owner) | Q(shared=True))
 
 
 def counters(user: Employee) -> dict[str, int]:
@@ -59,7 +64,7 @@ def counters(user: Employee) -> dict[str, int]:
     Calls to be made and the lane of ПОС are counted with them, as `call_back.lists` and `pos_lane.lists` name them.
     """
     named = {f"saved_{one.pk}": asked.read(user, QueryDict(one.query)) for one in seen_by(user)}
-    return queues.counters(user, named, also=call_back.lists(user) | pos_lane.lists(user))
+    return queues.counters(user, named, also=(call_back.lists, pos_lane.lists))
 
 
 def save(user: Employee, name: str, query: str, *, shared: bool) -> SavedView:
