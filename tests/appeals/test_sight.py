@@ -128,4 +128,4 @@ def test_the_one_whom_conditions_are_made_for_has_nothing_but_what_is_seen(world
     stand_in = seen.user
     assert (stand_in.pk, stand_in.standing) == (user.pk, user.standing)
     assert access.units_of(stand_in) == access.units_of(user)
-    assert not (stand_in.username or stand_in.last_name or stand_in.email)
+    assert {stand_in.username, stand_in.last_name, stand_in.email} == {""}
