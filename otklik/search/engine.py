@@ -6,6 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
+from django.db.models import QuerySet
+
+from otklik.core import built
 from otklik.search import asked, calibration, dictionary, entries, learning, ranking, reading, topics, vectors
 from otklik.search.entries import clear, drop, drop_each, drop_parts, known, put, put_each
 from otklik.search.models import Entry
@@ -80,9 +83,13 @@ def ask_each(
     answers = _answers(index, queries, scopes, limit, typing=typing)
     # An index is a moment behind: whom an entry has been taken from must not see it even then.
     named = {one.key for answer in answers for one in answer.ranked}
-    rows = Entry.objects.filter(entries.open_to(scopes), index=index, key__in=named)
-    there = {entry.key: entry for entry in rows} if named else {}
+    there = {one.key: one for one in _documents(index, entries.line_of(scopes), keys=sorted(named))} if named else {}
     return [_found(answer, there) for answer in answers]
+
+
+@built.asked
+def _documents(index: str, scopes: str, *, keys: list[str]) -> QuerySet[Entry]:
+    return Entry.objects.filter(entries.open_to(scopes.split()), index=index, key__in=keys)
 
 
 def keys(index: str, query: str, *, scopes: Collection[str]) -> list[str]:

@@ -15,7 +15,7 @@ from django.db.models import BooleanField, F, Func, Q, Value
 from otklik.search import analysis
 from otklik.search.entries import open_to
 from otklik.search.models import Entry
-from otklik.search.store import Candidate
+from otklik.search.store import Candidate, by_times
 
 _NEWEST: Final = 20_000  # entries looked through
 _MOST_SCANS: Final = 4  # words looked for while a question is understood; as many again for its answer
@@ -91,7 +91,7 @@ class Table:
 
     def _candidate(self, key: str) -> Candidate:
         title, body, _ = self._met[key]
-        return Candidate(key, title, Counter(body), len(title) + len(body))
+        return Candidate(key, title, by_times(body), len(title) + len(body))
 
     def _look_for(self, words: Collection[str], most: int) -> None:
         """Read the newest documents that have one of these words; the rarest first, as far as their look tells."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -17,12 +16,14 @@ from typing import Any, Final, NamedTuple
 import tantivy
 
 from otklik.search import analysis
-from otklik.search.store import Candidate
+from otklik.search.store import Candidate, by_times
 
 # Raise it whenever documents are analysed or kept otherwise: every machine then builds its indexes anew.
 FORMAT: Final = f"2/{version('tantivy')}"
 KEPT_WORDS: Final = 1000  # of a body, for ranking anew; the index itself knows them all
 _HEAP: Final = 30_000_000  # bytes tantivy may gather before it writes; 15 MB a thread is its least
+_ENOUGH: Final = 300  # documents a reader can expect with a word; such words are looked for only among the first:
+_MOST_COMMON: Final = 30
 _ROOT_WEIGHT: Final = 0.4  # a word of the same root against the word itself
 _MOST_FORMS: Final = 400  # looked at for one misspelt word, from either side
 _RARE: Final = 50  # documents: such a word may be of hidden ones only
@@ -66,6 +67,7 @@ class Index:
         self._index.config_reader("manual")  # a watcher would hold a lock of the folder against us
         self._writer: Any = None
         self._opens_all: dict[str, bool] = {}
+        self._shares: dict[frozenset[str], float] = {}  # open to readers of these scopes
 
     def write(self, put: Iterable[Document], drop: Collection[str] = ()) -> None:
         """Take documents in, in place of what was known by their keys, forget others: one commit."""
@@ -101,13 +103,14 @@ class Index:
         """See what was committed since."""
         self._index.reload()
         self._opens_all.clear()
+        self._shares.clear()
 
     def view(self, scopes: Collection[str] | None = None) -> View:
         """Return the index as one reader sees it; None: as its keeper does."""
         searcher = self._index.searcher()
         if scopes is not None and any(self._is_on_all(scope, searcher) for scope in scopes):
             scopes = None  # to ask every document whether it is open costs as much as the search itself
-        return View(searcher, scopes)
+        return View(searcher, scopes, 1.0 if scopes is None else self._share_of(frozenset(scopes), searcher))
 
     def _is_on_all(self, scope: str, searcher: tantivy.Searcher) -> bool:
         """Tell whether every document has this scope; looked at once a commit."""
@@ -116,6 +119,12 @@ class Index:
             on_all = searcher.doc_freq("scopes", scope) >= every  # it counts documents already dropped, too
             self._opens_all[scope] = on_all and _count(searcher, _any_of([scope])) == every
         return self._opens_all[scope]
+
+    def _share_of(self, scopes: frozenset[str], searcher: tantivy.Searcher) -> float:
+        """Return what part of the documents is open to a reader; counted once a commit."""
+        if scopes not in self._shares:
+            self._shares[scopes] = _count(searcher, _any_of(scopes)) / max(searcher.num_docs, 1)
+        return self._shares[scopes]
 
 
 def is_whole(folder: Path) -> bool:
@@ -139,8 +148,8 @@ def _is_as_written(path: Path) -> bool:
 class View:
     """One index as one reader sees it, at one moment: a `Store`."""
 
-    def __init__(self, searcher: tantivy.Searcher, scopes: Collection[str] | None) -> None:
-        self._searcher = searcher
+    def __init__(self, searcher: tantivy.Searcher, scopes: Collection[str] | None, share: float = 1.0) -> None:
+        self._searcher, self._share = searcher, share
         self._scopes = None if scopes is None else _any_of(scopes)
         self._open = None if scopes is None else tantivy.Query.term_set_query(_SCHEMA, "scopes", sorted(scopes))
 
@@ -182,12 +191,19 @@ class View:
         return list(found)
 
     def best(self, words: Mapping[str, float], limit: int) -> list[Candidate]:
-        """Return the documents with most of these lemmas, or with words of their roots, by weight."""
-        roots: dict[str, float] = {}
-        for word, weight in words.items():
-            root = analysis.beginning(word)
-            roots[root] = max(roots.get(root, 0.0), weight * _ROOT_WEIGHT)
-        parts = [_term("words", word, weight) for word, weight in words.items()]
+        """Return the documents with most of these lemmas, or with words of their roots; the heaviest lemma comes first.
+
+        Where a word itself stands in documents enough, those that have only another of its root are not gone through:
+        they would be ranked behind. Nor are those that have only such a word of little weight.
+        """
+        parts, roots = [], dict[str, float]()
+        for place, (word, weight) in enumerate(words.items()):
+            is_common = self._searcher.doc_freq("words", word) * self._share >= _ENOUGH
+            if not is_common or place < _MOST_COMMON:
+                parts.append(_term("words", word, weight))
+            if not is_common:
+                root = analysis.beginning(word)
+                roots[root] = max(roots.get(root, 0.0), weight * _ROOT_WEIGHT)
         parts += [_term("roots", root, weight) for root, weight in roots.items()]
         if not parts:
             return []
@@ -237,17 +253,11 @@ def _entry(document: Document) -> tantivy.Document:
 
 def _kept(title: Collection[str], body: Collection[str]) -> str:
     """Return words as a candidate needs them: those of the title, then a line of all that stand so many times."""
-    lines: dict[int, list[str]] = {}
-    for word, times in Counter(body).items():
-        lines.setdefault(times, []).append(word)
-    return "\n".join([" ".join(title), *(f"{times} {' '.join(words)}" for times, words in lines.items())])
+    return "\n".join([" ".join(title), *(f"{times} {' '.join(words)}" for times, words in by_times(body))])
 
 
 def _candidate(found: tantivy.Document) -> Candidate:
     stored: dict[str, list[Any]] = found.to_dict()
     title, *lines = stored["kept"][0].decode().split("\n")
-    body: dict[str, int] = {}
-    for line in lines:
-        times, _, words = line.partition(" ")
-        body |= dict.fromkeys(words.split(" "), int(times))
+    body = [(int(times), words) for times, *words in (line.split(" ") for line in lines)]
     return Candidate(stored["key"][0], title.split(), body, stored["length"][0])

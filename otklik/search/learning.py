@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
-from otklik.core import journal
+from otklik.core import built, journal
 from otklik.people.models import Employee
 from otklik.search import analysis, dictionary
 from otklik.search.models import Entry, LearnedWord
@@ -106,9 +106,13 @@ def known(index: str, lemmas: Collection[str]) -> dict[str, float]:
     """Return the documents that words are known to lead to, key → from 0 to 1: one query. Rights are the asker's."""
     if not lemmas:
         return {}
-    rows = in_force(index).filter(lemma__in=sorted(lemmas)[:_MOST_ASKED]).order_by()
-    sums = rows.values_list("key").annotate(together=Sum("weight")).order_by("-together", "key")[:_MOST_FOUND]
-    return {key: min(together, 1.0) for key, together in sums}
+    return {key: min(together, 1.0) for key, together in _sums(index, lemmas=sorted(lemmas)[:_MOST_ASKED])}
+
+
+@built.asked
+def _sums(index: str, *, lemmas: list[str]) -> QuerySet[LearnedWord, tuple[str, float]]:
+    each = in_force(index).filter(lemma__in=lemmas).order_by().values_list("key").annotate(together=Sum("weight"))
+    return each.order_by("-together", "key")[:_MOST_FOUND]
 
 
 def why(index: str, lemmas: Collection[str], keys: Collection[str]) -> dict[str, list[str]]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from heapq import nlargest
+from itertools import filterfalse
 from typing import Final, NamedTuple, Protocol
 
 from otklik.search import analysis, confidence
@@ -209,20 +210,16 @@ class _Groups:
 
     def __init__(self, typed: _Sought, written: _Sought, meant: _Sought) -> None:
         self.each = typed, written, meant
-        self.root_of = _RootOf(typed.roots.keys() | written.roots.keys() | meant.roots.keys())
+        self._sought = {word for group in self.each for word in group.words.keys() | group.roots.keys()}
+        self._others: set[str] = set()
 
-
-class _RootOf(dict[str, str]):
-    """The root of a word where that is looked for, else nothing; each word is looked at once for all candidates."""
-
-    def __init__(self, roots: Collection[str]) -> None:
-        super().__init__()
-        self._roots = frozenset(roots)
-
-    def __missing__(self, word: str) -> str:
-        root = word[: analysis.PREFIX]
-        self[word] = found = root if root in self._roots else ""
-        return found
+    def among(self, words: Iterable[str]) -> Iterator[str]:
+        """Yield those that are looked for, or whose root is; any other is looked at once for all candidates."""
+        for word in filterfalse(self._others.__contains__, words):
+            if word in self._sought or analysis.beginning(word) in self._sought:
+                yield word
+            else:
+                self._others.add(word)
 
 
 class _Met:
@@ -231,15 +228,15 @@ class _Met:
     def __init__(self, found: Candidate, groups: _Groups) -> None:
         self.found = found
         self._norm = SATURATION * (1 - LENGTH_PART + LENGTH_PART * found.length / _AVERAGE)
-        self._words = dict(found.body)
-        for word in found.title:
-            self._words[word] = self._words.get(word, 0) + TITLE
         self._groups = groups.each
-        self._roots: dict[str, tuple[int, str]] = {}  # that are looked for, each with its times and a word of it
+        self._words = {word: times for times, words in found.body for word in groups.among(words)}
+        for word in groups.among(found.title):
+            self._words[word] = self._words.get(word, 0) + TITLE
+        self._roots: dict[str, tuple[int, str]] = {}  # each with its times and a word of it
         for word, times in self._words.items():
-            if root := groups.root_of[word]:
-                before, seen = self._roots.get(root, (0, word))
-                self._roots[root] = (before + times, seen)
+            root = analysis.beginning(word)
+            before, seen = self._roots.get(root, (0, word))
+            self._roots[root] = (before + times, seen)
         self.values = [self._sum(group) for group in self._groups]
         self.score = 0.0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -22,22 +22,38 @@ class Segment(NamedTuple):
     marked: bool
 
 
-class Marks(dict[str, tuple[str, ...]]):
-    """Which tokens of a text are words that were looked for: each spelling is looked at once."""
+class Marks(dict[str, tuple[analysis.Token, ...]]):
+    """The words that were looked for in what stands between two spaces, with their places in it; each is read once."""
 
     def __init__(self, words: Collection[str]) -> None:
         super().__init__()
         self._wanted = frozenset(words)
 
-    def __missing__(self, token: str) -> tuple[str, ...]:
-        lemmas = analysis.lemmas(token)
-        self[token] = found = () if self._wanted.isdisjoint(lemmas) else lemmas
+    def __missing__(self, piece: str) -> tuple[analysis.Token, ...]:
+        if piece.isalpha() and not self._lemmas(piece):  # most are words without a sign, of which a few were looked for
+            found: tuple[analysis.Token, ...] = ()
+        else:
+            found = tuple(analysis.tokens(piece, self._lemmas))
+        self[piece] = found
         return found
+
+    def _lemmas(self, token: str) -> tuple[str, ...]:
+        lemmas = analysis.lemmas(token)
+        return () if self._wanted.isdisjoint(lemmas) else lemmas
+
+    def tokens(self, text: str) -> Iterator[analysis.Token]:
+        """Yield the words of a text that were looked for, in their order: a word has no space within."""
+        text, at = analysis.normal(text), 0
+        for piece in [one for one in text.split() if self[one]]:
+            at = _stands(text, piece, at)
+            for words, start, end in self[piece]:
+                yield analysis.Token(words, at + start, at + end)
+            at += len(piece)
 
 
 def snippet(body: str, marks: Marks) -> tuple[Segment, ...]:
     """Return about two lines of the body around most of the found words, cut at words."""
-    found = list(islice(analysis.tokens(body[:_READ], marks.__getitem__), _MOST_FOUND))
+    found = list(islice(marks.tokens(body[:_READ]), _MOST_FOUND))
     start = _most_told(found) - _LEAD if found else 0
     start = 0 if start <= 0 else body.find(" ", start) + 1
     end = len(body) if start + _LENGTH >= len(body) else body.rfind(" ", start + 1, start + _LENGTH)
@@ -49,6 +65,16 @@ def snippet(body: str, marks: Marks) -> tuple[Segment, ...]:
             at = token.end
     segments.append(Segment(body[at:end] + (" …" if end < len(body) else ""), False))
     return tuple(segment for segment in segments if segment.text)
+
+
+def _stands(text: str, piece: str, at: int) -> int:
+    """Return where a piece stands between two spaces; so written, a part of a longer one may come before it."""
+    while True:
+        at = text.index(piece, at)
+        end = at + len(piece)
+        if (at == 0 or text[at - 1].isspace()) and (end == len(text) or text[end].isspace()):
+            return at
+        at += 1
 
 
 def _most_told(found: Sequence[analysis.Token]) -> int:

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 
 class Candidate(NamedTuple):
-    """A document that may answer: lemmas of title and body (of a long one the first, with their times), its length."""
+    """A document that may answer: lemmas of its title, those of its body (of a long one the first), its length.
+
+    Of the body each lemma is named once, beside the others that stand there as many times.
+    """
 
     key: str
     title: Sequence[str]
-    body: Mapping[str, int]
+    body: Sequence[tuple[int, Sequence[str]]]
     length: int
+
+
+def by_times(words: Iterable[str]) -> list[tuple[int, list[str]]]:
+    """Return words by how often they stand there, as a candidate has those of its body."""
+    lines: dict[int, list[str]] = {}
+    for word, times in Counter(words).items():
+        lines.setdefault(times, []).append(word)
+    return list(lines.items())
 
 
 class Store(Protocol):

@@ -70,3 +70,37 @@ def test_a_scope_of_all_documents_opens_all_until_one_comes_without_it():
     assert (keys("all"), keys("unit:5")) == ([], ["1", "2", "3"])
     index.write([], ["1"])
     assert (keys("all"), keys("unit:5")) == ([], ["2", "3"])
+
+
+def test_other_words_of_a_root_are_gone_through_where_the_word_itself_gives_too_few(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(indexes, "_ENOUGH", 4)
+    index = Index()
+    index.fill(
+        [
+            *(Document(f"w{n}", "Собственник", "", ["all"]) for n in range(5)),
+            *(Document(f"r{n}", "Собственность", "", ["all", "few"]) for n in range(2)),
+            Document("few", "Собственник", "", ["few"]),
+        ]
+    )
+
+    def best(scopes: list[str] | None) -> set[str]:
+        return {one.key for one in index.view(scopes).best({"собственник": 1.0}, 50)}
+
+    assert best(None) == {"w0", "w1", "w2", "w3", "w4", "few"}, "six documents have the word"
+    assert best(["all"]) == {"w0", "w1", "w2", "w3", "w4"}
+    assert best(["few"]) == {"few", "r0", "r1"}, "of what is open to him too few have it"
+
+
+def test_a_common_word_of_little_weight_brings_nothing_by_itself(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(indexes, "_ENOUGH", 4)
+    monkeypatch.setattr(indexes, "_MOST_COMMON", 1)
+    index = Index()
+    index.fill(
+        [
+            *(Document(f"a{n}", "Аренда", "", ["all"]) for n in range(4)),
+            *(Document(f"l{n}", "Земля", "", ["all"]) for n in range(4)),
+            Document("rare", "Сервитут", "", ["all"]),
+        ]
+    )
+    words = {"аренда": 1.0, "земля": 0.5, "сервитут": 0.1}
+    assert {one.key for one in index.view(["all"]).best(words, 50)} == {"a0", "a1", "a2", "a3", "rare"}
