@@ -6,6 +6,7 @@ asked of the index on disk, with the rights of an employee who sees one unit.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import statistics
@@ -15,9 +16,12 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 from typing import Any, Final
+
+from django.urls import get_resolver
 
 INDEX: Final = "appeals"
 ROUNDS, SECONDS, THREADS, PROCESSES = 12, 10, 4, 2
@@ -44,8 +48,7 @@ def run(count: int, report: Path) -> list[Row]:
         rows = [("Указатель", f"записей {count}, построен за {built:.0f} с, {size} МБ")]
         alone = _told("alone()", env)
         rows += [(name, alone[name]) for name in alone]
-        with ThreadPoolExecutor(PROCESSES) as pool:
-            together = list(pool.map(lambda _: _told("together()", env), range(PROCESSES)))
+        together = _told("parted()", env)
         for kind in ("коротких", "писем"):
             times = sorted(one for told in together for one in told[kind])
             rate = len(times) / SECONDS
@@ -99,6 +102,17 @@ def alone() -> dict[str, str]:
             told[f"{kind}: {name}"] = f"{_spread(sorted(_times(work, texts)))}, процессора {_spread(sorted(used))}"
     assert engine.ask(INDEX, SHORT[0], scopes=scopes).hits
     return told
+
+
+def parted() -> list[dict[str, list[float]]]:
+    """Return what `together` says of several processes at once, that part as those of `otklik serve` do."""
+    from otklik.search import engine
+
+    get_resolver().url_patterns  # noqa: B018 - the pages, as there
+    engine.load()
+    gc.freeze()
+    with get_context("fork").Pool(PROCESSES) as pool:
+        return [one.get() for one in [pool.apply_async(together) for _ in range(PROCESSES)]]
 
 
 def together() -> dict[str, list[float]]:
@@ -185,10 +199,9 @@ def _command(words: list[str], env: dict[str, str]) -> None:
     subprocess.run([sys.executable, "-m", "otklik", *words], env=env, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
 
 
-def _told(call: str, env: dict[str, str]) -> dict[str, Any]:
+def _told(call: str, env: dict[str, str]) -> Any:
     """Call a function of this module in a process of its own; return what it says."""
     program = "import django, json; django.setup(); from otklik.demo import search_speed; "
     program += f"print(json.dumps(search_speed.{call}))"
     done = subprocess.run([sys.executable, "-c", program], env=env, check=True, capture_output=True, text=True)  # noqa: S603
-    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return told
+    return json.loads(done.stdout.splitlines()[-1])

@@ -18,7 +18,8 @@ How = Literal["word", "root", "begun", "slip", "layout", "thesaurus", "topic", "
 LONGEST: Final = 20_000  # characters that are read
 LETTER: Final = 14  # words: longer texts tell a story around their question
 _MOST_REPAIRED: Final = 12  # words of one text
-_MOST_BEGUN: Final = 8  # known forms that an unfinished word may become
+_ENDING: Final = 3  # letters of a word still typed that may be its ending
+_MOST_BEGUN: Final = 16  # known forms that an unfinished word may become
 _SENTENCE: Final = re.compile(r"[^.!?…\n]+[.!?…]*")
 _ASKS: Final = re.compile(
     r"\?|подскаж|скажите|объясни|разъясни|прошу|просим|просьба|хочу|хотим|хотел|можно ли|нужно ли|надо ли|имею ли|"
@@ -121,6 +122,8 @@ def understand(text: str, store: Store, words_of: Words, *, typing: bool = False
     asked = Asked(letter=len(words) > LETTER)
     phrases = list(thesaurus.met([word.lemma for word in words]))
     empty = {at for met in phrases if not met.written for at in met.at}
+    if len(empty) == len(words):  # «сотрудник», «связь»: who types nothing else means it
+        empty.clear()
     parts = [_part(word, thesaurus) if asked.letter else 1.0 for word in words]
     for place, (word, part) in enumerate(zip(words, parts, strict=True)):
         if place in empty:
@@ -190,11 +193,18 @@ def _unfinished(word: _Word, store: Store, thesaurus: Thesaurus, *, is_known: bo
     """
     credit = BEGUN * (IN_DOUBT if is_known else 1.0)
     begun: dict[str, tuple[float, How]] = {}
-    for form in store.begun(word.form, _MOST_BEGUN):
+    for form in _begun(word.form, store, is_known=is_known):
         begun.setdefault(analysis.lemma(form), (credit, "begun"))
     if not begun and not is_known:
         return _repaired(word, store, thesaurus)
     return word._replace(options={**word.options, **begun, **word.options} if is_known else begun or word.options)
+
+
+def _begun(form: str, store: Store, *, is_known: bool) -> list[str]:
+    """Return the forms that a word may become; its ending may be one that stands nowhere: «кадастровог»."""
+    shorter = () if is_known else range(len(form) - 1, max(analysis.PREFIX, len(form) - _ENDING) - 1, -1)
+    tried = (store.begun(form[:length], _MOST_BEGUN) for length in (len(form), *shorter))
+    return next(filter(None, tried), [])
 
 
 def _torn(before: _Word, word: _Word, known: Collection[str], store: Store) -> _Word | None:

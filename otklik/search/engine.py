@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from django.db.models import QuerySet
 
-from otklik.core import built
+from otklik.core import built, russian
 from otklik.search import asked, calibration, dictionary, entries, learning, ranking, reading, topics, vectors
 from otklik.search.entries import clear, drop, drop_each, drop_parts, known, put, put_each
 from otklik.search.models import Entry
@@ -29,6 +29,7 @@ __all__ = [
     "frequencies",
     "keys",
     "known",
+    "load",
     "put",
     "put_each",
     "trial",
@@ -59,6 +60,12 @@ class Found(NamedTuple):
     sure: bool
     read_as: str = ""
     features: tuple[float, ...] = ()
+
+
+def load() -> None:
+    """Read what every search needs: processes that part after it have it in common."""
+    russian.dictionary()
+    topics.shipped()
 
 
 def find(index: str, query: str, *, scopes: Collection[str], limit: int = 10) -> list[Hit]:

@@ -28,8 +28,9 @@ _CANDIDATES: Final = 50  # ranked anew by what stands where
 _MOST_WORDS: Final = 50  # candidates are looked for by
 THESAURUS: Final = 0.7  # of what is written against what is typed; of a letter:
 THESAURUS_OF_LETTER: Final = 0.5
-TOPICS: Final = 0.5  # of the words of a topic it may be about; of a letter:
+TOPICS: Final = 0.5  # of the words of a topic it may be about; of a letter, and of what is still typed:
 TOPICS_OF_LETTER: Final = 0.8
+TOPICS_WHILE_TYPED: Final = 0.25
 LEARNT: Final = 0.5  # of all that a document could meet
 _MOST_LEARNT: Final = 10
 _LEAST_SAID: Final = 0.1  # of the thesaurus where a title was typed
@@ -100,7 +101,8 @@ def answer(
     asked = understand(query, store, words, typing=typing)
     lexicon = _Lexicon(store, {*asked.typed, *asked.written, *asked.meant, *asked.words})
     groups = _Groups(*(_Sought(group, lexicon) for group in (asked.typed, asked.written, asked.meant)))
-    shares = (1.0, THESAURUS_OF_LETTER, TOPICS_OF_LETTER) if asked.letter else (1.0, THESAURUS, TOPICS)
+    about = TOPICS_WHILE_TYPED if typing else TOPICS
+    shares = (1.0, THESAURUS_OF_LETTER, TOPICS_OF_LETTER) if asked.letter else (1.0, THESAURUS, about)
     led = learnt(asked.typed) if learnt else {}
     cosines = vectors.near(asked.question) if vectors and asked.words and not typing else {}
     candidates = _candidates(store, asked, shares, lexicon, limit)

@@ -126,7 +126,7 @@ class Thesaurus:
                         written[word] += weight / math.sqrt(len(met))
             if len(said) == 1 and written:
                 words[said[0]] = dict(written)
-            else:
+            elif written or not all(rule.written for rule in met):  # a word beside itself only is no empty phrase
                 phrases[said[0]].append((said, dict(written)))
         return cls(words | _of_phrases(phrases, words), dict(phrases), frozenset(story))
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import time
+from importlib.resources import files
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otklik.search import confidence, ranking, thesaurus
+from otklik.search import analysis, confidence, ranking, thesaurus
 from otklik.search.asked import Words, understand
 from otklik.search.index import Document, Index
 
@@ -20,6 +22,7 @@ TEXTS = {
     "boundary": ("Межевание", "Кадастровый инженер согласует границы участка с соседями, затем готовит план."),
     "expropriation": ("Изъятие для государственных нужд", "Собственнику выплачивают возмещение по оценке."),
 }
+ARTICLES = files("otklik.knowledge") / "data" / "articles.jsonl"
 WORDS = Words(
     thesaurus.read(
         [
@@ -182,3 +185,26 @@ def test_no_text_is_slow(view, query):
 
 def test_latin_letters_among_russian_ones_are_read_as_they_look(view):
     assert found(view, "аpенда земельного учaстка")[:1] == ["lease"]
+
+
+def test_who_types_nothing_but_an_empty_phrase_means_it(view):
+    words = Words(thesaurus.read(["- комиссия"]))
+    asked = [ranking.answer(view, query, 10, words=words).ranked for query in ("комиссия", "комиссия по межеванию")]
+    assert [[one.key for one in ranked] for ranked in asked] == [["kiosk"], ["boundary"]]
+
+
+@pytest.mark.parametrize(
+    ("typed", "keys"), [("уведомляющег", {"sublease"}), ("соседн", {"boundary"}), ("абвгдежз", set())]
+)
+def test_a_word_still_typed_may_have_an_ending_that_stands_nowhere(view, typed, keys):
+    assert set(found(view, typed, typing=True)) == keys
+
+
+def test_every_word_of_a_title_finds_something_by_itself():
+    index = Index()
+    articles = [json.loads(line) for line in ARTICLES.read_text(encoding="utf-8").splitlines()]
+    index.fill(Document(str(number), one["title"], one["body"], ["all"]) for number, one in enumerate(articles))
+    view, words = index.view(["all"]), Words(thesaurus.shipped())
+    titles = {word for one in articles for forms, _, _ in analysis.forms(one["title"]) for word in forms}
+    titles = {word for word in titles if analysis.lemma(word) not in analysis.STOPS}
+    assert [word for word in sorted(titles) if not ranking.answer(view, word, 3, words=words).ranked] == []

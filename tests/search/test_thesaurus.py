@@ -65,6 +65,11 @@ def test_nothing_stands_for_itself():
     assert thesaurus.read(["аренда, съём > аренда, договор"]).words["аренда"] == {"договор": thesaurus.DEFAULT}
 
 
+def test_a_word_that_stands_for_itself_only_is_no_empty_phrase():
+    assert list(thesaurus.read(["кадастр, кадастровый > кадастровый"]).met(["кадастровый"])) == []
+    assert list(thesaurus.shipped().met(["кадастровый"])) == []
+
+
 def test_words_of_a_phrase_may_change_places_but_stay_near():
     words = thesaurus.read(["забрать под дорогу > изъятие"])
     [met] = words.met(["дорога", "хотеть", "забрать"])

@@ -18,6 +18,7 @@ from granian.server import Server
 
 from otklik.config import prepare, safety
 from otklik.config.indexing import Guard
+from otklik.search import engine
 
 
 class Command(BaseCommand):
@@ -41,6 +42,7 @@ class Command(BaseCommand):
             self.stderr.write(warning)
         count_together()
         get_resolver().url_patterns  # noqa: B018 - pages are loaded once, before the processes part, and stay common
+        engine.load()
         gc.freeze()  # and nobody looks through them for garbage again, which would copy them to each process
         connections.close_all()
         self.stdout.write(f"Отклик открывается на {settings.BASE_URL} (слушает {host}:{port})")
