@@ -142,11 +142,12 @@ def _answers(
 
 
 def _found(answer: ranking.Answer, there: Mapping[str, Entry]) -> Found:
-    marks = Marks({*answer.asked.typed, *answer.asked.written, *answer.asked.meant})
+    query = answer.asked
+    marks = Marks(answer.heaviest if query.letter else {*query.typed, *query.written, *query.meant})
     hits = [
         Hit(entry.key, entry.title, snippet(entry.body, marks), one.score, one.share, one.why)
         for one in answer.ranked
         if (entry := there.get(one.key))
     ]
     confidence, sure = calibration.judged(answer.features)
-    return Found(hits, confidence, bool(hits) and (sure or answer.named), answer.asked.read_as, answer.features)
+    return Found(hits, confidence, bool(hits) and (sure or answer.named), query.read_as, answer.features)

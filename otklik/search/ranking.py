@@ -64,6 +64,8 @@ class Ranked(NamedTuple):
 class Answer(NamedTuple):
     """What was found. `features`: what `confidence` is reckoned from; `asked`: the query as understood.
 
+    `heaviest`: the words that documents were looked for by.
+
     `named`: every word asked stands in the title of the best. «Сервитут» asks nothing one could be sure of answering:
     it calls a document by its name.
     """
@@ -71,6 +73,7 @@ class Answer(NamedTuple):
     ranked: list[Ranked]
     asked: Asked
     features: confidence.Features
+    heaviest: Collection[str] = ()
     named: bool = False
 
 
@@ -100,16 +103,17 @@ def answer(
     """
     asked = understand(query, store, words, typing=typing)
     lexicon = _Lexicon(store, {*asked.typed, *asked.written, *asked.meant, *asked.words})
-    groups = _Groups(*(_Sought(group, lexicon) for group in (asked.typed, asked.written, asked.meant)))
+    sought = _Sought((asked.typed, asked.written, asked.meant), lexicon)
     about = TOPICS_WHILE_TYPED if typing else TOPICS
     shares = (1.0, THESAURUS_OF_LETTER, TOPICS_OF_LETTER) if asked.letter else (1.0, THESAURUS, about)
     led = learnt(asked.typed) if learnt else {}
     cosines = vectors.near(asked.question) if vectors and asked.words and not typing else {}
-    candidates = _candidates(store, asked, shares, lexicon, limit)
+    heaviest = _heaviest(asked, shares, lexicon)
+    candidates = store.best(heaviest, max(_CANDIDATES, limit))
     there = {one.key for one in candidates}
     missed = nlargest(_MOST_LEARNT, led.keys() - there, key=lambda key: (led[key], key))
     brought = _nearest(cosines) - there - set(missed)  # by meaning alone: how sure an answer is does not hear of them
-    met = [_Met(one, groups) for one in (*candidates, *store.named([*missed, *brought]))]
+    met = [_Met(one, sought) for one in (*candidates, *store.named([*missed, *brought]))]
     total = sum(lexicon.rarity(word) * part for word, part in asked.words.items()) or 1.0
     typed = (one.values[0] for one in met if one.found.key not in brought)
     best_typed = max(typed, default=0.0) / (_WELL_MET * total)
@@ -131,17 +135,17 @@ def answer(
     known = sum(part for word, part in asked.words.items() if word in lexicon.met) / (sum(asked.words.values()) or 1.0)
     scores = [one.score for one in met if one.found.key not in brought]
     named = bool(met and asked.words) and not asked.letter and asked.words.keys() <= set(met[0].found.title)
-    return Answer(ranked, asked, confidence.features(scores, total, best_typed, known, asked), named)
+    return Answer(ranked, asked, confidence.features(scores, total, best_typed, known, asked), heaviest, named)
 
 
-def _candidates(store: Store, asked: Asked, shares: Sequence[float], lexicon: _Lexicon, limit: int) -> list[Candidate]:
-    """Return the documents worth ranking: those with most of the heaviest words."""
+def _heaviest(asked: Asked, shares: Sequence[float], lexicon: _Lexicon) -> dict[str, float]:
+    """Return the words by which documents worth ranking are looked for, the heaviest first."""
     sought: dict[str, float] = defaultdict(float)
     for group, share in zip((asked.typed, asked.written, asked.meant), shares, strict=True):
         for word, option in group.items():
             sought[word] += share * option.weight
     heaviest = nlargest(_MOST_WORDS, sought, key=lambda word: sought[word] * lexicon.rarity(word))
-    return store.best({word: sought[word] for word in heaviest}, max(_CANDIDATES, limit))
+    return {word: sought[word] for word in heaviest}
 
 
 def _nearest(cosines: Mapping[str, float]) -> set[str]:
@@ -194,82 +198,87 @@ class _Lexicon:
         return math.log(1 + (max(self._size, met) - met + 0.5) / (met + 0.5))
 
 
+class _Want(NamedTuple):
+    """A lemma that is looked for: of which group, how much it weighs there, and where it comes from."""
+
+    group: int
+    word: str
+    weight: float
+    option: Option
+
+
 class _Sought:
-    """Lemmas that are looked for, ready to be met in many documents: by themselves, or by a word of their root."""
+    """Lemmas that are looked for, of all groups, ready to be met in many documents, or a word of their root there."""
 
-    def __init__(self, options: Mapping[str, Option], lexicon: _Lexicon) -> None:
-        self.options = options
-        self.words = {word: option.weight * lexicon.rarity(word) for word, option in options.items()}
-        self.roots: dict[str, list[tuple[str, float]]] = defaultdict(list)
-        for word, option in options.items():
-            if len(word) > analysis.PREFIX:
-                root = analysis.beginning(word)
-                self.roots[root].append((word, option.weight * ROOT * lexicon.rarity_of_root(root)))
-
-
-class _Groups:
-    """What was typed, what is written for it, what may be meant: in this order."""
-
-    def __init__(self, typed: _Sought, written: _Sought, meant: _Sought) -> None:
-        self.each = typed, written, meant
-        self._sought = {word for group in self.each for word in group.words.keys() | group.roots.keys()}
+    def __init__(self, groups: Sequence[Mapping[str, Option]], lexicon: _Lexicon) -> None:
+        self.groups = len(groups)
+        self.words: dict[str, list[_Want]] = defaultdict(list)
+        self.roots: dict[str, list[_Want]] = defaultdict(list)
+        for group, options in enumerate(groups):
+            for word, option in options.items():
+                self.words[word].append(_Want(group, word, option.weight * lexicon.rarity(word), option))
+                if len(word) > analysis.PREFIX:
+                    root = analysis.beginning(word)
+                    weight = option.weight * ROOT * lexicon.rarity_of_root(root)
+                    self.roots[root].append(_Want(group, word, weight, option))
+        self._roots: dict[str, str] = {}  # of words that are looked for, or whose root is; empty where the root is not
         self._others: set[str] = set()
 
-    def among(self, words: Iterable[str]) -> Iterator[str]:
-        """Yield those that are looked for, or whose root is; any other is looked at once for all candidates."""
+    def among(self, words: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """Yield those that are looked for, or whose root is, with that root; each is looked at once for all."""
         for word in filterfalse(self._others.__contains__, words):
-            if word in self._sought or analysis.beginning(word) in self._sought:
-                yield word
-            else:
-                self._others.add(word)
+            root = self._roots.get(word)
+            if root is None:
+                begun = analysis.beginning(word)
+                root = begun if begun in self.roots else ""
+                if not root and word not in self.words:
+                    self._others.add(word)
+                    continue
+                self._roots[word] = root
+            yield word, root
 
 
 class _Met:
     """A candidate with what it meets of each group of words that are looked for, in their order: `values`."""
 
-    def __init__(self, found: Candidate, groups: _Groups) -> None:
-        self.found = found
+    def __init__(self, found: Candidate, sought: _Sought) -> None:
+        self.found, self._sought = found, sought
         self._norm = SATURATION * (1 - LENGTH_PART + LENGTH_PART * found.length / _AVERAGE)
-        self._groups = groups.each
-        self._words = {word: times for times, words in found.body for word in groups.among(words)}
-        for word in groups.among(found.title):
-            self._words[word] = self._words.get(word, 0) + TITLE
+        self._words: dict[str, int] = {}
         self._roots: dict[str, tuple[int, str]] = {}  # each with its times and a word of it
-        for word, times in self._words.items():
-            root = analysis.beginning(word)
-            before, seen = self._roots.get(root, (0, word))
-            self._roots[root] = (before + times, seen)
-        self.values = [self._sum(group) for group in self._groups]
+        for times, words in (*found.body, *((TITLE, [word]) for word in found.title)):
+            for word, root in sought.among(words):
+                self._words[word] = self._words.get(word, 0) + times
+                if root:
+                    before, seen = self._roots.get(root, (0, word))
+                    self._roots[root] = (before + times, seen)
+        self.values = [0.0] * sought.groups
+        for (group, _, weight, _), _, part in self._wants():
+            self.values[group] += weight * part
         self.score = 0.0
 
     def sum(self, shares: Sequence[float]) -> float:
         """Return the values together, each group by its share."""
         return sum(share * value for share, value in zip(shares, self.values, strict=True))
 
-    def _sum(self, sought: _Sought) -> float:
-        words, norm, value = self._words, self._norm, 0.0
-        for word in sought.words.keys() & words.keys():
-            value += sought.words[word] * words[word] / (words[word] + norm)
-        for root in sought.roots.keys() & self._roots.keys():
-            times = self._roots[root][0]
-            for word, weight in sought.roots[root]:
-                if word not in words:
-                    value += weight * times / (times + norm)
-        return value * (SATURATION + 1)
-
     def why(self, shares: Sequence[float], was_led: bool) -> tuple[Why, ...]:
         """Return the reasons, the heaviest first; that people were led here before is the last."""
         reasons: list[tuple[float, Why]] = []
-        for sought, share in zip(self._groups, shares, strict=True):
-            for word in sought.words.keys() & self._words.keys():
-                option = sought.options[word]
-                reasons.append((share * sought.words[word], Why(option.asked, word, option.how)))
-            for root in sought.roots.keys() & self._roots.keys():
-                seen = self._roots[root][1]
-                for word, weight in sought.roots[root]:
-                    option = sought.options[word]
-                    if word not in self._words:
-                        how: How = "root" if option.how == "word" else option.how
-                        reasons.append((share * weight, Why(option.asked, seen, how)))
+        for want, seen, _ in self._wants():
+            option = want.option
+            how: How = "root" if option.how == "word" and seen != want.word else option.how
+            reasons.append((shares[want.group] * want.weight, Why(option.asked, seen, how)))
         ordered = dict.fromkeys(why for _, why in sorted(reasons, key=lambda one: (-one[0], one[1])))
         return (*tuple(ordered)[:_MOST_REASONS], *([Why("", "", "learned")] if was_led else []))
+
+    def _wants(self) -> Iterator[tuple[_Want, str, float]]:
+        """Yield what is looked for and stands here: by which word, and what part of its weight that gets."""
+        for word, times in self._words.items():
+            part = (SATURATION + 1) * times / (times + self._norm)
+            for want in self._sought.words.get(word, ()):
+                yield want, word, part
+        for root, (times, seen) in self._roots.items():
+            part = (SATURATION + 1) * times / (times + self._norm)
+            for want in self._sought.roots[root]:
+                if want.word not in self._words:
+                    yield want, seen, part
