@@ -246,7 +246,7 @@ class _Met:
         self._norm = SATURATION * (1 - LENGTH_PART + LENGTH_PART * found.length / _AVERAGE)
         self._words: dict[str, int] = {}
         self._roots: dict[str, tuple[int, str]] = {}  # each with its times and a word of it
-        for times, words in (*found.body, *((TITLE, [word]) for word in found.title)):
+        for times, words in (*found.body, (TITLE, found.title)):
             for word, root in sought.among(words):
                 self._words[word] = self._words.get(word, 0) + times
                 if root:
