@@ -49,7 +49,10 @@ def units_of(user: Employee) -> set[int]:
 
 @dataclass(frozen=True)
 class Sight:
-    """All that conditions asked for an employee today depend on: by it statements are kept, see `built.asked`."""
+    """All that conditions asked for an employee today depend on: by it statements are kept, see `built.asked`.
+
+    `units` are those of `units_of`; who sees all appeals is asked for none of them, and has none here.
+    """
 
     pk: int
     unit: int | None
@@ -174,8 +177,7 @@ def get_for(user: Employee, pk: int, *also: Also) -> Appeal:
     if not found:
         raise Http404
     [appeal] = found
-    if not appeal.looked:
-        journal.looked("appeal.opened", by=user, appeal=appeal.pk)
+    _note_look(user, appeal, appeal.pk)
     complained.told(appeal, user, is_so=appeal.complained_of)
     return cast("Appeal", appeal)
 
@@ -212,14 +214,19 @@ def get_of_appeal(user: Employee, queryset: QuerySet[Row], path: str, **wanted: 
     """Return a row of an appeal the user may see, the look logged, else 404; `path` leads from it to the appeal."""
     seen = _with_look(user, queryset.filter(_of_seen(user, path)), path)
     row: Any = get_object_or_404(seen.annotate(of_appeal=F(path)), **wanted)
-    if not row.looked:
-        journal.looked("appeal.opened", by=user, appeal=row.of_appeal)
+    _note_look(user, row, row.of_appeal)
     return cast(Row, row)
 
 
 def _with_look(user: Employee, rows: Any, path: str) -> Any:
     """Return the rows, each with whether today's log has the look at its appeal already."""
     return rows.annotate(looked=journal.looked_today("appeal.opened", by=user, appeal=OuterRef(path)))
+
+
+def _note_look(user: Employee, row: Any, appeal: int) -> None:
+    """Write the look at an appeal down, unless the row came with one of today."""
+    if not row.looked:
+        journal.looked("appeal.opened", by=user, appeal=appeal)
 
 
 def messages_of(user: Employee) -> QuerySet[IncomingMessage]:
