@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
@@ -28,20 +27,26 @@ _ASKS: Final = re.compile(
 )
 
 
-class Option(NamedTuple):
-    """A lemma of documents that may stand for a typed word: how heavily, and by what way it was come to."""
-
-    weight: float
-    how: How
-    asked: str
-
-
 STORY: Final = 0.35  # of a letter's word that belongs to the story
 ASKS: Final = 2.0  # of a letter's sentence that asks
 BEGUN: Final = 0.5
 TORN: Final = 0.9  # of a word torn apart or two run together
 IN_DOUBT: Final = 0.5  # of another word where the one typed is a word too
 SAID_AGAIN: Final = 0.5  # of what a second word adds where both stand for the same
+
+
+@dataclass
+class Group:
+    """Lemmas of documents that may stand for what was typed: how heavily each, and by what way from which words."""
+
+    weights: dict[str, float] = field(default_factory=dict)
+    ways: dict[str, tuple[How, str]] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.weights)
+
+    def __contains__(self, lemma: object) -> bool:
+        return lemma in self.weights
 
 
 @dataclass
@@ -53,39 +58,42 @@ class Asked:
     `read_as`: the text where it was repaired; `question`: what may be understood as a whole, of a letter what it asks.
     """
 
-    typed: dict[str, Option] = field(default_factory=dict)
-    written: dict[str, Option] = field(default_factory=dict)
-    meant: dict[str, Option] = field(default_factory=dict)
+    typed: Group = field(default_factory=Group)
+    written: Group = field(default_factory=Group)
+    meant: Group = field(default_factory=Group)
     plainness: float = 0.0
     words: dict[str, float] = field(default_factory=dict)  # every word once, known or not
     read_as: str = ""
     question: str = ""
     letter: bool = False
 
-    def _type(self, lemma: str, option: Option) -> None:
-        if lemma not in self.typed or option.weight > self.typed[lemma].weight:
-            self.typed[lemma] = option
+    @property
+    def groups(self) -> tuple[Group, Group, Group]:
+        """What documents are looked for by, what was typed first."""
+        return self.typed, self.written, self.meant
+
+    def _type(self, lemma: str, weight: float, how: How, asked: str) -> None:
+        if weight > self.typed.weights.get(lemma, 0.0):
+            self.typed.weights[lemma], self.typed.ways[lemma] = weight, (how, asked)
 
     def _write(self, written: Mapping[str, float], part: float, asked: str) -> None:
+        weights, ways = self.written.weights, self.written.ways
+        way: tuple[How, str] = ("thesaurus", asked)
         for lemma, weight in written.items():
-            more = part * weight
-            if (known := self.written.get(lemma)) is None:
-                self.written[lemma] = Option(more, "thesaurus", asked)
-                continue
-            least, most = sorted((known.weight, more))
-            self.written[lemma] = Option(
-                most + SAID_AGAIN * least, "thesaurus", asked if more > known.weight else known.asked
-            )
+            more, known = part * weight, weights.get(lemma, 0.0)
+            if more > known:
+                weights[lemma], ways[lemma] = more + SAID_AGAIN * known, way
+            else:
+                weights[lemma] = known + SAID_AGAIN * more
 
     def _mean(self, topics: Topics) -> None:
-        meant = topics.meant({lemma: option.weight for lemma, option in self.typed.items()})
-        sums: dict[str, float] = defaultdict(float)
-        titles: dict[str, str] = {}
+        meant = topics.meant(self.typed.weights)
+        weights, ways = self.meant.weights, self.meant.ways
         for one in meant:
             for lemma, weight in one.topic.written.items():
-                sums[lemma] += one.share * weight
-                titles.setdefault(lemma, one.topic.title)  # the most probable come first
-        self.meant = {lemma: Option(weight, "topic", titles[lemma]) for lemma, weight in sums.items()}
+                weights[lemma] = weights.get(lemma, 0.0) + one.share * weight
+        for one in reversed(meant):  # the most probable come first
+            ways.update(dict.fromkeys(one.topic.written, ("topic", one.topic.title)))
         self.plainness = meant[0].plainness if meant else 0.0
 
 
@@ -130,7 +138,7 @@ def understand(text: str, store: Store, words_of: Words, *, typing: bool = False
             continue
         asked.words[word.lemma] = max(asked.words.get(word.lemma, 0.0), part)
         for lemma, (credit, how) in word.options.items():
-            asked._type(lemma, Option(part * credit, how, word.form))
+            asked._type(lemma, part * credit, how, word.form)
             asked._write(thesaurus.words.get(lemma, {}), part * credit, word.form)
     for met in phrases:
         part = max(parts[at] for at in met.at)
@@ -164,7 +172,11 @@ def _words(text: str, store: Store, thesaurus: Thesaurus, typing: bool) -> tuple
         for parts, _, _ in analysis.forms(sentence)
         for part in parts
     ]
-    known = {*store.frequencies({analysis.lemma(form) for form, _ in forms}), *thesaurus.said}
+    met = store.frequencies({analysis.lemma(form) for form, _ in forms})
+
+    def is_known(word: _Word) -> bool:
+        return word.lemma in met or word.lemma in thesaurus.said
+
     how: How = "layout" if is_retyped else "word"
     found: list[_Word] = []
     repairs = _MOST_REPAIRED
@@ -173,12 +185,12 @@ def _words(text: str, store: Store, thesaurus: Thesaurus, typing: bool) -> tuple
         word = _Word(form, {analysis.lemma(form): (1.0, how)}, asks)
         before = found[-1] if found else None
         if place == unfinished:
-            word = _unfinished(word, store, thesaurus, is_known=word.lemma in known)
-        elif before and (whole := _torn(before, word, known, store)):
+            word = _unfinished(word, store, thesaurus, is_known=is_known(word))
+        elif before and not (is_known(before) and is_known(word)) and (whole := _torn(before, word, store)):
             found.pop()
             word = whole
         # A letter is long enough for what it says in words of its own to be left alone.
-        elif word.lemma not in known and repairs and not (len(forms) > LETTER and analysis.is_word(form)):
+        elif not is_known(word) and repairs and not (len(forms) > LETTER and analysis.is_word(form)):
             repairs -= 1
             word = _repaired(word, store, thesaurus)
         if word.options and not word.options.keys() <= analysis.STOPS:
@@ -207,10 +219,8 @@ def _begun(form: str, store: Store, *, is_known: bool) -> list[str]:
     return next(filter(None, tried), [])
 
 
-def _torn(before: _Word, word: _Word, known: Collection[str], store: Store) -> _Word | None:
-    """Return the word that two typed ones make together, where either alone is none: «меже вание»."""
-    if before.lemma in known and word.lemma in known:
-        return None
+def _torn(before: _Word, word: _Word, store: Store) -> _Word | None:
+    """Return the word that two typed ones make together: «меже вание»."""
     whole = before.form + word.form
     lemma = analysis.lemma(whole)
     return _Word(whole, {lemma: (TORN, "slip")}, word.asks, whole) if store.frequencies([lemma]) else None

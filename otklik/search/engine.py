@@ -12,9 +12,9 @@ from otklik.core import built, russian
 from otklik.search import asked, calibration, dictionary, entries, learning, ranking, reading, topics, vectors
 from otklik.search.entries import clear, drop, drop_each, drop_parts, known, put, put_each
 from otklik.search.models import Entry
-from otklik.search.ranking import Why
 from otklik.search.snippets import Marks, Segment, snippet
 from otklik.search.thesaurus import Thesaurus
+from otklik.search.weighing import Why
 
 __all__ = [
     "Found",

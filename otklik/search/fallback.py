@@ -91,7 +91,7 @@ class Table:
 
     def _candidate(self, key: str) -> Candidate:
         title, body, _ = self._met[key]
-        return Candidate(key, title, by_times(body), len(title) + len(body))
+        return Candidate(key, title, by_times(title, body), len(title) + len(body))
 
     def _look_for(self, words: Collection[str], most: int) -> None:
         """Read the newest documents that have one of these words; the rarest first, as far as their look tells."""

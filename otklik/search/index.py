@@ -19,7 +19,7 @@ from otklik.search import analysis
 from otklik.search.store import Candidate, by_times
 
 # Raise it whenever documents are analysed or kept otherwise: every machine then builds its indexes anew.
-FORMAT: Final = f"2/{version('tantivy')}"
+FORMAT: Final = f"3/{version('tantivy')}"
 KEPT_WORDS: Final = 1000  # of a body, for ranking anew; the index itself knows them all
 _HEAP: Final = 30_000_000  # bytes tantivy may gather before it writes; 15 MB a thread is its least
 _ENOUGH: Final = 300  # documents a reader can expect with a word; such words are looked for only among the first:
@@ -253,11 +253,11 @@ def _entry(document: Document) -> tantivy.Document:
 
 def _kept(title: Collection[str], body: Collection[str]) -> str:
     """Return words as a candidate needs them: those of the title, then a line of all that stand so many times."""
-    return "\n".join([" ".join(title), *(f"{times} {' '.join(words)}" for times, words in by_times(body))])
+    return "\n".join([" ".join(title), *(f"{times} {' '.join(words)}" for times, words in by_times(title, body))])
 
 
 def _candidate(found: tantivy.Document) -> Candidate:
     stored: dict[str, list[Any]] = found.to_dict()
     title, *lines = stored["kept"][0].decode().split("\n")
-    body = [(int(times), words) for times, *words in (line.split(" ") for line in lines)]
-    return Candidate(stored["key"][0], title.split(), body, stored["length"][0])
+    words = [(int(times), words.split(" ")) for times, _, words in (line.partition(" ") for line in lines)]
+    return Candidate(stored["key"][0], title.split(), words, stored["length"][0])

@@ -9,21 +9,15 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from heapq import nlargest
-from itertools import filterfalse
 from typing import Final, NamedTuple, Protocol
 
-from otklik.search import analysis, confidence
-from otklik.search.asked import Asked, How, Option, Words, understand
-from otklik.search.store import Candidate, Store
+from otklik.search import confidence
+from otklik.search.asked import Asked, Words, understand
+from otklik.search.store import Store
+from otklik.search.weighing import Lexicon, Met, Sought, Why
 
-# Numbers of BM25F, chosen on development queries.
-SATURATION: Final = 1.4
-LENGTH_PART: Final = 0.6
-TITLE: Final = 3
-ROOT: Final = 0.45
-_AVERAGE: Final = 100.0  # words of a document; only its order of size matters
 _CANDIDATES: Final = 50  # ranked anew by what stands where
 _MOST_WORDS: Final = 50  # candidates are looked for by
 THESAURUS: Final = 0.7  # of what is written against what is typed; of a letter:
@@ -35,21 +29,12 @@ LEARNT: Final = 0.5  # of all that a document could meet
 _MOST_LEARNT: Final = 10
 _LEAST_SAID: Final = 0.1  # of the thesaurus where a title was typed
 _WELL_MET: Final = 2.0  # BM25 gives a word up to 2.4 of its rarity
-_MOST_REASONS: Final = 8
 MEANING: Final = 0.8  # of nearness of meaning against words, both counted in deviations from the mean
 _NEAREST: Final = 20  # by meaning, ranked beside those found by words
 _PLAINLY_NEAR: Final = 1.0  # deviations above the mean nearness
 
 
 Learnt = Callable[[Collection[str]], Mapping[str, float]]
-
-
-class Why(NamedTuple):
-    """A word of a document that was met: what was typed for it, and the way from one to the other."""
-
-    asked: str
-    found: str
-    how: How
 
 
 class Ranked(NamedTuple):
@@ -102,19 +87,19 @@ def answer(
     query; how sure an answer is, and what part of the query it covers, is still told by words.
     """
     asked = understand(query, store, words, typing=typing)
-    lexicon = _Lexicon(store, {*asked.typed, *asked.written, *asked.meant, *asked.words})
-    sought = _Sought((asked.typed, asked.written, asked.meant), lexicon)
+    lexicon = Lexicon(store, {*asked.typed, *asked.written, *asked.meant, *asked.words})
+    sought = Sought(asked.groups, lexicon)
     about = TOPICS_WHILE_TYPED if typing else TOPICS
     shares = (1.0, THESAURUS_OF_LETTER, TOPICS_OF_LETTER) if asked.letter else (1.0, THESAURUS, about)
-    led = learnt(asked.typed) if learnt else {}
+    led = learnt(asked.typed.weights) if learnt else {}
     cosines = vectors.near(asked.question) if vectors and asked.words and not typing else {}
     heaviest = _heaviest(asked, shares, lexicon)
     candidates = store.best(heaviest, max(_CANDIDATES, limit))
     there = {one.key for one in candidates}
     missed = nlargest(_MOST_LEARNT, led.keys() - there, key=lambda key: (led[key], key))
     brought = _nearest(cosines) - there - set(missed)  # by meaning alone: how sure an answer is does not hear of them
-    met = [_Met(one, sought) for one in (*candidates, *store.named([*missed, *brought]))]
-    total = sum(lexicon.rarity(word) * part for word, part in asked.words.items()) or 1.0
+    met = sought.met([*candidates, *store.named([*missed, *brought])])
+    total = sum(lexicon.rarity[word] * part for word, part in asked.words.items()) or 1.0
     typed = (one.values[0] for one in met if one.found.key not in brought)
     best_typed = max(typed, default=0.0) / (_WELL_MET * total)
     thin = max(_LEAST_SAID, 1 - min(best_typed, 1.0))
@@ -132,19 +117,20 @@ def answer(
         )
         for one, score, meant in _placed(met, cosines)[:limit]
     ]
-    known = sum(part for word, part in asked.words.items() if word in lexicon.met) / (sum(asked.words.values()) or 1.0)
+    parts = sum(asked.words.values()) or 1.0
+    known = sum(part for word, part in asked.words.items() if word in lexicon.known) / parts
     scores = [one.score for one in met if one.found.key not in brought]
     named = bool(met and asked.words) and not asked.letter and asked.words.keys() <= set(met[0].found.title)
     return Answer(ranked, asked, confidence.features(scores, total, best_typed, known, asked), heaviest, named)
 
 
-def _heaviest(asked: Asked, shares: Sequence[float], lexicon: _Lexicon) -> dict[str, float]:
+def _heaviest(asked: Asked, shares: Sequence[float], lexicon: Lexicon) -> dict[str, float]:
     """Return the words by which documents worth ranking are looked for, the heaviest first."""
     sought: dict[str, float] = defaultdict(float)
-    for group, share in zip((asked.typed, asked.written, asked.meant), shares, strict=True):
-        for word, option in group.items():
-            sought[word] += share * option.weight
-    heaviest = nlargest(_MOST_WORDS, sought, key=lambda word: sought[word] * lexicon.rarity(word))
+    for group, share in zip(asked.groups, shares, strict=True):
+        for word, weight in group.weights.items():
+            sought[word] += share * weight
+    heaviest = nlargest(_MOST_WORDS, sought, key=lambda word: sought[word] * lexicon.rarity[word])
     return {word: sought[word] for word in heaviest}
 
 
@@ -155,13 +141,13 @@ def _nearest(cosines: Mapping[str, float]) -> set[str]:
     return {key for key in nearest if cosines[key] > mean + _PLAINLY_NEAR * spread}
 
 
-def _placed(met: Sequence[_Met], cosines: Mapping[str, float]) -> list[tuple[_Met, float, tuple[Why, ...]]]:
+def _placed(met: Sequence[Met], cosines: Mapping[str, float]) -> list[tuple[Met, float, tuple[Why, ...]]]:
     """Return documents in their order, each with its score, and with meaning as a reason where that helped it there."""
     if not cosines:
         return [(one, one.score, ()) for one in met if one.score > 0]
     usual, usual_spread = _middle([one.score for one in met])
     mean, spread = _middle([cosines[one.found.key] for one in met if one.found.key in cosines])
-    placed: list[tuple[_Met, float, tuple[Why, ...]]] = []
+    placed: list[tuple[Met, float, tuple[Why, ...]]] = []
     for one in met:
         nearness = (cosines[one.found.key] - mean) / spread if one.found.key in cosines else 0.0
         is_near = nearness > _PLAINLY_NEAR or not one.score
@@ -176,109 +162,3 @@ def _middle(values: Collection[float]) -> tuple[float, float]:
         return 0.0, 1.0
     mean = math.fsum(values) / len(values)
     return mean, math.sqrt(math.fsum((value - mean) ** 2 for value in values) / len(values)) or 1.0
-
-
-class _Lexicon:
-    """How rare words and roots are: what nobody knows is rarest."""
-
-    def __init__(self, store: Store, words: set[str]) -> None:
-        self._size = store.size()
-        self.met = store.frequencies(words)
-        self._families = store.families({analysis.beginning(word) for word in words if len(word) > analysis.PREFIX})
-
-    def rarity(self, word: str) -> float:
-        """Return the weight a word bears by being rare."""
-        return self._rarity(self.met.get(word, 0))
-
-    def rarity_of_root(self, root: str) -> float:
-        """Return the weight a root bears by being rare."""
-        return self._rarity(self._families.get(root, 0))
-
-    def _rarity(self, met: int) -> float:
-        return math.log(1 + (max(self._size, met) - met + 0.5) / (met + 0.5))
-
-
-class _Want(NamedTuple):
-    """A lemma that is looked for: of which group, how much it weighs there, and where it comes from."""
-
-    group: int
-    word: str
-    weight: float
-    option: Option
-
-
-class _Sought:
-    """Lemmas that are looked for, of all groups, ready to be met in many documents, or a word of their root there."""
-
-    def __init__(self, groups: Sequence[Mapping[str, Option]], lexicon: _Lexicon) -> None:
-        self.groups = len(groups)
-        self.words: dict[str, list[_Want]] = defaultdict(list)
-        self.roots: dict[str, list[_Want]] = defaultdict(list)
-        for group, options in enumerate(groups):
-            for word, option in options.items():
-                self.words[word].append(_Want(group, word, option.weight * lexicon.rarity(word), option))
-                if len(word) > analysis.PREFIX:
-                    root = analysis.beginning(word)
-                    weight = option.weight * ROOT * lexicon.rarity_of_root(root)
-                    self.roots[root].append(_Want(group, word, weight, option))
-        self._roots: dict[str, str] = {}  # of words that are looked for, or whose root is; empty where the root is not
-        self._others: set[str] = set()
-
-    def among(self, words: Iterable[str]) -> Iterator[tuple[str, str]]:
-        """Yield those that are looked for, or whose root is, with that root; each is looked at once for all."""
-        for word in filterfalse(self._others.__contains__, words):
-            root = self._roots.get(word)
-            if root is None:
-                begun = analysis.beginning(word)
-                root = begun if begun in self.roots else ""
-                if not root and word not in self.words:
-                    self._others.add(word)
-                    continue
-                self._roots[word] = root
-            yield word, root
-
-
-class _Met:
-    """A candidate with what it meets of each group of words that are looked for, in their order: `values`."""
-
-    def __init__(self, found: Candidate, sought: _Sought) -> None:
-        self.found, self._sought = found, sought
-        self._norm = SATURATION * (1 - LENGTH_PART + LENGTH_PART * found.length / _AVERAGE)
-        self._words: dict[str, int] = {}
-        self._roots: dict[str, tuple[int, str]] = {}  # each with its times and a word of it
-        for times, words in (*found.body, (TITLE, found.title)):
-            for word, root in sought.among(words):
-                self._words[word] = self._words.get(word, 0) + times
-                if root:
-                    before, seen = self._roots.get(root, (0, word))
-                    self._roots[root] = (before + times, seen)
-        self.values = [0.0] * sought.groups
-        for (group, _, weight, _), _, part in self._wants():
-            self.values[group] += weight * part
-        self.score = 0.0
-
-    def sum(self, shares: Sequence[float]) -> float:
-        """Return the values together, each group by its share."""
-        return sum(share * value for share, value in zip(shares, self.values, strict=True))
-
-    def why(self, shares: Sequence[float], was_led: bool) -> tuple[Why, ...]:
-        """Return the reasons, the heaviest first; that people were led here before is the last."""
-        reasons: list[tuple[float, Why]] = []
-        for want, seen, _ in self._wants():
-            option = want.option
-            how: How = "root" if option.how == "word" and seen != want.word else option.how
-            reasons.append((shares[want.group] * want.weight, Why(option.asked, seen, how)))
-        ordered = dict.fromkeys(why for _, why in sorted(reasons, key=lambda one: (-one[0], one[1])))
-        return (*tuple(ordered)[:_MOST_REASONS], *([Why("", "", "learned")] if was_led else []))
-
-    def _wants(self) -> Iterator[tuple[_Want, str, float]]:
-        """Yield what is looked for and stands here: by which word, and what part of its weight that gets."""
-        for word, times in self._words.items():
-            part = (SATURATION + 1) * times / (times + self._norm)
-            for want in self._sought.words.get(word, ()):
-                yield want, word, part
-        for root, (times, seen) in self._roots.items():
-            part = (SATURATION + 1) * times / (times + self._norm)
-            for want in self._sought.roots[root]:
-                if want.word not in self._words:
-                    yield want, seen, part

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from otklik.search.ranking import Why
+from otklik.search.weighing import Why
 
 AS_TYPED: Final = frozenset({"word", "root", "begun"})  # the word itself, no repair and no dictionary
 _MOST_WORDS: Final = 5

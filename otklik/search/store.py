@@ -4,25 +4,30 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
+
+TITLE: Final = 3  # times that a word of the title counts
 
 
 class Candidate(NamedTuple):
-    """A document that may answer: lemmas of its title, those of its body (of a long one the first), its length.
+    """A document that may answer: lemmas of its title; each of its lemmas once, by how often they stand; its length.
 
-    Of the body each lemma is named once, beside the others that stand there as many times.
+    A word of the title counts `TITLE` times; of a long body only the first words are there.
     """
 
     key: str
     title: Sequence[str]
-    body: Sequence[tuple[int, Sequence[str]]]
+    words: Sequence[tuple[int, Sequence[str]]]
     length: int
 
 
-def by_times(words: Iterable[str]) -> list[tuple[int, list[str]]]:
-    """Return words by how often they stand there, as a candidate has those of its body."""
+def by_times(title: Iterable[str], body: Iterable[str]) -> list[tuple[int, list[str]]]:
+    """Return the lemmas of a document as a candidate has them."""
+    counts = Counter(body)
+    for word in title:
+        counts[word] += TITLE
     lines: dict[int, list[str]] = {}
-    for word, times in Counter(words).items():
+    for word, times in counts.items():
         lines.setdefault(times, []).append(word)
     return list(lines.items())
 

@@ -11,8 +11,8 @@ from otklik.knowledge.materials import Filters
 from otklik.knowledge.models import Mark, Proposal
 from otklik.search.engine import Found as EngineFound
 from otklik.search.engine import Hit
-from otklik.search.ranking import Why
 from otklik.search.reasons import spoken
+from otklik.search.weighing import Why
 from tests.desk import desk
 
 pytestmark = pytest.mark.django_db
