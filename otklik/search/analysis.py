@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from otklik.core import russian
 
 LONGEST_WORD: Final = 64
-SKELETON: Final = 3  # consonants that a misspelt word shares with the right one at one end
+_SKELETON: Final = 3  # consonants, at most, that a misspelt word shares with the right one at one end
 PREFIX: Final = 5  # letters of a lemma: «собственник» and «собственность» meet there
 # One token: letters and digits, joined inside by signs that codes use («59-ФЗ», «39.6», «54:35:051120:123»).
 _TOKEN: Final = re.compile(r"[^\W_]+(?:[.:/\-–][^\W_]+)*")
@@ -166,3 +166,17 @@ _SOUNDS: Final = str.maketrans("бвгджзщчц", "пфктшсшшс", "ае
 def sound(word: str) -> str:
     """Return the consonants of a word as they sound, none twice in a row: «аренда» → «рнт»."""
     return "".join(letter for letter, _ in groupby(word.translate(_SOUNDS)))
+
+
+class Ends(NamedTuple):
+    """How words may begin and end that sound alike but for one slip: each does one of both."""
+
+    beginnings: tuple[str, ...]
+    ending: str
+
+
+def ends(sound: str) -> Ends:
+    """Return what is left of a sound whatever consonant of it is wrong, missing, added or swapped with the next."""
+    half = max(1, min(_SKELETON, len(sound) // 2))
+    swapped = sound[: half - 1] + sound[half : half + 1] if len(sound) == 2 * half else sound[:half]
+    return Ends(tuple(dict.fromkeys([sound[:half], swapped])), sound[-half:])

@@ -90,13 +90,15 @@ def ask_each(
     answers = _answers(index, queries, scopes, limit, typing=typing)
     # An index is a moment behind: whom an entry has been taken from must not see it even then.
     named = {one.key for answer in answers for one in answer.ranked}
-    there = {one.key: one for one in _documents(index, entries.line_of(scopes), keys=sorted(named))} if named else {}
+    rows = _documents(index, entries.line_of(scopes), keys=sorted(named)) if named else []
+    there = {key: (title, body) for key, title, body in rows}
     return [_found(answer, there) for answer in answers]
 
 
 @built.asked
-def _documents(index: str, scopes: str, *, keys: list[str]) -> QuerySet[Entry]:
-    return Entry.objects.filter(entries.open_to(scopes.split()), index=index, key__in=keys)
+def _documents(index: str, scopes: str, *, keys: list[str]) -> QuerySet[Entry, tuple[str, str, str]]:
+    rows = Entry.objects.filter(entries.open_to(scopes.split()), index=index, key__in=keys)
+    return rows.values_list("key", "title", "body")
 
 
 def keys(index: str, query: str, *, scopes: Collection[str]) -> list[str]:
@@ -141,13 +143,13 @@ def _answers(
     return reading.look(index, scopes, lambda store: [answer(store, query) for query in asked_of])
 
 
-def _found(answer: ranking.Answer, there: Mapping[str, Entry]) -> Found:
+def _found(answer: ranking.Answer, there: Mapping[str, tuple[str, str]]) -> Found:
     query = answer.asked
     marks = Marks(answer.heaviest if query.letter else {*query.typed, *query.written, *query.meant})
     hits = [
-        Hit(entry.key, entry.title, snippet(entry.body, marks), one.score, one.share, one.why)
+        Hit(one.key, there[one.key][0], snippet(there[one.key][1], marks), one.score, one.share, one.why)
         for one in answer.ranked
-        if (entry := there.get(one.key))
+        if one.key in there
     ]
     confidence, sure = calibration.judged(answer.features)
     return Found(hits, confidence, bool(hits) and (sure or answer.named), query.read_as, answer.features)

@@ -7,7 +7,7 @@ whatever is asked.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 from django.db.models import BooleanField, F, Func, Q, Value
@@ -63,11 +63,12 @@ class Table:
         met = Counter(form for fields in self._met.values() for form in fields.forms if form.startswith(beginning))
         return [form for form, _ in met.most_common(limit)]
 
-    def sounding(self, beginning: str, ending: str) -> list[str]:
-        """Return the word forms of candidates whose consonants begin so, or end so."""
+    def sounding(self, sound: str, near: Callable[[list[str]], list[str]]) -> list[str]:
+        """Return the word forms of candidates that are `near` among those of like `analysis.ends`."""
+        beginnings, ending = analysis.ends(sound)
         forms = {form for fields in self._met.values() for form in fields.forms if form.isalpha()}
         sounds = ((form, analysis.sound(form)) for form in forms)
-        return sorted(form for form, sound in sounds if sound.startswith(beginning) or sound.endswith(ending))
+        return near(sorted(form for form, its in sounds if its.startswith(beginnings) or its.endswith(ending)))
 
     def best(self, words: Mapping[str, float], limit: int) -> list[Candidate]:
         """Return the candidates with most of these lemmas, or with words of their roots, by weight."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -25,7 +26,7 @@ _HEAP: Final = 30_000_000  # bytes tantivy may gather before it writes; 15 MB a 
 _ENOUGH: Final = 300  # documents a reader can expect with a word; such words are looked for only among the first:
 _MOST_COMMON: Final = 30
 _ROOT_WEIGHT: Final = 0.4  # a word of the same root against the word itself
-_MOST_FORMS: Final = 400  # looked at for one misspelt word, from either side
+_MOST_FORMS: Final = 1000  # looked at for one misspelt word, from either side
 _RARE: Final = 50  # documents: such a word may be of hidden ones only
 _REVERSED: Final = "<"
 
@@ -179,16 +180,17 @@ class View:
 
     def begun(self, beginning: str, limit: int) -> list[str]:
         """Return the word forms that begin so, those of most documents first."""
-        met = self._searcher.terms_with_prefix("forms", beginning, self._open, _MOST_FORMS)
-        return [form for form, _ in sorted(met, key=lambda one: -one[1])[:limit]]
+        begun = self._searcher.terms_with_prefix("forms", beginning, limit=_MOST_FORMS)
+        return list(islice((form for form, _ in begun if self._met("forms", form)), limit))
 
-    def sounding(self, beginning: str, ending: str) -> list[str]:
-        """Return the word forms whose consonants begin so, or end so."""
+    def sounding(self, sound: str, near: Callable[[list[str]], list[str]]) -> list[str]:
+        """Return the word forms that are `near` among those of like `analysis.ends`."""
+        beginnings, ending = analysis.ends(sound)
         found: dict[str, None] = {}
-        for start in (beginning, _REVERSED + ending[::-1]):
-            for token, _ in self._searcher.terms_with_prefix("sounds", start, self._open, _MOST_FORMS):
+        for start in (*beginnings, _REVERSED + ending[::-1]):
+            for token, _ in self._searcher.terms_with_prefix("sounds", start, limit=_MOST_FORMS):
                 found[token.rpartition("|")[2]] = None
-        return list(found)
+        return [form for form in near(list(found)) if self._met("forms", form)]
 
     def best(self, words: Mapping[str, float], limit: int) -> list[Candidate]:
         """Return the documents with most of these lemmas, or with words of their roots; the heaviest lemma comes first.

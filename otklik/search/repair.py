@@ -14,6 +14,7 @@ from otklik.search.thesaurus import Thesaurus
 
 _SHORTEST: Final = 4  # letters of a word that is repaired
 _BEST: Final = 3
+_NEAREST: Final = 20  # looked at more closely
 _SHORTEST_PART: Final = 3
 
 
@@ -40,15 +41,20 @@ def nearest(form: str, store: Store, thesaurus: Thesaurus, *, most: int = 3) -> 
     if len(form) < _SHORTEST or not form.isalpha():
         return []
     sound = analysis.sound(form)
-    beginning, ending = sound[: analysis.SKELETON], sound[-analysis.SKELETON :]
-    known = [*store.sounding(beginning, ending), *thesaurus.sounding(beginning, ending), *analysis.STOPS]
     limit = min(most, 1 if len(form) < 6 else 2 if len(form) < 10 else 3)
-    near = process.extract(form, known, scorer=OSA.distance, score_cutoff=limit, limit=20)
-    ranked = sorted({one: slips for one, slips, _ in near}.items(), key=lambda one: (one[1], _heard(one[0], sound)))
-    if not ranked:
+    slips: dict[str, int] = {}
+
+    def near(known: list[str]) -> list[str]:
+        found = process.extract(form, known, scorer=OSA.distance, score_cutoff=limit, limit=_NEAREST)
+        slips.update((one, int(apart)) for one, apart, _ in found)
+        return [one for one, _, _ in found]
+
+    if not sound:
         return []
-    least = ranked[0][1]
-    return [Repaired(one, 1 - 0.1 * slips) for one, slips in ranked if slips <= least + 1][:_BEST]
+    known = dict.fromkeys([*store.sounding(sound, near), *near([*thesaurus.sounding(sound), *analysis.STOPS])])
+    ranked = sorted(known, key=lambda one: (slips[one], _heard(one, sound)))
+    worst = slips[ranked[0]] + 1 if ranked else 0
+    return [Repaired(one, 1 - 0.1 * slips[one]) for one in ranked if slips[one] <= worst][:_BEST]
 
 
 def _heard(form: str, sound: str) -> int:

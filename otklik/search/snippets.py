@@ -44,7 +44,7 @@ class Marks(dict[str, tuple[analysis.Token, ...]]):
     def tokens(self, text: str) -> Iterator[analysis.Token]:
         """Yield the words of a text that were looked for, in their order: a word has no space within."""
         text, at = analysis.normal(text), 0
-        for piece in [one for one in text.split() if self[one]]:
+        for piece in filter(self.__getitem__, text.split()):
             at = _stands(text, piece, at)
             for words, start, end in self[piece]:
                 yield analysis.Token(words, at + start, at + end)

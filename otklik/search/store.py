@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
 TITLE: Final = 3  # times that a word of the title counts
@@ -51,8 +51,8 @@ class Store(Protocol):
         """Return the word forms that begin so, those of most documents first."""
         ...
 
-    def sounding(self, beginning: str, ending: str) -> list[str]:
-        """Return the word forms whose consonants begin so, or end so."""
+    def sounding(self, sound: str, near: Callable[[list[str]], list[str]]) -> list[str]:
+        """Return the word forms that are `near` among those of like `analysis.ends`."""
         ...
 
     def best(self, words: Mapping[str, float], limit: int) -> list[Candidate]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib.resources import files
@@ -132,9 +132,10 @@ class Thesaurus:
 
     def met(self, text: Sequence[str]) -> Iterator[Met]:
         """Return the phrases that stand in a text of lemmas: Russian lets their words change places."""
+        there = frozenset(text)
         for start, word in enumerate(text):
             for phrase, written in self.phrases.get(word, ()):
-                if at := _found(phrase, text, start, in_order=not written):
+                if there.issuperset(phrase) and (at := _found(phrase, text, start, in_order=not written)):
                     yield Met(at, written)
 
     @cached_property
@@ -142,22 +143,25 @@ class Thesaurus:
         """Return every word that is said by itself or in a phrase."""
         return frozenset(self.words) | {word for many in self.phrases.values() for one, _ in many for word in one}
 
-    def sounding(self, beginning: str, ending: str) -> set[str]:
-        """Return what is said whose consonants begin so, or end so; both are given with `analysis.SKELETON` letters."""
-        return self._begun.get(beginning, set()) | self._ended.get(ending, set())
+    def sounding(self, sound: str) -> list[str]:
+        """Return what is said of like `analysis.ends`."""
+        beginnings, ending = analysis.ends(sound)
+        begun = (self._begun.get(beginning, set()) for beginning in beginnings)
+        return sorted(self._ended.get(ending, set()).union(*begun))
 
     @cached_property
     def _begun(self) -> dict[str, set[str]]:
-        return self._by_sound(slice(None, analysis.SKELETON))
+        return self._by_sound(lambda sound: (sound[:length] for length in range(1, len(sound) + 1)))
 
     @cached_property
     def _ended(self) -> dict[str, set[str]]:
-        return self._by_sound(slice(-analysis.SKELETON, None))
+        return self._by_sound(lambda sound: (sound[-length:] for length in range(1, len(sound) + 1)))
 
-    def _by_sound(self, part: slice) -> dict[str, set[str]]:
+    def _by_sound(self, parts: Callable[[str], Iterable[str]]) -> dict[str, set[str]]:
         found: dict[str, set[str]] = defaultdict(set)
         for word in self.said:
-            found[analysis.sound(word)[part]].add(word)
+            for part in parts(analysis.sound(word)):
+                found[part].add(word)
         return found
 
 

@@ -65,14 +65,13 @@ class Topics:
 
     def meant(self, words: Mapping[str, float]) -> list[Meant]:
         """Return the topics that a question of these lemmas may be about, the most probable first."""
-        sums: dict[int, float] = defaultdict(float)
-        votes: dict[int, int] = defaultdict(int)
+        sums, votes = [0.0] * len(self._topics), [0] * len(self._topics)
         for word, weight in words.items():
             for number, ratio in self._telling.get(word, ()):
                 sums[number] += weight * ratio
                 votes[number] += 1
-        sums = {number: value for number, value in sums.items() if votes[number] >= _FEWEST}
-        best = nlargest(_BEST, sums, key=lambda number: (sums[number], -number))
+        plain = (number for number, many in enumerate(votes) if many >= _FEWEST)
+        best = nlargest(_BEST, plain, key=lambda number: (sums[number], -number))
         odds = [math.exp((sums[number] - sums[best[0]]) / _TEMPERATURE) for number in best]
         return [
             Meant(self._topics[number], one / sum(odds), sums[number]) for number, one in zip(best, odds, strict=True)
