@@ -152,7 +152,6 @@ class View:
     def __init__(self, searcher: tantivy.Searcher, scopes: Collection[str] | None, share: float = 1.0) -> None:
         self._searcher, self._share = searcher, share
         self._scopes = None if scopes is None else _any_of(scopes)
-        self._open = None if scopes is None else tantivy.Query.term_set_query(_SCHEMA, "scopes", sorted(scopes))
 
     def size(self) -> int:
         """Return the number of documents."""
@@ -216,8 +215,8 @@ class View:
         return self._found(tantivy.Query.term_set_query(_SCHEMA, "key", sorted(keys)), len(keys)) if keys else []
 
     def _found(self, query: tantivy.Query, limit: int) -> list[Candidate]:
-        if self._open is not None:
-            open_only = tantivy.Query.const_score_query(self._open, 0.0)
+        if self._scopes is not None:
+            open_only = tantivy.Query.const_score_query(self._scopes, 0.0)
             query = tantivy.Query.boolean_query([(tantivy.Occur.Must, query), (tantivy.Occur.Must, open_only)])
         return [_candidate(self._searcher.doc(at)) for _, at in self._searcher.search(query, limit, count=False).hits]
 

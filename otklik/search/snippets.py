@@ -12,6 +12,7 @@ from otklik.search import analysis
 _LENGTH: Final = 240  # characters
 _READ: Final = 100_000  # characters of a long body
 _MOST_FOUND: Final = 150  # words that are weighed against each other
+_SIGNS: Final = ".,;:!?()«»\"…–—-"  # that stand around words
 _LEAD: Final = 40  # characters shown before the first found word
 
 
@@ -30,12 +31,11 @@ class Marks(dict[str, tuple[analysis.Token, ...]]):
         self._wanted = frozenset(words)
 
     def __missing__(self, piece: str) -> tuple[analysis.Token, ...]:
-        if piece.isalpha() and not self._lemmas(piece):  # most are words without a sign, of which a few were looked for
-            found: tuple[analysis.Token, ...] = ()
-        else:
-            found = tuple(analysis.tokens(piece, self._lemmas))
-        self[piece] = found
-        return found
+        word = piece.strip(_SIGNS)
+        # Most are a word, with a sign or without, and few of these were looked for.
+        is_other = word.isalnum() and self._wanted.isdisjoint(analysis.lemmas(word))
+        self[piece] = () if is_other else tuple(analysis.tokens(piece, self._lemmas))
+        return self[piece]
 
     def _lemmas(self, token: str) -> tuple[str, ...]:
         lemmas = analysis.lemmas(token)
