@@ -88,6 +88,7 @@ def alone() -> dict[str, str]:
     from otklik.demo import seed
     from otklik.search import analysis, engine, reading
 
+    _load()
     letters = [seed.text_of(Random(number)) for number in range(len(SHORT))]  # noqa: S311 - figures, not secrets
     scopes = ["person:7", "unit:3"]
 
@@ -106,13 +107,18 @@ def alone() -> dict[str, str]:
 
 def parted() -> list[dict[str, list[float]]]:
     """Return what `together` says of several processes at once, that part as those of `otklik serve` do."""
-    from otklik.search import engine
-
-    get_resolver().url_patterns  # noqa: B018 - the pages, as there
-    engine.load()
-    gc.freeze()
+    _load()
     with get_context("fork").Pool(PROCESSES) as pool:
         return [one.get() for one in [pool.apply_async(together) for _ in range(PROCESSES)]]
+
+
+def _load() -> None:
+    """Have at hand what a process of `otklik serve` has when it begins to answer."""
+    from otklik.search import engine
+
+    get_resolver().url_patterns  # noqa: B018 - the pages
+    engine.load()
+    gc.freeze()
 
 
 def together() -> dict[str, list[float]]:
