@@ -6,12 +6,12 @@ Rooms above bring confirmed pairs, every night all of them anew; here only sums 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from django.db import transaction
-from django.db.models import QuerySet, Sum
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from otklik.core import built, journal
@@ -48,12 +48,22 @@ class _Sum:
     sources: set[str] = field(default_factory=set)
 
 
-@transaction.atomic
-def learn(index: str, pairs: Iterable[Pair]) -> int:
-    """Bring what is learned of an index up to these pairs, all there are; return how many words there are now."""
+class Learned(NamedTuple):
+    """A word that leads to a document: how much, from 0 to 1, how often it did, and how many said so."""
+
+    key: str
+    lemma: str
+    weight: float
+    times: int
+    sources: int
+
+
+def weigh(
+    pairs: Iterable[Pair], titles: Callable[[Collection[str]], Mapping[str, set[str]]], story: Collection[str]
+) -> list[Learned]:
+    """Return what these pairs teach; `titles` gives the lemmas of titles by key, words of a `story` teach nothing."""
     sums: dict[tuple[str, str], _Sum] = defaultdict(_Sum)
     led: dict[str, float] = defaultdict(float)
-    story = dictionary.current().story
     for pair in pairs:
         for word in ordinary(pair.text).keys() - story:
             one = sums[pair.key, word]
@@ -61,23 +71,31 @@ def learn(index: str, pairs: Iterable[Pair]) -> int:
             one.times += 1
             one.sources.add(pair.source)
             led[word] += max(pair.counts, 0.0)
-    titles = dict(_titles(index, {key for key, _ in sums}))
-    weights: dict[str, list[tuple[float, str, _Sum]]] = defaultdict(list)
+    known = titles({key for key, _ in sums})
+    of_document: dict[str, list[Learned]] = defaultdict(list)
     for (key, word), one in sums.items():
         weight = one.counts / (led[word] + _DOUBT)
-        if len(one.sources) >= SOURCES and weight >= _LEAST and word not in titles.get(key, {word}):
-            weights[key].append((min(weight, 1.0), word, one))
-    rows = [
-        LearnedWord(
-            index=index, key=key, lemma=word, weight=round(weight, 3), times=one.times, sources=len(one.sources)
-        )
-        for key, found in weights.items()
-        for weight, word, one in sorted(found, key=lambda told: (-told[0], told[1]))[:MOST_OF_A_DOCUMENT]
+        if len(one.sources) >= SOURCES and weight >= _LEAST and word not in known.get(key, {word}):
+            of_document[key].append(Learned(key, word, min(weight, 1.0), one.times, len(one.sources)))
+    return [
+        one
+        for found in of_document.values()
+        for one in sorted(found, key=lambda told: (-told.weight, told.lemma))[:MOST_OF_A_DOCUMENT]
     ]
+
+
+@transaction.atomic
+def learn(index: str, pairs: Iterable[Pair]) -> int:
+    """Bring what is learned of an index up to these pairs, all there are; return how many words there are now."""
+    learned = weigh(pairs, lambda keys: dict(_titles(index, keys)), dictionary.current().story)
     kept = LearnedWord.objects.filter(index=index)
     # What was taken back keeps its row and is never weighed again.
     back = set(kept.filter(taken_back_at__isnull=False).values_list("key", "lemma"))
-    rows = [row for row in rows if (row.key, row.lemma) not in back]
+    rows = [
+        LearnedWord(index=index, **one._replace(weight=round(one.weight, 3))._asdict())
+        for one in learned
+        if (one.key, one.lemma) not in back
+    ]
     still = {(row.key, row.lemma) for row in rows}
     lasting = kept.filter(taken_back_at=None).values_list("pk", "key", "lemma")
     gone = [pk for pk, key, word in lasting if (key, word) not in still]
@@ -102,17 +120,18 @@ def _titles(index: str, keys: Collection[str]) -> Iterable[tuple[str, set[str]]]
             yield key, set(analysis.words(title))
 
 
-def known(index: str, lemmas: Collection[str]) -> dict[str, float]:
-    """Return the documents that words are known to lead to, key → from 0 to 1: one query. Rights are the asker's."""
-    if not lemmas:
-        return {}
-    return {key: min(together, 1.0) for key, together in _sums(index, lemmas=sorted(lemmas)[:_MOST_ASKED])}
+def known(index: str, lemmas: Sequence[str]) -> list[tuple[str, str, float]]:
+    """Return the documents that words are known to lead to, each with the word and its weight: one query.
+
+    Of many words the first are looked at. Rights are the asker's.
+    """
+    return _weights(index, lemmas=sorted(lemmas[:_MOST_ASKED])) if lemmas else []
 
 
 @built.asked
-def _sums(index: str, *, lemmas: list[str]) -> QuerySet[LearnedWord, tuple[str, float]]:
-    each = in_force(index).filter(lemma__in=lemmas).order_by().values_list("key").annotate(together=Sum("weight"))
-    return each.order_by("-together", "key")[:_MOST_FOUND]
+def _weights(index: str, *, lemmas: list[str]) -> QuerySet[LearnedWord, tuple[str, str, float]]:
+    rows = in_force(index).filter(lemma__in=lemmas).values_list("key", "lemma", "weight")
+    return rows.order_by("-weight", "key", "lemma")[:_MOST_FOUND]
 
 
 def why(index: str, lemmas: Collection[str], keys: Collection[str]) -> dict[str, list[str]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from heapq import nlargest
 from typing import Final, NamedTuple, Protocol
 
@@ -25,7 +25,7 @@ THESAURUS_OF_LETTER: Final = 0.5
 TOPICS: Final = 0.5  # of the words of a topic it may be about; of a letter, and of what is still typed:
 TOPICS_OF_LETTER: Final = 0.8
 TOPICS_WHILE_TYPED: Final = 0.25
-LEARNT: Final = 0.5  # of all that a document could meet
+LEARNT: Final = 2.0  # of a word that leads to a document; BM25 gives one that stands there up to 2.4
 _MOST_LEARNT: Final = 10
 _LEAST_SAID: Final = 0.1  # of the thesaurus where a title was typed
 _WELL_MET: Final = 2.0  # BM25 gives a word up to 2.4 of its rarity
@@ -34,7 +34,7 @@ _NEAREST: Final = 20  # by meaning, ranked beside those found by words
 _PLAINLY_NEAR: Final = 1.0  # deviations above the mean nearness
 
 
-Learnt = Callable[[Collection[str]], Mapping[str, float]]
+Learnt = Callable[[Sequence[str]], Iterable[tuple[str, str, float]]]
 
 
 class Ranked(NamedTuple):
@@ -82,16 +82,17 @@ def answer(
 ) -> Answer:
     """Return the best documents for a query; nothing for a query without words.
 
-    `learnt`: where these lemmas led people before, key → from 0 to 1; it has little to say, and least where the words
-    themselves are met. `vectors`: what an encoder adds. It moves documents and brings some that share no word with the
-    query; how sure an answer is, and what part of the query it covers, is still told by words.
+    `learnt`: where these lemmas, the heaviest first, led people before: key, lemma, weight from 0 to 1. Each counts as
+    if it stood there, and least where the words typed are met themselves. `vectors`: what an encoder adds. It moves
+    documents and brings some that share no word with the query; how sure an answer is, and what part of the query it
+    covers, is still told by words.
     """
     asked = understand(query, store, words, typing=typing)
     lexicon = Lexicon(store, {*asked.typed, *asked.written, *asked.meant, *asked.words})
     sought = Sought(asked.groups, lexicon)
     about = TOPICS_WHILE_TYPED if typing else TOPICS
     shares = (1.0, THESAURUS_OF_LETTER, TOPICS_OF_LETTER) if asked.letter else (1.0, THESAURUS, about)
-    led = learnt(asked.typed.weights) if learnt else {}
+    led = _led(learnt, asked, lexicon) if learnt else {}
     cosines = vectors.near(asked.question) if vectors and asked.words and not typing else {}
     heaviest = _heaviest(asked, shares, lexicon)
     candidates = store.best(heaviest, max(_CANDIDATES, limit))
@@ -106,7 +107,7 @@ def answer(
     if not asked.letter:  # the better the typed words are met by themselves, the less others have to say
         shares = (1.0, shares[1] * thin, shares[2] * thin)
     for one in met:
-        one.score = one.sum(shares) + LEARNT * thin * total * led.get(one.found.key, 0.0)
+        one.score = one.sum(shares) + LEARNT * thin * led.get(one.found.key, 0.0)
     met.sort(key=lambda one: (-one.score, one.found.key))
     ranked = [
         Ranked(
@@ -132,6 +133,15 @@ def _heaviest(asked: Asked, shares: Sequence[float], lexicon: Lexicon) -> dict[s
             sought[word] += share * weight
     heaviest = nlargest(_MOST_WORDS, sought, key=lambda word: sought[word] * lexicon.rarity[word])
     return {word: sought[word] for word in heaviest}
+
+
+def _led(learnt: Learnt, asked: Asked, lexicon: Lexicon) -> dict[str, float]:
+    """Return the documents people were led to by what was typed, each with the weight of the words that led there."""
+    weights = {word: weight * lexicon.rarity[word] for word, weight in asked.typed.weights.items()}
+    led: dict[str, float] = defaultdict(float)
+    for key, word, part in learnt(sorted(weights, key=lambda word: -weights[word])):
+        led[key] += part * weights[word]
+    return led
 
 
 def _nearest(cosines: Mapping[str, float]) -> set[str]:

@@ -12,7 +12,7 @@ from otklik.search import analysis
 _LENGTH: Final = 240  # characters
 _READ: Final = 100_000  # characters of a long body
 _MOST_FOUND: Final = 150  # words that are weighed against each other
-_SIGNS: Final = ".,;:!?()«»\"…–—-"  # that stand around words
+_SIGNS: Final = '.,;:!?()«»"…–—-'  # that stand around words
 _LEAD: Final = 40  # characters shown before the first found word
 
 

@@ -73,8 +73,8 @@ def test_ordinary_words_are_kept_as_the_dictionary_writes_them() -> None:
 def test_a_word_of_two_people_leads_to_the_document_they_found(documents) -> None:
     learning.learn("t", pairs("поставить ларёк", "1", "a", "b", "c"))
     assert ("1", word("ларёк")) in learned()
-    [(key, weight)] = learning.known("t", [word("ларёк"), word("аренда")]).items()
-    assert key == "1"
+    [(key, lemma, weight)] = learning.known("t", [word("ларёк"), word("аренда")])
+    assert (key, lemma) == ("1", word("ларёк"))
     assert 0 < weight <= 1
     assert learning.why("t", [word("ларёк")], ["1"]) == {"1": [word("ларёк")]}
 
@@ -118,9 +118,9 @@ def test_what_was_taken_back_stays_taken_back_until_it_is_given_back(documents, 
     learning.learn("t", found)
     assert learning.take_back(LearnedWord.objects.filter(lemma=word("ларёк")), by=editor) == 1
     learning.learn("t", found)
-    assert learning.known("t", [word("ларёк")]) == {}
+    assert learning.known("t", [word("ларёк")]) == []
     assert learning.give_back(LearnedWord.objects.all(), by=editor) == 1
-    assert set(learning.known("t", [word("ларёк")])) == {"1"}
+    assert [key for key, _, _ in learning.known("t", [word("ларёк")])] == ["1"]
     actions = JournalEntry.objects.filter(chain="learned").order_by("seq").values_list("action", "actor")
     assert list(actions) == [("learned.taken_back", editor.pk), ("learned.given_back", editor.pk)]
 
@@ -129,4 +129,4 @@ def test_ranking_learns_in_one_query(documents, django_assert_num_queries) -> No
     with django_assert_num_queries(1):
         learning.known("t", [word("ларёк"), word("гараж")])
     with django_assert_num_queries(0):
-        assert learning.known("t", []) == {}
+        assert learning.known("t", []) == []

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from otklik.search import analysis, confidence, ranking, thesaurus
-from otklik.search.asked import Words, understand
+from otklik.search.asked import LETTER, Words, understand
 from otklik.search.index import Document, Index
 
 TEXTS = {
@@ -208,3 +208,18 @@ def test_every_word_of_a_title_finds_something_by_itself():
     titles = {word for one in articles for forms, _, _ in analysis.forms(one["title"]) for word in forms}
     titles = {word for word in titles if analysis.lemma(word) not in analysis.STOPS}
     assert [word for word in sorted(titles) if not ranking.answer(view, word, 3, words=words).ranked] == []
+
+
+def test_a_word_that_led_people_somewhere_counts_as_if_it_stood_there(view):
+    def learnt(lemmas):
+        return [("kiosk", lemma, 0.6) for lemma in lemmas if lemma in {"свистулька", "дуда"}]
+
+    [hit] = ranking.answer(view, "свистулька", 10, words=WORDS, learnt=learnt).ranked
+    assert (hit.key, [why.how for why in hit.why]) == ("kiosk", ["learned"])
+    letter = """Здравствуйте! Продаю на рынке свистулька и дуда, внуки помогают. Договор аренды земельного участка
+        кончается, хочу заключить новый договор без торгов. Согласие арендодателя есть. Прошу объяснить порядок."""
+    assert len(analysis.words(letter)) > LETTER
+    by_words = found(view, letter)
+    assert by_words[0] in {"lease", "sublease"}
+    # Two words of a long story must not outweigh the question: once they counted as half of the whole letter.
+    assert found(view, letter, learnt=learnt)[0] == by_words[0]

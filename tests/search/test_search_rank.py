@@ -29,6 +29,46 @@ def test_articles_are_ranked_without_a_database(tmp_path):
     assert rows[0]["confidence"] > rows[1]["confidence"] == 0
 
 
+TWO = [
+    {"id": "A1", "title": "Аренда земли", "body": "договор"},
+    {"id": "A2", "title": "Размещение торговых объектов", "body": "схема"},
+]
+ASKED = [
+    {"id": "Q1", "kind": "short", "text": "деревянная свистулька", "relevant": {"A2": 2, "A1": 1}},
+    {"id": "Q2", "kind": "short", "text": "расписные свистульки", "relevant": {"A2": 2}},
+    {"id": "Q3", "kind": "short", "text": "ларёк", "relevant": {"A2": 2}},
+]
+
+
+def ranked(tmp_path: Path, queries: list[dict], **options: object) -> dict[str, list[str]]:
+    out = tmp_path / "r.jsonl"
+    asked_of = lines(tmp_path / "q.jsonl", queries)
+    call_command("search_rank", articles=lines(tmp_path / "a.jsonl", TWO), queries=asked_of, out=out, **options)
+    rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    return {row["query_id"]: row["ranked"][:1] for row in rows}
+
+
+def test_a_query_is_told_what_all_others_teach_and_never_its_own_answer(tmp_path):
+    assert ranked(tmp_path, ASKED, without=["topics"]) == {"Q1": [], "Q2": [], "Q3": ["A2"]}
+    assert ranked(tmp_path, ASKED, without=["topics"], learnt=True) == {"Q1": ["A2"], "Q2": ["A2"], "Q3": ["A2"]}
+    assert ranked(tmp_path, ASKED[:1], without=["topics"], learnt=True) == {"Q1": []}
+    letters = [{**one, "kind": "letter"} for one in ASKED[:2]]
+    assert ranked(tmp_path, letters, without=["topics"], learnt=True) == {"Q1": [], "Q2": []}  # one person each
+
+
+def test_it_is_measured_without_thesaurus_and_without_the_topic_of_the_very_answer(tmp_path, monkeypatch):
+    topic = topics.Topic(TWO[0]["title"], {"договор": 1.0}, {"надел": 5, "дача": 5})
+    other = topics.Topic("Иное", {"схема": 1.0}, {"лодка": 5, "пруд": 5})
+    monkeypatch.setattr(topics, "shipped", lambda: topics.Topics([topic, other]))
+    query = {"id": "Q1", "text": "надел дача", "relevant": {"A1": 2}}
+    assert ranked(tmp_path, [ASKED[2]], without=["thesaurus"]) == {"Q3": []}
+    assert ranked(tmp_path, [query], without=["thesaurus"]) == {"Q1": ["A1"]}
+    for without in ("topics", "own"):
+        assert ranked(tmp_path, [query], without=["thesaurus", without]) == {"Q1": []}
+    near = {**query, "relevant": {"A2": 2, "A1": 1}}
+    assert ranked(tmp_path, [near], without=["thesaurus", "own"]) == {"Q1": ["A1"]}
+
+
 def test_a_broken_file_is_named_with_its_line(tmp_path):
     articles = tmp_path / "a.jsonl"
     articles.write_text('{"id": "A1", "title": "x", "body": "y"}\nnot json\n', encoding="utf-8")
