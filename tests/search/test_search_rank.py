@@ -69,6 +69,12 @@ def test_it_is_measured_without_thesaurus_and_without_the_topic_of_the_very_answ
     assert ranked(tmp_path, [near], without=["thesaurus", "own"]) == {"Q1": ["A1"]}
 
 
+def test_a_query_is_measured_while_it_is_typed(tmp_path):
+    query = {"id": "Q1", "text": "размещение"}
+    assert ranked(tmp_path, [query], without=["thesaurus", "topics"], typed=50) == {"Q1": ["A2"]}  # «разме»
+    assert ranked(tmp_path, [{**query, "text": "аэродром"}], without=["topics"], typed=50) == {"Q1": []}
+
+
 def test_a_broken_file_is_named_with_its_line(tmp_path):
     articles = tmp_path / "a.jsonl"
     articles.write_text('{"id": "A1", "title": "x", "body": "y"}\nnot json\n', encoding="utf-8")

@@ -50,6 +50,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--learnt", action="store_true", help="и с тем, чему учат остальные запросы; короткие подтвердили двое"
         )
+        parser.add_argument("--typed", type=int, default=100, help="сколько процентов знаков запроса уже набрано (100)")
         parser.add_argument("--limit", type=int, default=10, help="сколько статей на запрос")
 
     def handle(self, *, articles: Path, queries: Path, out: Path, limit: int, **options: Any) -> None:
@@ -62,13 +63,15 @@ class Command(BaseCommand):
         index.write(Document(one["id"], one["title"], one["body"], ()) for one in documents)
         store, judge = index.view(), confidence.SHIPPED
         near = _vectors(documents) if options.get("encoder") else None
+        typed = options.get("typed") or 100
         words_for = _words(documents, options.get("without") or [])
         lessons = _Lessons(documents, queries_asked) if options.get("learnt") else None
         with out.open("w", encoding="utf-8") as file:
             for query in queries_asked:
                 words, learnt = words_for(query), lessons.but(query) if lessons else None
+                text = query["text"][: max(1, round(len(query["text"]) * typed / 100))]
                 started = time.perf_counter()
-                found = ranking.answer(store, query["text"], limit, words=words, learnt=learnt, vectors=near)
+                found = ranking.answer(store, text, limit, words=words, typing=typed < 100, learnt=learnt, vectors=near)
                 sure = judge.confidence(found.features)
                 line = {
                     "query_id": query["id"],
