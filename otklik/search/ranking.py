@@ -34,6 +34,7 @@ _NEAREST: Final = 20  # by meaning, ranked beside those found by words
 _PLAINLY_NEAR: Final = 1.0  # deviations above the mean nearness
 
 
+# Where lemmas led people before: the key of a document, the lemma, its weight from 0 to 1.
 Learnt = Callable[[Sequence[str]], Iterable[tuple[str, str, float]]]
 
 

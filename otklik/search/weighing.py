@@ -1,7 +1,7 @@
 """What documents meet of what is looked for, and how much that weighs: BM25F over lemmas and their roots.
 
-Each of some fifty documents has a hundred lemmas and more, a letter looks for seven hundred: what is done for each of
-them is left to `map` and `filter`.
+Each of some fifty documents has a hundred lemmas and more, a letter looks for seven hundred: a word of documents is
+looked at once for all of them, and the many that nobody looks for are passed over by a filter.
 """
 
 from __future__ import annotations
