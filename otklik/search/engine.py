@@ -145,9 +145,10 @@ def _answers(
 
 def _found(answer: ranking.Answer, there: Mapping[str, tuple[str, str]]) -> Found:
     query = answer.asked
-    marks = Marks(answer.heaviest if query.letter else {*query.typed, *query.written, *query.meant})
+    # Where what was typed stands, or what the thesaurus puts beside it, words of a topic would only distract.
+    marks = [Marks(answer.heaviest)] if query.letter else [Marks({*query.typed, *query.written}), Marks(query.meant)]
     hits = [
-        Hit(one.key, there[one.key][0], snippet(there[one.key][1], marks), one.score, one.share, one.why)
+        Hit(one.key, there[one.key][0], snippet(there[one.key][1], *marks), one.score, one.share, one.why)
         for one in answer.ranked
         if one.key in there
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -26,7 +26,7 @@ class Segment(NamedTuple):
 class Marks(dict[str, tuple[analysis.Token, ...]]):
     """The words that were looked for in what stands between two spaces, with their places in it; each is read once."""
 
-    def __init__(self, words: Collection[str]) -> None:
+    def __init__(self, words: Iterable[str]) -> None:
         super().__init__()
         self._wanted = frozenset(words)
 
@@ -51,9 +51,13 @@ class Marks(dict[str, tuple[analysis.Token, ...]]):
             at += len(piece)
 
 
-def snippet(body: str, marks: Marks) -> tuple[Segment, ...]:
-    """Return about two lines of the body around most of the found words, cut at words."""
-    found = list(islice(marks.tokens(body[:_READ]), _MOST_FOUND))
+def snippet(body: str, *marks: Marks) -> tuple[Segment, ...]:
+    """Return about two lines of the body around most of the found words, cut at words.
+
+    Of several marks those are shown that come first and stand there at all.
+    """
+    tried = (list(islice(one.tokens(body[:_READ]), _MOST_FOUND)) for one in marks)
+    found = next(filter(None, tried), [])
     start = _most_told(found) - _LEAD if found else 0
     start = 0 if start <= 0 else body.find(" ", start) + 1
     end = len(body) if start + _LENGTH >= len(body) else body.rfind(" ", start + 1, start + _LENGTH)

@@ -27,3 +27,9 @@ def test_what_was_read_of_one_text_serves_the_next() -> None:
         shown = [one.text for one in snippet(body, marks) if one.marked]
         assert [analysis.words(one) for one in shown] == [["участок"]] * len(shown)
         assert len(shown) == body.lower().count("участ")
+
+
+def test_words_of_a_topic_are_shown_only_where_nothing_that_was_asked_stands() -> None:
+    asked, meant = Marks({"гараж"}), Marks({"документ"})
+    for body, shown in (("Документ на гараж.", ["гараж"]), ("Нужен документ.", ["документ"]), ("Здесь иное.", [])):
+        assert [one.text for one in snippet(body, asked, meant) if one.marked] == shown
