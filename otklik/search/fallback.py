@@ -63,12 +63,12 @@ class Table:
         met = Counter(form for fields in self._met.values() for form in fields.forms if form.startswith(beginning))
         return [form for form, _ in met.most_common(limit)]
 
-    def sounding(self, sound: str, near: Callable[[list[str]], list[str]]) -> list[str]:
-        """Return the word forms of candidates that are `near` among those of like `analysis.ends`."""
+    def sounding(self, sound: str, near: Callable[[list[str]], list[str]], limit: int) -> list[str]:
+        """Return the first word forms of candidates that are `near` among those of like `analysis.ends`."""
         beginnings, ending = analysis.ends(sound)
         forms = {form for fields in self._met.values() for form in fields.forms if form.isalpha()}
         sounds = ((form, analysis.sound(form)) for form in forms)
-        return near(sorted(form for form, its in sounds if its.startswith(beginnings) or its.endswith(ending)))
+        return near(sorted(form for form, its in sounds if its.startswith(beginnings) or its.endswith(ending)))[:limit]
 
     def best(self, words: Mapping[str, float], limit: int) -> list[Candidate]:
         """Return the candidates with most of these lemmas, or with words of their roots, by weight."""

@@ -23,8 +23,8 @@ from otklik.search.store import Candidate, by_times
 FORMAT: Final = f"3/{version('tantivy')}"
 KEPT_WORDS: Final = 1000  # of a body, for ranking anew; the index itself knows them all
 _HEAP: Final = 30_000_000  # bytes tantivy may gather before it writes; 15 MB a thread is its least
-_ENOUGH: Final = 300  # documents a reader can expect with a word; such words are looked for only among the first:
-_MOST_COMMON: Final = 30
+_ENOUGH: Final = 300  # documents a reader can expect with a word: that it stands somewhere is no secret from him
+_MOST_COMMON: Final = 30  # heaviest words; of the others those that stand in documents enough are not looked for
 _ROOT_WEIGHT: Final = 0.4  # a word of the same root against the word itself
 _MOST_FORMS: Final = 1000  # looked at for one misspelt word, from either side
 _RARE: Final = 50  # documents: such a word may be of hidden ones only
@@ -172,24 +172,35 @@ class View:
         everybody writes the number says nothing.
         """
         met = int(self._searcher.doc_freq(field, word))
-        if self._scopes is None or not 0 < met <= _RARE:
-            return met
+        return self._open(field, word) if 0 < met <= _RARE else met
+
+    def _open(self, field: str, word: str) -> int:
+        """Return in how many documents open to the reader a word stands; of one to be expected in many, in how many."""
+        if self._scopes is None or self._is_common(field, word):
+            return int(self._searcher.doc_freq(field, word))
         asked = [(tantivy.Occur.Must, _term(field, word, 1.0)), (tantivy.Occur.Must, self._scopes)]
         return _count(self._searcher, tantivy.Query.boolean_query(asked))
+
+    def _is_common(self, field: str, word: str) -> bool:
+        """Tell whether the reader can expect documents enough with a word."""
+        return bool(self._searcher.doc_freq(field, word) * self._share >= _ENOUGH)
 
     def begun(self, beginning: str, limit: int) -> list[str]:
         """Return the word forms that begin so, those of most documents first."""
         begun = self._searcher.terms_with_prefix("forms", beginning, limit=_MOST_FORMS)
-        return list(islice((form for form, _ in begun if self._met("forms", form)), limit))
+        return self._first_open((form for form, _ in begun), limit)
 
-    def sounding(self, sound: str, near: Callable[[list[str]], list[str]]) -> list[str]:
-        """Return the word forms that are `near` among those of like `analysis.ends`."""
+    def sounding(self, sound: str, near: Callable[[list[str]], list[str]], limit: int) -> list[str]:
+        """Return the first word forms that are `near` among those of like `analysis.ends`."""
         beginnings, ending = analysis.ends(sound)
         found: dict[str, None] = {}
         for start in (*beginnings, _REVERSED + ending[::-1]):
             for token, _ in self._searcher.terms_with_prefix("sounds", start, limit=_MOST_FORMS):
                 found[token.rpartition("|")[2]] = None
-        return [form for form in near(list(found)) if self._met("forms", form)]
+        return self._first_open(near(list(found)), limit)
+
+    def _first_open(self, forms: Iterable[str], limit: int) -> list[str]:
+        return list(islice((form for form in forms if self._open("forms", form)), limit))
 
     def best(self, words: Mapping[str, float], limit: int) -> list[Candidate]:
         """Return the documents with most of these lemmas, or with words of their roots; the heaviest lemma comes first.
@@ -199,7 +210,7 @@ class View:
         """
         parts, roots = [], dict[str, float]()
         for place, (word, weight) in enumerate(words.items()):
-            is_common = self._searcher.doc_freq("words", word) * self._share >= _ENOUGH
+            is_common = self._is_common("words", word)
             if not is_common or place < _MOST_COMMON:
                 parts.append(_term("words", word, weight))
             if not is_common:

@@ -44,17 +44,19 @@ def nearest(form: str, store: Store, thesaurus: Thesaurus, *, most: int = 3) -> 
     limit = min(most, 1 if len(form) < 6 else 2 if len(form) < 10 else 3)
     slips: dict[str, int] = {}
 
+    def how_far(one: str) -> tuple[int, int]:
+        return slips[one], _heard(one, sound)
+
     def near(known: list[str]) -> list[str]:
         found = process.extract(form, known, scorer=OSA.distance, score_cutoff=limit, limit=_NEAREST)
         slips.update((one, int(apart)) for one, apart, _ in found)
-        return [one for one, _, _ in found]
+        return sorted((one for one, _, _ in found), key=how_far)
 
     if not sound:
         return []
-    known = dict.fromkeys([*store.sounding(sound, near), *near([*thesaurus.sounding(sound), *analysis.STOPS])])
-    ranked = sorted(known, key=lambda one: (slips[one], _heard(one, sound)))
-    worst = slips[ranked[0]] + 1 if ranked else 0
-    return [Repaired(one, 1 - 0.1 * slips[one]) for one in ranked if slips[one] <= worst][:_BEST]
+    known = [*store.sounding(sound, near, _BEST), *near([*thesaurus.sounding(sound), *sorted(analysis.STOPS)])]
+    ranked = sorted(dict.fromkeys(known), key=how_far)[:_BEST]
+    return [Repaired(one, 1 - 0.1 * slips[one]) for one in ranked if slips[one] <= slips[ranked[0]] + 1]
 
 
 def _heard(form: str, sound: str) -> int:

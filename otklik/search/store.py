@@ -51,8 +51,8 @@ class Store(Protocol):
         """Return the word forms that begin so, those of most documents first."""
         ...
 
-    def sounding(self, sound: str, near: Callable[[list[str]], list[str]]) -> list[str]:
-        """Return the word forms that are `near` among those of like `analysis.ends`."""
+    def sounding(self, sound: str, near: Callable[[list[str]], list[str]], limit: int) -> list[str]:
+        """Return the first word forms that are `near` among those of like `analysis.ends`."""
         ...
 
     def best(self, words: Mapping[str, float], limit: int) -> list[Candidate]:

@@ -47,6 +47,16 @@ def test_a_word_of_many_documents_is_counted_whoever_asks(monkeypatch: pytest.Mo
     assert index.view(["all"]).frequencies(["аренда"]) == {"аренда": 5}
 
 
+def test_forms_of_hidden_documents_only_are_offered_to_nobody_however_many(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(indexes, "_RARE", 3)
+    index = Index()
+    index.fill(Document(str(n), "Вертолёты", "", ["staff"] if n else ["all"]) for n in range(5))
+    index.write([Document("0", "Аренда", "", ["all"])])
+    for scope, forms in (("all", []), ("staff", ["вертолеты"])):
+        view = index.view([scope])
+        assert view.begun("верт", 5) == view.sounding("фртлт", list, 5) == forms
+
+
 def test_an_index_that_is_not_there_is_not_made_by_a_reader(tmp_path: Path):
     with pytest.raises(FileNotFoundError):
         Index(tmp_path / "none", new=False)

@@ -116,7 +116,7 @@ def test_a_reader_sees_only_what_one_of_the_scopes_opens_and_no_words_of_others(
     assert keys("вертолёт", ("all", "unit:5")) == ["2"]
     open_to_all, open_to_unit = (of_index(indexer.folder).view([scope]) for scope in ("all", "unit:5"))
     assert (open_to_all.begun("верт", 5), open_to_unit.begun("верт", 5)) == ([], ["вертолет"])
-    assert (open_to_all.sounding("фртлт", list), open_to_unit.sounding("фртлт", list)) == ([], ["вертолет"])
+    assert (open_to_all.sounding("фртлт", list, 5), open_to_unit.sounding("фртлт", list, 5)) == ([], ["вертолет"])
 
 
 def test_hidden_documents_do_not_use_up_the_places_of_open_ones(indexer, no_table):
