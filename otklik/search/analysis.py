@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from otklik.core import russian
 
 LONGEST_WORD: Final = 64
-_SKELETON: Final = 3  # consonants, at most, that a misspelt word shares with the right one at one end
+SKELETON: Final = 3  # consonants, at most, that a misspelt word shares with the right one at one end
 PREFIX: Final = 5  # letters of a lemma: «собственник» and «собственность» meet there
 # One token: letters and digits, joined inside by signs that codes use («59-ФЗ», «39.6», «54:35:051120:123»).
 _TOKEN: Final = re.compile(r"[^\W_]+(?:[.:/\-–][^\W_]+)*")
@@ -177,6 +177,6 @@ class Ends(NamedTuple):
 
 def ends(sound: str) -> Ends:
     """Return what is left of a sound whatever consonant of it is wrong, missing, added or swapped with the next."""
-    half = max(1, min(_SKELETON, len(sound) // 2))
+    half = max(1, min(SKELETON, len(sound) // 2))
     swapped = sound[: half - 1] + sound[half : half + 1] if len(sound) == 2 * half else sound[:half]
     return Ends(tuple(dict.fromkeys([sound[:half], swapped])), sound[-half:])

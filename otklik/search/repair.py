@@ -16,6 +16,7 @@ _SHORTEST: Final = 4  # letters of a word that is repaired
 _BEST: Final = 3
 _NEAREST: Final = 20  # looked at more closely
 _SHORTEST_PART: Final = 3
+_STOPS: Final = sorted(analysis.STOPS)
 
 
 class Repaired(NamedTuple):
@@ -38,9 +39,9 @@ def is_other_layout(text: str, store: Store, said: Collection[str]) -> bool:
 
 def nearest(form: str, store: Store, thesaurus: Thesaurus, *, most: int = 3) -> list[Repaired]:
     """Return the known forms that a misspelt one most likely stands for, the nearest first; `most` slips apart."""
-    if len(form) < _SHORTEST or not form.isalpha():
-        return []
     sound = analysis.sound(form)
+    if len(form) < _SHORTEST or not form.isalpha() or not sound:
+        return []
     limit = min(most, 1 if len(form) < 6 else 2 if len(form) < 10 else 3)
     slips: dict[str, int] = {}
 
@@ -52,9 +53,7 @@ def nearest(form: str, store: Store, thesaurus: Thesaurus, *, most: int = 3) -> 
         slips.update((one, int(apart)) for one, apart, _ in found)
         return sorted((one for one, _, _ in found), key=how_far)
 
-    if not sound:
-        return []
-    known = [*store.sounding(sound, near, _BEST), *near([*thesaurus.sounding(sound), *sorted(analysis.STOPS)])]
+    known = [*store.sounding(sound, near, _BEST), *near([*thesaurus.sounding(sound), *_STOPS])]
     ranked = sorted(dict.fromkeys(known), key=how_far)[:_BEST]
     return [Repaired(one, 1 - 0.1 * slips[one]) for one in ranked if slips[one] <= slips[ranked[0]] + 1]
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib.resources import files
@@ -151,17 +151,18 @@ class Thesaurus:
 
     @cached_property
     def _begun(self) -> dict[str, set[str]]:
-        return self._by_sound(lambda sound: (sound[:length] for length in range(1, len(sound) + 1)))
+        return self._by_sound([slice(None, length) for length in range(1, analysis.SKELETON + 1)])
 
     @cached_property
     def _ended(self) -> dict[str, set[str]]:
-        return self._by_sound(lambda sound: (sound[-length:] for length in range(1, len(sound) + 1)))
+        return self._by_sound([slice(-length, None) for length in range(1, analysis.SKELETON + 1)])
 
-    def _by_sound(self, parts: Callable[[str], Iterable[str]]) -> dict[str, set[str]]:
+    def _by_sound(self, parts: Sequence[slice]) -> dict[str, set[str]]:
         found: dict[str, set[str]] = defaultdict(set)
         for word in self.said:
-            for part in parts(analysis.sound(word)):
-                found[part].add(word)
+            sound = analysis.sound(word)
+            for part in parts:
+                found[sound[part]].add(word)
         return found
 
 

@@ -72,25 +72,25 @@ class Sought(dict[str, _Looked]):
             self._families[analysis.beginning(word)].add(word)
 
     def __missing__(self, word: str) -> _Looked:
-        family = self._families.get(root := analysis.beginning(word))
-        if (rarity := self._lexicon.rarity.get(word)) is None and family is None:
+        family, rarity = self._families.get(root := analysis.beginning(word)), self._lexicon.rarity
+        if family is None and word not in rarity:
             self.others.add(word)
             return _NOBODYS
-        wants = [(at, group.weights[word] * (rarity or 0.0)) for at, group in enumerate(self.groups) if word in group]
+        wants = [(at, group.weights[word] * rarity[word]) for at, group in enumerate(self.groups) if word in group]
         self[word] = _Looked(wants, root if family and family != {word} else "")
         return self[word]
 
     def met(self, candidates: Iterable[Candidate]) -> list[Met]:
         """Return what each document meets, in their order."""
         every = [Met(one, self) for one in candidates]
-        roots = {root for one in every for root in one.roots} - self.by_root.keys()
-        rarity = self._lexicon.of_roots(roots)
-        for root in roots:
-            self.by_root[root] = [
-                (at, word, group.weights[word] * ROOT * rarity[root])
+        self.by_root = {
+            root: [
+                (at, word, group.weights[word] * ROOT * rarity)
                 for at, group in enumerate(self.groups)
                 for word in sorted(self._families[root] & group.weights.keys())
             ]
+            for root, rarity in self._lexicon.of_roots({root for one in every for root in one.roots}).items()
+        }
         for one in every:
             one.meet_roots()
         return every

@@ -20,7 +20,8 @@ from otklik.search.thesaurus import Thesaurus
 from otklik.search.topics import Topics
 
 ANSWERS: Final = 2  # the grade of an article that answers a query; a lesser one is only near
-PARTS: Final = {"thesaurus": "словаря", "topics": "тем", "own": "темы той статьи, что отвечает"}
+LETTER: Final = "letter"  # the kind of a query that one person sends once
+PARTS: Final = ("thesaurus", "topics", "own")
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -62,10 +63,9 @@ class Command(BaseCommand):
         index = Index()
         index.write(Document(one["id"], one["title"], one["body"], ()) for one in documents)
         store, judge = index.view(), confidence.SHIPPED
-        near = _vectors(documents) if options.get("encoder") else None
-        typed = options.get("typed") or 100
-        words_for = _words(documents, options.get("without") or [])
-        lessons = _Lessons(documents, queries_asked) if options.get("learnt") else None
+        near = _vectors(documents) if options["encoder"] else None
+        typed, words_for = options["typed"], _words(documents, options["without"])
+        lessons = _Lessons(documents, queries_asked) if options["learnt"] else None
         with out.open("w", encoding="utf-8") as file:
             for query in queries_asked:
                 words, learnt = words_for(query), lessons.but(query) if lessons else None
@@ -135,7 +135,7 @@ class _Lessons:
             for other in self._queries
             if other is not query
             for key in _answers(other)
-            for person in range(1 if other.get("kind") == "letter" else learning.SOURCES)
+            for person in range(1 if other.get("kind") == LETTER else learning.SOURCES)
         )
         learned = learning.weigh(pairs, lambda _: self._titles, self._story)
 

@@ -14,11 +14,10 @@ from django.core.management.base import BaseCommand, CommandError
 from otklik.search import asked, ranking, votes
 from otklik.search.asked import Words
 from otklik.search.index import Document, Index
-from otklik.search.management.commands.search_rank import read_lines
+from otklik.search.management.commands.search_rank import LETTER, read_lines
 
 SPLITS: Final = 8
 A_CLASS: Final = (5, 10)  # labelled texts of a class that a trained voter would be given; ours needs none
-LETTER: Final = "letter"
 
 
 class Command(BaseCommand):
